@@ -1,0 +1,30 @@
+"""A chat server is a log, a directory, and doors.
+
+The log keeps what was said, in order; the directory knows who is here; a door
+turns one kind of client into the same few calls. The rooms of this house:
+
+- `core`: the conversation. Names, records, the registry, rooms, and the Hub, where
+  everything is decided. No reactor, no sockets, no Twisted.
+- `wire`: codecs, bytes to fields and back, without I/O.
+- `stores`: what keeps the log. In memory so far.
+- `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
+  each connection with an Outbox in front of its transport.
+- `client`: ChatClient, for bots, simulations and tests.
+- `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
+- `service` opens and closes the doors; `tap` puts everything together for twistd.
+
+What is said goes one way: transport, ChatProtocol, wire, Hub, log, and from the log
+through the Hub to each Session, its Outbox and its transport.
+"""
+
+__version__ = "0.1.0"
+
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.hub import Hub
+from twisted_chat.doors.commands import Command
+from twisted_chat.doors.dialects import Answer
+from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.stores.memory import MemoryLog
+
+__all__ = ["Answer", "ChatError", "ChatFactory", "ChatProtocol", "Command", "Hub", "MemoryLog", "__version__"]

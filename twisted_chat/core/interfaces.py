@@ -1,0 +1,130 @@
+"""What the core asks of the outside: who takes part, and what keeps the log."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from twisted_chat.core.messages import Conversation, Record
+
+if TYPE_CHECKING:
+    from twisted_chat.core.registry import User
+    from twisted_chat.core.rooms import Room
+
+
+class Participant(Protocol):
+    """One connection of one user, at whichever door it came in.
+
+    `number` is its own for as long as the process lives; `user` and
+    `route`, to whom it spoke last, are the hub's.
+    """
+
+    number: int
+    user: "User | None"
+    route: "Route | None"
+
+    def deliver(self, entry: "Entry") -> None:
+        """Queue what another said, now in the log. The same object is handed to all its readers."""
+
+    def stored(self, entry: "Entry") -> bool:
+        """Queue the acknowledgement of what this connection said, now in the log; whether there is any."""
+
+    def presence(self, who: int, before: str | None, now: str | None) -> None:
+        """Queue news of a person, by identity: the name before and now, None for being away."""
+
+    def told(self, code: str, sentence: str) -> None:
+        """Queue the server's own word."""
+
+    def flush(self) -> None:
+        """Send what is queued."""
+
+
+class Envelope(NamedTuple):
+    """Who speaks where: names as they are shown, and what a record has of them."""
+
+    sender: str
+    to: str
+    conversation: Conversation
+    author: int
+    origin: int
+
+
+class Route(NamedTuple):
+    """Where what a participant says `to` a name goes, until anybody comes, goes or changes: see Hub.say."""
+
+    to: str
+    changes: int
+    envelope: Envelope
+    target: "User | Room"
+
+
+class Entry:
+    """What the hub asks the log to keep, and whom it then concerns.
+
+    One or several `texts` that one participant, the `origin`, said in a row in one
+    conversation, with the `labels` of its requests by the text's index. Each text becomes a record: the
+    log sets `time` and `first`, the id of the first; the others follow. `recipients`
+    are decided when it is said. `asked` is whether even a person waits to hear that
+    it was done. Once delivered, an entry lets go of its participants.
+    """
+
+    __slots__ = ("asked", "envelope", "first", "kind", "labels", "origin", "recipients", "texts", "time")
+
+    def __init__(
+        self,
+        kind: str,
+        envelope: Envelope,
+        recipients: tuple[Participant, ...],
+        texts: list[str],
+        origin: Participant,
+        label: str | None,
+        asked: bool,
+    ) -> None:
+        self.kind = kind
+        self.envelope = envelope
+        self.recipients = recipients
+        self.texts = texts
+        self.origin: Participant | None = origin
+        self.labels: dict[int, str] = {} if label is None else {0: label}
+        self.asked = asked
+
+    first: int
+    time: int
+
+    def records(self) -> list[Record]:
+        """Its records, once the log has kept it."""
+        kind, time = self.kind, self.time
+        sender, to, place, author, origin = self.envelope
+        numbered = enumerate(self.texts, self.first)
+        return [Record(id, time, kind, sender, to, text, place, author, origin) for id, text in numbered]
+
+
+Deliver = Callable[[Sequence[Entry]], None]
+
+
+class MessageLog(Protocol):
+    """The one log: it gives every record its place, and says when it is kept."""
+
+    def subscribe(self, deliver: Deliver) -> None:
+        """Call `deliver` with each batch of entries once it is kept, in order."""
+
+    def append(self, entry: Entry) -> None:
+        """Take one entry; it is kept, and delivered, some time after the next `flush`."""
+
+    def flush(self) -> None:
+        """Keep what was appended, now or as soon as the log can."""
+
+    @property
+    def first(self) -> int:
+        """The id of the oldest record that is still kept (last + 1 of an empty log)."""
+
+    @property
+    def last(self) -> int:
+        """The id of the newest record that is kept; 0 before the first."""
+
+    def history(self, conversation: Conversation, before: int, after: int, limit: int) -> Awaitable[list[Record]]:
+        """The newest `limit` records of a conversation with after < id < before, oldest first.
+
+        With `after` given (not 0) and `before` not (0), the oldest instead.
+        """
+
+    def read(self, after: int, limit: int) -> Awaitable[list[Record]]:
+        """At most `limit` records of all conversations with id > after, oldest first."""

@@ -1,0 +1,67 @@
+"""What a name may be, and which names are the same.
+
+RFC 8265: a name is shown as the profile UsernameCasePreserved enforces it, and
+two names are the same when UsernameCaseMapped makes them equal.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from precis_i18n import get_profile
+
+from twisted_chat.core.errors import BAD_NAME, ChatError
+
+LONGEST = 32
+_NOWHERE = frozenset(",!*:@ ")
+_NOT_IN_FRONT = frozenset("#~&%+$")
+_preserved = get_profile("UsernameCasePreserved")
+_mapped = get_profile("UsernameCaseMapped")
+
+
+class Name(NamedTuple):
+    """A valid name: `shown` to people, compared by `key`."""
+
+    shown: str
+    key: str
+
+
+def _reason(error: UnicodeError) -> str:
+    """The profile's own short reason, as in "DISALLOWED/controls"."""
+    return str(error).rpartition("/")[2].replace("_", " ")
+
+
+@lru_cache(maxsize=16_384)
+def user_name(text: str) -> Name:
+    """The name that `text` stands for.
+
+    Raises ChatError(bad-name) for 0 or over 32 characters, for `, ! * : @` or a
+    space anywhere, `# ~ & % + $` in front, or what RFC 8265 does not allow.
+    """
+    if not 1 <= len(text) <= LONGEST:
+        raise ChatError(BAD_NAME, f"a name has 1 to {LONGEST} characters")
+    if not _NOWHERE.isdisjoint(text):
+        raise ChatError(BAD_NAME, "a name has no space and none of , ! * : @ in it")
+    if text[0] in _NOT_IN_FRONT:
+        raise ChatError(BAD_NAME, "a name does not begin with any of # ~ & % + $")
+    try:
+        name = Name(_preserved.enforce(text), _mapped.enforce(text))
+    except UnicodeError as error:
+        reason = _reason(error)
+        raise ChatError(BAD_NAME, f"a name is letters, digits and simple signs: this one is not ({reason})") from None
+    if name.shown != text:  # width mapping may make a character that no name may have
+        user_name(name.shown)
+    return name
+
+
+@lru_cache(maxsize=16_384)
+def room_name(text: str) -> Name:
+    """The room that `text`, `#` and a name, stands for; raises ChatError(bad-name)."""
+    if not is_room(text):
+        raise ChatError(BAD_NAME, "a room is # and a name, as in #tea")
+    shown, key = user_name(text[1:])
+    return Name("#" + shown, "#" + key)
+
+
+def is_room(text: str) -> bool:
+    """Whether `text` means a room and not a person."""
+    return text[:1] == "#"

@@ -1,0 +1,189 @@
+"""The line protocol's verbs: the table, and what each does at the hub.
+
+A verb's function takes the connection, the request's label and its fields, and
+returns an Answer, something that becomes one, or None for what is answered when
+the log has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from twisted.internet.defer import Deferred
+
+from twisted_chat import __version__
+from twisted_chat.core.errors import BAD_COMMAND, ChatError
+from twisted_chat.core.messages import ACTION, Record
+from twisted_chat.core.names import is_room
+from twisted_chat.doors.dialects import EVENTS, SILENT, Answer
+from twisted_chat.wire.line import LONGEST
+
+if TYPE_CHECKING:
+    from twisted_chat.doors.line import ChatProtocol
+
+Result = Answer | Coroutine[Any, Any, Answer] | Deferred[Answer]
+
+USAGE = 34
+"""Columns of the help's table for what one types."""
+MOST_HISTORY = 500
+MOST_HISTORY_SIZE = 256 * 1024
+"""Records, and characters of their texts, in one page of history."""
+
+
+class Command(NamedTuple):
+    """A row of the table: what is called, with how many fields, by whom, and what a person reads of it.
+
+    The last of `most` fields takes the rest of the line, commas included.
+    """
+
+    run: Callable[..., Result | None]
+    usage: str
+    help: str
+    least: int = 0
+    most: int = 0
+    needs_name: bool = True
+
+
+async def register(connection: ChatProtocol, label: str | None, name: str, password: str | None = None) -> Answer:
+    user = await connection.hub.sign_in(connection.session, name, password)
+    return Answer(fields=(user.name, "guest"))
+
+
+def rename(connection: ChatProtocol, label: str | None, name: str) -> Answer:
+    connection.hub.rename(connection.session, name)
+    return Answer()
+
+
+def list_(connection: ChatProtocol, label: str | None, what: str) -> Answer:
+    hub = connection.hub
+    if what == "friends":
+        names = hub.registry.names()
+    elif what == "rooms":
+        names = hub.rooms.names()
+    elif is_room(what):
+        names = hub.rooms.find(what).names()
+    else:
+        raise ChatError(BAD_COMMAND, "list takes friends, rooms or a room: list,friends")
+    return Answer(lines=(",".join(names),), fields=tuple(names))
+
+
+def chat(connection: ChatProtocol, label: str | None, to: str, text: str = "hi") -> None:
+    connection.hub.say(connection.session, to, [connection.text(text)], label=label)
+    if label is None:
+        connection.again(to)
+
+
+def me(connection: ChatProtocol, label: str | None, to: str, text: str) -> None:
+    connection.hub.say(connection.session, to, [connection.text(text)], ACTION, label)
+
+
+def join(connection: ChatProtocol, label: str | None, room: str) -> Result | None:
+    return None if connection.hub.join(connection.session, room, label) else _already(connection)
+
+
+def leave(connection: ChatProtocol, label: str | None, room: str) -> Result | None:
+    return None if connection.hub.leave(connection.session, room, label) else _already(connection)
+
+
+def topic(connection: ChatProtocol, label: str | None, room: str, text: str | None = None) -> Answer | None:
+    if text is None:
+        topic = connection.hub.topic(connection.session, room)
+        return Answer(lines=(topic,), fields=(connection.field(topic),))
+    connection.hub.set_topic(connection.session, room, connection.text(text), label)
+    return None
+
+
+def away(connection: ChatProtocol, label: str | None, text: str | None = None) -> Answer:
+    connection.hub.away(connection.session, connection.text(text) if text else None)
+    return Answer()
+
+
+async def history(connection: ChatProtocol, label: str | None, name: str, *options: str) -> Answer:
+    page = {"before": 0, "after": 0, "limit": 50}
+    for option in options:
+        key, _, value = option.partition("=")
+        if key not in page or not (value.isascii() and value.isdigit() and len(value) < 19):
+            raise ChatError(BAD_COMMAND, "history takes before=<id>, after=<id> and limit=<1 to 500>")
+        page[key] = int(value)
+    if not 1 <= page["limit"] <= MOST_HISTORY:
+        raise ChatError(BAD_COMMAND, f"history's limit is 1 to {MOST_HISTORY}")
+    records = await connection.hub.history(connection.session, name, **page)
+    records = _fitting(records, oldest_first=bool(page["after"] and not page["before"]))
+    return Answer(lines=(), fields=(str(len(records)),), past=records)
+
+
+def ping(connection: ChatProtocol, label: str | None, token: str = "") -> Answer:
+    return Answer(lines=(f"pong,{token}",), fields=(token,))
+
+
+def pong(connection: ChatProtocol, label: str | None, token: str = "") -> Answer:
+    return SILENT
+
+
+async def hello(connection: ChatProtocol, label: str | None, dialect: str, client: str = "") -> Answer:
+    if dialect != "events":
+        raise ChatError(BAD_COMMAND, "there is one dialect to ask for: hello,events")
+    connection.speak(EVENTS)
+    verbs = " ".join(connection.commands)
+    facts = ("twisted_chat", __version__, f"line={LONGEST}", f"history={MOST_HISTORY}", f"verbs={verbs}")
+    if label is None:
+        connection.sendLine(",".join(("info", *facts)).encode())
+        return SILENT
+    return Answer(fields=facts)
+
+
+def help_(connection: ChatProtocol, label: str | None, verb: str | None = None) -> Answer:
+    commands = connection.commands
+    if verb is None:
+        rows = tuple(line for row in commands.values() for line in _help_lines(row))
+        return Answer(lines=rows, fields=tuple(commands))
+    if verb not in commands:
+        raise ChatError(BAD_COMMAND, f"there is no verb {verb}; help shows those that there are")
+    text = f"{commands[verb].usage}  {commands[verb].help}"
+    return Answer(lines=(text,), fields=(text,))
+
+
+def quit_(connection: ChatProtocol, label: str | None) -> Answer:
+    return Answer(lines=("bye",), last=True)
+
+
+def _help_lines(row: Command) -> tuple[str, ...]:
+    if len(row.usage) > USAGE:
+        return (row.usage, f"{'':{USAGE}}  {row.help}")
+    return (f"{row.usage:{USAGE}}  {row.help}",)
+
+
+async def _already(connection: ChatProtocol) -> Answer:
+    return Answer(fields=(str(connection.hub.log.last),))
+
+
+def _fitting(records: list[Record], oldest_first: bool) -> list[Record]:
+    """As many of a page's records as make no answer that is too large to wait for one client."""
+    size = 0
+    for count, record in enumerate(records if oldest_first else reversed(records)):
+        size += len(record.text)
+        if count and size > MOST_HISTORY_SIZE:
+            return records[:count] if oldest_first else records[-count:]
+    return records
+
+
+COMMANDS: dict[str, Command] = {
+    "register": Command(register, "register,<name>[,<password>]", "take a name", 1, 2, needs_name=False),
+    "list": Command(list_, "list,friends | list,rooms | list,#room", "who is here; which rooms; who is in one", 1, 1),
+    "chat": Command(chat, "chat,<name or #room>[,<text>]", "say something: hi, if no text is given", 1, 2),
+    "me": Command(me, "me,<name or #room>,<text>", "say what you do: * jane waves", 2, 2),
+    "join": Command(join, "join,#room", "enter a room; the first to join makes it", 1, 1),
+    "leave": Command(leave, "leave,#room", "leave a room", 1, 1),
+    "topic": Command(topic, "topic,#room[,<text>]", "show or set what a room is about", 1, 2),
+    "history": Command(
+        history, "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]", "what was said, oldest first", 1, 4
+    ),
+    "away": Command(away, "away[,<text>]", "say that you are away, and why; without a text: back again", 0, 1),
+    "rename": Command(rename, "rename,<name>", "take another name", 1, 1),
+    "ping": Command(ping, "ping,<token>", "get the token back", 0, 1, needs_name=False),
+    "pong": Command(pong, "pong,<token>", "answer the server's ping", 0, 1, needs_name=False),
+    "hello": Command(hello, "hello,events[,<client-id>]", "speak as a program does", 1, 2, needs_name=False),
+    "help": Command(help_, "help[,<verb>]", "this table", 0, 1, needs_name=False),
+    "quit": Command(quit_, "quit", "say goodbye", needs_name=False),
+}

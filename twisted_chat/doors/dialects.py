@@ -1,0 +1,132 @@
+"""How the line door writes: for people (plain), for programs (events), for the lesson's client."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from twisted_chat.core.interfaces import Entry
+from twisted_chat.core.messages import ACTION, MESSAGE, Record
+from twisted_chat.wire.events import plain, second, structured
+from twisted_chat.wire.line import ok
+
+
+class Answer(NamedTuple):
+    """What a request is answered: `lines` to a person, or `ok` and `fields`; records of the `past` come first.
+
+    After the `last` answer the connection ends.
+    """
+
+    lines: tuple[str, ...] = ("ack",)
+    fields: tuple[str, ...] = ()
+    past: Sequence[Record] = ()
+    last: bool = False
+
+
+SILENT = Answer(lines=())
+"""No answer, but to a label."""
+
+
+class Dialect:
+    """Lines that a person reads; the others differ from it."""
+
+    ended = True
+    """Whether answers have a line ending."""
+    program = False
+    """Whether a program reads: it hears that each thing was done, and who comes and goes."""
+
+    def live(self, entry: Entry) -> list[str]:
+        """What has just been said."""
+        envelope = entry.envelope
+        return plain(entry.kind, envelope.sender, envelope.to, entry.texts)
+
+    def missed(self, record: Record) -> list[str]:
+        """What was said while the reader was behind."""
+        return plain(record.kind, record.sender, record.to, [record.text])
+
+    def past(self, record: Record) -> list[str]:
+        """What was said long ago: with its id and time (UTC), so that one can ask for what was before."""
+        when = second(record.time).replace("T", " ")
+        lines = plain(record.kind, record.sender, record.to, [record.text])
+        return [f"{record.id} {when} {line}" for line in lines]
+
+    def answer(self, label: str | None, answer: Answer) -> list[str]:
+        """All the lines of an answer."""
+        past = [line for record in answer.past for line in self.past(record)]
+        if label is None:
+            return [*past, *answer.lines]
+        return [*(f"@{label} {line}" for line in past), ok(label, answer.fields)]
+
+    def stored(self, entry: Entry) -> list[str]:
+        """The acknowledgement of what the log now has; a person is told nothing of messages."""
+        if entry.kind not in (MESSAGE, ACTION) and not entry.labels:
+            return ["ack"]
+        return [f"@{label} ok,{entry.first + i}" for i, label in entry.labels.items()]
+
+    def told(self, code: str, sentence: str) -> str:
+        """The server's own word."""
+        return f"* {sentence}"
+
+
+class Lesson(Dialect):
+    """As plain, but answers have no line ending, and the server says nothing of its own."""
+
+    ended = False
+
+    def told(self, code: str, sentence: str) -> str:
+        return ""
+
+
+class Events(Dialect):
+    """Lines that a program reads: every request is answered, and everything else is an event."""
+
+    program = True
+
+    def live(self, entry: Entry) -> list[str]:
+        envelope = entry.envelope
+        return structured(entry.kind, envelope.sender, envelope.to, entry.texts, entry.first, entry.time)
+
+    def past(self, record: Record) -> list[str]:
+        return structured(record.kind, record.sender, record.to, [record.text], record.id, record.time)
+
+    missed = past
+
+    def answer(self, label: str | None, answer: Answer) -> list[str]:
+        if label is not None:
+            return super().answer(label, answer)
+        past = [line for record in answer.past for line in self.past(record)]
+        return [] if answer is SILENT else [*past, ok(None, answer.fields)]
+
+    def stored(self, entry: Entry) -> list[str]:
+        labels, first = entry.labels, entry.first
+        return [f"@{labels[i]} ok,{first + i}" if i in labels else f"ok,{first + i}" for i in range(len(entry.texts))]
+
+    def told(self, code: str, sentence: str) -> str:
+        return f"server,{code},{sentence}"
+
+
+PLAIN, LESSON, EVENTS = Dialect(), Lesson(), Events()
+
+
+class Rendering:
+    """Entries to bytes for one dialect and line ending, made once for all the readers of an entry."""
+
+    __slots__ = ("_bytes", "_ending", "_entry", "_live")
+
+    def __init__(self, dialect: Dialect, delimiter: bytes) -> None:
+        self._live, self._ending = dialect.live, delimiter.decode()
+        self._entry: Entry | None = None
+        self._bytes = b""
+
+    def __call__(self, entry: Entry) -> bytes:
+        if entry is not self._entry:
+            ending = self._ending
+            lines = self._live(entry)
+            self._entry, self._bytes = entry, (ending.join(lines) + ending).encode() if lines else b""
+        return self._bytes
+
+
+class Renderings(dict[tuple[Dialect, bytes], Rendering]):
+    """One server's renderings: by dialect and line ending, each made when first asked for."""
+
+    def __missing__(self, key: tuple[Dialect, bytes]) -> Rendering:
+        rendering = self[key] = Rendering(*key)
+        return rendering

@@ -1,0 +1,102 @@
+"""What all connections of the line door share: the hub, the bounds, and a look at the silent ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import LoopingCall
+from twisted.internet.tcp import Server
+
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.registry import UserRegistry
+from twisted_chat.doors.dialects import EVENTS, PLAIN, Renderings
+from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.session import Session
+from twisted_chat.doors.straight import StraightTransport
+from twisted_chat.doors.transport import Transport, Writer, watch
+
+LOOK_EVERY = 60.0
+"""Seconds between two looks at who has been silent."""
+NAMELESS = 5
+"""Looks for which one may be silent without a name."""
+UNANSWERED = 2
+"""Looks for which a program may leave a ping unanswered."""
+
+
+class ChatFactory(Factory):
+    """Makes a ChatProtocol for each connection to one hub.
+
+    `most` connections are let in, the next ones are told that the server is full;
+    `outbox` is how many bytes may wait for a client that does not read; `clock`
+    is the reactor unless another is given.
+    """
+
+    protocol: type[ChatProtocol] = ChatProtocol  # type: ignore[assignment]  # Factory allows any callable
+    noisy = False
+
+    def __init__(
+        self, hub: Hub, clock: IReactorTime | None = None, *, most: int | None = None, outbox: int = BOUND
+    ) -> None:
+        if clock is None:
+            from twisted.internet import reactor
+
+            clock = IReactorTime(reactor)
+        self.hub, self.clock = hub, clock
+        self.connections: set[ChatProtocol] = set()
+        self.most, self._outbox = most, outbox
+        self._numbers = count(1)
+        self._renderings = Renderings()
+        self._look = LoopingCall(self.look)
+        self._look.clock = clock
+
+    @property
+    def registry(self) -> UserRegistry:
+        """Who is here: the hub's own registry."""
+        return self.hub.registry
+
+    def startFactory(self) -> None:
+        self._look.start(LOOK_EVERY, now=False)
+
+    def stopFactory(self) -> None:
+        self._look.stop()
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        full = self.most is not None and len(self.connections) >= self.most
+        protocol: Protocol = Full() if full else self.protocol()
+        protocol.factory = self
+        return protocol
+
+    def session(self, transport: Transport, wake: Callable[[], None]) -> Session:
+        """A new connection's part in the conversation."""
+        watch(transport)
+        writer: Writer = StraightTransport(transport) if type(transport) is Server else transport
+        return Session(next(self._numbers), self.hub, writer, self.clock, self._renderings, PLAIN, self._outbox, wake)
+
+    def look(self) -> None:
+        """Ping programs that are silent, and end who stays silent without need."""
+        for connection in list(self.connections):
+            connection.silences = 0 if connection.heard else connection.silences + 1
+            connection.heard = False
+            session = connection.session
+            if session.user is None:
+                if connection.silences >= NAMELESS:
+                    session.told("timeout", "you have been silent for long without a name; come back any time")
+                    connection.close()
+            elif session.dialect is EVENTS and connection.silences:
+                if connection.silences > UNANSWERED:
+                    connection.transport.abortConnection()
+                else:
+                    connection.sendLine(f"ping,{session.number}".encode())
+
+
+class Full(Protocol):
+    """What a connection too many meets."""
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        self.transport.write(b"error,unavailable,the server is full; try again later\n")
+        self.transport.loseConnection()

@@ -1,0 +1,83 @@
+"""What waits to be sent to one client: a bounded queue in front of its transport."""
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from twisted_chat.doors.transport import Writer
+
+BOUND = 256 * 1024
+"""Bytes that may wait for a client that does not read, beside the transport's own 64 KiB."""
+
+_AT_ONCE = 64 * 1024
+
+
+@implementer(IPushProducer)
+class Outbox:
+    """Gathers what a turn says to one client into one write.
+
+    The transport makes it `paused` while the client does not read; then up to
+    `bound` bytes gather, and past that it is `full`. Calls `drained` when the
+    client has read what there was.
+    """
+
+    __slots__ = ("_bound", "_drained", "_many", "_parts", "_transport", "full", "paused", "size")
+
+    def __init__(self, transport: Writer, bound: int, drained: Callable[[], None]) -> None:
+        self._transport, self._bound, self._drained = transport, bound, drained
+        self._many = min(bound, _AT_ONCE)
+        self._parts: list[bytes] = []
+        self.size = 0
+        self.paused = self.full = False
+        transport.registerProducer(self, True)
+
+    def put(self, data: bytes) -> None:
+        """Queue bytes, to leave with the next `flush` or when there are many."""
+        self._parts.append(data)
+        self.size += len(data)
+        if self.size > self._many:
+            self.flush()
+            self.full = self.size > self._bound
+
+    def flush(self) -> None:
+        """Hand what is queued to the transport, unless the client does not read."""
+        parts = self._parts
+        if parts and not self.paused:
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            self.size = 0
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send all that is queued, then end the connection."""
+        self.paused = False
+        self.flush()
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+    def pauseProducing(self) -> None:
+        """The client does not read."""
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        """The client has read what the transport had."""
+        self.paused = self.full = False
+        self.flush()
+        if not self.paused:
+            self._drained()
+
+    def stopProducing(self) -> None:
+        """The transport will take no more."""
+        self.end()
+
+    def end(self) -> None:
+        """The connection is gone: forget what waits for it, and whom to tell."""
+        self.paused = self.full = False
+        self._drained = _nothing
+        self._parts.clear()
+        self.size = 0
+
+
+def _nothing() -> None:
+    """What follows when a client that is gone has read everything."""

@@ -1,0 +1,111 @@
+"""The server as a service: its doors open when it starts, and close in order when it stops."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twisted_chat import __version__
+from twisted_chat.doors.factory import ChatFactory
+
+_log = Logger()
+
+RESERVED = 64
+"""Descriptors kept for everything that is no client."""
+ENOUGH = 1_048_576
+"""Descriptors beyond which a limit is as good as none."""
+PATIENCE = 3.0
+"""Seconds that clients have, at the end, to read what is queued for them."""
+
+
+class CannotStart(Exception):
+    """The server cannot listen where it was told to; its text is for the operator."""
+
+
+class ChatService(Service):
+    """Listens at endpoints, given with their descriptions, for as long as it runs."""
+
+    def __init__(
+        self,
+        factory: ChatFactory,
+        endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
+        clock: IReactorTime,
+    ) -> None:
+        self._factory, self._endpoints, self._clock = factory, endpoints, clock
+        self._ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:
+        """Open the doors, while ports below 1024 may be opened; raises CannotStart."""
+        self._factory.most = descriptors() - RESERVED
+        for description, endpoint in self._endpoints:
+            failures: list[Failure] = []
+            endpoint.listen(self._factory).addCallbacks(self._ports.append, failures.append)
+            for failure in failures:
+                problem = CannotStart(f"cannot listen at {description}: {_reason(failure.value)}")
+                _log.critical("{problem}", problem=problem)
+                sys.excepthook = _one_line  # twistd would show a traceback
+                raise problem
+
+    def startService(self) -> None:
+        if not self._ports:
+            self.privilegedStartService()
+        super().startService()  # type: ignore[no-untyped-call]
+        _log.info(
+            "twisted_chat {version} listens at {where} and can hold {most} connections",
+            version=__version__,
+            where=", ".join(description for description, _ in self._endpoints),
+            most=self._factory.most,
+        )
+
+    def stopService(self) -> Deferred[None]:
+        """Let nobody in, tell everyone, send what is queued, and cut off who does not read it."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return Deferred.fromCoroutine(self._drain())
+
+    async def _drain(self) -> None:
+        ports, self._ports = self._ports, []
+        for port in ports:
+            await maybeDeferred(port.stopListening)
+        connections = self._factory.connections
+        for connection in list(connections):
+            connection.session.told("shutdown", "the server is shutting down; come back in a while")
+            connection.close()
+        deadline = self._clock.seconds() + PATIENCE
+        while connections and self._clock.seconds() < deadline:
+            await deferLater(self._clock, 0.05)
+        for connection in list(connections):
+            connection.transport.abortConnection()
+
+
+def descriptors() -> int:
+    """How many descriptors this process may open, with the soft limit raised as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if 0 <= hard < ENOUGH else max(soft, ENOUGH)  # a hard limit may be infinite
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):
+        return soft
+    return wanted
+
+
+def _reason(problem: BaseException | None) -> str:
+    error = problem.socketError if isinstance(problem, CannotListenError) else problem
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+
+
+def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, CannotStart):
+        print(f"twisted_chat: {error}", file=sys.__stderr__)
+    else:
+        sys.__excepthook__(kind, error, traceback)

@@ -1,0 +1,66 @@
+"""What a name may be, and which names are the same."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.core.errors import BAD_NAME, ChatError
+from twisted_chat.core.names import is_room, room_name, user_name
+
+
+class UserNameTests(SynchronousTestCase):
+    def refused(self, text: str) -> str:
+        """The sentence with which a name is refused."""
+        problem: ChatError = self.assertRaises(ChatError, user_name, text)
+        self.assertEqual(problem.code, BAD_NAME)
+        return problem.sentence
+
+    def test_a_name_is_shown_as_it_was_chosen(self) -> None:
+        self.assertEqual(user_name("Jane").shown, "Jane")
+
+    def test_case_makes_no_other_name(self) -> None:
+        self.assertEqual(user_name("JANE").key, user_name("jane").key)
+        self.assertEqual(user_name("ÄNNE").key, user_name("änne").key)
+
+    def test_composed_and_decomposed_letters_are_one_name(self) -> None:
+        self.assertEqual(user_name("Zoe\u0308"), user_name("Zoë"))
+
+    def test_wide_letters_are_narrowed(self) -> None:
+        self.assertEqual(user_name("\uff4a\uff41\uff4e\uff45"), user_name("jane"))
+
+    def test_letters_of_every_script_are_welcome(self) -> None:
+        for name in ("Жанна", "小明", "ジェーン", "Åsa", "jane_2", "o'neil", "a.b-c"):
+            self.assertEqual(user_name(name).shown, name)
+
+    def test_length_is_one_to_32_characters(self) -> None:
+        self.assertEqual(user_name("ä" * 32).shown, "ä" * 32)
+        for text in ("", "a" * 33, "a" * 20_000):
+            self.assertEqual(self.refused(text), "a name has 1 to 32 characters")
+
+    def test_signs_that_the_protocol_needs_are_in_no_name(self) -> None:
+        for sign in ",!*:@ ":
+            self.assertIn("none of", self.refused(f"ja{sign}ne"))
+
+    def test_signs_that_rooms_and_ranks_need_are_not_in_front(self) -> None:
+        for sign in "#~&%+$":
+            self.assertIn("does not begin", self.refused(f"{sign}jane"))
+            self.assertEqual(user_name(f"jane{sign}").shown, f"jane{sign}")
+
+    def test_wide_forms_do_not_bring_forbidden_signs_in(self) -> None:
+        for text in ("ja\uff0cne", "\uff03jane", "ja\uff20ne", "ja\u3000ne"):
+            self.refused(text)
+
+    def test_what_is_no_letter_digit_or_simple_sign_is_refused_with_the_reason(self) -> None:
+        self.assertIn("this one is not", self.refused("jane\u2028"))
+        for text in ("ja\x00ne", "ja\tne", "🍵", "\u202ejane", "ja\u200bne", "\ud800"):
+            self.refused(text)
+
+
+class RoomNameTests(SynchronousTestCase):
+    def test_a_room_is_a_number_sign_and_a_name(self) -> None:
+        self.assertEqual(room_name("#Tea"), ("#Tea", "#tea"))
+        self.assertTrue(is_room("#tea"))
+        self.assertFalse(is_room("tea"))
+        self.assertFalse(is_room(""))
+
+    def test_other_things_are_no_room(self) -> None:
+        for text in ("", "tea", "#", "##", "#a,b", "# tea", "#" + "a" * 33):
+            self.assertEqual(self.assertRaises(ChatError, room_name, text).code, BAD_NAME)

@@ -1,0 +1,83 @@
+"""Who is here, by name."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.core.errors import BAD_NAME, NAME_TAKEN, NO_SUCH_USER, ChatError
+from twisted_chat.core.names import user_name
+from twisted_chat.core.registry import User, UserRegistry
+from twisted_chat.test.support import Recorder
+
+
+class UserRegistryTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.registry = UserRegistry()
+
+    def add(self, name: str) -> User:
+        return self.registry.add(user_name(name), Recorder())
+
+    def test_a_user_is_found_whatever_the_case(self) -> None:
+        jane = self.add("Jane")
+        self.assertIs(self.registry.get("JANE"), jane)
+        self.assertIs(self.registry.find("jane"), jane)
+        self.assertIn("jAnE", self.registry)
+        self.assertEqual(len(self.registry), 1)
+
+    def test_nobody_is_found_where_nobody_is(self) -> None:
+        self.assertIsNone(self.registry.get("jane"))
+        self.assertNotIn("jane", self.registry)
+        problem = self.assertRaises(ChatError, self.registry.find, "jane")
+        self.assertEqual(problem.code, NO_SUCH_USER)
+        self.assertIn("list,friends", problem.sentence)
+
+    def test_what_is_no_name_is_said_to_be_none(self) -> None:
+        for look in (self.registry.get, self.registry.find, self.registry.__contains__):
+            self.assertEqual(self.assertRaises(ChatError, look, "a b").code, BAD_NAME)
+
+    def test_a_name_is_given_once(self) -> None:
+        jane = self.add("jane")
+        self.assertEqual(self.assertRaises(ChatError, self.add, "Jane").code, NAME_TAKEN)
+        self.assertIs(self.registry.get("jane"), jane)
+        self.assertEqual(self.registry.names(), ["jane"])
+
+    def test_names_are_in_the_order_of_their_keys(self) -> None:
+        for name in ("zak", "Ann", "bob", "Äli"):
+            self.add(name)
+        self.assertEqual(self.registry.names(), ["Ann", "bob", "zak", "Äli"])
+
+    def test_the_list_of_names_is_always_current(self) -> None:
+        jane = self.add("jane")
+        self.assertEqual(self.registry.names(), ["jane"])
+        self.registry.rename(jane, user_name("joan"))
+        self.assertEqual(self.registry.names(), ["joan"])
+        self.registry.remove(jane)
+        self.assertEqual(self.registry.names(), [])
+
+    def test_a_guest_who_comes_again_is_another(self) -> None:
+        first = self.add("jane")
+        self.registry.remove(first)
+        self.assertNotEqual(self.add("jane").identity, first.identity)
+
+    def test_rename_frees_the_old_name_and_takes_the_new(self) -> None:
+        jane = self.add("jane")
+        self.registry.rename(jane, user_name("Joan"))
+        self.assertEqual((jane.name, jane.key), ("Joan", "joan"))
+        self.assertIsNone(self.registry.get("jane"))
+        self.assertIs(self.registry.get("joan"), jane)
+
+    def test_rename_may_change_the_case_alone(self) -> None:
+        jane = self.add("jane")
+        self.registry.rename(jane, user_name("JANE"))
+        self.assertEqual(self.registry.names(), ["JANE"])
+        self.assertIs(self.registry.get("jane"), jane)
+
+    def test_rename_to_a_taken_name_changes_nothing(self) -> None:
+        jane, _ = self.add("jane"), self.add("zak")
+        self.assertEqual(self.assertRaises(ChatError, self.registry.rename, jane, user_name("Zak")).code, NAME_TAKEN)
+        self.assertEqual(self.registry.names(), ["jane", "zak"])
+
+    def test_only_the_very_user_who_holds_a_name_is_removed(self) -> None:
+        gone = self.add("jane")
+        self.registry.remove(gone)
+        here = self.add("jane")
+        self.registry.remove(gone)
+        self.assertIs(self.registry.get("jane"), here)
