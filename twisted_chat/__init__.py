@@ -19,6 +19,7 @@ through the Hub to each Session, its Outbox and its transport.
 
 __version__ = "0.1.0"
 
+from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.commands import Command
@@ -27,4 +28,16 @@ from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.stores.memory import MemoryLog
 
-__all__ = ["Answer", "ChatError", "ChatFactory", "ChatProtocol", "Command", "Hub", "MemoryLog", "__version__"]
+__all__ = [
+    "Answer",
+    "ChatClient",
+    "ChatError",
+    "ChatFactory",
+    "ChatFailed",
+    "ChatProtocol",
+    "Command",
+    "Disconnected",
+    "Hub",
+    "MemoryLog",
+    "__version__",
+]

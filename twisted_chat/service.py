@@ -77,6 +77,7 @@ class ChatService(Service):
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)
+        self._factory.hub.flush()
         connections = self._factory.connections
         for connection in list(connections):
             connection.session.told("shutdown", "the server is shutting down; come back in a while")

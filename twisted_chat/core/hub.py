@@ -70,7 +70,6 @@ class Hub:
         user.participants = ()
         self._changed()
         _tell(neighbours, user, user.name, None)
-        self.flush()
 
     def rename(self, participant: Participant, name: str) -> None:
         """Change a guest's name; raises ChatError: bad-name, name-taken."""
@@ -175,7 +174,7 @@ class Hub:
     # behind the log
 
     def flush(self) -> None:
-        """What one read has said may now be kept and delivered."""
+        """What has been said may now be kept and delivered."""
         self._last = None
         self.log.flush()
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, MESSAGE, Record
 from twisted_chat.wire.events import plain, second, structured
-from twisted_chat.wire.line import ok
+from twisted_chat.wire.line import escape, ok
 
 
 class Answer(NamedTuple):
@@ -100,7 +100,7 @@ class Events(Dialect):
         return [f"@{labels[i]} ok,{first + i}" if i in labels else f"ok,{first + i}" for i in range(len(entry.texts))]
 
     def told(self, code: str, sentence: str) -> str:
-        return f"server,{code},{sentence}"
+        return f"server,{code},{escape(sentence)}"
 
 
 PLAIN, LESSON, EVENTS = Dialect(), Lesson(), Events()

@@ -18,6 +18,7 @@ from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.straight import StraightTransport
 from twisted_chat.doors.transport import Transport, Writer, watch
+from twisted_chat.doors.turn import Turn
 
 LOOK_EVERY = 60.0
 """Seconds between two looks at who has been silent."""
@@ -50,6 +51,7 @@ class ChatFactory(Factory):
         self.most, self._outbox = most, outbox
         self._numbers = count(1)
         self._renderings = Renderings()
+        self.turn = Turn(hub, clock)
         self._look = LoopingCall(self.look)
         self._look.clock = clock
 
@@ -74,7 +76,8 @@ class ChatFactory(Factory):
         """A new connection's part in the conversation."""
         watch(transport)
         writer: Writer = StraightTransport(transport) if type(transport) is Server else transport
-        return Session(next(self._numbers), self.hub, writer, self.clock, self._renderings, PLAIN, self._outbox, wake)
+        number, renderings = next(self._numbers), self._renderings
+        return Session(number, self.hub, self.turn, writer, self.clock, renderings, PLAIN, self._outbox, wake)
 
     def look(self) -> None:
         """Ping programs that are silent, and end who stays silent without need."""

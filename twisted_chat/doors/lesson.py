@@ -72,22 +72,24 @@ class Lesson:
             self._timer.cancel()
 
     def _silent(self) -> None:
-        connection = self._connection
-        self._sure = self._unended = True
-        connection.speak(LESSON)
+        self._sure = True
+        self._connection.speak(LESSON)
         self._command(self._first)
-        if connection.session.user is not None:
-            connection.session.hold()
-            self._restart(HELD_WITHOUT_LIST, connection.session.release)
+        self._unended = self._connection.session.user is not None
 
     def _command(self, data: bytes) -> None:
         if data.count(b",") > 1:
             self._connection.refuse(None, ChatError(BAD_COMMAND, "without line endings a command has two fields"))
             self._connection.session.flush()
             return
+        session = self._connection.session
+        nameless = session.user is None
         self._connection.request(data)
-        if data.startswith(b"list,") and self._timer is not None:
-            self._restart(HELD_AFTER_LIST, self._connection.session.release)
+        if nameless and session.user is not None:
+            session.hold()
+            self._restart(HELD_WITHOUT_LIST, session.release)
+        elif data.startswith(b"list,") and not nameless:
+            self._restart(HELD_AFTER_LIST, session.release)
 
     def _restart(self, seconds: float, then: Callable[[], None]) -> None:
         self.stop()

@@ -1,7 +1,7 @@
 """The line door: the protocol that `nc`, the lesson's client and programs speak.
 
 A read is split once into lines; each becomes a request, a row of the command table
-and a call of the hub. What a read causes is flushed once.
+and a call of the hub. What all the reads of a turn say is flushed once.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ class ChatProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        if self._ended:
+            return
         if self.lesson is not None:
             data = self.lesson.take(data)
         if self._skipping:
@@ -162,7 +164,6 @@ class ChatProtocol(Protocol):
         if answer.last:
             self._ended, self._tail = True, b""
             self._lines.clear()
-            self.transport.pauseProducing()
 
     def refuse(self, label: str | None, problem: Problem) -> None:
         """Send what closes a request that was not."""
@@ -193,8 +194,11 @@ class ChatProtocol(Protocol):
     def close(self) -> None:
         """Say all that is queued, then end the connection; cut it off if the client does not read."""
         if not self._closed:
-            self._closed, self._lines = True, []
-            self.hub.sign_out(self.session)
+            self._closed = self._ended = True
+            self._lines = []
+            if self._paused:  # TLS ends a connection by reading
+                self.transport.resumeProducing()
+            self.session.sign_out()
             self.session.outbox.close()
             self._closing = self.factory.clock.callLater(CLOSING, self.transport.abortConnection)
 
@@ -206,10 +210,11 @@ class ChatProtocol(Protocol):
         self._pump()
 
     def _pump(self) -> None:
-        """Carry out the requests that were read, as far as may be now; then flush what they caused."""
+        """Carry out the requests that were read, as far as may be now."""
         if self._pumping or self._closed:
             return
-        hub, session, outbox, lines = self.hub, self.session, self.session.outbox, self._lines
+        session, outbox, lines = self.session, self.session.outbox, self._lines
+        said = session.unstored
         self._pumping = True
         if self._stuck:
             self._go_on()
@@ -221,9 +226,9 @@ class ChatProtocol(Protocol):
                 turns -= self._say_again(line, turns)
             elif line:
                 self.lineReceived(line)
-        self._plain = False
-        hub.flush()
-        self._pumping = False
+        self._plain = self._pumping = False
+        if session.unstored > said:
+            self.factory.turn.said(session.unstored - said)
         if outbox.size:
             outbox.flush()
         if lines or self._stuck or self._paused or self._ended or outbox.full:
@@ -300,5 +305,5 @@ class ChatProtocol(Protocol):
     def _waited(self, _: object) -> None:
         self._stuck = False
         if self._closed:
-            self.hub.sign_out(self.session)  # a sign-in may have come true too late
+            self.session.sign_out()  # a sign-in may have come true too late
         self._pump()

@@ -20,6 +20,7 @@ from twisted_chat.doors.dialects import Answer, Dialect, Renderings
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.transport import Writer
+from twisted_chat.doors.turn import Turn
 
 _log = Logger()
 
@@ -43,6 +44,7 @@ class Session:
         "_reading",
         "_rendering",
         "_renderings",
+        "_turn",
         "_view",
         "_wake",
         "dialect",
@@ -59,6 +61,7 @@ class Session:
         self,
         number: int,
         hub: Hub,
+        turn: Turn,
         transport: Writer,
         clock: IReactorTime,
         renderings: Renderings,
@@ -73,7 +76,7 @@ class Session:
         self.waiting = False
         self.outbox = Outbox(transport, bound, self._drained)
         self.flush = self.outbox.flush
-        self._hub, self._clock, self._renderings, self._wake = hub, clock, renderings, wake
+        self._hub, self._turn, self._clock, self._renderings, self._wake = hub, turn, clock, renderings, wake
         self._delimiter = b"\n"
         self._rendering = renderings[dialect, b"\n"]
         self._view: View | None = None
@@ -86,9 +89,12 @@ class Session:
         self._rendering = self._renderings[dialect, delimiter]
 
     def write(self, *lines: str, ended: bool = True) -> None:
-        """Queue lines; the last without its ending if it is not to be `ended`."""
+        """Queue lines; the last without its ending if it is not to be `ended`.
+
+        A break within one, from somebody's text, never becomes a line of its own.
+        """
         if lines:
-            data = self._delimiter.join([line.encode() for line in lines])
+            data = self._delimiter.join([line.replace("\n", "\\n").encode() for line in lines])
             self.outbox.put(data + self._delimiter if ended else data)
 
     def answer(self, label: str | None, answer: Answer) -> None:
@@ -97,10 +103,16 @@ class Session:
 
     def end(self) -> None:
         """The connection is gone: leave everything, and let go of the door."""
-        self._hub.sign_out(self)
+        self.sign_out()
         self.outbox.end()
         self._wake = _nothing
         self._view = None
+
+    def sign_out(self) -> None:
+        """Leave everything; what there is to write is still written."""
+        if self.user is not None:
+            self._hub.sign_out(self)
+            self._turn.said()
 
     # what the hub says
 

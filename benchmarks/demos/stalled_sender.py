@@ -1,0 +1,60 @@
+"""One reader who does not read, and what becomes of the person who writes to her.
+
+    python benchmarks/demos/stalled_sender.py
+
+Zak greets Jane with long texts and asks for the list after each. Jane reads nothing. When the sockets
+between the server and her are full, a server whose `send` waits for room cannot hear Zak any more.
+"""
+
+import contextlib
+import time
+
+from local import FRAMED, QUIET, Client, Server
+
+TEXT = "x" * 8000
+MOST = 2000
+SMALL = 4096
+
+
+def lists(zak: Client) -> bool:
+    """Ask for the list; whether it comes."""
+    zak.socket.sendall(b"list,friends\n")
+    return bool(zak.recv())
+
+
+def show(server: Server) -> None:
+    """The scene on one server."""
+    with server.run() as port:
+        jane, zak = Client(port, receive_buffer=SMALL), Client(port)
+        for client, name in ((jane, "Jane"), (zak, "Zak")):
+            client.send(f"register,{name}\n")
+            client.recv()
+        said = 0
+        answered = True
+        while answered and said < MOST:
+            zak.socket.sendall(f"chat,Jane,{TEXT}\n".encode())
+            said += 1
+            answered = lists(zak)
+        size = f"{said} texts ({said * len(TEXT) >> 10} KiB)"
+        if answered:
+            print(f"{server.title}: after {size} that Jane has not read, Zak is answered at once")
+            return
+        print(f"{server.title}: after {size} that Jane has not read, Zak has no answer for {QUIET:g} s")
+        jane.socket.setblocking(False)
+        zak.socket.settimeout(0.01)
+        deadline = time.monotonic() + 10 * QUIET
+        while not answered and time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                jane.socket.recv(65536)
+            answered = bool(zak.recv())
+        print(f"    then Jane reads, and Zak is {'answered' if answered else 'still not answered'}")
+
+
+def main() -> None:
+    """Go through the servers that speak lines."""
+    for server in FRAMED:
+        show(server)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The servers that are compared: how each is started, and what it can do."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from works import WORKS, Work
+
+SERVERS = Path(__file__).parent / "servers"
+MOST_PEOPLE = max(work.people for work in WORKS.values())
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One server; `command` makes its command line for a port."""
+
+    title: str
+    dialect: str
+    command: Callable[[int], list[str]]
+    rooms: bool = False
+
+    def can(self, work: Work) -> bool:
+        """A relay knows no names, and the lesson's servers know no rooms."""
+        if self.dialect == "raw":
+            return work.plan is not None and work.plan.pattern == "pairs"
+        return self.rooms or work.plan is None or work.plan.pattern != "room"
+
+
+def script(name: str, *arguments: str) -> Callable[[int], list[str]]:
+    """The command line of one of the servers of this folder."""
+    return lambda port: [sys.executable, str(SERVERS / name), str(port), *arguments]
+
+
+def _twistd(port: int) -> list[str]:
+    run = "from twisted.scripts.twistd import run; run()"
+    listen = f"tcp:{port}:interface=127.0.0.1:backlog=4096"
+    return [sys.executable, "-c", run, "-n", "--pidfile=", "-l", "/dev/null", "chat", "--listen", listen]
+
+
+PEERS = {
+    "relay": Peer("bare Twisted relay", "raw", script("relay.py")),
+    "threads": Peer("lesson, threads", "line", script("threaded.py", "--framed")),
+    "streams": Peer("lesson, asyncio", "line", script("streams.py", "--framed")),
+    "words": Peer("twisted.words (IRC)", "irc", script("words.py", str(MOST_PEOPLE)), rooms=True),
+    "ours": Peer("twisted_chat", "line", _twistd, rooms=True),
+}
+
+
+def missing() -> list[str]:
+    """Those that are not installed here."""
+    return [] if find_spec("twisted_chat") and find_spec("twisted_chat.tap") else ["ours"]

@@ -1,0 +1,54 @@
+"""One server process, alone on one core, for as long as a `with` block lasts."""
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import proc
+
+START = 15.0
+END = 5.0
+
+
+def cores() -> tuple[int, int]:
+    """The core for the server and the one for everybody else: the same where there is only one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[-1]
+
+
+def raise_limits() -> None:
+    """Allow this process and those it starts as many descriptors as the system lets it have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start it, wait until it listens, and end it afterwards."""
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        os.sched_setaffinity(server.pid, {cores()[0]})
+        deadline = time.monotonic() + START
+        while not proc.listens(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the server did not start")
+            time.sleep(0.02)
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(END)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()

@@ -1,0 +1,365 @@
+"""What the tests share: a server on a clock, its clients in memory, and a log that waits to be told.
+
+Nothing here opens a socket, sleeps or looks at the real time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.interfaces import Entry, Envelope, Participant, Route
+from twisted_chat.core.messages import MESSAGE, Conversation, Record
+from twisted_chat.core.registry import User
+from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.outbox import BOUND
+from twisted_chat.stores.memory import MemoryLog
+
+WINDOW = 64 * 1024
+"""Bytes that a transport takes for a client that does not read, before it pauses its producer."""
+
+
+class MemoryTransport(StringTransport):
+    """The server's end of a connection in memory: it pauses, closes and lets go as a TCP transport does.
+
+    `writes` are those that the client has read, one bytes object for each.
+    """
+
+    def __init__(self, clock: Clock, protocol: Protocol) -> None:
+        super().__init__()
+        self._clock = clock
+        self._protocol: Protocol | None = protocol
+        self._incoming: list[bytes | None] = []
+        self._unread: list[bytes] = []
+        self._producer_paused = False
+        self.window = WINDOW
+        self.client_reads = True
+        self.writes: list[bytes] = []
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._protocol is None
+
+    @property
+    def unread(self) -> int:
+        """Bytes that the client has not read yet."""
+        return sum(map(len, self._unread))
+
+    # the client's side
+
+    def incoming(self, data: bytes | None) -> None:
+        """A read for the protocol, or its end of input (None), as soon as the protocol takes it."""
+        self._incoming.append(data)
+        self._give()
+
+    def client_takes(self, size: int) -> None:
+        """The client reads up to `size` bytes of what waits for it."""
+        while self._unread and size > 0:
+            data = self._unread.pop(0)
+            if len(data) > size:
+                self._unread.insert(0, data[size:])
+            self.writes.append(data[:size])
+            size -= len(data)
+        if not self._unread:
+            if self.disconnecting:
+                self._clock.callLater(0, self.end, ConnectionDone())
+            elif self._producer_paused and self.producer is not None:
+                self._producer_paused = False
+                self.producer.resumeProducing()
+
+    def end(self, reason: BaseException) -> None:
+        """The connection is gone; the second time nothing happens."""
+        protocol, self._protocol = self._protocol, None
+        if protocol is not None:
+            self.disconnected = True
+            if self.producer is not None:
+                self.producer.stopProducing()
+                self.producer = None
+            protocol.connectionLost(Failure(reason))
+
+    # the protocol's side
+
+    def write(self, data: bytes) -> None:
+        if self.lost or self.disconnecting:
+            return
+        if self.client_reads:
+            self.writes.append(data)
+            return
+        self._unread.append(data)
+        if self.unread > self.window and self.producer is not None and not self._producer_paused:
+            self._producer_paused = True
+            self.producer.pauseProducing()
+
+    def loseConnection(self) -> None:
+        super().loseConnection()
+        if not self._unread:
+            self._clock.callLater(0, self.end, ConnectionDone())
+
+    def abortConnection(self) -> None:
+        super().abortConnection()
+        self._clock.callLater(0, self.end, ConnectionAborted())
+
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        self._clock.callLater(0, self._give)
+
+    def _give(self) -> None:
+        while self._incoming and self._protocol is not None and self.producerState == "producing":
+            data = self._incoming.pop(0)
+            if data is not None:
+                self._protocol.dataReceived(data)
+            elif IHalfCloseableProtocol.providedBy(self._protocol):
+                self._protocol.readConnectionLost()
+
+
+class Connection:
+    """A client of a server: what it sends, and what it got."""
+
+    def __init__(self, server: Server) -> None:
+        protocol = server.factory.buildProtocol(None)
+        assert isinstance(protocol, Protocol)
+        self.protocol = protocol
+        self.clock = server.clock
+        self.transport = MemoryTransport(server.clock, protocol)
+        protocol.makeConnection(self.transport)
+
+    @property
+    def chat(self) -> ChatProtocol:
+        """The server's end, if it was let in."""
+        assert isinstance(self.protocol, ChatProtocol)
+        return self.protocol
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server has ended the connection, or the client has dropped it."""
+        self.clock.advance(0)
+        return self.transport.lost
+
+    @property
+    def paused(self) -> bool:
+        """Whether the server does not read from this client."""
+        return self.transport.producerState == "paused"
+
+    def say(self, data: bytes) -> None:
+        """Send what the server gets in one read."""
+        self.transport.incoming(data)
+
+    def writes(self) -> list[bytes]:
+        """What the server has written since the last look, write by write, once it is done with this turn."""
+        self.clock.advance(0)
+        got, self.transport.writes = self.transport.writes, []
+        return got
+
+    def read(self) -> bytes:
+        """The bytes that came since the last look."""
+        return b"".join(self.writes())
+
+    def lines(self) -> list[str]:
+        """The lines that came since the last look, each of which must be ended and be UTF-8."""
+        text = self.read().decode()
+        assert not text or text.endswith("\n"), f"not ended: {text!r}"
+        return text.replace("\r\n", "\n").split("\n")[:-1]
+
+    def ask(self, line: str) -> list[str]:
+        """Send one line, and give the lines that came of it, with those that waited to be read."""
+        self.say(line.encode() + b"\n")
+        return self.lines()
+
+    def end_input(self) -> None:
+        """Send nothing more, but go on reading (a half-close)."""
+        self.transport.incoming(None)
+
+    def drop(self) -> None:
+        """Vanish without a word."""
+        self.transport.end(ConnectionLost())
+
+    def stop_reading(self) -> None:
+        """Let everything wait from now on."""
+        self.transport.client_reads = False
+
+    def take(self, size: int) -> None:
+        """Read a little, while what comes goes on waiting."""
+        self.transport.client_takes(size)
+
+    def read_again(self) -> None:
+        """Read everything that waits, and what comes from now on."""
+        self.transport.client_reads = True
+        self.transport.client_takes(self.transport.unread)
+        self.clock.advance(0)
+
+
+class Server:
+    """A hub with a log, its line door, and a clock that only tests move."""
+
+    def __init__(
+        self,
+        log: MemoryLog | None = None,
+        hub: Hub | None = None,
+        clock: Clock | None = None,
+        *,
+        most: int | None = None,
+        outbox: int = BOUND,
+    ) -> None:
+        self.clock = Clock() if clock is None else clock
+        self.log = MemoryLog(now=self.clock.seconds) if log is None else log
+        self.hub = Hub(self.log) if hub is None else hub
+        self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox)
+
+    def connect(self) -> Connection:
+        """A stranger."""
+        return Connection(self)
+
+    def plain(self, name: str, *rooms: str) -> Connection:
+        """A person of that name, in those rooms, who has read everything so far."""
+        person = self.connect()
+        person.say(f"register,{name}\n".encode() + b"".join(f"join,{room}\n".encode() for room in rooms))
+        person.read()
+        return person
+
+    def program(self, name: str, *rooms: str) -> Connection:
+        """The same in events mode."""
+        program = self.connect()
+        program.say(b"hello,events\n" + f"register,{name}\n".encode())
+        program.say(b"".join(f"join,{room}\n".encode() for room in rooms))
+        program.read()
+        return program
+
+    def lesson(self, name: str) -> Connection:
+        """The textbook's client, just acknowledged."""
+        client = self.connect()
+        client.say(f"register,{name}".encode())
+        self.clock.advance(0.05)
+        assert client.read() == b"ack"
+        return client
+
+    def names(self) -> list[str]:
+        """Who is here."""
+        return self.hub.registry.names()
+
+    def turn(self) -> None:
+        """Let everything happen that waits for no time to pass."""
+        self.clock.advance(0)
+
+
+class DelayedLog(MemoryLog):
+    """A log that keeps what was flushed only when told to `keep`, and lets reads wait while it is `slow`."""
+
+    def __init__(self, most: int = 100_000) -> None:
+        super().__init__(most, now=lambda: 0.0)
+        self.slow = False
+        self._appended: list[Entry] = []
+        self._flushed: list[Entry] = []
+        self._reads: list[Deferred[None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """Entries that are to be kept."""
+        return len(self._flushed)
+
+    def append(self, entry: Entry) -> None:
+        self._appended.append(entry)
+
+    def flush(self) -> None:
+        self._flushed += self._appended
+        self._appended.clear()
+
+    def keep(self, entries: int | None = None) -> None:
+        """Keep, and deliver, the oldest `entries` that wait; all of them unless told how many."""
+        batch = self._flushed[:entries]
+        del self._flushed[: len(batch)]
+        for entry in batch:
+            super().append(entry)
+        super().flush()
+
+    def read_now(self) -> None:
+        """Let the reads that wait go on."""
+        reads, self._reads = self._reads, []
+        for read in reads:
+            read.callback(None)
+
+    async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
+        await self._patience()
+        return await super().history(conversation, before, after, limit)
+
+    async def read(self, after: int, limit: int) -> list[Record]:
+        await self._patience()
+        return await super().read(after, limit)
+
+    async def _patience(self) -> None:
+        if self.slow:
+            self._reads.append(Deferred())
+            await self._reads[-1]
+
+
+class Recorder:
+    """A participant without a door: it writes down what the hub tells it (core.interfaces.Participant)."""
+
+    _numbers = count(1_000_000)
+
+    def __init__(self) -> None:
+        self.number = next(self._numbers)
+        self.user: User | None = None
+        self.route: Route | None = None
+        self.seen: list[Record] = []
+        self.acknowledged: list[tuple[str | None, int]] = []
+        self.news: list[tuple[str | None, str | None]] = []
+        self.words: list[str] = []
+        self.flushes = 0
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that were delivered."""
+        return [record.text for record in self.seen]
+
+    def deliver(self, entry: Entry) -> None:
+        self.seen += entry.records()
+
+    def stored(self, entry: Entry) -> bool:
+        self.acknowledged += [(entry.labels.get(index), entry.first + index) for index in range(len(entry.texts))]
+        return True
+
+    def presence(self, who: int, before: str | None, now: str | None) -> None:
+        self.news.append((before, now))
+
+    def told(self, code: str, sentence: str) -> None:
+        self.words.append(code)
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def entry(
+    *texts: str,
+    conversation: Conversation = "#tea",
+    sender: str = "jane",
+    to: str = "#tea",
+    kind: str = MESSAGE,
+    labels: Sequence[str | None] = (),
+    origin: Participant | None = None,
+    recipients: tuple[Participant, ...] = (),
+    author: int = 1,
+) -> Entry:
+    """An entry as the hub makes it; of `labels` as many as there are."""
+    origin = origin or Recorder()
+    envelope = Envelope(sender, to, conversation, author, origin.number)
+    made = Entry(kind, envelope, recipients, list(texts), origin, None, False)
+    made.labels = {index: label for index, label in enumerate(labels) if label is not None}
+    made.asked = bool(made.labels)
+    return made
+
+
+def kept(first: int, time: int, made: Entry) -> Entry:
+    """The same entry, as a log gives it back."""
+    made.first, made.time = first, time
+    return made

@@ -1,0 +1,100 @@
+"""How the line door writes: for people, for the lesson's client, for programs."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
+from twisted_chat.doors.dialects import EVENTS, LESSON, PLAIN, SILENT, Answer, Renderings
+from twisted_chat.test.support import entry, kept
+
+TIME = 1_700_000_000_123
+WHEN = "2023-11-14T22:13:20.123Z"
+
+
+def record(kind: str = MESSAGE, text: str = "hi") -> Record:
+    return Record(7, TIME, kind, "jane", "#tea", text, "#tea", 1, 1)
+
+
+class AnswerTests(SynchronousTestCase):
+    """What closes a request."""
+
+    answer = Answer(lines=("ack",), fields=("jane", "guest"))
+
+    def test_a_person_reads_lines_and_a_label_gets_ok(self) -> None:
+        for dialect in (PLAIN, LESSON):
+            self.assertEqual(dialect.answer(None, self.answer), ["ack"])
+            self.assertEqual(dialect.answer("7", self.answer), ["@7 ok,jane,guest"])
+
+    def test_a_program_always_reads_ok(self) -> None:
+        self.assertEqual(EVENTS.answer(None, self.answer), ["ok,jane,guest"])
+        self.assertEqual(EVENTS.answer("7", self.answer), ["@7 ok,jane,guest"])
+
+    def test_silence_is_broken_for_a_label_only(self) -> None:
+        for dialect in (PLAIN, LESSON, EVENTS):
+            self.assertEqual(dialect.answer(None, SILENT), [])
+            self.assertEqual(dialect.answer("7", SILENT), ["@7 ok"])
+
+    def test_records_of_the_past_come_first_and_carry_the_label(self) -> None:
+        page = Answer(lines=(), fields=("2",), past=[record(), record(JOINED)])
+        self.assertEqual(PLAIN.answer(None, page), ["7 2023-11-14 22:13:20 jane in #tea says hi"])
+        self.assertEqual(PLAIN.answer("9", page), ["@9 7 2023-11-14 22:13:20 jane in #tea says hi", "@9 ok,2"])
+        events = [f"message,7,{WHEN},jane,#tea,hi", f"joined,7,{WHEN},#tea,jane"]
+        self.assertEqual(EVENTS.answer(None, page), [*events, "ok,2"])
+        self.assertEqual(EVENTS.answer("9", page), [f"@9 {event}" for event in events] + ["@9 ok,2"])
+
+    def test_only_the_lessons_answers_are_unended(self) -> None:
+        self.assertEqual((PLAIN.ended, LESSON.ended, EVENTS.ended), (True, False, True))
+
+
+class StoredTests(SynchronousTestCase):
+    """The acknowledgement of what the log now has."""
+
+    def test_a_person_hears_nothing_of_messages(self) -> None:
+        for kind in (MESSAGE, ACTION):
+            self.assertEqual(PLAIN.stored(kept(4, TIME, entry("a", "b", kind=kind))), [])
+
+    def test_a_person_hears_that_other_things_are_done(self) -> None:
+        for kind in (JOINED, LEFT, TOPIC):
+            self.assertEqual(PLAIN.stored(kept(4, TIME, entry("", kind=kind))), ["ack"])
+
+    def test_a_label_gets_its_own_id(self) -> None:
+        said = kept(4, TIME, entry("a", "b", "c", labels=(None, "x", "y")))
+        self.assertEqual(PLAIN.stored(said), ["@x ok,5", "@y ok,6"])
+        self.assertEqual(EVENTS.stored(said), ["ok,4", "@x ok,5", "@y ok,6"])
+        self.assertEqual(PLAIN.stored(kept(4, TIME, entry("", kind=JOINED, labels=("x",)))), ["@x ok,4"])
+
+
+class ToldTests(SynchronousTestCase):
+    """The server's own word."""
+
+    def test_each_is_told_in_its_way_and_the_lessons_client_nothing(self) -> None:
+        self.assertEqual(PLAIN.told("gap", "too slow"), "* too slow")
+        self.assertEqual(EVENTS.told("gap", "too slow"), "server,gap,too slow")
+        self.assertEqual(LESSON.told("gap", "too slow"), "")
+
+
+class MissedTests(SynchronousTestCase):
+    """What was said while the reader was behind looks as if it came live."""
+
+    def test_live_and_missed_are_the_same_lines(self) -> None:
+        for kind in (MESSAGE, ACTION, JOINED, LEFT, TOPIC):
+            said = kept(7, TIME, entry("one\ntwo", kind=kind))
+            for dialect in (PLAIN, LESSON, EVENTS):
+                self.assertEqual(dialect.live(said), [line for r in said.records() for line in dialect.missed(r)])
+
+
+class RenderingsTests(SynchronousTestCase):
+    def test_an_entry_is_rendered_with_the_readers_line_ending(self) -> None:
+        said = kept(7, TIME, entry("a", "b"))
+        renderings = Renderings()
+        self.assertEqual(renderings[PLAIN, b"\n"](said), b"jane in #tea says a\njane in #tea says b\n")
+        self.assertEqual(renderings[PLAIN, b"\r\n"](said), b"jane in #tea says a\r\njane in #tea says b\r\n")
+
+    def test_it_is_made_once_for_all_readers(self) -> None:
+        said = kept(7, TIME, entry("a"))
+        renderings = Renderings()
+        first = renderings[EVENTS, b"\n"](said)
+        self.assertIs(renderings[EVENTS, b"\n"](said), first)
+        self.assertNotEqual(renderings[EVENTS, b"\n"](kept(8, TIME, entry("a"))), first)
+
+    def test_what_a_dialect_does_not_show_is_no_bytes(self) -> None:
+        self.assertEqual(Renderings()[PLAIN, b"\n"](kept(7, TIME, entry("", kind=JOINED))), b"")

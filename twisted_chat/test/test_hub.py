@@ -1,0 +1,418 @@
+"""The conversation: who may say what to whom, and who is told of it."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.core.errors import (
+    ALREADY_REGISTERED,
+    BAD_NAME,
+    BAD_TEXT,
+    NAME_TAKEN,
+    NO_SUCH_ROOM,
+    NO_SUCH_USER,
+    NOT_A_MEMBER,
+    NOT_ALLOWED,
+    NOT_REGISTERED,
+    UNAVAILABLE,
+    ChatError,
+)
+from twisted_chat.core.hub import PAGE, Hub
+from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
+from twisted_chat.core.rooms import MOST
+from twisted_chat.core.view import View
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.test.support import DelayedLog, Recorder
+
+
+class HubTestCase(SynchronousTestCase):
+    """A hub with jane, zak and kim, who are recorders."""
+
+    def setUp(self) -> None:
+        self.log = MemoryLog(most=1000, now=lambda: 0.0)
+        self.begin(self.log)
+
+    def begin(self, log: MemoryLog) -> None:
+        self.hub = Hub(log)
+        self.jane, self.zak, self.kim = (self.guest(name) for name in ("jane", "Zak", "kim"))
+
+    def guest(self, name: str) -> Recorder:
+        participant = Recorder()
+        self.successResultOf(self.hub.sign_in(participant, name))
+        return participant
+
+    def mean(self, who: Recorder, to: str, text: str, kind: str = MESSAGE, label: str | None = None) -> None:
+        """Say something that is not flushed yet."""
+        self.hub.say(who, to, [text], kind, label)
+
+    def say(self, who: Recorder, to: str, *texts: str) -> None:
+        for text in texts:
+            self.mean(who, to, text)
+        self.hub.flush()
+
+    def join(self, room: str, *people: Recorder) -> None:
+        for participant in people:
+            self.hub.join(participant, room)
+        self.hub.flush()
+        for participant in people:
+            participant.seen.clear()
+            participant.acknowledged.clear()
+
+    def code(self, call: object, *arguments: object) -> str:
+        """The code with which a call is refused."""
+        assert callable(call)
+        problem: ChatError = self.assertRaises(ChatError, call, *arguments)
+        return problem.code
+
+    def history(self, who: Recorder, name: str, before: int = 0, after: int = 0, limit: int = 50) -> list[Record]:
+        page: list[Record] = self.successResultOf(self.hub.history(who, name, before, after, limit))
+        return page
+
+
+class SignInTests(HubTestCase):
+    def refused(self, who: Recorder, name: str, password: str | None = None) -> ChatError:
+        failure = self.failureResultOf(self.hub.sign_in(who, name, password), ChatError)
+        assert isinstance(failure.value, ChatError)
+        return failure.value
+
+    def test_a_guest_gets_a_user_of_that_name(self) -> None:
+        assert self.jane.user is not None
+        self.assertEqual(self.jane.user.name, "jane")
+        self.assertIs(self.hub.registry.get("jane"), self.jane.user)
+
+    def test_once_is_enough(self) -> None:
+        problem = self.refused(self.jane, "joan")
+        self.assertEqual(problem.code, ALREADY_REGISTERED)
+        self.assertIn("jane", problem.sentence)
+        self.assertEqual(self.hub.registry.names(), ["jane", "kim", "Zak"])
+
+    def test_what_cannot_be_had_is_refused_and_nothing_changes(self) -> None:
+        stranger = Recorder()
+        self.assertEqual(self.refused(stranger, "JANE").code, NAME_TAKEN)
+        self.assertEqual(self.refused(stranger, "a b").code, BAD_NAME)
+        self.assertIsNone(stranger.user)
+
+    def test_a_password_is_never_a_silent_guest(self) -> None:
+        stranger = Recorder()
+        self.assertEqual(self.refused(stranger, "max", "secret").code, UNAVAILABLE)
+        self.assertIsNone(stranger.user)
+        self.assertNotIn("max", self.hub.registry)
+
+    def test_sign_out_frees_the_name_and_leaves_every_room(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        self.join("#alone", self.jane)
+        self.hub.sign_out(self.jane)
+        self.hub.flush()
+        self.assertNotIn("jane", self.hub.registry)
+        self.assertEqual(self.hub.rooms.names(), ["#tea"])
+        self.assertEqual([(record.kind, record.sender) for record in self.zak.seen], [(LEFT, "jane")])
+        self.assertEqual(self.zak.news, [("jane", None)])
+
+    def test_sign_out_twice_or_without_a_name_does_nothing(self) -> None:
+        self.hub.sign_out(Recorder())
+        self.hub.sign_out(self.jane)
+        again = self.guest("jane")
+        self.hub.sign_out(self.jane)
+        self.assertIs(self.hub.registry.get("jane"), again.user)
+
+
+class SayTests(HubTestCase):
+    def test_a_direct_message_reaches_the_friend_alone(self) -> None:
+        self.say(self.jane, "zak", "hello")
+        self.assertEqual(self.zak.texts, ["hello"])
+        record = self.zak.seen[0]
+        self.assertEqual((record.id, record.kind, record.sender, record.to), (1, MESSAGE, "jane", "Zak"))
+        self.assertEqual((self.jane.seen, self.kim.seen), ([], []))
+
+    def test_the_sender_is_acknowledged(self) -> None:
+        self.mean(self.jane, "zak", "one", label="a")
+        self.mean(self.jane, "zak", "two")
+        self.mean(self.jane, "kim", "three", label="b")
+        self.hub.flush()
+        self.assertEqual(self.jane.acknowledged, [("a", 1), (None, 2), ("b", 3)])
+
+    def test_nothing_is_kept_or_delivered_before_the_flush(self) -> None:
+        self.mean(self.jane, "zak", "hello")
+        self.assertEqual((self.zak.seen, self.jane.acknowledged, self.log.last), ([], [], 0))
+
+    def test_a_room_message_reaches_every_other_member(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        self.say(self.jane, "#TEA", "hello")
+        self.assertEqual([(record.to, record.text) for record in self.zak.seen], [("#tea", "hello")])
+        self.assertEqual((self.jane.seen, self.kim.seen), ([], []))
+
+    def test_one_may_talk_to_oneself(self) -> None:
+        self.say(self.jane, "jane", "a note")
+        self.assertEqual(self.jane.texts, ["a note"])
+
+    def test_an_action_is_another_kind(self) -> None:
+        self.mean(self.jane, "zak", "hello")
+        self.mean(self.jane, "zak", "waves", ACTION)
+        self.hub.flush()
+        self.assertEqual([record.kind for record in self.zak.seen], [MESSAGE, ACTION])
+
+    def test_what_two_people_say_in_turn_keeps_its_order(self) -> None:
+        self.join("#tea", self.jane, self.zak, self.kim)
+        for who, text in ((self.jane, "1"), (self.zak, "2"), (self.jane, "3"), (self.jane, "4"), (self.zak, "5")):
+            self.mean(who, "#tea", text)
+        self.hub.flush()
+        self.assertEqual(self.kim.texts, ["1", "2", "3", "4", "5"])
+        self.assertEqual(self.zak.texts, ["1", "3", "4"])
+
+    def test_each_client_is_flushed_once_a_batch(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        before = self.zak.flushes
+        self.mean(self.jane, "#tea", "1")
+        self.mean(self.jane, "zak", "2")
+        self.mean(self.jane, "#tea", "3")
+        self.hub.flush()
+        self.assertEqual(self.zak.texts, ["1", "2", "3"])
+        self.assertEqual(self.zak.flushes, before + 1)
+
+    def test_what_may_not_be_said_is_refused_and_nothing_is_kept(self) -> None:
+        self.join("#tea", self.zak)
+        last = self.log.last
+        self.assertEqual(self.code(self.mean, Recorder(), "zak", "x"), NOT_REGISTERED)
+        self.assertEqual(self.code(self.mean, self.jane, "nobody", "x"), NO_SUCH_USER)
+        self.assertEqual(self.code(self.mean, self.jane, "a b", "x"), BAD_NAME)
+        self.assertEqual(self.code(self.mean, self.jane, "#", "x"), BAD_NAME)
+        self.assertEqual(self.code(self.mean, self.jane, "#ops", "x"), NO_SUCH_ROOM)
+        self.assertEqual(self.code(self.mean, self.jane, "#tea", "x"), NOT_A_MEMBER)
+        self.assertEqual(self.code(self.mean, self.jane, "zak", ""), BAD_TEXT)
+        self.hub.flush()
+        self.assertEqual(self.log.last, last)
+        self.assertEqual(self.zak.seen, [])
+
+    def test_an_empty_text_is_refused_after_others_to_the_same_too(self) -> None:
+        self.mean(self.jane, "zak", "one")
+        self.assertEqual(self.code(self.mean, self.jane, "zak", ""), BAD_TEXT)
+
+    def test_after_a_rename_the_old_name_is_nobody(self) -> None:
+        self.mean(self.jane, "zak", "one")
+        self.hub.rename(self.zak, "max")
+        self.assertEqual(self.code(self.mean, self.jane, "zak", "two"), NO_SUCH_USER)
+
+    def test_after_a_sender_is_renamed_the_next_text_has_the_new_name(self) -> None:
+        self.mean(self.jane, "zak", "one")
+        self.hub.rename(self.jane, "joan")
+        self.mean(self.jane, "zak", "two")
+        self.hub.flush()
+        self.assertEqual([record.sender for record in self.zak.seen], ["jane", "joan"])
+
+    def test_a_later_guest_of_the_same_name_gets_nothing_that_was_said_before(self) -> None:
+        self.begin(DelayedLog())
+        log = self.hub.log
+        assert isinstance(log, DelayedLog)
+        self.say(self.jane, "zak", "for this very zak")
+        self.hub.sign_out(self.zak)
+        later = self.guest("zak")
+        log.keep()
+        self.assertEqual(later.seen, [])
+        self.say(self.jane, "zak", "for the new one")
+        log.keep()
+        self.assertEqual(later.texts, ["for the new one"])
+
+    def test_who_joins_later_gets_nothing_that_was_said_before(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        self.mean(self.jane, "#tea", "before")
+        self.hub.join(self.kim, "#tea")
+        self.mean(self.jane, "#tea", "after")
+        self.hub.flush()
+        self.assertEqual(self.kim.texts, ["after"])
+        self.assertEqual([record.kind for record in self.zak.seen], [MESSAGE, JOINED, MESSAGE])
+
+    def test_who_leaves_gets_nothing_that_is_said_then(self) -> None:
+        self.join("#tea", self.jane, self.zak, self.kim)
+        self.mean(self.jane, "#tea", "before")
+        self.hub.leave(self.kim, "#tea")
+        self.mean(self.jane, "#tea", "after")
+        self.hub.flush()
+        self.assertEqual(self.kim.texts, ["before"])
+
+    def test_who_is_away_says_so_to_those_who_write(self) -> None:
+        self.hub.away(self.zak, "at lunch")
+        self.say(self.jane, "zak", "hello")
+        self.assertEqual((self.zak.texts, self.jane.words), (["hello"], ["away"]))
+        self.hub.away(self.zak, None)
+        self.say(self.jane, "zak", "hello again")
+        self.assertEqual(self.jane.words, ["away"])
+
+
+class RoomTests(HubTestCase):
+    def test_members_see_who_joins_and_leaves_but_for_their_own(self) -> None:
+        self.join("#tea", self.jane)
+        self.assertTrue(self.hub.join(self.zak, "#tea", "a"))
+        self.hub.flush()
+        self.assertTrue(self.hub.leave(self.zak, "#tea", "b"))
+        self.hub.flush()
+        self.assertEqual([(record.kind, record.sender) for record in self.jane.seen], [(JOINED, "Zak"), (LEFT, "Zak")])
+        self.assertEqual(self.zak.seen, [])
+        self.assertEqual(self.zak.acknowledged, [("a", 2), ("b", 3)])
+
+    def test_joining_and_leaving_twice_changes_nothing(self) -> None:
+        self.assertTrue(self.hub.join(self.jane, "#tea"))
+        self.assertFalse(self.hub.join(self.jane, "#Tea"))
+        self.assertTrue(self.hub.leave(self.jane, "#tea"))
+        self.assertFalse(self.hub.leave(self.jane, "#tea"))
+        self.hub.flush()
+        self.assertEqual(self.log.last, 2)
+
+    def test_a_room_needs_a_name_a_user_and_a_bound(self) -> None:
+        self.assertEqual(self.code(self.hub.join, Recorder(), "#tea"), NOT_REGISTERED)
+        self.assertEqual(self.code(self.hub.leave, Recorder(), "#tea"), NOT_REGISTERED)
+        self.assertEqual(self.code(self.hub.join, self.jane, "tea"), BAD_NAME)
+        self.assertEqual(self.code(self.hub.leave, self.jane, "tea"), BAD_NAME)
+        for number in range(MOST):
+            self.hub.join(self.jane, f"#{number}")
+        self.assertEqual(self.code(self.hub.join, self.jane, "#one-more"), NOT_ALLOWED)
+
+    def test_members_set_and_read_the_topic(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        self.hub.set_topic(self.jane, "#tea", "Assam")
+        self.hub.flush()
+        self.assertEqual(self.hub.topic(self.zak, "#tea"), "Assam")
+        self.assertEqual([(record.kind, record.text) for record in self.zak.seen], [(TOPIC, "Assam")])
+        self.assertEqual(self.code(self.hub.topic, self.kim, "#tea"), NOT_A_MEMBER)
+        self.assertEqual(self.code(self.hub.set_topic, self.kim, "#tea", "x"), NOT_A_MEMBER)
+        self.assertEqual(self.code(self.hub.topic, self.kim, "#ops"), NO_SUCH_ROOM)
+        self.assertEqual(self.code(self.hub.topic, Recorder(), "#tea"), NOT_REGISTERED)
+
+    def test_neighbours_hear_of_a_rename_and_others_do_not(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        self.hub.rename(self.jane, "joan")
+        self.assertEqual(self.zak.news, [("jane", "joan")])
+        self.assertEqual((self.jane.news, self.kim.news), ([], []))
+
+    def test_a_rename_to_the_same_is_no_news(self) -> None:
+        self.join("#tea", self.jane, self.zak)
+        self.hub.rename(self.jane, "jane")
+        self.assertEqual(self.zak.news, [])
+
+    def test_a_rename_that_cannot_be_changes_nothing(self) -> None:
+        self.assertEqual(self.code(self.hub.rename, self.jane, "ZAK"), NAME_TAKEN)
+        self.assertEqual(self.code(self.hub.rename, self.jane, "a b"), BAD_NAME)
+        self.assertEqual(self.code(self.hub.rename, Recorder(), "max"), NOT_REGISTERED)
+        self.assertEqual(self.code(self.hub.away, Recorder(), "x"), NOT_REGISTERED)
+        self.assertEqual(self.hub.registry.names(), ["jane", "kim", "Zak"])
+
+
+class HistoryTests(HubTestCase):
+    def test_both_sides_have_a_direct_conversation_and_nobody_else(self) -> None:
+        self.say(self.jane, "zak", "one")
+        self.say(self.zak, "jane", "two")
+        self.assertEqual([record.text for record in self.history(self.jane, "zak")], ["one", "two"])
+        self.assertEqual(self.history(self.zak, "jane"), self.history(self.jane, "zak"))
+        self.assertEqual(self.history(self.kim, "jane"), [])
+
+    def test_nothing_was_said_with_who_is_not_here(self) -> None:
+        self.assertEqual(self.history(self.jane, "nobody"), [])
+
+    def test_a_room_is_open_to_its_members_whole(self) -> None:
+        self.join("#tea", self.jane)
+        self.say(self.jane, "#tea", "before zak came")
+        self.join("#tea", self.zak)
+        self.assertEqual([record.kind for record in self.history(self.zak, "#tea")], [JOINED, MESSAGE, JOINED])
+
+    def test_a_room_that_is_not_and_one_that_one_is_not_in_answer_the_same(self) -> None:
+        self.join("#tea", self.jane)
+        there = self.failureResultOf(self.hub.history(self.zak, "#tea", 0, 0, 5), ChatError).value
+        nowhere = self.failureResultOf(self.hub.history(self.zak, "#ops", 0, 0, 5), ChatError).value
+        assert isinstance(there, ChatError)
+        assert isinstance(nowhere, ChatError)
+        self.assertEqual((there.code, nowhere.code), (NO_SUCH_ROOM, NO_SUCH_ROOM))
+        self.assertEqual(there.sentence.replace("#tea", "#ops"), nowhere.sentence)
+
+    def test_pages_are_asked_of_the_log(self) -> None:
+        self.say(self.jane, "zak", "1", "2", "3", "4")
+        self.assertEqual([record.text for record in self.history(self.jane, "zak", before=4, limit=2)], ["2", "3"])
+        self.assertEqual([record.text for record in self.history(self.jane, "zak", after=1, limit=2)], ["2", "3"])
+
+    def test_history_needs_a_name(self) -> None:
+        failure = self.failureResultOf(self.hub.history(Recorder(), "#tea", 0, 0, 5), ChatError)
+        assert isinstance(failure.value, ChatError)
+        self.assertEqual(failure.value.code, NOT_REGISTERED)
+
+
+class ReadOnTests(HubTestCase):
+    """One who is behind reads the log from its own place."""
+
+    def read_on(self, view: View, who: Recorder) -> tuple[list[str], bool]:
+        records, done = self.successResultOf(self.hub.read_on(view, who))
+        return [record.text for record in records], done
+
+    def view(self, who: Recorder, place: int) -> View:
+        assert who.user is not None
+        return View(who.user, who.number, place)
+
+    def test_it_sees_what_it_missed_and_is_done_at_the_end(self) -> None:
+        view = self.view(self.zak, 0)
+        self.say(self.jane, "zak", "one")
+        self.say(self.jane, "kim", "not for zak")
+        self.say(self.jane, "zak", "two")
+        self.assertEqual(self.read_on(view, self.zak), (["one", "two"], True))
+
+    def test_it_reads_a_page_at_a_time(self) -> None:
+        view = self.view(self.zak, 0)
+        texts = [str(number) for number in range(PAGE + 1)]
+        self.say(self.jane, "zak", *texts)
+        self.assertEqual(self.read_on(view, self.zak), (texts[:PAGE], False))
+        self.assertEqual(self.read_on(view, self.zak), (texts[PAGE:], True))
+
+    def test_what_the_log_no_longer_holds_is_a_gap(self) -> None:
+        self.begin(MemoryLog(most=10, now=lambda: 0.0))
+        view = self.view(self.zak, 0)
+        for number in range(1000):
+            self.say(self.jane, "zak", str(number))
+        first = self.hub.log.first
+        seen, done = self.read_on(view, self.zak)
+        while not done:
+            more, done = self.read_on(view, self.zak)
+            seen += more
+        self.assertEqual(seen, [str(number) for number in range(first - 1, 1000)])
+        self.assertEqual(self.zak.words, ["gap"])
+
+    def test_at_the_very_start_of_an_empty_log_there_is_no_gap(self) -> None:
+        self.assertEqual(self.read_on(self.view(self.zak, 0), self.zak), ([], True))
+        self.assertEqual(self.zak.words, [])
+
+
+class BehindTheLogTests(HubTestCase):
+    def setUp(self) -> None:
+        self.delayed = DelayedLog()
+        self.begin(self.delayed)
+
+    def test_acknowledgement_and_delivery_wait_for_the_log(self) -> None:
+        self.say(self.jane, "zak", "one")
+        self.say(self.jane, "kim", "two")
+        self.assertEqual((self.zak.seen, self.jane.acknowledged), ([], []))
+        self.delayed.keep(1)
+        self.assertEqual((self.zak.texts, self.jane.acknowledged), (["one"], [(None, 1)]))
+        self.assertEqual(self.kim.seen, [])
+        self.delayed.keep()
+        self.assertEqual((self.kim.texts, self.jane.acknowledged), (["two"], [(None, 1), (None, 2)]))
+
+    def test_an_entry_that_was_delivered_lets_go_of_its_people(self) -> None:
+        self.say(self.jane, "zak", "one")
+        said = self.delayed._flushed[0]
+        self.delayed.keep()
+        self.assertIsNone(said.origin)
+        self.assertEqual(said.recipients, ())
+
+    def test_a_room_as_the_log_knows_it_follows_behind(self) -> None:
+        assert self.jane.user is not None
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.assertEqual((self.jane.user.rooms, self.jane.user.settled), ({"#tea"}, {}))
+        self.delayed.keep()
+        self.assertEqual(self.jane.user.settled, {"#tea": 1})
+        self.hub.leave(self.jane, "#tea")
+        self.hub.flush()
+        self.assertEqual((self.jane.user.rooms, self.jane.user.settled), (set(), {"#tea": 1}))
+        self.delayed.keep()
+        self.assertEqual(self.jane.user.settled, {})
+
+    def test_who_is_gone_before_the_log_has_a_join_is_no_trouble(self) -> None:
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.hub.sign_out(self.jane)
+        self.hub.flush()
+        self.delayed.keep()
+        self.assertEqual(self.hub.rooms.names(), [])

@@ -1,0 +1,102 @@
+"""The line protocol's requests and answers, as bytes and back."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.wire.line import (
+    BAD_COMMAND,
+    BAD_TEXT,
+    LONGEST,
+    NOT_UTF8,
+    TOO_LONG,
+    LineError,
+    error,
+    escape,
+    is_plain,
+    label_of,
+    ok,
+    parse,
+    request,
+    unescape,
+)
+
+
+class ParseTests(SynchronousTestCase):
+    def refused(self, line: bytes) -> tuple[str, str | None]:
+        """The code with which a line is refused, and the label that the refusal carries."""
+        problem: LineError = self.assertRaises(LineError, parse, line)
+        return problem.code, problem.label
+
+    def test_a_request_is_a_verb_and_the_rest(self) -> None:
+        self.assertEqual(parse(b"quit"), (None, "quit", None))
+        self.assertEqual(parse(b"chat,zak,one, two"), (None, "chat", "zak,one, two"))
+        self.assertEqual(parse(b"chat,"), (None, "chat", ""))
+        self.assertEqual(parse(b""), (None, "", None))
+
+    def test_a_label_stands_in_front(self) -> None:
+        self.assertEqual(parse(b"@7 chat,zak"), ("7", "chat", "zak"))
+        longest = "aZ09._-".ljust(64, "x")
+        self.assertEqual(parse(f"@{longest} quit".encode()), (longest, "quit", None))
+
+    def test_what_is_no_label_is_refused(self) -> None:
+        for line in (b"@ quit", b"@", b"@a/b quit", "@ä quit".encode(), b"@" + b"x" * 65 + b" quit", b"@a,b"):
+            self.assertEqual(self.refused(line), (BAD_COMMAND, None))
+
+    def test_a_label_needs_no_verb_to_be_one(self) -> None:
+        self.assertEqual(parse(b"@7"), ("7", "", None))
+        self.assertEqual(parse(b"@7  quit"), ("7", " quit", None))
+
+    def test_a_line_may_be_16_KiB_and_no_longer(self) -> None:
+        self.assertEqual(parse(b"x" * LONGEST)[1], "x" * LONGEST)
+        self.assertEqual(self.refused(b"x" * (LONGEST + 1)), (TOO_LONG, None))
+        self.assertEqual(self.refused(b"@7 " + b"x" * LONGEST), (TOO_LONG, "7"))
+
+    def test_what_is_not_utf8_is_refused(self) -> None:
+        for junk in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80"):
+            self.assertEqual(self.refused(b"@7 chat,zak," + junk), (NOT_UTF8, "7"))
+        self.assertEqual(self.refused(b"\xff\xfe"), (NOT_UTF8, None))
+
+    def test_control_characters_are_refused_but_for_tab(self) -> None:
+        self.assertEqual(parse(b"chat,zak,a\tb")[2], "zak,a\tb")
+        controls = [chr(number) for number in (*range(9), *range(10, 32), *range(127, 160), 0x2028, 0x2029)]
+        for control in controls:
+            self.assertEqual(self.refused(f"@7 chat,zak,a{control}b".encode()), (BAD_TEXT, "7"), repr(control))
+
+    def test_other_characters_pass(self) -> None:
+        text = "zak,häß 小明 🍵 \u200d\u00a0\u202e"
+        self.assertEqual(parse(f"chat,{text}".encode())[2], text)
+
+    def test_a_read_without_controls_needs_no_second_look(self) -> None:
+        self.assertTrue(is_plain(b"chat,zak,a\tb\nquit\n"))
+        for read in (b"a\rb", b"a\x00", b"\x7f", b"\x1b[2J", "ä".encode(), b"\xff"):
+            self.assertFalse(is_plain(read), read)
+        self.assertEqual(parse(b"chat,zak,a\tb", True), parse(b"chat,zak,a\tb"))
+
+    def test_the_label_of_a_line_that_is_none_otherwise(self) -> None:
+        self.assertEqual(label_of(b"@7 \xff"), "7")
+        for line in (b"7 \xff", b"@7", b"@\xff x", b""):
+            self.assertIsNone(label_of(line))
+
+
+class RenderTests(SynchronousTestCase):
+    def test_a_request_reads_back(self) -> None:
+        self.assertEqual(request("quit"), "quit")
+        line = request("chat", "zak", "one, two", label="7")
+        self.assertEqual(line, "@7 chat,zak,one, two")
+        self.assertEqual(parse(line.encode()), ("7", "chat", "zak,one, two"))
+
+    def test_closing_lines(self) -> None:
+        self.assertEqual(ok(None), "ok")
+        self.assertEqual(ok("7", ("jane", "guest")), "@7 ok,jane,guest")
+        self.assertEqual(error(None, "bad-name", "too long"), "error,bad-name,too long")
+        self.assertEqual(error("7", "bad-name", "too long"), "@7 error,bad-name,too long")
+
+
+class EscapeTests(SynchronousTestCase):
+    def test_line_breaks_and_backslashes_travel_as_two_characters(self) -> None:
+        for text, escaped in (("a\nb", r"a\nb"), ("a\\nb", r"a\\nb"), ("\\", r"\\"), ("plain, ä", "plain, ä")):
+            self.assertEqual(escape(text), escaped)
+            self.assertEqual(unescape(escaped), text)
+
+    def test_anything_else_after_a_backslash_is_refused(self) -> None:
+        for text in ("\\", "a\\", r"\t", r"\N", r"\\\ ", r"\ä"):
+            self.assertEqual(self.assertRaises(LineError, unescape, text).code, BAD_TEXT)

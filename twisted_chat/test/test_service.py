@@ -1,0 +1,229 @@
+"""The doors open when the service starts, and close in order when it stops."""
+
+from __future__ import annotations
+
+import io
+import resource
+import sys
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from twisted_chat import service
+from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
+from twisted_chat.test.support import Server
+
+
+@implementer(IListeningPort)
+class Port:
+    """A port that takes as long to close as it is told to."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self.closing: Deferred[None] | None = None
+
+    def startListening(self) -> None:
+        """It listens already."""
+
+    def stopListening(self) -> Deferred[None] | None:
+        self.open = False
+        return self.closing
+
+    def getHost(self) -> IPv4Address:
+        return IPv4Address("TCP", "127.0.0.1", 8000)
+
+
+@implementer(IStreamServerEndpoint)
+class Endpoint:
+    """An endpoint that opens one port, or fails."""
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        self.port, self.problem = Port(), problem
+        self.factories: list[IProtocolFactory] = []
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        if self.problem is not None:
+            return fail(self.problem)
+        self.factories.append(protocolFactory)
+        return succeed(self.port)
+
+
+class ServiceTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.server = Server()
+        self.patch(service, "descriptors", lambda: 1000)
+
+    def service(self, **endpoints: Endpoint) -> ChatService:
+        return ChatService(self.server.factory, list(endpoints.items()), self.server.clock)
+
+
+class StartTests(ServiceTestCase):
+    def test_nothing_is_opened_before_it_starts(self) -> None:
+        here = Endpoint()
+        self.service(here=here)
+        self.assertEqual(here.factories, [])
+
+    def test_every_endpoint_gets_the_one_factory(self) -> None:
+        here, there = Endpoint(), Endpoint()
+        self.service(here=here, there=there).startService()
+        self.assertEqual(here.factories + there.factories, [self.server.factory] * 2)
+
+    def test_ports_are_opened_once_while_there_are_privileges(self) -> None:
+        here = Endpoint()
+        chat = self.service(here=here)
+        chat.privilegedStartService()
+        chat.startService()
+        self.assertEqual(len(here.factories), 1)
+
+    def test_it_says_where_it_listens_and_how_many_it_holds(self) -> None:
+        events: list[LogEvent] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            events.append(event)
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.service(here=Endpoint(), there=Endpoint()).startService()
+        [event] = [event for event in events if event.get("where")]
+        self.assertEqual((event["where"], event["most"]), ("here, there", 1000 - RESERVED))
+        self.assertEqual(self.server.factory.most, 1000 - RESERVED)
+
+    def cannot_start(self, problem: Exception) -> str:
+        """What is printed for the operator when listening fails so."""
+        self.patch(sys, "excepthook", sys.excepthook)
+        printed = io.StringIO()
+        self.patch(sys, "__stderr__", printed)
+        try:
+            self.service(here=Endpoint(problem)).startService()
+        except CannotStart as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+        else:
+            self.fail("it has started")
+        return printed.getvalue()
+
+    def test_a_taken_port_is_one_clear_line(self) -> None:
+        printed = self.cannot_start(CannotListenError("0.0.0.0", 8000, OSError(98, "Address already in use")))
+        self.assertEqual(printed, "twisted_chat: cannot listen at here: Address already in use\n")
+
+    def test_other_problems_are_one_line_too(self) -> None:
+        self.assertEqual(
+            self.cannot_start(ValueError("no such thing")), "twisted_chat: cannot listen at here: no such thing\n"
+        )
+        self.assertIn("Permission denied", self.cannot_start(OSError(13, "?")))
+
+    def test_what_else_goes_wrong_keeps_its_traceback(self) -> None:
+        self.cannot_start(ValueError("no such thing"))
+        seen: list[Any] = []
+        self.patch(sys, "__excepthook__", lambda *problem: seen.append(problem[0]))
+        sys.excepthook(KeyError, KeyError("x"), None)
+        self.assertEqual(seen, [KeyError])
+
+
+class StopTests(ServiceTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.here = Endpoint()
+        self.chat = self.service(here=self.here)
+        self.chat.startService()
+
+    def stop(self, seconds: float = 0.1) -> Deferred[None]:
+        stopped = self.chat.stopService()
+        for _ in range(round(seconds / 0.05)):
+            self.server.clock.advance(0.05)
+        return stopped
+
+    def test_an_empty_server_is_gone_at_once(self) -> None:
+        self.successResultOf(self.chat.stopService())
+        self.assertFalse(self.here.port.open)
+
+    def test_everyone_is_told_in_their_way(self) -> None:
+        plain, program = self.server.plain("jane"), self.server.program("zak")
+        lesson, stranger = self.server.lesson("Kim"), self.server.connect()
+        self.successResultOf(self.stop())
+        self.assertTrue(plain.lines()[0].startswith("* the server is shutting down"))
+        self.assertTrue(program.lines()[0].startswith("server,shutdown,"))
+        self.assertTrue(stranger.lines()[0].startswith("* the server is shutting down"))
+        self.assertEqual(lesson.read(), b"")
+        for connection in (plain, program, lesson, stranger):
+            self.assertTrue(connection.closed)
+
+    def test_what_is_queued_is_sent_first(self) -> None:
+        jane, zak = self.server.plain("jane"), self.server.plain("zak")
+        zak.stop_reading()
+        for number in range(200):
+            jane.say(b"chat,zak,%s %d\n" % (b"." * 1000, number))
+        self.server.turn()
+        stopped = self.stop()
+        self.assertNoResult(stopped)
+        zak.read_again()
+        self.server.clock.advance(0.05)
+        self.successResultOf(stopped)
+        lines = zak.lines()
+        self.assertEqual(len(lines), 201)
+        self.assertIn("shutting down", lines[-1])
+
+    def test_what_was_said_just_now_is_sent_first(self) -> None:
+        jane, zak = self.server.plain("jane"), self.server.plain("zak")
+        jane.say(b"chat,zak,just now\n")
+        self.successResultOf(self.stop())
+        self.assertEqual(zak.lines()[0], "jane says just now")
+
+    def test_who_does_not_read_it_is_cut_off_in_the_end(self) -> None:
+        zak = self.server.plain("zak")
+        zak.stop_reading()
+        stopped = self.stop(PATIENCE - 0.1)
+        self.assertNoResult(stopped)
+        self.server.clock.pump([0.05] * 4)
+        self.successResultOf(stopped)
+        self.assertTrue(zak.closed)
+
+    def test_nobody_is_let_in_before_anybody_is_told(self) -> None:
+        self.here.port.closing = Deferred()
+        jane = self.server.plain("jane")
+        stopped = self.stop()
+        self.assertFalse(self.here.port.open)
+        self.assertEqual(jane.lines(), [])
+        self.here.port.closing.callback(None)
+        self.server.clock.advance(0.05)
+        self.successResultOf(stopped)
+
+    def test_it_may_stop_without_having_started(self) -> None:
+        self.successResultOf(self.service(there=Endpoint()).stopService())
+
+
+class DescriptorsTests(SynchronousTestCase):
+    """The soft limit is raised as far as it goes."""
+
+    def limits(self, soft: int, hard: int, problem: Exception | None = None) -> tuple[int, list[tuple[int, int]]]:
+        """What `descriptors` says where these are the limits, and what it has set."""
+        done: list[tuple[int, int]] = []
+
+        def set_limit(which: int, limits: tuple[int, int]) -> None:
+            self.assertEqual(which, resource.RLIMIT_NOFILE)
+            if problem is not None:
+                raise problem
+            done.append(limits)
+
+        self.patch(resource, "getrlimit", lambda which: (soft, hard))
+        self.patch(resource, "setrlimit", set_limit)
+        return descriptors(), done
+
+    def test_to_the_hard_limit(self) -> None:
+        self.assertEqual(self.limits(1024, 4096), (4096, [(4096, 4096)]))
+
+    def test_to_enough_where_there_is_none(self) -> None:
+        for infinite in (-1, 2**63 - 1):
+            count, done = self.limits(256, infinite)
+            self.assertEqual(count, ENOUGH)
+            self.assertEqual(done, [(ENOUGH, infinite)])
+
+    def test_it_stays_where_it_may_not_be_raised(self) -> None:
+        for problem in (ValueError(), OSError()):
+            self.assertEqual(self.limits(256, 4096, problem), (256, []))

@@ -1,0 +1,68 @@
+"""`twistd chat`: what it can be told, and what is put together from it."""
+
+from twisted.application.service import IServiceMaker
+from twisted.plugin import IPlugin
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.service import ChatService
+from twisted_chat.tap import BACKLOG, Options, makeService
+
+
+class OptionsTests(SynchronousTestCase):
+    def endpoints(self, *arguments: str) -> list[str]:
+        options = Options()
+        options.parseOptions(list(arguments))
+        return options.endpoints
+
+    def test_port_8000_unless_told_otherwise(self) -> None:
+        self.assertEqual(self.endpoints(), ["tcp:8000"])
+        self.assertEqual(self.endpoints("--port", "9000"), ["tcp:9000"])
+        self.assertEqual(self.endpoints("-p", "0"), ["tcp:0"])
+
+    def test_endpoints_replace_the_default_port(self) -> None:
+        self.assertEqual(self.endpoints("--listen", "unix:chat.sock"), ["unix:chat.sock"])
+        self.assertEqual(self.endpoints("-l", "tcp:1", "--listen", "tcp:2"), ["tcp:1", "tcp:2"])
+
+    def test_with_a_port_they_come_beside_it(self) -> None:
+        self.assertEqual(self.endpoints("--listen", "tcp:1", "--port", "2"), ["tcp:2", "tcp:1"])
+
+    def wrong(self, *arguments: str) -> str:
+        problem: UsageError = self.assertRaises(UsageError, self.endpoints, *arguments)
+        return str(problem)
+
+    def test_what_is_no_port_is_said_so(self) -> None:
+        for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660"):
+            self.assertIn("from 0 to 65535", self.wrong(f"--port={port}"))
+
+    def test_what_is_no_endpoint_is_said_so_with_an_example(self) -> None:
+        for endpoint in ("", "nonsense", "tcp", "tcp:x", "tcp:1:nonsense=2", "nonsense:1"):
+            message = self.wrong(f"--listen={endpoint}")
+            self.assertIn("tcp:8000:interface=127.0.0.1", message)
+            self.assertIn(repr(endpoint), message)
+
+    def test_help_reads_well(self) -> None:
+        text = Options().getUsage(width=80)
+        for part in ("--port", "--listen", "8000", "nc localhost"):
+            self.assertIn(part, text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+
+class MakeServiceTests(SynchronousTestCase):
+    def test_it_is_the_chat_service_with_nothing_opened(self) -> None:
+        options = Options()
+        options.parseOptions(["--listen", "tcp:8001", "--listen", "tcp:8002:backlog=7"])
+        chat = makeService(options)
+        assert isinstance(chat, ChatService)
+        (first, one), (second, two) = chat._endpoints
+        self.assertEqual((first, second), ("tcp:8001", "tcp:8002:backlog=7"), "as the operator wrote them")
+        self.assertEqual((one._backlog, two._backlog), (BACKLOG, 7))  # type: ignore[attr-defined]
+
+    def test_twistd_knows_it(self) -> None:
+        from twisted.plugins import twisted_chat_plugin
+
+        maker = twisted_chat_plugin.chat
+        self.assertEqual((maker.tapname, maker.module), ("chat", "twisted_chat.tap"))
+        self.assertTrue(IPlugin.providedBy(maker))
+        self.assertTrue(IServiceMaker.providedBy(maker))
+        self.assertIs(maker.options, Options)
