@@ -27,6 +27,8 @@ LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of one line of the server's; a list is one line however long."""
 WAITING = 1000
 """Events that wait for a slow reader of `events()`, past which the connection is not read from."""
+LAST_WORDS = ("shutdown", "timeout")
+"""Codes of the server's own word after which it ends the connection."""
 
 T = TypeVar("T")
 OnEvent = Callable[[Event], None]
@@ -65,6 +67,7 @@ class ChatClient:
         self._lost = Disconnected("not connected yet")
         self._last_words = ""
         self._quitting = self._paused = False
+        self._end: Deferred[None] | None = None
         self._asked = 0
         self._pending: dict[str, tuple[Deferred[object], Finish[object], list[Event]]] = {}
 
@@ -151,7 +154,7 @@ class ChatClient:
 
     def quit(self) -> Deferred[None]:
         """Leave gracefully: everything on the way still arrives, then the connection ends."""
-        return self._ask("quit", self._left)
+        return Deferred.fromCoroutine(self._quit())
 
     def abort(self) -> None:
         """Drop the connection at once, without a word."""
@@ -159,13 +162,22 @@ class ChatClient:
             self._quitting = True
             self._connection.transport.abortConnection()
 
-    def _left(self, answer: str, records: list[Event]) -> None:
+    async def _quit(self) -> None:
+        await self._ask("quit", _nothing)
         self._quitting = True
+        if self._connection is not None:
+            self._connection.transport.loseConnection()
+            self._end = Deferred()
+            await self._end
 
     # events
 
     def events(self) -> EventStream:
-        """The events from now on, for `async for`; they end with the connection."""
+        """The events from now on, for `async for`; they end with the connection.
+
+        The server keeps what is said meanwhile for a slow reader, but takes one who
+        reads nothing for minutes, and so answers no ping, for dead.
+        """
         stream = EventStream(self._flow)
         if self._connection is None:
             stream.end()
@@ -228,7 +240,7 @@ class ChatClient:
                     self._connection.transport.write(f"pong,{line[5:]}\n".encode())
             else:
                 event = parse_event(line)
-                if event.kind in ("server", "error"):
+                if event.kind == "error" or (event.kind == "server" and event.sender in LAST_WORDS):
                     self._last_words = event.text
                 for reader in self._readers:
                     try:
@@ -256,6 +268,8 @@ class ChatClient:
             stream.end()
         if self._on_lost is not None:
             self._on_lost(self._lost)
+        if self._end is not None:
+            self._end.callback(None)
 
 
 class EventStream:

@@ -227,8 +227,8 @@ class ChatProtocol(Protocol):
             elif line:
                 self.lineReceived(line)
         self._plain = self._pumping = False
-        if session.unstored > said:
-            self.factory.turn.said(session.unstored - said)
+        if session.unstored:
+            self.factory.turn.said(max(session.unstored - said, 1))
         if outbox.size:
             outbox.flush()
         if lines or self._stuck or self._paused or self._ended or outbox.full:

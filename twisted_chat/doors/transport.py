@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import ITCPTransport
 
-USER_TIMEOUT = 60_000
-"""Milliseconds for which sent data may stay unacknowledged by a peer (TCP_USER_TIMEOUT, RFC 5482)."""
+OPTIONS = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 60, "TCP_USER_TIMEOUT": 600_000}
+"""How a peer that is gone is found, where the system knows these: probes after 120 s of silence, every 60 s, and an
+end after 600,000 ms without an answer (RFC 5482). A client that is there but reads nothing has as long."""
 
 
 class Writer(Protocol):
@@ -35,5 +36,6 @@ def watch(transport: object) -> None:
     handle = transport.getHandle() if hasattr(transport, "getHandle") else None
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
         return
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)
+    for name, value in OPTIONS.items():
+        if hasattr(socket, name):
+            handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -125,9 +125,10 @@ class SayTests(HubTestCase):
     def test_the_sender_is_acknowledged(self) -> None:
         self.mean(self.jane, "zak", "one", label="a")
         self.mean(self.jane, "zak", "two")
-        self.mean(self.jane, "kim", "three", label="b")
+        self.mean(self.jane, "zak", "three", label="b")
+        self.mean(self.jane, "kim", "four", label="c")
         self.hub.flush()
-        self.assertEqual(self.jane.acknowledged, [("a", 1), (None, 2), ("b", 3)])
+        self.assertEqual(self.jane.acknowledged, [("a", 1), (None, 2), ("b", 3), ("c", 4)])
 
     def test_nothing_is_kept_or_delivered_before_the_flush(self) -> None:
         self.mean(self.jane, "zak", "hello")

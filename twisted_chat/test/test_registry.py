@@ -42,7 +42,8 @@ class UserRegistryTests(SynchronousTestCase):
     def test_names_are_in_the_order_of_their_keys(self) -> None:
         for name in ("zak", "Ann", "bob", "Äli"):
             self.add(name)
-        self.assertEqual(self.registry.names(), ["Ann", "bob", "zak", "Äli"])
+        for _ in range(2):
+            self.assertEqual(self.registry.names(), ["Ann", "bob", "zak", "Äli"])
 
     def test_the_list_of_names_is_always_current(self) -> None:
         jane = self.add("jane")

@@ -48,6 +48,7 @@ class RoomsTests(SynchronousTestCase):
         self.joined(self.jane, "#a")
         self.assertEqual(self.rooms.names(), ["#a", "#b", "#C"])
         self.assertEqual(self.rooms.find("#a").names(), ["jane", "kim", "Zak"])
+        self.assertEqual(self.rooms.of(self.zak, "#A").names(), ["jane", "kim", "Zak"])
         self.assertEqual([room.name for room in self.rooms.joined_by(self.zak)], ["#a", "#b", "#C"])
 
     def test_nobody_is_in_more_rooms_than_may_be(self) -> None:

@@ -143,6 +143,13 @@ class StraightTransportTests(SynchronousTestCase):
         self.assertEqual(self.socket.sent, b"hello\n")
         self.assertTrue(self.socket.disconnected)
 
+    def test_what_is_written_without_a_producer_is_sent_too(self) -> None:
+        self.begin(room=3)
+        self.transport.unregisterProducer()
+        self.transport.write(b"hello\n")
+        self.socket.make_room(100)
+        self.assertEqual(self.socket.sent, b"hello\n")
+
     def test_an_error_of_the_socket_ends_the_connection_the_reactors_way(self) -> None:
         self.begin(room=100)
         self.socket.broken = True

@@ -6,7 +6,7 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from twisted_chat.doors.transport import USER_TIMEOUT, watch
+from twisted_chat.doors.transport import OPTIONS, watch
 
 
 class Handle(socket.socket):
@@ -50,8 +50,9 @@ class WatchTests(SynchronousTestCase):
         watch(transport)
         self.assertTrue(transport.no_delay)
         self.assertTrue(transport.keep_alive)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            self.assertEqual(handle.options, [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)])
+        known = [name for name in OPTIONS if hasattr(socket, name)]
+        wanted = [(socket.IPPROTO_TCP, getattr(socket, name), OPTIONS[name]) for name in known]
+        self.assertEqual(handle.options, wanted)
 
     def test_what_is_no_internet_socket_is_asked_for_nothing_more(self) -> None:
         handle = self.handle(socket.AF_UNIX)

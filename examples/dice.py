@@ -1,0 +1,24 @@
+"""Serves chat with one more verb: roll,<name or #room> throws a die."""
+
+from random import randint
+
+from twisted.internet import reactor
+from twisted.internet.endpoints import serverFromString
+
+from twisted_chat import ChatFactory, ChatProtocol, Command, Hub, MemoryLog
+
+
+def roll(connection: ChatProtocol, label: str | None, to: str) -> None:
+    connection.hub.say(connection.session, to, [f"rolls a {randint(1, 6)}"], kind="action", label=label)
+
+
+class DiceProtocol(ChatProtocol):
+    commands = ChatProtocol.commands | {
+        "roll": Command(roll, "roll,<name or #room>", "throw a die for all to see", least=1, most=1)
+    }
+
+
+factory = ChatFactory(Hub(MemoryLog()))
+factory.protocol = DiceProtocol
+serverFromString(reactor, "tcp:8000").listen(factory)
+reactor.run()

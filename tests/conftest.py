@@ -1,0 +1,211 @@
+"""What the end-to-end tests share: the real server as a process of its own, and people who talk to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 20.0
+"""Seconds after which what has not happened counts as never."""
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def script(name: str) -> str:
+    """The path of a console script of the Python that runs the tests."""
+    path = Path(sysconfig.get_path("scripts"), name)
+    found = str(path) if path.exists() else shutil.which(name)
+    assert found, f"{name} is not installed"
+    return found
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(happened: Callable[[], bool], what: str) -> None:
+    """Wait until something has happened; fails with what was waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.01)
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens at a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Server:
+    """A running `twistd -n chat`, in a folder of its own, with `options` of chat's and of `twistd`'s own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *options: str,
+        twistd: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder, self.port, self._told = folder, port, False
+        self.log_file = folder / "server.log"
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [script("twistd"), "-n", *twistd, "chat", *options],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(env or {})},
+            )
+        until(lambda: "listens at" in self.log or self.process.poll() is not None, f"the start-up line in\n{self.log}")
+        assert self.process.poll() is None, self.log
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self.log_file.read_text()
+
+    def person(self, name: str | None = None, *, host: str = "127.0.0.1") -> Person:
+        """Somebody who has just connected, and registered if there is a `name`."""
+        person = Person(socket.create_connection((host, self.port), PATIENCE))
+        if name is not None:
+            person.asks(f"register,{name}", "ack")
+        return person
+
+    def program(self, name: str) -> Person:
+        """The same in events mode."""
+        program = self.person(name)
+        program.says("hello,events")
+        assert program.hears().startswith("info,twisted_chat,")
+        return program
+
+    def descriptors(self) -> int:
+        """How many descriptors its process has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def resident(self) -> int:
+        """How many bytes of memory its process has in use."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def tell_to_stop(self) -> None:
+        """Send it SIGTERM, once."""
+        if not self._told and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self._told = True
+
+    def stop(self) -> None:
+        """End it as an operator would; fails if it did not go in peace."""
+        self.tell_to_stop()
+        try:
+            status = self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+        log = self.log
+        assert "Traceback" not in log, log
+        assert status == -signal.SIGTERM, log  # as twistd ends: by the signal, after all is done
+
+
+class Person:
+    """Somebody at a blocking socket who reads and writes lines."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        self.socket = connection
+        self._heard = b""
+
+    def sends(self, data: bytes) -> None:
+        """Send these very bytes."""
+        self.socket.sendall(data)
+
+    def says(self, *lines: str) -> None:
+        """Send lines."""
+        self.sends("".join(line + "\n" for line in lines).encode())
+
+    def hears(self) -> str:
+        """The next line, without its ending; fails at the end of input."""
+        while b"\n" not in self._heard:
+            read = self.socket.recv(65536)
+            assert read, f"the server hung up after {self._heard!r}"
+            self._heard += read
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode()
+
+    def asks(self, line: str, answer: str) -> None:
+        """Send a line, and hear nothing before this answer."""
+        self.says(line)
+        heard = self.hears()
+        assert heard == answer, f"{line!r} was answered {heard!r}"
+
+    def hears_nothing(self) -> None:
+        """Nothing was sent to this person before now."""
+        self.asks("ping,nothing-before-this", "pong,nothing-before-this")
+
+    def hears_the_end(self) -> bytes:
+        """Everything up to the end of input."""
+        while read := self.socket.recv(65536):
+            self._heard += read
+        heard, self._heard = self._heard, b""
+        return heard
+
+    def hangs_up(self) -> None:
+        """End the connection without a word."""
+        self.socket.close()
+
+    def __enter__(self) -> Person:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hangs_up()
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts servers: `serve()` one on a free port of this machine, `serve(*options, port=…)` one as it is told."""
+    servers: list[Server] = []
+
+    def start(
+        *options: str,
+        port: int | None = None,
+        twistd: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Server:
+        folder = tmp_path / f"server{len(servers)}"
+        folder.mkdir()
+        if port is None:
+            port = free_port()
+            options = ("--listen", f"tcp:{port}:interface=127.0.0.1", *options)
+        server = Server(folder, port, *options, twistd=twistd, env=env)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for a module's tests, whose people have different names and hang up at the end."""
+    port = free_port()
+    server = Server(tmp_path_factory.mktemp("server"), port, "--listen", f"tcp:{port}:interface=127.0.0.1")
+    yield server
+    server.stop()
