@@ -143,12 +143,13 @@ class _Greeter:
             self.person.client.friends().addCallbacks(self._listed, self.fail)
         else:
             friends = self._friends
-            self._friend = friends[int(self._dice.random() * len(friends))]
-            self.person.say(self._friend).addCallbacks(self._wait, self._refused)
+            self._chosen = int(self._dice.random() * len(friends))
+            self.person.say(friends[self._chosen]).addCallbacks(self._wait, self._refused)
 
     def _refused(self, failure: Failure) -> None:
         if failure.check(ChatFailed):
-            self._friends.remove(self._friend)  # has left since
+            self._friends[self._chosen] = self._friends[-1]  # that friend has left since
+            self._friends.pop()
             self._wait()
         else:
             self.fail(failure)
