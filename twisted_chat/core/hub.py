@@ -15,12 +15,14 @@ from twisted_chat.core.errors import (
     ChatError,
 )
 from twisted_chat.core.interfaces import Entry, Envelope, MessageLog, Participant, Route
-from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, Record, direct
+from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, Conversation, Record, direct
 from twisted_chat.core.names import is_room, user_name
 from twisted_chat.core.registry import User, UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
 from twisted_chat.core.view import View
 
+ROUTES = 64
+"""Names that a participant's routes are remembered for."""
 PAGE = 200
 PAGE_SIZE = 64 * 1024
 """Records of the log, and characters of their texts, that one step of catching up takes."""
@@ -60,7 +62,8 @@ class Hub:
 
     def sign_out(self, participant: Participant) -> None:
         """End a participant's part in everything; the second time it does nothing."""
-        user, participant.user, participant.route = participant.user, None, None
+        user, participant.user = participant.user, None
+        participant.routes.clear()
         if user is None:
             return
         neighbours = self.rooms.neighbours(user)
@@ -96,9 +99,9 @@ class Hub:
         Raises ChatError: bad-text for an empty text, bad-name, no-such-user,
         no-such-room, not-a-member.
         """
-        route = participant.route
-        if route is None or route.to != to or route.changes != self._changes:
-            route = participant.route = self._route(participant, to)
+        route = participant.routes.get(to)
+        if route is None or route.changes != self._changes:
+            route = self._route(participant, to)
         if "" in texts:
             raise ChatError(BAD_TEXT, f"there is nothing to say to {to}: the text is empty")
         last = self._last
@@ -215,16 +218,20 @@ class Hub:
 
     def _route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
+        target: User | Room
         if is_room(to):
-            room = self.rooms.of(user, to)
-            envelope = Envelope(user.name, room.name, room.key, user.identity, participant.number)
-            return Route(to, self._changes, envelope, room)
-        other = self.registry.find(to)
-        conversation = direct(user.identity, other.identity)
-        envelope = Envelope(user.name, other.name, conversation, user.identity, participant.number)
-        if other.away is not None:
-            participant.told("away", f"{other.name} is away: {other.away}")
-        return Route(to, self._changes, envelope, other)
+            target = self.rooms.of(user, to)
+            conversation: Conversation = target.key
+        else:
+            target = self.registry.find(to)
+            conversation = direct(user.identity, target.identity)
+            if target.away is not None:
+                participant.told("away", f"{target.name} is away: {target.away}")
+        envelope = Envelope(user.name, target.name, conversation, user.identity, participant.number)
+        if len(participant.routes) >= ROUTES:
+            participant.routes.clear()
+        route = participant.routes[to] = Route(self._changes, envelope, target)
+        return route
 
     def _changed(self) -> None:
         """Somebody came, went or changed: what is said from now on goes where it then should."""

@@ -14,12 +14,12 @@ class Participant(Protocol):
     """One connection of one user, at whichever door it came in.
 
     `number` is its own for as long as the process lives; `user` and
-    `route`, to whom it spoke last, are the hub's.
+    `routes`, to whom it has spoken, are the hub's.
     """
 
     number: int
     user: "User | None"
-    route: "Route | None"
+    routes: "dict[str, Route]"
 
     def deliver(self, entry: "Entry") -> None:
         """Queue what another said, now in the log. The same object is handed to all its readers."""
@@ -48,9 +48,8 @@ class Envelope(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where what a participant says `to` a name goes, until anybody comes, goes or changes: see Hub.say."""
+    """Where what a participant says to a name goes, until anybody comes, goes or changes: see Hub.say."""
 
-    to: str
     changes: int
     envelope: Envelope
     target: "User | Room"

@@ -65,7 +65,7 @@ class ChatProtocol(Protocol):
         self._closing: IDelayedCall | None = None
         self._lines: list[bytes] = []  # the next one is the last
         self._tail = b""
-        self._again, self._to = b"\n", ""  # how the last line began, up to its text, and to whom it spoke
+        self._again, self._to = b"\n", ""  # how the last lines began, up to the text, and to whom they spoke
 
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
@@ -178,10 +178,13 @@ class ChatProtocol(Protocol):
         self.session.speak(dialect, self.delimiter)
 
     def again(self, to: str) -> None:
-        """The next line may well speak to the same."""
+        """A line has spoken to somebody: after the second in a row, the next may well do so too."""
+        if to != self._to:
+            self._again, self._to = b"\n", to
+            return
         seen = type(self).lineReceived is not ChatProtocol.lineReceived
         if self.session.dialect is not EVENTS and not seen and self.commands["chat"] is COMMANDS["chat"]:
-            self._again, self._to = f"chat,{to},".encode(), to
+            self._again = f"chat,{to},".encode()
 
     def text(self, text: str) -> str:
         """A text as it was meant, from the field that it came in; raises LineError(bad-text)."""

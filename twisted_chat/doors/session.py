@@ -51,7 +51,7 @@ class Session:
         "flush",
         "number",
         "outbox",
-        "route",
+        "routes",
         "unstored",
         "user",
         "waiting",
@@ -71,7 +71,7 @@ class Session:
     ) -> None:
         self.number, self.dialect = number, dialect
         self.user: User | None = None
-        self.route: Route | None = None
+        self.routes: dict[str, Route] = {}
         self.unstored = 0
         self.waiting = False
         self.outbox = Outbox(transport, bound, self._drained)

@@ -310,7 +310,7 @@ class Recorder:
     def __init__(self) -> None:
         self.number = next(self._numbers)
         self.user: User | None = None
-        self.route: Route | None = None
+        self.routes: dict[str, Route] = {}
         self.seen: list[Record] = []
         self.acknowledged: list[tuple[str | None, int]] = []
         self.news: list[tuple[str | None, str | None]] = []
