@@ -3,8 +3,9 @@
 import time
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable
-from itertools import islice, takewhile
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
+from operator import attrgetter
 
 from twisted_chat.core.interfaces import Deliver, Entry
 from twisted_chat.core.messages import Conversation, Record
@@ -29,7 +30,7 @@ class MemoryLog:
         self._pending: list[Entry] = []
         self._flushing = False
         self._ring: deque[Entry] = deque()
-        self._held, self._due = 0, SLACK
+        self._held, self._measured, self._due = 0, 0, SLACK
         self.first, self.last = 1, 0
 
     def subscribe(self, deliver: Deliver) -> None:
@@ -91,14 +92,21 @@ class MemoryLog:
 
     def _forget(self) -> None:
         """Every SLACK records: measure what came since the last time, and forget what is too much."""
-        measured, self._due = self._due - SLACK, self.last + SLACK
-        for entry in takewhile(lambda entry: entry.first > measured, reversed(self._ring)):
-            self._held += sum(map(len, entry.texts))
-        while self._held > self._size or self.last - self.first >= self._most:
-            oldest = self._ring.popleft()
-            self.first = oldest.first + len(oldest.texts)
-            self._held -= sum(map(len, oldest.texts))
+        ring = self._ring
+        self._held += _size(islice(reversed(ring), len(ring) - self._measured))
+        forgotten = bisect_left(ring, self.last - self._most + 1, key=_first)
+        while True:
+            self._held -= _size([ring.popleft() for _ in range(forgotten)])
+            if self._held <= self._size:
+                break
+            forgotten = 1
+        self._measured, self._due = len(ring), self.last + SLACK
+        self.first = ring[0].first if ring else self.last + 1
 
 
-def _first(entry: Entry) -> int:
-    return entry.first
+def _size(entries: Iterable[Entry]) -> int:
+    return sum(map(len, chain.from_iterable(map(_texts, entries))))
+
+
+_first = attrgetter("first")
+_texts = attrgetter("texts")
