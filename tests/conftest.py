@@ -61,7 +61,7 @@ class Server:
         twistd: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder, self.port, self._told = folder, port, False
+        self.folder, self.port, self._told, self._killed = folder, port, False, False
         self.log_file = folder / "server.log"
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
@@ -109,8 +109,16 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
         self._told = True
 
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._killed = True
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
     def stop(self) -> None:
         """End it as an operator would; fails if it did not go in peace."""
+        if self._killed:
+            return
         self.tell_to_stop()
         try:
             status = self.process.wait(PATIENCE)

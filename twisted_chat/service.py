@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_chat import __version__
+from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import ChatFactory
 
 _log = Logger()
@@ -30,7 +31,7 @@ PATIENCE = 3.0
 
 
 class CannotStart(Exception):
-    """The server cannot listen where it was told to; its text is for the operator."""
+    """The server cannot do what it was told to; its text is for the operator."""
 
 
 class ChatService(Service):
@@ -52,14 +53,15 @@ class ChatService(Service):
             failures: list[Failure] = []
             endpoint.listen(self._factory).addCallbacks(self._ports.append, failures.append)
             for failure in failures:
-                problem = CannotStart(f"cannot listen at {description}: {_reason(failure.value)}")
-                _log.critical("{problem}", problem=problem)
-                sys.excepthook = _one_line  # twistd would show a traceback
-                raise problem
+                raise _cannot(CannotStart(f"cannot listen at {description}: {_reason(failure.value)}"))
 
     def startService(self) -> None:
         if not self._ports:
             self.privilegedStartService()
+        try:
+            self._factory.hub.log.open()
+        except StoreError as problem:
+            raise _cannot(CannotStart(str(problem))) from None
         super().startService()  # type: ignore[no-untyped-call]
         _log.info(
             "twisted_chat {version} listens at {where} and can hold {most} connections",
@@ -87,6 +89,7 @@ class ChatService(Service):
             await deferLater(self._clock, 0.05)
         for connection in list(connections):
             connection.transport.abortConnection()
+        await self._factory.hub.log.close()
 
 
 def descriptors() -> int:
@@ -103,6 +106,13 @@ def descriptors() -> int:
 def _reason(problem: BaseException | None) -> str:
     error = problem.socketError if isinstance(problem, CannotListenError) else problem
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+
+
+def _cannot(problem: CannotStart) -> CannotStart:
+    """Have the problem logged, and shown as one line."""
+    _log.critical("{problem}", problem=problem)
+    sys.excepthook = _one_line  # twistd would show a traceback
+    return problem
 
 
 def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

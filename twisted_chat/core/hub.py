@@ -41,7 +41,7 @@ class Hub:
         self.rooms = Rooms()
         self._changes = 0
         self._last: Entry | None = None
-        log.subscribe(self.deliver)
+        log.subscribe(self.deliver, self.refuse)
 
     # who is here
 
@@ -57,7 +57,7 @@ class Hub:
         checked = user_name(name)
         if password is not None:
             raise ChatError(UNAVAILABLE, "no accounts are kept here; register,<name> without a password makes a guest")
-        user = participant.user = self.registry.add(checked, participant)
+        user = participant.user = self.registry.add(checked, self.log.new_identity(), participant)
         return user
 
     def sign_out(self, participant: Participant) -> None:
@@ -199,6 +199,25 @@ class Hub:
                 touched[origin] = None
         for participant in touched:
             participant.flush()
+
+    def refuse(self, entries: Sequence[Entry]) -> None:
+        """Tell those who said what the log cannot keep. Nobody has seen it, and a join or leave has not been."""
+        sentence = "the server cannot keep what is said just now; nothing was sent, so say it again in a while"
+        for entry in entries:
+            origin, entry.origin, entry.recipients = entry.origin, None, ()
+            assert origin is not None
+            if origin.user is not None:
+                self._undo(entry, origin.user)
+                origin.refused(entry, ChatError(UNAVAILABLE, sentence))
+                origin.flush()
+
+    def _undo(self, entry: Entry, user: User) -> None:
+        room = self.rooms.get(entry.envelope.to) if entry.kind in (JOINED, LEFT) else None
+        if entry.kind == JOINED and room is not None and room.key in user.rooms:
+            self.rooms.leave(user, room)
+        elif entry.kind == LEFT:
+            self.rooms.join(user, entry.envelope.to)
+        self._changed()
 
     def _user(self, participant: Participant) -> User:
         if participant.user is None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import Conversation, Record
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ class Participant(Protocol):
 
     def stored(self, entry: "Entry") -> bool:
         """Queue the acknowledgement of what this connection said, now in the log; whether there is any."""
+
+    def refused(self, entry: "Entry", problem: ChatError) -> None:
+        """Queue the news that the log could not keep what this connection said: nobody has seen it."""
 
     def presence(self, who: int, before: str | None, now: str | None) -> None:
         """Queue news of a person, by identity: the name before and now, None for being away."""
@@ -96,14 +100,27 @@ class Entry:
         return [Record(id, time, kind, sender, to, text, place, author, origin) for id, text in numbered]
 
 
+class StoreError(Exception):
+    """What keeps the log cannot be used; the text says why, and what to do, for the operator."""
+
+
 Deliver = Callable[[Sequence[Entry]], None]
 
 
 class MessageLog(Protocol):
     """The one log: it gives every record its place, and says when it is kept."""
 
-    def subscribe(self, deliver: Deliver) -> None:
-        """Call `deliver` with each batch of entries once it is kept, in order."""
+    def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
+        """Call `deliver` with each batch of entries once it is kept, in order; `refuse` with what cannot be."""
+
+    def open(self) -> None:
+        """Take what it needs, before anything is said; raises StoreError."""
+
+    def close(self) -> Awaitable[None]:
+        """Keep what was flushed, and let go of everything."""
+
+    def new_identity(self) -> int:
+        """A number for a guest, that was never given before and stands in no record."""
 
     def append(self, entry: Entry) -> None:
         """Take one entry; it is kept, and delivered, some time after the next `flush`."""

@@ -1,7 +1,5 @@
 """Who is here: each name's user, and the participants through whom one is reached."""
 
-from itertools import count
-
 from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, ChatError
 from twisted_chat.core.interfaces import Participant
 from twisted_chat.core.names import Name, user_name
@@ -32,7 +30,6 @@ class UserRegistry:
 
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
-        self._identities = count(1)
         self._names: list[str] | None = None
 
     def __len__(self) -> int:
@@ -58,10 +55,10 @@ class UserRegistry:
             self._names = [self._users[key].name for key in sorted(self._users)]
         return self._names
 
-    def add(self, name: Name, participant: Participant) -> User:
+    def add(self, name: Name, identity: int, participant: Participant) -> User:
         """Give a free name to a guest; raises ChatError(name-taken)."""
         self._check_free(name)
-        user = self._users[name.key] = User(name, next(self._identities), participant)
+        user = self._users[name.key] = User(name, identity, participant)
         self._names = None
         return user
 

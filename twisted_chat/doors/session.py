@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Entry, Route
 from twisted_chat.core.messages import JOINED, Record
@@ -21,6 +22,7 @@ from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.transport import Writer
 from twisted_chat.doors.turn import Turn
+from twisted_chat.wire.line import error
 
 _log = Logger()
 
@@ -137,6 +139,13 @@ class Session:
             return False
         self.write(*self.dialect.stored(entry))
         return True
+
+    def refused(self, entry: Entry, problem: ChatError) -> None:
+        self.unstored -= len(entry.texts)
+        if self.waiting and not self.unstored:
+            self._clock.callLater(0, self._wake)
+        labels = (entry.labels.get(index) for index in range(len(entry.texts)))
+        self.write(*(error(label, problem.code, problem.sentence) for label in labels))
 
     def presence(self, who: int, before: str | None, now: str | None) -> None:
         if not self.dialect.program:

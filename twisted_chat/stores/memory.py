@@ -4,7 +4,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import chain, islice
+from itertools import chain, count, islice
 from operator import attrgetter
 
 from twisted_chat.core.interfaces import Deliver, Entry
@@ -22,19 +22,31 @@ class MemoryLog:
     """Keeps about the newest `most` records, and of their texts about `size` characters.
 
     What is flushed is kept, and delivered, at once. `now` gives seconds since
-    1970, UTC. (A core.interfaces.MessageLog.)
+    1970, UTC; ids begin behind `after`. (A core.interfaces.MessageLog.)
     """
 
-    def __init__(self, most: int = MOST, size: int = SIZE, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, most: int = MOST, size: int = SIZE, now: Callable[[], float] = time.time, after: int = 0
+    ) -> None:
         self._most, self._size, self._now = most, size, now
         self._pending: list[Entry] = []
         self._flushing = False
         self._ring: deque[Entry] = deque()
-        self._held, self._measured, self._due = 0, 0, SLACK
-        self.first, self.last = 1, 0
+        self._held, self._measured, self._due = 0, 0, after + SLACK
+        self._identities = count(1)
+        self.first, self.last = after + 1, after
 
-    def subscribe(self, deliver: Deliver) -> None:
+    def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver = deliver
+
+    def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def new_identity(self) -> int:
+        return next(self._identities)
 
     def append(self, entry: Entry) -> None:
         self._pending.append(entry)

@@ -35,10 +35,14 @@ class LogContract(Base):
     def setUp(self) -> None:
         self.log = self.make_log()
         self.batches: list[list[Entry]] = []
-        self.log.subscribe(self.deliver)
+        self.refused: list[str] = []
+        self.log.subscribe(self.deliver, self.refuse)
 
     def deliver(self, entries: Sequence[Entry]) -> None:
         self.batches.append(list(entries))
+
+    def refuse(self, entries: Sequence[Entry]) -> None:
+        self.refused += [text for entry in entries for text in entry.texts]
 
     @property
     def delivered(self) -> list[str]:
@@ -79,7 +83,7 @@ class LogContract(Base):
 
     async def test_at_delivery_it_can_be_read_already(self) -> None:
         lasts: list[int] = []
-        self.log.subscribe(lambda entries: lasts.append(self.log.last))
+        self.log.subscribe(lambda entries: lasts.append(self.log.last), self.refuse)
         await self.keep(entry("one"))
         self.assertEqual(lasts, [1])
 
@@ -90,7 +94,7 @@ class LogContract(Base):
                 self.log.flush()
             self.deliver(entries)
 
-        self.log.subscribe(deliver)
+        self.log.subscribe(deliver, self.refuse)
         await self.keep(entry("one"), entry("two"))
         await self.kept(self.log)
         self.assertEqual(self.delivered, ["one", "two", "three"])

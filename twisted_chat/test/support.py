@@ -16,8 +16,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Entry, Envelope, Participant, Route
+from twisted_chat.core.interfaces import Deliver, Entry, Envelope, Participant, Route
 from twisted_chat.core.messages import MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
 from twisted_chat.doors.factory import ChatFactory
@@ -282,6 +283,15 @@ class DelayedLog(MemoryLog):
             super().append(entry)
         super().flush()
 
+    def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
+        super().subscribe(deliver, refuse)
+        self._refuse = refuse
+
+    def fail(self) -> None:
+        """Be unable to keep what waits."""
+        batch, self._flushed = self._flushed, []
+        self._refuse(batch)
+
     def read_now(self) -> None:
         """Let the reads that wait go on."""
         reads, self._reads = self._reads, []
@@ -315,6 +325,7 @@ class Recorder:
         self.acknowledged: list[tuple[str | None, int]] = []
         self.news: list[tuple[str | None, str | None]] = []
         self.words: list[str] = []
+        self.refusals: list[str] = []
         self.flushes = 0
 
     @property
@@ -324,6 +335,9 @@ class Recorder:
 
     def deliver(self, entry: Entry) -> None:
         self.seen += entry.records()
+
+    def refused(self, entry: Entry, problem: ChatError) -> None:
+        self.refusals += [problem.code] * len(entry.texts)
 
     def stored(self, entry: Entry) -> bool:
         self.acknowledged += [(entry.labels.get(index), entry.first + index) for index in range(len(entry.texts))]

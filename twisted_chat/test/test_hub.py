@@ -417,3 +417,32 @@ class BehindTheLogTests(HubTestCase):
         self.hub.flush()
         self.delayed.keep()
         self.assertEqual(self.hub.rooms.names(), [])
+
+    def test_what_cannot_be_kept_is_refused_and_seen_by_nobody(self) -> None:
+        self.say(self.jane, "zak", "one")
+        self.delayed.fail()
+        self.say(self.jane, "zak", "two")
+        self.delayed.keep()
+        self.assertEqual(self.jane.refusals, [UNAVAILABLE])
+        self.assertEqual((self.zak.texts, self.jane.acknowledged), (["two"], [(None, 1)]))
+
+    def test_a_join_or_leave_that_cannot_be_kept_has_not_been(self) -> None:
+        assert self.jane.user is not None
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.fail()
+        self.assertEqual((self.jane.user.rooms, self.hub.rooms.names()), (set(), []))
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.keep()
+        self.hub.leave(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.fail()
+        self.assertEqual((self.jane.user.rooms, self.jane.user.settled), ({"#tea"}, {"#tea": 1}))
+        self.assertEqual(self.jane.refusals, [UNAVAILABLE] * 2)
+
+    def test_who_is_gone_is_told_nothing(self) -> None:
+        self.say(self.jane, "zak", "one")
+        self.hub.sign_out(self.jane)
+        self.delayed.fail()
+        self.assertEqual(self.jane.refusals, [])

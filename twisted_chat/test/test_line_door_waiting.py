@@ -49,6 +49,16 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.jane.say(b"ping,b\n")
         self.assertEqual(self.jane.lines(), ["ok,1", "ok,a", "ok,b"])
 
+    def test_what_the_log_cannot_keep_is_answered_unavailable_in_order(self) -> None:
+        self.jane.say(b"@1 chat,zak,x\n@2 ping,a\n@3 chat,zak,y\n")
+        self.server.turn()
+        self.log.fail()
+        self.server.turn()
+        self.keep()
+        answers = [line.split(",", 2)[:2] for line in self.jane.lines()]
+        self.assertEqual(answers, [["@1 error", "unavailable"], ["@2 ok", "a"], ["@3 ok", "1"]])
+        self.assertEqual(self.zak.lines(), ["jane says y"])
+
     def test_a_flood_that_the_log_does_not_have_yet_pauses_its_sender(self) -> None:
         said = 0
         while not self.jane.paused and said < 100 * UNSTORED:

@@ -18,7 +18,7 @@ class RingTests(SynchronousTestCase):
 
     def log(self, most: int = 10_000, size: int = 10**9) -> MemoryLog:
         log = MemoryLog(most, size, now=lambda: NOW)
-        log.subscribe(lambda entries: None)
+        log.subscribe(lambda entries: None, lambda entries: None)
         return log
 
     def keep(self, log: MemoryLog, *texts: str) -> None:
@@ -84,8 +84,8 @@ class RingTests(SynchronousTestCase):
         def fail(entries: object) -> None:
             raise ValueError
 
-        log.subscribe(fail)
+        log.subscribe(fail, fail)
         self.assertRaises(ValueError, self.keep, log, "one")
-        log.subscribe(lambda entries: None)
+        log.subscribe(lambda entries: None, lambda entries: None)
         self.keep(log, "two")
         self.assertEqual(log.last, 2)

@@ -1,5 +1,7 @@
 """Who is here, by name."""
 
+from itertools import count
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.errors import BAD_NAME, NAME_TAKEN, NO_SUCH_USER, ChatError
@@ -11,9 +13,10 @@ from twisted_chat.test.support import Recorder
 class UserRegistryTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.registry = UserRegistry()
+        self.identities = count(1)
 
     def add(self, name: str) -> User:
-        return self.registry.add(user_name(name), Recorder())
+        return self.registry.add(user_name(name), next(self.identities), Recorder())
 
     def test_a_user_is_found_whatever_the_case(self) -> None:
         jane = self.add("Jane")

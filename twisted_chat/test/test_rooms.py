@@ -13,7 +13,8 @@ class RoomsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.rooms = Rooms()
         registry = UserRegistry()
-        self.jane, self.zak, self.kim = (registry.add(user_name(name), Recorder()) for name in ("jane", "Zak", "kim"))
+        names = enumerate(("jane", "Zak", "kim"), 1)
+        self.jane, self.zak, self.kim = (registry.add(user_name(name), number, Recorder()) for number, name in names)
 
     def joined(self, user: User, *names: str) -> None:
         for name in names:

@@ -6,6 +6,8 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.service import ChatService
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.tap import BACKLOG, Options, makeService
 
 
@@ -41,14 +43,26 @@ class OptionsTests(SynchronousTestCase):
             self.assertIn("tcp:8000:interface=127.0.0.1", message)
             self.assertIn(repr(endpoint), message)
 
+    def test_what_is_no_store_is_said_so(self) -> None:
+        for store in ("", "sqlite:", "chat.sqlite3", "mysql:chat"):
+            self.assertIn("memory or sqlite:PATH", self.wrong(f"--store={store}"))
+
     def test_help_reads_well(self) -> None:
         text = Options().getUsage(width=80)
-        for part in ("--port", "--listen", "8000", "nc localhost"):
+        for part in ("--port", "--listen", "--store", "8000", "nc localhost"):
             self.assertIn(part, text)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
 
 class MakeServiceTests(SynchronousTestCase):
+    def test_the_store_is_what_was_asked_for_and_is_not_opened(self) -> None:
+        for arguments, kind in (([], MemoryLog), (["--store", "sqlite:nowhere/chat.sqlite3"], SqliteLog)):
+            options = Options()
+            options.parseOptions(arguments)
+            chat = makeService(options)
+            assert isinstance(chat, ChatService)
+            self.assertIsInstance(chat._factory.hub.log, kind)
+
     def test_it_is_the_chat_service_with_nothing_opened(self) -> None:
         options = Options()
         options.parseOptions(["--listen", "tcp:8001", "--listen", "tcp:8002:backlog=7"])

@@ -15,7 +15,7 @@ MUCH = 1_000_000
 class ViewTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.participant = Recorder()
-        self.user = UserRegistry().add(user_name("jane"), self.participant)
+        self.user = UserRegistry().add(user_name("jane"), 1, self.participant)
         self.ids = 0
 
     def view(self, *rooms: str) -> View:

@@ -1,0 +1,151 @@
+"""The log in a SQLite file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.trial.unittest import TestCase
+
+from twisted_chat.core.interfaces import StoreError
+from twisted_chat.stores.sqlite import RECENT, SqliteLog
+from twisted_chat.test.contract_store import NOW, ZAK_AND_JANE, LogContract
+from twisted_chat.test.support import entry
+
+
+class SqliteLogTests(LogContract, TestCase):
+    """The contract, with every write done at once."""
+
+    def make_log(self) -> SqliteLog:
+        self.path = os.path.join(self.mktemp(), "chat.sqlite3")
+        os.makedirs(os.path.dirname(self.path))
+        return self.opened()
+
+    def opened(self, run: Callable[..., Deferred[Any]] = maybeDeferred) -> SqliteLog:
+        log = SqliteLog(self.path, run, lambda: NOW)
+        log.subscribe(self.deliver, self.refuse)
+        log.open()
+        self.addCleanup(log.close)
+        return log
+
+    async def reopened(self) -> SqliteLog:
+        assert isinstance(self.log, SqliteLog)
+        await self.log.close()
+        self.batches = []
+        self.log = log = self.opened()
+        return log
+
+    async def test_everything_is_there_after_a_restart(self) -> None:
+        await self.keep_two_conversations()
+        before = await self.log.read(0, 100)
+        log = await self.reopened()
+        self.assertEqual((log.first, log.last), (1, 10))
+        self.assertEqual(await log.read(0, 100), before)
+        self.assertEqual(await self.texts("#tea", limit=2), ["6", "10"])
+        self.assertEqual(await self.texts(ZAK_AND_JANE), ["7", "8", "9"])
+
+    async def test_ids_grow_across_restarts_and_deletions(self) -> None:
+        await self.keep(entry("1", "2"))
+        with sqlite3.connect(self.path) as db:
+            db.execute("DELETE FROM records")
+        db.close()
+        log = await self.reopened()
+        self.assertEqual((log.first, log.last), (3, 2))
+        await self.keep(later := entry("3"))
+        self.assertEqual(later.first, 3)
+
+    async def test_identities_are_never_given_again(self) -> None:
+        first = self.log.new_identity()
+        self.assertLess(first, self.log.new_identity())
+        self.assertLess(self.log.new_identity(), (await self.reopened()).new_identity())
+
+    async def test_who_is_far_behind_reads_from_the_file(self) -> None:
+        for number in range(1, 10):
+            await self.keep(entry(*(str(number * 1000 + i) for i in range(RECENT // 4))))
+        page = await self.log.read(3, 2)
+        self.assertEqual([(record.id, record.text) for record in page], [(4, "1003"), (5, "1004")])
+
+    async def test_the_next_batch_is_what_gathered_meanwhile(self) -> None:
+        assert isinstance(self.log, SqliteLog)
+        await self.log.close()
+        work: list[Callable[[], None]] = []
+
+        def run(function: Callable[..., object], *args: object) -> Deferred[Any]:
+            done: Deferred[Any] = Deferred()
+            work.append(lambda: done.callback(function(*args)))
+            return done
+
+        log = self.log = self.opened(run)
+        for text in ("one", "two", "three"):
+            log.append(entry(text))
+            log.flush()
+        self.assertEqual((self.delivered, log.last, len(work)), ([], 0, 1))
+        work.pop()()
+        self.assertEqual((self.delivered, log.last), (["one"], 1))
+        work.pop()()
+        self.assertEqual([[e.texts for e in batch] for batch in self.batches], [[["one"]], [["two"], ["three"]]])
+
+    async def test_what_cannot_be_kept_is_refused_and_the_next_is_kept(self) -> None:
+        assert isinstance(self.log, SqliteLog)
+        await self.log.close()
+        problems = [sqlite3.OperationalError("database or disk is full")]
+
+        def run(function: Callable[..., object], *args: object) -> Deferred[Any]:
+            def work() -> object:
+                if problems:
+                    raise problems.pop()
+                return function(*args)
+
+            return maybeDeferred(work)
+
+        log = self.log = self.opened(run)
+        await self.keep(entry("lost"))
+        self.assertEqual((self.refused, self.delivered, log.last), (["lost"], [], 0))
+        await self.keep(entry("kept"))
+        self.assertEqual((self.delivered, log.last), (["kept"], 1))
+        self.assertEqual(len(self.flushLoggedErrors(sqlite3.OperationalError)), 1)
+
+    def refused_file(self) -> str:
+        log = SqliteLog(self.path, maybeDeferred)
+        with self.assertRaises(StoreError) as caught:
+            log.open()
+        return str(caught.exception)
+
+    async def test_a_second_server_is_refused(self) -> None:
+        self.assertIn("another server uses", self.refused_file())
+
+    async def test_a_file_that_is_no_database_is_refused_and_untouched(self) -> None:
+        assert isinstance(self.log, SqliteLog)
+        await self.log.close()
+        for name in os.listdir(os.path.dirname(self.path)):
+            os.remove(os.path.join(os.path.dirname(self.path), name))
+        content = b"dear diary, " * 1000
+        with open(self.path, "wb") as file:
+            file.write(content)
+        self.assertIn("file is not a database", self.refused_file())
+        with open(self.path, "rb") as file:
+            self.assertEqual(file.read(), content)
+        os.remove(self.path)
+        self.log = self.opened()
+
+    async def test_a_newer_file_and_another_programs_are_refused(self) -> None:
+        assert isinstance(self.log, SqliteLog)
+        await self.log.close()
+        with sqlite3.connect(self.path) as db:
+            db.execute("PRAGMA user_version = 99")
+        db.close()
+        self.assertIn("made by a newer twisted_chat", self.refused_file())
+        self.path += "-other"
+        with sqlite3.connect(self.path) as db:
+            db.execute("CREATE TABLE recipes (name TEXT)")
+        db.close()
+        self.assertIn("a database of something else", self.refused_file())
+        os.remove(self.path)
+        self.log = self.opened()
+
+    async def test_a_folder_that_is_not_there_is_said_so(self) -> None:
+        self.path = os.path.join(os.path.dirname(self.path), "nowhere", "chat.sqlite3")
+        self.assertIn("No such file or directory", self.refused_file())
