@@ -6,10 +6,10 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `core`: the conversation. Names, records, the registry, rooms, and the Hub, where
   everything is decided. No reactor, no sockets, no Twisted.
 - `wire`: codecs, bytes to fields and back, without I/O.
-- `stores`: what keeps the log. In memory so far.
+- `stores`: what keeps the log: in memory, or in a SQLite file.
 - `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
   each connection with an Outbox in front of its transport.
-- `client`: ChatClient, for bots, simulations and tests.
+- `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
 - `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
 - `service` opens and closes the doors; `tap` puts everything together for twistd.
 

@@ -6,7 +6,6 @@ is split once; an answer costs one look into a dict.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_chat.eventstream import EventStream
 from twisted_chat.wire.events import Event, parse_event
 from twisted_chat.wire.line import BAD_TEXT, NOT_UTF8, LineError, escape, unescape
 
@@ -25,8 +25,6 @@ _log = Logger()
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of one line of the server's; a list is one line however long."""
-WAITING = 1000
-"""Events that wait for a slow reader of `events()`, past which the connection is not read from."""
 LAST_WORDS = ("shutdown", "timeout")
 """Codes of the server's own word after which it ends the connection."""
 
@@ -270,56 +268,6 @@ class ChatClient:
             self._on_lost(self._lost)
         if self._end is not None:
             self._end.callback(None)
-
-
-class EventStream:
-    """Events for one `async for`, which ends with the connection.
-
-    `full` while too many wait for a slow reader; calls `changed` when it is not
-    so any more.
-    """
-
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self._events: deque[Event] = deque()
-        self._reader: Deferred[None] | None = None
-        self._ended = self.full = False
-
-    @property
-    def waiting(self) -> int:
-        """How many events wait for the reader."""
-        return len(self._events)
-
-    def put(self, event: Event) -> None:
-        """One more event."""
-        self._events.append(event)
-        self.full = len(self._events) >= WAITING
-        self._wake()
-
-    def end(self) -> None:
-        """No more will come."""
-        self._ended = True
-        self._wake()
-
-    def __aiter__(self) -> EventStream:
-        return self
-
-    async def __anext__(self) -> Event:
-        while not self._events:
-            if self._ended:
-                raise StopAsyncIteration
-            self._reader = Deferred()
-            await self._reader
-        event = self._events.popleft()
-        if self.full and len(self._events) <= WAITING // 2:
-            self.full = False
-            self._changed()
-        return event
-
-    def _wake(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.callback(None)
 
 
 class _Transport(ITCPTransport, IPushProducer):

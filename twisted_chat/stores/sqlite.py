@@ -84,7 +84,7 @@ class SqliteLog:
     def __init__(self, path: str, run: Run, now: Callable[[], float] = time.time) -> None:
         self.path, self._run, self._now = path, run, now
         self._pending: list[Entry] = []
-        self._busy = False
+        self._busy = self._failing = False
         self._idle: list[Deferred[None]] = []
         self._time = 0.0
         self._lock: int | None = None
@@ -194,10 +194,15 @@ class SqliteLog:
     def _kept(self, _: None, entries: list[Entry]) -> None:
         for entry in entries:
             self._recent.append(entry)
+        if self._failing:
+            self._failing = False
+            _log.info("can write to {path} again", path=self.path)
         self._recent.flush()
 
     def _failed(self, failure: Failure, entries: list[Entry]) -> None:
-        _log.failure("cannot write to {path}", failure, path=self.path)
+        if not self._failing:  # once: a log beside a full disk should not grow
+            _log.error("cannot write to {path}: {problem}", path=self.path, problem=failure.getErrorMessage())
+        self._failing = True
         self._refuse(entries)
 
     def _go_on(self, result: Failure | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.interfaces import StoreError
@@ -91,7 +92,7 @@ class SqliteLogTests(LogContract, TestCase):
     async def test_what_cannot_be_kept_is_refused_and_the_next_is_kept(self) -> None:
         assert isinstance(self.log, SqliteLog)
         await self.log.close()
-        problems = [sqlite3.OperationalError("database or disk is full")]
+        problems = [sqlite3.OperationalError("database or disk is full")] * 2
 
         def run(function: Callable[..., object], *args: object) -> Deferred[Any]:
             def work() -> object:
@@ -102,11 +103,18 @@ class SqliteLogTests(LogContract, TestCase):
             return maybeDeferred(work)
 
         log = self.log = self.opened(run)
-        await self.keep(entry("lost"))
-        self.assertEqual((self.refused, self.delivered, log.last), (["lost"], [], 0))
-        await self.keep(entry("kept"))
+        with capturedLogs() as logged:
+            await self.keep(entry("lost"))
+            await self.keep(entry("lost too"))
+            self.assertEqual((self.refused, self.delivered, log.last), (["lost", "lost too"], [], 0))
+            await self.keep(entry("kept"))
         self.assertEqual((self.delivered, log.last), (["kept"], 1))
-        self.assertEqual(len(self.flushLoggedErrors(sqlite3.OperationalError)), 1)
+        said = [formatEvent(event) for event in logged]
+        self.assertEqual(
+            said,
+            [f"cannot write to {self.path}: database or disk is full", f"can write to {self.path} again"],
+            "each once",
+        )
 
     def refused_file(self) -> str:
         log = SqliteLog(self.path, maybeDeferred)
