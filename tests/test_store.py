@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import sqlite3
@@ -12,7 +13,8 @@ from pathlib import Path
 from conftest import Person, Serve, Server, script
 
 STORE = ("--store", "sqlite:chat.sqlite3")
-KILLS = 8
+KILLS = int(os.environ.get("KILLS", "8"))
+"""How often the server is killed; by hand: KILLS=50 pytest -s tests/test_store.py"""
 TALKERS = 3
 ACKNOWLEDGED = re.compile(r"@(\S+) ok,(\d+)")
 SEEN = re.compile(r"message,(\d+),[^,]+,[^,]+,#tea,(.*)")
