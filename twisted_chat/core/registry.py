@@ -1,5 +1,7 @@
 """Who is here: each name's user, and the participants through whom one is reached."""
 
+from bisect import bisect_left
+
 from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, ChatError
 from twisted_chat.core.interfaces import Participant
 from twisted_chat.core.names import Name, user_name
@@ -30,7 +32,8 @@ class UserRegistry:
 
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
-        self._names: list[str] | None = None
+        self._keys: list[str] = []  # sorted, so that a list costs no sorting while people come and go
+        self._names: list[str] = []  # as shown, in the order of the keys
 
     def __len__(self) -> int:
         return len(self._users)
@@ -51,31 +54,37 @@ class UserRegistry:
 
     def names(self) -> list[str]:
         """Everyone's name as shown, in the order of their keys."""
-        if self._names is None:
-            self._names = [self._users[key].name for key in sorted(self._users)]
-        return self._names
+        return self._names.copy()
 
     def add(self, name: Name, identity: int, participant: Participant) -> User:
         """Give a free name to a guest; raises ChatError(name-taken)."""
         self._check_free(name)
-        user = self._users[name.key] = User(name, identity, participant)
-        self._names = None
+        user = User(name, identity, participant)
+        self._enter(user)
         return user
 
     def rename(self, user: User, name: Name) -> None:
         """Change a name, perhaps only its case; raises ChatError(name-taken)."""
         if name.key != user.key:
             self._check_free(name)
-            del self._users[user.key]
-            self._users[name.key] = user
+        self._strike(user)
         user.name, user.key = name
-        self._names = None
+        self._enter(user)
 
     def remove(self, user: User) -> None:
         """Forget a user, if it is that very one who holds the name."""
         if self._users.get(user.key) is user:
-            del self._users[user.key]
-            self._names = None
+            self._strike(user)
+
+    def _enter(self, user: User) -> None:
+        place = bisect_left(self._keys, user.key)
+        self._users[user.key] = user
+        self._keys.insert(place, user.key)
+        self._names.insert(place, user.name)
+
+    def _strike(self, user: User) -> None:
+        place = bisect_left(self._keys, user.key)
+        del self._users[user.key], self._keys[place], self._names[place]
 
     def _check_free(self, name: Name) -> None:
         if name.key in self._users:
