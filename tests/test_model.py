@@ -86,7 +86,7 @@ class Person:
                 self.acknowledged += 1
             elif kind == "server":
                 self.gap = self.gap or line.startswith("server,gap,")
-            elif kind not in ("renamed", "offline"):
+            elif kind not in ("renamed", "offline", "online"):
                 event = parse_event(line)
                 self.got.append((event.kind, event.sender, event.to, event.text))
                 self.ids.append(event.id)

@@ -5,6 +5,7 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from twisted_chat.core.errors import (
     ALREADY_REGISTERED,
@@ -212,11 +213,13 @@ class Hub:
                 origin.flush()
 
     def _undo(self, entry: Entry, user: User) -> None:
-        room = self.rooms.get(entry.envelope.to) if entry.kind in (JOINED, LEFT) else None
-        if entry.kind == JOINED and room is not None and room.key in user.rooms:
-            self.rooms.leave(user, room)
+        if entry.kind == JOINED:
+            room = self.rooms.get(entry.envelope.to)
+            if room is not None and room.key in user.rooms:
+                self.rooms.leave(user, room)
         elif entry.kind == LEFT:
-            self.rooms.join(user, entry.envelope.to)
+            with suppress(ChatError):  # in as many rooms as may be, meanwhile: then it stays left
+                self.rooms.join(user, entry.envelope.to)
         self._changed()
 
     def _user(self, participant: Participant) -> User:

@@ -92,19 +92,16 @@ class SqliteLog:
 
     def open(self) -> None:
         """Take the file, or make it; raises StoreError."""
-        self._lock = _lock(self.path + ".lock")
-        try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            with ExitStack() as undo:
+        with ExitStack() as undo:
+            self._lock = _lock(self.path + ".lock")
+            undo.callback(self._unlock)
+            try:
+                self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 undo.callback(self._db.close)
                 self._prepare()
-                undo.pop_all()
-        except sqlite3.Error as problem:
-            self._unlock()
-            raise StoreError(f"cannot use {self.path}: {problem}") from None
-        except StoreError:
-            self._unlock()
-            raise
+            except sqlite3.Error as problem:
+                raise StoreError(f"cannot use {self.path}: {problem}") from None
+            undo.pop_all()
 
     def _unlock(self) -> None:
         if self._lock is not None:

@@ -441,6 +441,18 @@ class BehindTheLogTests(HubTestCase):
         self.assertEqual((self.jane.user.rooms, self.jane.user.settled), ({"#tea"}, {"#tea": 1}))
         self.assertEqual(self.jane.refusals, [UNAVAILABLE] * 2)
 
+    def test_a_leave_that_cannot_be_undone_keeps_no_other_from_being_refused(self) -> None:
+        rooms = [f"#room{number}" for number in range(MOST)]
+        for room in rooms:
+            self.hub.join(self.jane, room)
+        self.hub.flush()
+        self.delayed.keep()
+        self.hub.leave(self.jane, rooms[0])
+        self.say(self.zak, "kim", "one")
+        self.hub.rooms.join(self.jane.user, "#another")  # type: ignore[arg-type]  # she is signed in
+        self.delayed.fail()
+        self.assertEqual((self.jane.refusals, self.zak.refusals), ([UNAVAILABLE], [UNAVAILABLE]))
+
     def test_who_is_gone_is_told_nothing(self) -> None:
         self.say(self.jane, "zak", "one")
         self.hub.sign_out(self.jane)
