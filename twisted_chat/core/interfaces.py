@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.names import Name
 
 if TYPE_CHECKING:
     from twisted_chat.core.registry import User
@@ -144,3 +145,72 @@ class MessageLog(Protocol):
 
     def read(self, after: int, limit: int) -> Awaitable[list[Record]]:
         """At most `limit` records of all conversations with id > after, oldest first."""
+
+
+class Account(NamedTuple):
+    """A name that is somebody's for good. Its `identity` is below messages.GUESTS; `place` is how far it has read."""
+
+    identity: int
+    name: Name
+    enabled: bool = True
+    place: int = 0
+
+
+class Accounts(Protocol):
+    """What is kept of those who have an account. What is awaited is kept when the result is there.
+
+    A name is given once: it stays taken when its account is deleted.
+    """
+
+    def open(self) -> list[Account]:
+        """Take what it needs, after the log; all the accounts that there are. Raises StoreError."""
+
+    def close(self) -> Awaitable[None]:
+        """Keep what there is to keep, and let go of everything, before the log."""
+
+    def create(self, name: Name, secret: str | None) -> Awaitable[Account]:
+        """Make an account, with the secret that proves whose it is, or none; raises ChatError(name-taken)."""
+
+    def secret(self, identity: int) -> Awaitable[str | None]:
+        """What proves whose account it is: a password's hash."""
+
+    def set_secret(self, identity: int, secret: str) -> Awaitable[None]:
+        """Have another secret from now on."""
+
+    def set_enabled(self, identity: int, enabled: bool) -> Awaitable[None]:
+        """Let an account in, or do not."""
+
+    def delete(self, identity: int) -> Awaitable[None]:
+        """End an account; what it said stays, and its name stays taken."""
+
+    def client(self, identity: int, client_id: str) -> Awaitable[int]:
+        """The number of an account's client, below messages.GUESTS: always the same for the same client-id."""
+
+    def reached(self, places: Sequence[tuple[int, int]]) -> Awaitable[None]:
+        """How far accounts have read, by identity."""
+
+    def markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
+        """An account's read markers."""
+
+    def mark(self, identity: int, conversation: Conversation, id: int) -> Awaitable[None]:
+        """Move a read marker, never back."""
+
+
+class Verified(NamedTuple):
+    """Who somebody has shown to be: the account's name, and the secret of an account that is to be made."""
+
+    name: Name
+    secret: str | None = None
+
+
+class Authenticator(Protocol):
+    """Who decides whether a password is right."""
+
+    def verify(self, name: Name, identity: int | None, password: str, address: str) -> Awaitable[Verified]:
+        """Check a password, or take a new account's (`identity` None); `address` is where it came from.
+
+        Raises ChatError: wrong-password, slow-down, too-long, unavailable.
+        """
+
+    def change(self, name: Name, identity: int, old: str, new: str, address: str) -> Awaitable[str]:
+        """The secret that is to be kept instead of the old one. Raises ChatError, as `verify`, and not-allowed."""

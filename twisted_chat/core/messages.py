@@ -9,6 +9,9 @@ JOINED = "joined"
 LEFT = "left"
 TOPIC = "topic"
 
+GUESTS = 2**32
+"""Identities below this are accounts', the others guests'; so are the numbers of their clients and of connections."""
+
 Conversation = str | tuple[int, int]
 """Where a record belongs: a room's key, or two identities, the smaller first."""
 
