@@ -33,7 +33,7 @@ class Limit:
 
     def wait(self, key: str) -> float:
         """Seconds until a key may do it; 0 for now."""
-        return max(0.0, 1 - self._tokens(key)) * self._every
+        return round(max(0.0, 1 - self._tokens(key)) * self._every, 6)
 
     def take(self, key: str) -> None:
         """A key has done it."""

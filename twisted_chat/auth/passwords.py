@@ -6,7 +6,6 @@ the chat goes on, and only so much of it may wait.
 
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -101,6 +100,6 @@ def _unavailable(problem: Exception) -> NoReturn:
 
 
 def step_back() -> None:
-    """Let other threads go first: for the thread that hashes, where each thread has a priority of its own."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    """Let the other threads go first: for the thread that hashes to call."""
+    if sys.platform == "linux":  # elsewhere it would mean the whole process
+        os.nice(10)
