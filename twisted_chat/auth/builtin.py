@@ -9,8 +9,8 @@ from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
 from twisted_chat.core.interfaces import Accounts, Verified
 from twisted_chat.core.names import Name
 
-NEW_ACCOUNTS = (5, 600.0)
-"""Accounts made from an address: how many at once, and after how many seconds one more."""
+NEW_ACCOUNTS = (40, 60.0)
+"""Accounts made from an address, which a class may share: how many at once, and after how many seconds one more."""
 
 
 class BuiltIn:
