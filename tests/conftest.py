@@ -129,6 +129,16 @@ class Server:
         assert status == -signal.SIGTERM, log  # as twistd ends: by the signal, after all is done
 
 
+def refused_to_start(folder: Path, *options: str) -> str:
+    """The one line with which a server ends that cannot start."""
+    command = [script("twistd"), "-n", "--pidfile=other.pid", "chat", "--listen", "tcp:0:interface=127.0.0.1", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
 class Person:
     """Somebody at a blocking socket who reads and writes lines."""
 

@@ -6,11 +6,10 @@ import os
 import random
 import re
 import sqlite3
-import subprocess
 import threading
 from pathlib import Path
 
-from conftest import Person, Serve, Server, script
+from conftest import Person, Serve, Server, refused_to_start
 
 STORE = ("--store", "sqlite:chat.sqlite3")
 KILLS = int(os.environ.get("KILLS", "8"))
@@ -34,25 +33,15 @@ def test_history_is_there_after_a_restart(serve: Serve) -> None:
         assert zak.hears() == "@2 ok,4"
 
 
-def refused(folder: Path, *options: str) -> str:
-    """The one line with which a server ends that cannot start."""
-    command = [script("twistd"), "-n", "--pidfile=other.pid", "chat", "--listen", "tcp:0:interface=127.0.0.1", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1, done
-    assert "Traceback" not in done.stdout + done.stderr
-    (line,) = done.stderr.splitlines()
-    return line
-
-
 def test_a_second_server_on_the_file_is_refused(serve: Serve) -> None:
     server = serve(*STORE)
-    assert refused(server.folder, *STORE).startswith("twisted_chat: another server uses chat.sqlite3")
+    assert refused_to_start(server.folder, *STORE).startswith("twisted_chat: another server uses chat.sqlite3")
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     diary = tmp_path / "diary.txt"
     diary.write_text("dear diary, " * 100)
-    assert refused(tmp_path, "--store", "sqlite:diary.txt") == (
+    assert refused_to_start(tmp_path, "--store", "sqlite:diary.txt") == (
         "twisted_chat: cannot use diary.txt: file is not a database"
     )
     assert diary.read_text() == "dear diary, " * 100
