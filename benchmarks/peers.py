@@ -33,10 +33,16 @@ def script(name: str, *arguments: str) -> Callable[[int], list[str]]:
     return lambda port: [sys.executable, str(SERVERS / name), str(port), *arguments]
 
 
-def _twistd(port: int) -> list[str]:
+def twistd(store: str) -> Callable[[int], list[str]]:
+    """The command line of our own server, with a store."""
     run = "from twisted.scripts.twistd import run; run()"
-    listen = f"tcp:{port}:interface=127.0.0.1:backlog=4096"
-    return [sys.executable, "-c", run, "-n", "--pidfile=", "-l", "/dev/null", "chat", "--listen", listen]
+    quiet = ("-n", "--pidfile=", "-l", "/dev/null")
+
+    def command(port: int) -> list[str]:
+        listen = f"tcp:{port}:interface=127.0.0.1:backlog=4096"
+        return [sys.executable, "-c", run, *quiet, "chat", "--store", store, "--listen", listen]
+
+    return command
 
 
 PEERS = {
@@ -44,10 +50,11 @@ PEERS = {
     "threads": Peer("lesson, threads", "line", script("threaded.py", "--framed")),
     "streams": Peer("lesson, asyncio", "line", script("streams.py", "--framed")),
     "words": Peer("twisted.words (IRC)", "irc", script("words.py", str(MOST_PEOPLE)), rooms=True),
-    "ours": Peer("twisted_chat", "line", _twistd, rooms=True),
+    "ours": Peer("twisted_chat, log in memory", "line", twistd("memory"), rooms=True),
+    "disk": Peer("twisted_chat, log on disk", "line", twistd("sqlite:chat.sqlite3"), rooms=True),
 }
 
 
 def missing() -> list[str]:
     """Those that are not installed here."""
-    return [] if find_spec("twisted_chat") and find_spec("twisted_chat.tap") else ["ours"]
+    return [] if find_spec("twisted_chat") and find_spec("twisted_chat.tap") else ["ours", "disk"]

@@ -26,8 +26,9 @@ COLOURS = {
     "streams": "#edae49",
     "words": "#66a182",
     "ours": "#00798c",
+    "disk": "#003d5b",
 }
-MARKS = {"relay": "o", "threads": "s", "streams": "^", "words": "D", "ours": "*"}
+MARKS = {"relay": "o", "threads": "s", "streams": "^", "words": "D", "ours": "*", "disk": "P"}
 PANELS = [
     ("cpu_us", 1, "µs CPU a message", "linear"),
     ("p99_us", 1000, "p99, ms", "log"),

@@ -12,6 +12,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def thread_seconds(pid: int) -> float:
+    """User and system time of its first thread alone: the reactor's."""
+    fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
 def _status(path: Path, *keys: str) -> int:
     """The sum of these whole numbers of a status file."""
     total = 0

@@ -5,6 +5,7 @@ import os
 import resource
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 
@@ -35,8 +36,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start it, wait until it listens, and end it afterwards."""
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Start it in a folder of its own, wait until it listens, and end it afterwards."""
+    folder = tempfile.TemporaryDirectory()
+    null = subprocess.DEVNULL
+    server = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=folder.name)
     try:
         os.sched_setaffinity(server.pid, {cores()[0]})
         deadline = time.monotonic() + START
@@ -52,3 +55,4 @@ def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        folder.cleanup()
