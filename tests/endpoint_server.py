@@ -80,6 +80,11 @@ class Told(Protocol):
         tell("resumed")
         self.transport.resumeProducing()
 
+    def do_m(self) -> None:
+        """Write many times in one turn, later, without having read on."""
+        self.transport.pauseProducing()
+        reactor.callLater(0.1, lambda: [self.transport.write(b"x") for _ in range(20)])
+
     def do_u(self) -> None:
         """Lose the connection with a pull producer, which has yet to give its all."""
         self.transport.registerProducer(Pulled(self.transport), False)

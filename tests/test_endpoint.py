@@ -196,6 +196,16 @@ def test_a_peer_that_resets_while_much_is_queued_is_a_lost_connection(start: Sta
     assert server.told == ["made", "received b", "lost ConnectionLost"]
 
 
+def test_writing_on_to_a_peer_that_has_reset_is_not_logged(start: Start) -> None:
+    server = start("Told")
+    peer = server.connect()
+    peer.sendall(b"m")
+    server.tells("received m")
+    reset(peer)
+    server.tells("lost")
+    assert server.told == ["made", "received m", "lost ConnectionLost"]
+
+
 def test_an_exception_ends_its_connection_and_is_logged(start: Start) -> None:
     server = start("Told")
     with server.connect() as peer:

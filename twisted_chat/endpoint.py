@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IListeningPort, ILoggingContext, IProtoc
 from twisted.internet.tcp import Port
 from zope.interface import implementer
 
-from twisted_chat.looptransport import LoopTransport
+from twisted_chat.looptransport import AsyncioTransport, LoopTransport
 
 
 def event_loop(reactor: object) -> asyncio.AbstractEventLoop | None:
@@ -74,6 +74,7 @@ class _Adopting:
         self, factory: IProtocolFactory, loop: asyncio.AbstractEventLoop, connections: set[LoopTransport]
     ) -> None:
         self._factory, self._loop, self._connections = factory, loop, connections
+        self._kind = AsyncioTransport if isinstance(loop, asyncio.BaseEventLoop) else LoopTransport
 
     def logPrefix(self) -> str:
         prefixed = ILoggingContext(self._factory, None)
@@ -87,4 +88,4 @@ class _Adopting:
 
     def buildProtocol(self, addr: Any) -> Any:
         protocol = self._factory.buildProtocol(addr)
-        return None if protocol is None else LoopTransport(self._loop, protocol, addr, self._connections)
+        return None if protocol is None else self._kind(self._loop, protocol, addr, self._connections)

@@ -27,7 +27,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from twisted_chat.endpoint import LoopEndpoint, event_loop
-from twisted_chat.looptransport import BUFFER, LoopTransport
+from twisted_chat.looptransport import AsyncioTransport, LoopTransport
+from twisted_chat.loopwriter import BUFFER
 
 
 class Loop:
@@ -279,6 +280,15 @@ class Connected(Transports):
         self.loop.turn()
         self.assertEqual(self.told, ["made", b"x"])
         self.assertTrue(self.wire.reading)
+
+    def test_one_may_be_read_into_a_buffer_that_all_share(self) -> None:
+        peer = IPv4Address("TCP", "192.0.2.1", 1)
+        transport = AsyncioTransport(self.loop, self.protocol, peer, set())  # type: ignore[arg-type]
+        transport.connection_made(self.wire)  # type: ignore[arg-type]
+        for data in (b"one", b"four"):
+            transport.get_buffer(-1)[: len(data)] = data
+            transport.buffer_updated(len(data))
+        self.assertEqual(self.told, ["made", "made", b"one", b"four"])
 
     def test_the_protocol_may_be_replaced(self) -> None:
         other = Told(lambda: None)
