@@ -11,6 +11,8 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
   each connection with an Outbox in front of its transport.
 - `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
+- `endpoint`: LoopEndpoint, any Twisted protocol on the event loop's own transports, which
+  `looptransport` and its writing half `loopwriter` make Twisted's.
 - `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
 - `service` opens and closes the doors; `tap` puts everything together for twistd.
 
