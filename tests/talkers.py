@@ -4,7 +4,7 @@
 
 Their accounts' passwords are their names. All are in #tea, and write there and to each other, with many
 messages under way. Printed is `ready` once they are; and at the end, a line for all of them:
-{"jane": {"acknowledged": {text: id}, "seen": [[id, text], …]}, …}.
+{"jane": {"acknowledged": {text: id}, "seen": [[id, text], …], "problems": […]}, …}.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.protocol import Protocol
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import react
+from twisted.python.failure import Failure
 
 from twisted_chat import ChatClient
 from twisted_chat.wire.events import Event
@@ -37,6 +38,7 @@ class Talker:
         self._dice = random.Random(name)
         self.acknowledged: dict[str, int] = {}
         self.seen: list[tuple[int, str]] = []
+        self.problems: list[str] = []
         self.talking = True
 
     async def begin(self, reactor: Any, port: int) -> None:
@@ -56,7 +58,8 @@ class Talker:
             to = "#tea" if number % 2 else self._dice.choice(self._friends)
             said = self._client.chat(to, text)
             said.addCallback(self._had, text)
-            said.addBoth(lambda result: places.release() or result)
+            said.addErrback(self._failed)
+            said.addBoth(lambda _: places.release())
         for _ in range(UNDER_WAY):
             await places.acquire()
 
@@ -68,6 +71,9 @@ class Talker:
     def _had(self, id: int, text: str) -> None:
         assert text not in self.acknowledged, "acknowledged twice"
         self.acknowledged[text] = id
+
+    def _failed(self, failure: Failure) -> None:
+        self.problems.append(str(failure.value))
 
     def _hear(self, event: Event) -> None:
         if event.kind == "message":
@@ -96,7 +102,10 @@ async def main(reactor: Any, port: str, names: str) -> None:
     await DeferredList([Deferred.fromCoroutine(talker.talk()) for talker in talkers], fireOnOneErrback=True)
     for talker in talkers:
         await talker.end()
-    print(json.dumps({talker.name: {"acknowledged": talker.acknowledged, "seen": talker.seen} for talker in talkers}))
+    known = [
+        {"acknowledged": talker.acknowledged, "seen": talker.seen, "problems": talker.problems} for talker in talkers
+    ]
+    print(json.dumps(dict(zip(everyone, known, strict=True))))
 
 
 if __name__ == "__main__":

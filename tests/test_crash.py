@@ -70,6 +70,7 @@ def test_killed_fifty_times_nothing_acknowledged_is_lost_and_everyone_sees_every
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     db.close()
     for name in NAMES:
+        assert known[name]["problems"] == []
         own = {text: id for id, text, sender, _ in kept if sender == name}
         assert len(own) == sum(sender == name for _, _, sender, _ in kept), "something was kept twice"
         assert known[name]["acknowledged"] == own, "what is acknowledged is what is kept, under its first id"
