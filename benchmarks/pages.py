@@ -15,13 +15,13 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from twisted_chat.core.messages import GUESTS
-from twisted_chat.stores.database import Database
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.test.support import Recorder, entry
+from twisted_chat.test.support_store import sqlite_log
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 BATCH = 1000
@@ -35,7 +35,7 @@ Row = dict[str, float]
 
 def opened(path: Path) -> SqliteLog:
     """The log in a file, as at the start of a server; everything in it happens at once."""
-    log = SqliteLog(Database(str(path), maybeDeferred, maybeDeferred), Clock())
+    log = sqlite_log(str(path), Clock(), time.time)
     log.subscribe(lambda entries: None, lambda entries: None)
     log.open()
     return log

@@ -24,11 +24,12 @@ from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.service import ChatService
-from twisted_chat.stores.database import Database, Run
+from twisted_chat.stores.database import Database, Job, Run
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
+from twisted_chat.stores.writer import WriterThread
 
 BACKLOG = 1024
 """Connections that may wait to be accepted, where an endpoint does not say."""
@@ -102,7 +103,8 @@ def _hub(reactor: Any, options: Options) -> Hub:
     log: MessageLog = MemoryLog()
     accounts: Accounts = MemoryAccounts()
     if store != "memory":
-        database = Database(store.removeprefix("sqlite:"), _thread(reactor, "writer"), _thread(reactor, "reader"))
+        writer: WriterThread[Job] = WriterThread(reactor.callFromThread)
+        database = Database(store.removeprefix("sqlite:"), writer, _thread(reactor, "reader"))
         log, accounts = SqliteLog(database, reactor), SqliteAccounts(database)
     return Hub(log, accounts, _authenticator(reactor, options, accounts), guests=not options["no-guests"])
 

@@ -10,30 +10,64 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
-from twisted_chat.core.interfaces import StoreError
+from twisted_chat.core.interfaces import Entry, StoreError
 from twisted_chat.stores.schema import STEPS, VERSION
+from twisted_chat.stores.writer import Writer
 
 T = TypeVar("T")
 Run = Callable[..., Deferred[Any]]
 """Runs a function with its arguments on a thread of its own, as deferToThreadPool does."""
+STATEMENTS = 200
+"""Statements that are kept compiled: more than there are sizes of small batches."""
 Rows = list[tuple[Any, ...]]
+
+
+class Transaction:
+    """Some work on the database, and what waits for its result."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+        self._work = work
+        self.done: Deferred[Any] = Deferred()
+
+    def run(self, db: sqlite3.Connection) -> Any:
+        """Do it, on the thread that writes; gives the result, or a Failure."""
+        try:
+            with transaction(db):
+                return self._work(db)
+        except Exception:
+            return Failure()
+
+
+Job = Transaction | list[Entry]
+"""What the thread that writes is given: some work, or entries of the log to keep."""
+
+
+class Keeper(Protocol):
+    """Who keeps the log's entries, on the thread that writes."""
+
+    def keep(self, entries: list[Entry], batches: int) -> None:
+        """Have them on the disk, and say so; they were put as so many batches."""
+
+    def rest(self) -> bool:
+        """Do something that can wait; whether there is more of it."""
 
 
 class Database:
     """A file that one process uses at a time.
 
-    Nothing is touched before `open`. `write` and `read` give work to the thread that
-    writes and to the one that reads; `now` gives seconds since 1970, UTC.
+    Nothing is touched before `open`. `writer` is the thread that writes, `read` gives work to
+    the one that reads; `now` gives seconds since 1970, UTC.
     """
 
-    def __init__(self, path: str, write: Run, read: Run, now: Callable[[], float] = time.time) -> None:
-        self.path, self._write, self._read, self.now = path, write, read, now
+    def __init__(self, path: str, writer: Writer[Job], read: Run, now: Callable[[], float] = time.time) -> None:
+        self.path, self.writer, self._read, self.now = path, writer, read, now
         self._lock: int | None = None
         self.start = 0
 
@@ -45,7 +79,9 @@ class Database:
             self._lock = _lock(self.path + ".lock")
             undo.callback(self._unlock)
             try:
-                self._writer = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+                self._writer = sqlite3.connect(
+                    self.path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+                )
                 undo.callback(self._writer.close)
                 self._prepare()
                 self._reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -54,9 +90,15 @@ class Database:
                 raise StoreError(f"cannot use {self.path}: {problem}") from None
             undo.pop_all()
 
-    def close(self) -> None:
-        """Let go of the file, once nothing is under way; the second time nothing happens."""
+    def begin(self, make: Callable[[sqlite3.Connection], Keeper]) -> None:
+        """Let the thread that writes begin, with the log's keeper on it."""
+        self._keeper = make(self._writer)
+        self.writer.start(self._work, self._keeper.rest)
+
+    async def close(self) -> None:
+        """Finish what is under way, and let go of the file; the second time nothing happens."""
         if self._lock is not None:
+            await self.writer.stop()
             self._reader.close()
             self._writer.close()
             self._unlock()
@@ -71,19 +113,30 @@ class Database:
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> Deferred[T]:
         """Do some work on the thread that writes, in one transaction; the result comes when it is on the disk."""
-        return self._write(self._transact, work)
+        job = Transaction(work)
+        self.writer.put(job)
+        return job.done
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        db = self._writer
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            result = work(db)
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
-        return result
+    def take_back(self) -> list[list[Entry]]:
+        """The entries that have not been begun to be kept, and now never will be."""
+        jobs = self.writer.take_back()
+        for job in jobs:
+            if isinstance(job, Transaction):
+                self.writer.put(job)
+        return [job for job in jobs if not isinstance(job, Transaction)]
+
+    def _work(self, jobs: list[Job]) -> None:
+        """All entries are one batch; everything else goes before it."""
+        entries: list[Entry] = []
+        batches = 0
+        for job in jobs:
+            if isinstance(job, Transaction):
+                self.writer.call(job.done.callback, job.run(self._writer))
+            else:
+                entries += job
+                batches += 1
+        if batches:
+            self._keeper.keep(entries, batches)
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._reader.execute(sql, values).fetchall()
@@ -98,6 +151,7 @@ class Database:
             raise StoreError(f"{self.path} is a database of something else; use another file")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA journal_size_limit = 16777216")
         for step, script in enumerate(STEPS[version:], version + 1):
             db.executescript(f"BEGIN; {script}; PRAGMA user_version = {step}; COMMIT;")
         start = db.execute("INSERT INTO starts (time) VALUES (?)", (int(self.now() * 1000),)).lastrowid
@@ -108,6 +162,19 @@ class Database:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """What is done in it is done whole, or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def _lock(path: str) -> int:

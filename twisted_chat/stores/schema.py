@@ -26,7 +26,7 @@ ACCOUNTS = """
         WHERE name NOT LIKE '#%';
     CREATE INDEX conversations_of_one ON conversations (one) WHERE one IS NOT NULL;
     CREATE INDEX conversations_of_other ON conversations (other) WHERE other IS NOT NULL;
-    CREATE INDEX moves ON records (author, conversation, id, kind) WHERE kind IN ('joined', 'left');
+    CREATE INDEX moves ON records (author, id, conversation, kind) WHERE kind IN ('joined', 'left');
     CREATE INDEX topics ON records (conversation, id) WHERE kind = 'topic';
     CREATE TABLE accounts (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,10 +56,9 @@ ACCOUNTS = """
     CREATE TABLE labels_1 (
         client INTEGER NOT NULL, label TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (client, label)
     ) WITHOUT ROWID;
-    CREATE TABLE days (day INTEGER NOT NULL);
-    INSERT INTO days VALUES (0);
-    CREATE VIRTUAL TABLE words USING fts5 (text, content = 'records', content_rowid = 'id');
-    INSERT INTO words (words) VALUES ('rebuild');
+    CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO marks VALUES ('day of labels', 0), ('indexed words', 0);
+    CREATE VIRTUAL TABLE words USING fts5 (text, place, content = '', columnsize = 0);
 """
 
 STEPS = (FIRST, ACCOUNTS)

@@ -1,7 +1,7 @@
 """A log in a SQLite file: what is acknowledged and delivered is on the disk.
 
-One thread writes, and while it commits, what is said gathers for the next commit: the
-more there is to do, the less each message costs.
+What is said while the writer commits gathers for its next commit: the more there is to do,
+the less each message costs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
 from twisted_chat.core.messages import Conversation, Record
-from twisted_chat.core.resends import Label, labels, sift
 from twisted_chat.stores import statements
 from twisted_chat.stores.database import Database
+from twisted_chat.stores.keeper import Kept, SqliteKeeper
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.rows import name_of, record_of
 from twisted_chat.stores.words import words_of
@@ -31,13 +30,10 @@ _log = Logger()
 RECENT = 2000
 RECENT_SIZE = 4 * 1024 * 1024
 """Records, and characters of their texts, that are kept in memory as well, for readers who are not far behind."""
-DAY = 24 * 60 * 60 * 1000
 IDENTITIES = 2**32
 """How many guests and connections may come between two starts of the server."""
 STALLED = 10.0
 """Seconds of one commit after which the disk counts as stalled, and what is said meanwhile is refused."""
-
-Known = dict[Label, Record]
 
 
 class SqliteLog:
@@ -46,25 +42,28 @@ class SqliteLog:
     def __init__(self, database: Database, clock: IReactorTime) -> None:
         self._database, self._clock = database, clock
         self._pending: list[Entry] = []
-        self._failing = self._stalled = False
-        self._watch: IDelayedCall | None = None  # while a commit is under way
-        self._commits = 0
+        self._put = self._done = 0  # batches given to the writer, and what has come back of them
         self._unsettled: list[tuple[int, Deferred[None]]] = []
+        self._watch: IDelayedCall | None = None  # while something is under way
+        self._failing = self._stalled = False
         self.first = 1
 
     def open(self) -> None:
-        self._database.open()
-        self._identities = count(self._database.start * IDENTITIES)
-        [[last]] = self._database.select_now(statements.LAST)
-        [[oldest]] = self._database.select_now("SELECT min(id) FROM records")
+        database = self._database
+        database.open()
+        self._identities = count(database.start * IDENTITIES)
+        [[last]] = database.select_now(statements.LAST)
+        [[oldest]] = database.select_now("SELECT min(id) FROM records")
         self._recent = Ring(RECENT, RECENT_SIZE, last)
         self.first = oldest or last + 1
+        database.begin(self._keeper)
 
     async def close(self) -> None:
-        """Keep what there is, and let go of the file; the second time nothing happens."""
+        """Keep what there is, and let go of the file; the second time it does nothing."""
         self.flush()
-        await self.settled()
-        self._database.close()
+        await self._database.close()
+        if self._watch is not None and self._watch.active():
+            self._watch.cancel()
 
     @property
     def last(self) -> int:
@@ -85,9 +84,9 @@ class SqliteLog:
         return Restored([Membership(*row) for row in rows], dict(topics))
 
     async def settled(self) -> None:
-        if self._watch is not None:
+        if self._done < self._put:
             settled: Deferred[None] = Deferred()
-            self._unsettled.append((self._commits + bool(self._pending), settled))
+            self._unsettled.append((self._put, settled))
             await settled
 
     # writing
@@ -95,68 +94,67 @@ class SqliteLog:
     def flush(self) -> None:
         if not self._pending:
             return
-        if self._watch is None:
-            entries, self._pending = self._pending, []
-            self._commits += 1
-            self._watch = self._clock.callLater(STALLED, self._stall)
-            Deferred.fromCoroutine(self._commit(entries)).addBoth(self._go_on)
-        elif self._stalled:
-            entries, self._pending = self._pending, []
-            self._refuse(entries)
-
-    async def _commit(self, entries: list[Entry]) -> None:
-        """Keep what is new of a batch, and deliver all of it."""
-        now = int(self._database.now() * 1000)
-        try:
-            entries = self._sift(entries, {})
-            batch = Batch(entries, self.last, now)
-            if known := await self._database.transact(batch.insert):
-                entries = self._sift(entries, known)
-                batch = Batch(entries, self.last, now)
-                await self._database.transact(batch.insert)
-        except Exception as problem:
-            if not self._failing:  # once: a log beside a full disk should not grow
-                _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
-            self._failing = True
+        entries, self._pending = self._pending, []
+        if self._stalled:
             self._refuse(entries)
             return
+        self._put += 1
+        if self._watch is None:
+            self._watch = self._clock.callLater(STALLED, self._stall)
+        self._database.writer.put(entries)
+
+    def _keeper(self, db: sqlite3.Connection) -> SqliteKeeper:
+        call, now = self._database.writer.call, self._database.now
+        self._index = SqliteKeeper(
+            db,
+            lambda: int(now() * 1000),
+            lambda kept, batches: call(self._kept, kept, batches),
+            lambda entries, batches, problem: call(self._failed, entries, batches, problem),
+        )
+        return self._index
+
+    def _kept(self, kept: Kept, batches: int) -> None:
         if self._failing:
             self._failing = False
             _log.info("can write to {path} again", path=self._database.path)
-        self._recent.keep(entries, now)
-        self._deliver(entries)
+        if kept.fresh:
+            self._recent.keep(kept.fresh, kept.time)
+        try:
+            self._deliver(kept.fresh + kept.repeated if kept.repeated else kept.fresh)
+            self._refuse(kept.wrong)
+        except Exception:
+            _log.failure("a delivery went wrong")
+        self._over(batches)
 
-    def _sift(self, entries: list[Entry], known: Known) -> list[Entry]:
-        """Part what is new from what was said before, and answer the latter."""
-        asked = [label for label, _, _ in labels(entries)]
-        if not known and len(set(asked)) == len(asked):
-            return entries
-        fresh, repeated, wrong, later = sift(entries, known)
-        self._deliver(repeated)
-        self._refuse(wrong)
-        self._pending = later + self._pending
-        return fresh
+    def _failed(self, entries: list[Entry], batches: int, problem: Exception) -> None:
+        if not self._failing:  # once: a log beside a full disk should not grow
+            _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
+        self._failing = True
+        self._refuse(entries)
+        self._over(batches)
 
-    def _go_on(self, result: Failure | None) -> None:
-        if result is not None:
-            _log.failure("a delivery went wrong", result)
-        assert self._watch is not None
-        if self._watch.active():
-            self._watch.cancel()
-        self._watch, self._stalled = None, False
-        self.flush()
-        settled = [
-            waiting for commit, waiting in self._unsettled if commit <= self._commits - (self._watch is not None)
-        ]
-        self._unsettled = [(commit, waiting) for commit, waiting in self._unsettled if waiting not in settled]
-        for waiting in settled:
-            waiting.callback(None)
+    def _over(self, batches: int) -> None:
+        """So many batches have come back."""
+        self._done += batches
+        self._stalled = False
+        if self._watch is not None:
+            if self._done < self._put and self._watch.active():
+                self._watch.reset(STALLED)
+            else:
+                if self._watch.active():
+                    self._watch.cancel()
+                self._watch = None
+        while self._unsettled and self._unsettled[0][0] <= self._done:
+            self._unsettled.pop(0)[1].callback(None)
 
     def _stall(self) -> None:
         """The disk has not answered for long: refuse what waits, until it does."""
         _log.error("{path} does not answer; nothing more is taken until it does", path=self._database.path)
         self._stalled = True
-        self.flush()
+        waiting = self._database.take_back()
+        self._put -= len(waiting)
+        for entries in waiting:
+            self._refuse(entries)
 
     # reading
 
@@ -168,8 +166,13 @@ class SqliteLog:
         return page if oldest_first else page[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        wanted = " ".join(f'"{word}"' for word in words_of(words))
-        return (await self._records(statements.SEARCH, (wanted, name_of(conversation), limit)))[::-1]
+        while await self._database.transact(self._index.index):
+            pass
+        places = await self._database.select(statements.PLACE, (name_of(conversation),))
+        if not places:
+            return []
+        wanted = " AND ".join(f'"{word}"' for word in words_of(words))
+        return (await self._records(statements.SEARCH, (f"place : c{places[0][0]} AND text : ({wanted})", limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         upto = self.last
@@ -198,36 +201,3 @@ class SqliteLog:
 
     async def _records(self, sql: str, values: Any) -> list[Record]:
         return [record_of(row) for row in await self._database.select(sql, values)]
-
-
-class Batch:
-    """The rows of one commit: of entries whose ids follow on `last`, at a time in milliseconds since 1970."""
-
-    def __init__(self, entries: list[Entry], last: int, time: int) -> None:
-        self._time = time
-        rows: list[tuple[object, ...]] = []
-        id = last
-        for entry in entries:
-            sender, to, conversation, author, origin = entry.envelope
-            name, kind = name_of(conversation), entry.kind
-            entry.first = id + 1
-            for text in entry.texts:
-                id += 1
-                rows.append((id, time, kind, sender, to, text, name, author, origin))
-        self._first = last + 1
-        self._rows = json.dumps(rows, ensure_ascii=False) if rows else ""
-        self._labels = [(*label, entry.first + index) for label, entry, index in labels(entries)]
-
-    def insert(self, db: sqlite3.Connection) -> Known:
-        """Have the rows in the database, or give the records of labels that are known, and do nothing."""
-        if self._labels:
-            rows = db.execute(statements.KNOWN, (json.dumps(self._labels),)).fetchall()
-            if rows:
-                return {(client, label): record_of(row) for client, label, *row in rows}
-            day = statements.labels_of(db, self._time // DAY)
-            db.executemany(day, self._labels)
-        if self._rows:
-            db.execute(statements.NEW_CONVERSATIONS, (self._rows,))
-            db.execute(statements.NEW_RECORDS, (self._rows,))
-            db.execute(statements.NEW_WORDS, (self._first,))
-        return {}

@@ -1,6 +1,7 @@
 """What is said to SQLite of records: every statement of the log, with what it expects."""
 
 import sqlite3
+from functools import lru_cache
 
 from twisted_chat.core.messages import GUESTS
 
@@ -8,20 +9,35 @@ LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'
 
 NEW_CONVERSATIONS = """
     INSERT OR IGNORE INTO conversations (name, one, other)
-    SELECT DISTINCT name,
-        CASE WHEN name NOT LIKE '#%' THEN CAST(substr(name, 1, instr(name, ':') - 1) AS INTEGER) END,
-        CASE WHEN name NOT LIKE '#%' THEN CAST(substr(name, instr(name, ':') + 1) AS INTEGER) END
-    FROM (SELECT json_extract(value, '$[6]') AS name FROM json_each(?))
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
 """
-NEW_RECORDS = """
+PLACES = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
+
+FEW = 64
+"""Rows up to which values are bound one by one, which is cheaper for a small commit than JSON."""
+MANY_RECORDS = """
+    WITH entries (first, kind, sender, addressee, conversation, author, origin, texts) AS MATERIALIZED (
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value -> 7
+        FROM json_each(?1)
+    )
     INSERT INTO records
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-           json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-           (SELECT id FROM conversations WHERE name = json_extract(value, '$[6]')),
-           json_extract(value, '$[7]'), json_extract(value, '$[8]')
-    FROM json_each(?)
+    SELECT first + key, ?2, kind, sender, addressee, value, conversation, author, origin
+    FROM entries, json_each(texts)
 """
-NEW_WORDS = "INSERT INTO words (rowid, text) SELECT id, text FROM records WHERE id >= ?"
+"""An element for each entry, and one time for all."""
+
+
+@lru_cache(FEW)
+def few_records(rows: int) -> str:
+    """The statement for so many rows."""
+    return "INSERT INTO records VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?)"] * rows)
+
+
+NEW_WORDS = """
+    INSERT INTO words (rowid, text, place)
+    SELECT id, text, 'c' || conversation FROM records
+    WHERE id > ? AND id <= ? AND kind IN ('message', 'action', 'notice')
+"""
 
 COLUMNS = """
     SELECT records.id, time, kind, sender, addressee, text, conversations.name, author, origin
@@ -30,12 +46,16 @@ COLUMNS = """
 HISTORY_BACK = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
 HISTORY_ON = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id LIMIT ?"
 
+INDEXED = "SELECT value FROM marks WHERE name = 'indexed words'"
+INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
+"""The last record whose words are indexed; joins and leaves have none."""
+
 SEARCH = f"""
-    {COLUMNS}
-    WHERE records.id IN (SELECT rowid FROM words WHERE words MATCH ?)
-    AND name = ? AND kind IN ('message', 'action', 'notice')
-    ORDER BY records.id DESC LIMIT ?
+    WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)
+    {COLUMNS} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
 """
+"""What matches in one place: 'place : c17 AND text : ("kettle" AND "on")'."""
+PLACE = "SELECT id FROM conversations WHERE name = ?"
 
 CANDIDATES = """
     SELECT id FROM conversations WHERE name IN (SELECT value FROM json_each(:rooms))
@@ -50,34 +70,24 @@ READ = f"""
         WHERE author = :identity AND kind IN ('joined', 'left') AND id > :after AND id <= :upto
     )
     {COLUMNS} WHERE records.id IN (
-        SELECT next.id FROM candidates JOIN records AS next ON next.id IN (
-            SELECT id FROM records WHERE conversation = candidates.id AND id > :after AND id <= :upto
-            ORDER BY id LIMIT :limit
-        )
-        ORDER BY next.id LIMIT :limit
+        SELECT id FROM records INDEXED BY records_of_conversation
+        WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :upto ORDER BY id LIMIT :limit
     )
     ORDER BY records.id
 """
 """The next records of the conversations that one was in at a place, or has joined since."""
 
 _SAID = """
-    conversation = candidates.id AND id > :after AND id <= :upto
+    FROM records INDEXED BY records_of_conversation
+    WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :upto
     AND author != :identity AND kind IN ('message', 'action', 'notice')
 """
 MISSED = f"""
     WITH candidates AS ({CANDIDATES})
-    {COLUMNS} WHERE records.id IN (
-        SELECT said.id FROM candidates JOIN records AS said ON said.id IN (
-            SELECT id FROM records WHERE {_SAID} ORDER BY id DESC LIMIT :limit
-        )
-        ORDER BY said.id DESC LIMIT :limit
-    )
+    {COLUMNS} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
-MISSED_COUNT = f"""
-    WITH candidates AS ({CANDIDATES})
-    SELECT count(*) FROM (SELECT 1 FROM candidates JOIN records ON {_SAID.replace(" id ", " records.id ")} LIMIT :most)
-"""
+MISSED_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
 
 MOVES = """
     SELECT name, kind FROM (
@@ -112,10 +122,10 @@ def labels_of(db: sqlite3.Connection, day: int) -> str:
 
     Two tables take turns, so that what is too old is dropped whole.
     """
-    [[last]] = db.execute("SELECT day FROM days")
+    [[last]] = db.execute("SELECT value FROM marks WHERE name = 'day of labels'")
     if day > last:
         db.execute(f"DELETE FROM labels_{day % 2}")
         if day > last + 1:
             db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
-        db.execute("UPDATE days SET day = ?", (day,))
+        db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
     return f"INSERT INTO labels_{max(day, last) % 2} (client, label, record) VALUES (?, ?, ?)"

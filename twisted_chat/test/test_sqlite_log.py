@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.core.interfaces import StoreError
-from twisted_chat.stores.database import Database
+from twisted_chat.core.interfaces import Entry, StoreError
 from twisted_chat.stores.sqlite import RECENT, SqliteLog
 from twisted_chat.test.contract_store import NOW, ZAK_AND_JANE, LogContract
 from twisted_chat.test.support import entry
+from twisted_chat.test.support_store import InlineWriter, sqlite_log
 
 
 class SqliteLogTests(LogContract, TestCase):
@@ -27,9 +25,8 @@ class SqliteLogTests(LogContract, TestCase):
         os.makedirs(os.path.dirname(self.path))
         return self.opened()
 
-    def opened(self, run: Callable[..., Deferred[Any]] = maybeDeferred) -> SqliteLog:
-        self.clock = Clock()
-        log = SqliteLog(Database(self.path, run, maybeDeferred, lambda: NOW), self.clock)
+    def opened(self, writer: InlineWriter[Any] | None = None) -> SqliteLog:
+        log = sqlite_log(self.path, Clock(), lambda: NOW, writer)
         log.subscribe(self.deliver, self.refuse)
         log.open()
         self.addCleanup(log.close)
@@ -75,37 +72,31 @@ class SqliteLogTests(LogContract, TestCase):
     async def test_the_next_batch_is_what_gathered_meanwhile(self) -> None:
         assert isinstance(self.log, SqliteLog)
         await self.log.close()
-        work: list[Callable[[], None]] = []
-
-        def run(function: Callable[..., object], *args: object) -> Deferred[Any]:
-            done: Deferred[Any] = Deferred()
-            work.append(lambda: done.callback(function(*args)))
-            return done
-
-        log = self.log = self.opened(run)
-        for text in ("one", "two", "three"):
+        writer: InlineWriter[Any] = InlineWriter(slow=True)
+        log = self.log = self.opened(writer)
+        for text in ("one", "two"):
             log.append(entry(text))
             log.flush()
-        self.assertEqual((self.delivered, log.last, len(work)), ([], 0, 1))
-        work.pop()()
-        self.assertEqual((self.delivered, log.last), (["one"], 1))
-        work.pop()()
-        self.assertEqual([[e.texts for e in batch] for batch in self.batches], [[["one"]], [["two"], ["three"]]])
+        self.assertEqual((self.delivered, log.last), ([], 0))
+        writer.go_on()
+        log.append(entry("three"))
+        log.flush()
+        self.assertEqual((self.delivered, log.last), (["one", "two"], 2))
+        writer.go_on()
+        self.assertEqual([[e.texts for e in batch] for batch in self.batches], [[["one"], ["two"]], [["three"]]])
 
     async def test_what_cannot_be_kept_is_refused_and_the_next_is_kept(self) -> None:
         assert isinstance(self.log, SqliteLog)
-        await self.log.close()
-        problems = [sqlite3.OperationalError("database or disk is full")] * 2
+        log = self.log
+        problems: list[Exception] = [sqlite3.OperationalError("database or disk is full")] * 2
+        insert = log._index._insert
 
-        def run(function: Callable[..., object], *args: object) -> Deferred[Any]:
-            def work() -> object:
-                if problems:
-                    raise problems.pop()
-                return function(*args)
+        def broken(entries: list[Entry], time: int) -> None:
+            if problems:
+                raise problems.pop()
+            insert(entries, time)
 
-            return maybeDeferred(work)
-
-        log = self.log = self.opened(run)
+        self.patch(log._index, "_insert", broken)
         with capturedLogs() as logged:
             await self.keep(entry("lost"))
             await self.keep(entry("lost too"))
@@ -120,7 +111,7 @@ class SqliteLogTests(LogContract, TestCase):
         )
 
     def refused_file(self) -> str:
-        log = SqliteLog(Database(self.path, maybeDeferred, maybeDeferred), Clock())
+        log = sqlite_log(self.path, Clock(), lambda: NOW)
         with self.assertRaises(StoreError) as caught:
             log.open()
         return str(caught.exception)

@@ -1,0 +1,156 @@
+"""What becomes of the log's entries on the thread that writes: rows, and words that can be searched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import NamedTuple
+
+from twisted_chat.core.interfaces import Entry
+from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.resends import Label, Sifted, labels, sift
+from twisted_chat.stores import statements
+from twisted_chat.stores.database import transaction
+from twisted_chat.stores.rows import name_of, record_of
+
+PLACES = 10_000
+"""Conversations whose numbers are remembered."""
+STEP = 2_000
+"""Records whose words are indexed in one step, which others wait for."""
+BEHIND = 100_000
+"""Records past which their words are indexed even while there is other work."""
+DAY = 24 * 60 * 60 * 1000
+
+encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
+class Kept(NamedTuple):
+    """A batch that is on the disk: what is new in it, what was said before, and what may not be said so."""
+
+    fresh: list[Entry]
+    repeated: list[Entry]
+    wrong: list[Entry]
+    time: int
+
+
+class SqliteKeeper:
+    """Keeps entries with ids that follow on `last`. (A database.Keeper.)
+
+    `done` is called with each batch that is kept, `failed` with one that cannot be, and
+    with the number of batches that it was put as. `now` gives milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        now: Callable[[], int],
+        done: Callable[[Kept, int], None],
+        failed: Callable[[list[Entry], int, Exception], None],
+    ) -> None:
+        self._db, self._now, self._done, self._failed = db, now, done, failed
+        self._places: dict[Conversation, int] = {}
+        [[self._last]] = db.execute(statements.LAST)
+        [[self._indexed]] = db.execute(statements.INDEXED)
+
+    def keep(self, entries: list[Entry], batches: int) -> None:
+        try:
+            kept = self._keep(entries, self._now())
+        except Exception as problem:
+            self._failed(entries, batches, problem)
+        else:
+            self._done(kept, batches)
+        if self._last - self._indexed > BEHIND:
+            self.rest()
+
+    def rest(self) -> bool:
+        """One step of the index."""
+        try:
+            with transaction(self._db):
+                return self.index(self._db)
+        except sqlite3.Error:  # the disk is full: there will be another time
+            return False
+
+    def index(self, db: sqlite3.Connection) -> bool:
+        """Make the next words known to the search, within a transaction; whether there are more."""
+        [[self._indexed]] = db.execute(statements.INDEXED)
+        upto = min(self._indexed + STEP, self._last)
+        if upto > self._indexed:
+            db.execute(statements.NEW_WORDS, (self._indexed, upto))
+            db.execute(statements.INDEX_TO, (upto,))
+        more: bool = upto < self._last
+        return more
+
+    def _keep(self, entries: list[Entry], time: int) -> Kept:
+        if not labels(entries):
+            self._insert(entries, time)
+            return Kept(entries, [], [], time)
+        first = self._sift(entries)
+        self._insert(first.fresh, time)
+        again = self._sift_later(first.later)
+        return Kept(first.fresh, first.repeated + again.repeated, first.wrong + again.wrong, time)
+
+    def _sift(self, entries: list[Entry]) -> Sifted:
+        asked = encode([label for label, _, _ in labels(entries)])
+        rows = self._db.execute(statements.KNOWN, (asked,)).fetchall()
+        known: dict[Label, Record] = {(client, label): record_of(row) for client, label, *row in rows}
+        return sift(entries, known)
+
+    def _sift_later(self, entries: list[Entry]) -> Sifted:
+        """What repeats something of its own batch, now that this is kept; refused if it cannot be looked up."""
+        try:
+            return self._sift(entries) if entries else Sifted([], [], [], [])
+        except sqlite3.Error:
+            return Sifted([], [], entries, [])
+
+    def _insert(self, entries: list[Entry], time: int) -> None:
+        """Outside a transaction, one statement is the whole commit."""
+        if not entries:
+            return
+        if len(self._places) > PLACES:
+            self._places.clear()
+        last = self._last
+        for entry in entries:
+            entry.first = last + 1
+            last += len(entry.texts)
+        new = {entry.envelope.conversation for entry in entries}.difference(self._places)
+        asked = [(*label, entry.first + index) for label, entry, index in labels(entries)]
+        try:
+            with transaction(self._db) if new or asked else nullcontext():
+                if new:
+                    self._find(new)
+                if asked:
+                    self._db.executemany(statements.labels_of(self._db, time // DAY), asked)
+                self._insert_rows(entries, time, last - self._last)
+        except BaseException:
+            for conversation in new:
+                self._places.pop(conversation, None)
+            raise
+        self._last = last
+
+    def _insert_rows(self, entries: list[Entry], time: int, count: int) -> None:
+        places = self._places
+        if count > statements.FEW:
+            rows = []
+            for entry in entries:
+                sender, to, conversation, author, origin = entry.envelope
+                place = places[conversation]
+                rows.append((entry.first, entry.kind, sender, to, place, author, origin, entry.texts))
+            self._db.execute(statements.MANY_RECORDS, (encode(rows), time))
+            return
+        values: list[object] = []
+        for entry in entries:
+            sender, to, conversation, author, origin = entry.envelope
+            kind, place = entry.kind, places[conversation]
+            for id, text in enumerate(entry.texts, entry.first):
+                values += (id, time, kind, sender, to, text, place, author, origin)
+        self._db.execute(statements.few_records(count), values)
+
+    def _find(self, conversations: set[Conversation]) -> None:
+        """Give these conversations their numbers, within a transaction."""
+        named = {name_of(conversation): conversation for conversation in conversations}
+        rows = [(name, *((None, None) if isinstance(place, str) else place)) for name, place in named.items()]
+        self._db.execute(statements.NEW_CONVERSATIONS, (encode(rows),))
+        for name, place in self._db.execute(statements.PLACES, (encode(rows),)).fetchall():
+            self._places[named[name]] = place
