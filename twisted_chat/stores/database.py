@@ -25,6 +25,10 @@ Run = Callable[..., Deferred[Any]]
 Rows = list[tuple[Any, ...]]
 
 
+class InUse(StoreError):
+    """Another process uses the file."""
+
+
 class Database:
     """A file that one process uses at a time.
 
@@ -45,11 +49,14 @@ class Database:
             self._lock = _lock(self.path + ".lock")
             undo.callback(self._unlock)
             try:
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # what SQLite makes anybody may read
                 self._writer = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 undo.callback(self._writer.close)
                 self._prepare()
                 self._reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 self._reader.execute("PRAGMA query_only = ON")
+            except OSError as problem:
+                raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
                 raise StoreError(f"cannot use {self.path}: {problem}") from None
             undo.pop_all()
@@ -111,7 +118,7 @@ class Database:
 
 
 def _lock(path: str) -> int:
-    """A descriptor that holds a file for as long as this process lives; raises StoreError if another holds it."""
+    """A descriptor that holds a file for as long as this process lives; raises InUse if another holds it."""
     try:
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
@@ -120,5 +127,5 @@ def _lock(path: str) -> int:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(held)
-        raise StoreError(f"another server uses {path.removesuffix('.lock')}; stop it, or use another file") from None
+        raise InUse(f"another server uses {path.removesuffix('.lock')}; stop it, or use another file") from None
     return held
