@@ -11,8 +11,9 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
   each connection with an Outbox in front of its transport.
 - `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
-- `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
-- `service` opens and closes the doors; `tap` puts everything together for twistd.
+- `admin`: the operator's side of accounts, and the socket by which a running server is told.
+- `simulation`: crowds, scripts and replays, all on ChatClient.
+- `service` opens and closes the doors; `tap` puts everything together for twistd; `cli` is `twisted-chat`.
 
 What is said goes one way: transport, ChatProtocol, wire, Hub, log, and from the log
 through the Hub to each Session, its Outbox and its transport.
