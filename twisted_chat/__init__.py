@@ -13,8 +13,9 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
 - `endpoint`: LoopEndpoint, any Twisted protocol on the event loop's own transports, which
   `looptransport` and its writing half `loopwriter` make Twisted's.
-- `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
-- `service` opens and closes the doors; `tap` puts everything together for twistd.
+- `admin`: the operator's side of accounts, and the socket by which a running server is told.
+- `simulation`: crowds, scripts and replays, all on ChatClient.
+- `service` opens and closes the doors; `tap` puts everything together for twistd; `cli` is `twisted-chat`.
 
 What is said goes one way: transport, ChatProtocol, wire, Hub, log, and from the log
 through the Hub to each Session, its Outbox and its transport.

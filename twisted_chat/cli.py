@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from twisted_chat import __version__
+from twisted_chat.admin.command import add_accounts
 from twisted_chat.simulation.command import add_simulate
+from twisted_chat.tap import alone
 
 
 class Parser(ArgumentParser):
@@ -22,7 +24,9 @@ def parser() -> ArgumentParser:
     """What can be told to `twisted-chat`."""
     whole = Parser(prog="twisted-chat", description="What goes with the chat server, which is: twistd -n chat")
     whole.add_argument("--version", action="version", version=f"twisted_chat {__version__}")
-    add_simulate(whole.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    add_accounts(commands, alone)
+    add_simulate(commands)
     return whole
 
 

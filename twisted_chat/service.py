@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 
 from twisted.application.service import Service
@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_chat import __version__
+from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import ChatFactory
 
@@ -35,15 +36,16 @@ class CannotStart(Exception):
 
 
 class ChatService(Service):
-    """Listens at endpoints, given with their descriptions, for as long as it runs."""
+    """Listens at endpoints, given with their descriptions, for as long as it runs; operators come in by `control`."""
 
     def __init__(
         self,
         factory: ChatFactory,
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
+        control: Control | None = None,
     ) -> None:
-        self._factory, self._endpoints, self._clock = factory, endpoints, clock
+        self._factory, self._endpoints, self._clock, self._control = factory, endpoints, clock, control
         self._ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
@@ -62,6 +64,8 @@ class ChatService(Service):
             self._factory.hub.open()
         except StoreError as problem:
             raise _cannot(CannotStart(str(problem))) from None
+        if self._control is not None:
+            self._control.open()
         super().startService()  # type: ignore[no-untyped-call]
         _log.info(
             "twisted_chat {version} listens at {where} and can hold {most} connections",
@@ -79,16 +83,22 @@ class ChatService(Service):
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)
+        operators: Collection[ControlProtocol] = ()
+        if self._control is not None:
+            operators = self._control.connections
+            await self._control.close()
         self._factory.hub.flush()
         connections = self._factory.connections
         for connection in list(connections):
             connection.session.told("shutdown", "the server is shutting down; come back in a while")
             connection.close()
         deadline = self._clock.seconds() + PATIENCE
-        while connections and self._clock.seconds() < deadline:
+        while (connections or operators) and self._clock.seconds() < deadline:
             await deferLater(self._clock, 0.05)
         for connection in list(connections):
             connection.transport.abortConnection()
+        for operator in list(operators):
+            operator.abort()
         await self._factory.hub.close()
 
 

@@ -9,13 +9,17 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.strcred import AuthOptionMixin
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.interfaces import IReactorTime, IStreamServerEndpoint
+from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from twisted_chat.admin.control import Control, control_of
+from twisted_chat.admin.operator import Hash, Operator
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
@@ -29,7 +33,7 @@ from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
-from twisted_chat.stores.writer import WriterThread
+from twisted_chat.stores.writer import InlineWriter, WriterThread
 
 BACKLOG = 1024
 """Connections that may wait to be accepted, where an endpoint does not say."""
@@ -93,28 +97,43 @@ def makeService(options: Options) -> IService:
     """The chat server as a service, with nothing opened yet."""
     from twisted.internet import reactor
 
-    factory = ChatFactory(_hub(reactor, options), reactor, outbox=int(options["outbox"]))
-    return ChatService(factory, [(text, _endpoint(reactor, text)) for text in options.endpoints], reactor)
+    hub, control = _hub(reactor, options)
+    factory = ChatFactory(hub, reactor, outbox=int(options["outbox"]))
+    return ChatService(factory, [(text, _endpoint(reactor, text)) for text in options.endpoints], reactor, control)
 
 
-def _hub(reactor: Any, options: Options) -> Hub:
-    """The conversation, kept where `--store` says."""
-    store = options["store"]
+def alone(path: str) -> Operator:
+    """An operator of a file that no server uses: everything is done at once, without a reactor."""
+    log, accounts = _sqlite(Database(path, InlineWriter(), maybeDeferred), Clock())
+    return Operator(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
+
+
+def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
+    """The conversation, kept where `--store` says, and the operator's way in, which is beside its file."""
+    path = options["store"].removeprefix("sqlite:") if options["store"] != "memory" else None
     log: MessageLog = MemoryLog()
     accounts: Accounts = MemoryAccounts()
-    if store != "memory":
+    if path is not None:
         writer: WriterThread[Job] = WriterThread(reactor.callFromThread)
-        database = Database(store.removeprefix("sqlite:"), writer, _thread(reactor, "reader"))
-        log, accounts = SqliteLog(database, reactor), SqliteAccounts(database)
-    return Hub(log, accounts, _authenticator(reactor, options, accounts), guests=not options["no-guests"])
+        log, accounts = _sqlite(Database(path, writer, _thread(reactor, "reader")), reactor)
+    authenticator, hash = _authenticator(reactor, options, accounts)
+    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
+    if path is None:
+        return hub, None
+    return hub, Control(Operator(hub, accounts, hash), control_of(path), reactor)
 
 
-def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> Authenticator:
-    """Who decides whether a password is right: the checkers that were given, or the server by itself."""
+def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[Authenticator, Hash | None]:
+    """Who decides whether a password is right, the checkers that were given or the server; and what makes hashes."""
     checkers = options.get("credCheckers", [])
     if checkers:
-        return Cred(checkers, reactor)
-    return BuiltIn(accounts, Passwords(_thread(reactor, "passwords", step_back)), reactor)
+        return Cred(checkers, reactor), None
+    passwords = Passwords(_thread(reactor, "passwords", step_back))
+    return BuiltIn(accounts, passwords, reactor), passwords.hash
+
+
+def _sqlite(database: Database, clock: IReactorTime) -> tuple[SqliteLog, SqliteAccounts]:
+    return SqliteLog(database, clock), SqliteAccounts(database)
 
 
 def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:

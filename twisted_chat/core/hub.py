@@ -295,15 +295,15 @@ class Hub:
                 user = self.registry.adopt(await self.accounts.create(shown, secret))
         finally:
             self.registry.unclaim(name)
-        if not user.enabled:
-            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
         await self._enter(participant, user)
         return NEW if made and secret is not None else KNOWN
 
     async def _enter(self, participant: Participant, user: User) -> None:
         """One more connection of an account: what was said before, and is on its way, it reads from the log."""
-        if participant.client:
+        if participant.client and user.enabled:
             await self._number(participant, user)
+        if not user.enabled:
+            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
         participant.user = user
         participant.hold()
         first = not user.participants

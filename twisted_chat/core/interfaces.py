@@ -251,13 +251,17 @@ class MessageLog(Protocol):
 
 
 class Account(NamedTuple):
-    """A name that is somebody's for good. Its `identity` is below messages.GUESTS; `place` is how far it has read."""
+    """A name that is somebody's for good.
+
+    Its `identity` is below messages.GUESTS; `place` is how far it has read; `made` is in milliseconds since 1970, UTC.
+    """
 
     identity: int
     name: Name
     enabled: bool = True
     deleted: bool = False
     place: int = 0
+    made: int = 0
 
 
 class Accounts(Protocol):

@@ -14,7 +14,7 @@ class User:
     A guest's `identity` is new each time, so that what was said to one guest
     never belongs to a later one of that name. `rooms` holds the keys of the
     rooms that the user is in; `settled` the same as far as the log has delivered,
-    with the id of the user's join. `place` is how far an account has read.
+    with the id of the user's join. `place` is how far an account has read, `made` when it was made.
     """
 
     __slots__ = (
@@ -23,6 +23,7 @@ class User:
         "enabled",
         "identity",
         "key",
+        "made",
         "name",
         "participants",
         "place",
@@ -38,7 +39,7 @@ class User:
         self.settled: dict[str, int] = {}
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.place = 0
+        self.place = self.made = 0
 
     @property
     def is_account(self) -> bool:
@@ -109,7 +110,8 @@ class UserRegistry:
     def adopt(self, account: Account) -> User:
         """Take an account in, which nobody has signed in to."""
         user = User(account.name, account.identity)
-        user.enabled, user.deleted, user.place = account.enabled, account.deleted, account.place
+        user.enabled, user.deleted = account.enabled, account.deleted
+        user.place, user.made = account.place, account.made
         self._users[user.key] = self._identities[user.identity] = user
         return user
 

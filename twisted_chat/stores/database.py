@@ -59,6 +59,10 @@ class Keeper(Protocol):
         """Do something that can wait; whether there is more of it."""
 
 
+class InUse(StoreError):
+    """Another process uses the file."""
+
+
 class Database:
     """A file that one process uses at a time.
 
@@ -79,6 +83,7 @@ class Database:
             self._lock = _lock(self.path + ".lock")
             undo.callback(self._unlock)
             try:
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # what SQLite makes anybody may read
                 self._writer = sqlite3.connect(
                     self.path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
                 )
@@ -86,6 +91,8 @@ class Database:
                 self._prepare()
                 self._reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 self._reader.execute("PRAGMA query_only = ON")
+            except OSError as problem:
+                raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
                 raise StoreError(f"cannot use {self.path}: {problem}") from None
             undo.pop_all()
@@ -178,7 +185,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _lock(path: str) -> int:
-    """A descriptor that holds a file for as long as this process lives; raises StoreError if another holds it."""
+    """A descriptor that holds a file for as long as this process lives; raises InUse if another holds it."""
     try:
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
@@ -187,5 +194,5 @@ def _lock(path: str) -> int:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(held)
-        raise StoreError(f"another server uses {path.removesuffix('.lock')}; stop it, or use another file") from None
+        raise InUse(f"another server uses {path.removesuffix('.lock')}; stop it, or use another file") from None
     return held

@@ -1,6 +1,7 @@
 """Accounts in memory, for as long as the process lives."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from twisted_chat.core.errors import NAME_TAKEN, ChatError
@@ -10,9 +11,10 @@ from twisted_chat.core.names import Name
 
 
 class MemoryAccounts:
-    """Keeps accounts until the process ends. (A core.interfaces.Accounts.)"""
+    """Keeps accounts until the process ends; `now` gives seconds since 1970, UTC. (A core.interfaces.Accounts.)"""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._identities, self._numbers = count(1), count(1)
         self._accounts: dict[int, Account] = {}
         self._secrets: dict[int, str | None] = {}
@@ -28,7 +30,7 @@ class MemoryAccounts:
     async def create(self, name: Name, secret: str | None) -> Account:
         if any(account.name.key == name.key for account in self._accounts.values()):
             raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
-        account = Account(next(self._identities), name)
+        account = Account(next(self._identities), name, made=int(self._now() * 1000))
         self._accounts[account.identity], self._secrets[account.identity] = account, secret
         return account
 

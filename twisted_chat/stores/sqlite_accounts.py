@@ -39,10 +39,10 @@ class SqliteAccounts:
 
     def open(self) -> list[Account]:
         self._database.open()
-        rows = self._database.select_now("SELECT id, name, key, enabled, deleted, place FROM accounts")
+        rows = self._database.select_now("SELECT id, name, key, enabled, deleted, place, made FROM accounts")
         return [
-            Account(id, Name(name, key), bool(enabled), bool(deleted), place)
-            for id, name, key, enabled, deleted, place in rows
+            Account(id, Name(name, key), bool(enabled), bool(deleted), place, made)
+            for id, name, key, enabled, deleted, place, made in rows
         ]
 
     async def close(self) -> None:
@@ -60,7 +60,7 @@ class SqliteAccounts:
         identity = await self._transact(insert)
         if identity is None:
             raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
-        return Account(identity, name)
+        return Account(identity, name, made=made)
 
     async def secret(self, identity: int) -> str | None:
         rows = await self._database.select("SELECT secret FROM accounts WHERE id = ?", (identity,))

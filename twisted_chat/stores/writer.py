@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 IDLE = 0.2
 """Seconds without anything to do, after which the thread does what can wait."""
@@ -38,6 +38,41 @@ class Writer(Protocol[T]):
 
     def stop(self) -> Deferred[None]:
         """Do what there is, and no more."""
+
+
+class InlineWriter(Writer[T]):
+    """No thread: everything is done at once, and what that causes after it."""
+
+    def __init__(self) -> None:
+        self._jobs: list[T] = []
+        self._working = False
+
+    def start(self, work: Callable[[list[T]], object], rest: Callable[[], bool]) -> None:
+        self._work = work
+
+    def put(self, job: T) -> None:
+        self._jobs.append(job)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Do what has gathered."""
+        while self._jobs and not self._working:
+            self._working = True
+            try:
+                self._work(self.take_back())
+            finally:
+                self._working = False
+
+    def take_back(self) -> list[T]:
+        jobs, self._jobs = self._jobs, []
+        return jobs
+
+    def call(self, function: Callable[..., object], *arguments: Any) -> None:
+        function(*arguments)
+
+    def stop(self) -> Deferred[None]:
+        self.go_on()
+        return succeed(None)
 
 
 class WriterThread(Writer[T]):

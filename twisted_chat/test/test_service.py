@@ -11,11 +11,14 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from twisted_chat import service
+from twisted_chat.admin.control import Control, ControlProtocol
+from twisted_chat.admin.operator import Operator
 from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
 from twisted_chat.test.support import Server
 
@@ -52,6 +55,31 @@ class Endpoint:
             return fail(self.problem)
         self.factories.append(protocolFactory)
         return succeed(self.port)
+
+
+class MemoryControl(Control):
+    """An operator's way in without a socket; it notes what happened to it."""
+
+    def __init__(self, server: Server) -> None:
+        accounts = server.hub.accounts
+        assert accounts is not None
+        super().__init__(Operator(server.hub, accounts, None), "", MemoryReactor())
+        self.happened: list[str] = []
+        self.opened = False
+        opened = server.hub.open
+
+        def open() -> None:
+            opened()
+            self.opened = True
+
+        server.hub.open = open  # type: ignore[method-assign]
+
+    def open(self) -> None:
+        self.happened.append("open, and the store was open" if self.opened else "open too early")
+
+    def close(self) -> Deferred[None]:
+        self.happened.append("closed")
+        return succeed(None)
 
 
 class ServiceTestCase(SynchronousTestCase):
@@ -193,6 +221,34 @@ class StopTests(ServiceTestCase):
         self.here.port.closing.callback(None)
         self.server.clock.advance(0.05)
         self.successResultOf(stopped)
+
+    def test_the_operator_comes_in_last_and_is_sent_away_first(self) -> None:
+        control = MemoryControl(self.server)
+        chat = ChatService(self.server.factory, [], self.server.clock, control)
+        chat.startService()
+        self.assertEqual(control.happened, ["open, and the store was open"])
+        jane = self.server.plain("jane")
+        asking = ControlProtocol(control)
+        asking.makeConnection(StringTransport())
+        stopped = chat.stopService()
+        self.assertEqual(control.happened[1:], ["closed"])
+        self.server.clock.advance(0.05)
+        self.assertTrue(jane.closed)
+        self.assertNoResult(stopped)
+        asking.connectionLost()
+        self.server.clock.advance(0.05)
+        self.successResultOf(stopped)
+
+    def test_an_operator_who_does_not_go_is_cut_off(self) -> None:
+        control = MemoryControl(self.server)
+        chat = ChatService(self.server.factory, [], self.server.clock, control)
+        chat.startService()
+        asking, transport = ControlProtocol(control), StringTransport()
+        asking.makeConnection(transport)
+        stopped = chat.stopService()
+        self.server.clock.pump([0.05] * round(PATIENCE / 0.05 + 2))
+        self.successResultOf(stopped)
+        self.assertTrue(transport.disconnected)
 
     def test_it_may_stop_without_having_started(self) -> None:
         self.successResultOf(self.service(there=Endpoint()).stopService())

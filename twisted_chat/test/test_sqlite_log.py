@@ -14,7 +14,7 @@ from twisted_chat.core.interfaces import Entry, StoreError
 from twisted_chat.stores.sqlite import RECENT, SqliteLog
 from twisted_chat.test.contract_store import NOW, ZAK_AND_JANE, LogContract
 from twisted_chat.test.support import entry
-from twisted_chat.test.support_store import InlineWriter, sqlite_log
+from twisted_chat.test.support_store import SlowWriter, sqlite_log
 
 
 class SqliteLogTests(LogContract, TestCase):
@@ -25,7 +25,7 @@ class SqliteLogTests(LogContract, TestCase):
         os.makedirs(os.path.dirname(self.path))
         return self.opened()
 
-    def opened(self, writer: InlineWriter[Any] | None = None) -> SqliteLog:
+    def opened(self, writer: SlowWriter[Any] | None = None) -> SqliteLog:
         log = sqlite_log(self.path, Clock(), lambda: NOW, writer)
         log.subscribe(self.deliver, self.refuse)
         log.open()
@@ -72,7 +72,7 @@ class SqliteLogTests(LogContract, TestCase):
     async def test_the_next_batch_is_what_gathered_meanwhile(self) -> None:
         assert isinstance(self.log, SqliteLog)
         await self.log.close()
-        writer: InlineWriter[Any] = InlineWriter(slow=True)
+        writer: SlowWriter[Any] = SlowWriter()
         log = self.log = self.opened(writer)
         for text in ("one", "two"):
             log.append(entry(text))

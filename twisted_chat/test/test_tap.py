@@ -5,6 +5,7 @@ from twisted.plugin import IPlugin
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.admin.control import Control
 from twisted_chat.service import ChatService
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.sqlite import SqliteLog
@@ -71,6 +72,25 @@ class MakeServiceTests(SynchronousTestCase):
         (first, one), (second, two) = chat._endpoints
         self.assertEqual((first, second), ("tcp:8001", "tcp:8002:backlog=7"), "as the operator wrote them")
         self.assertEqual((one._backlog, two._backlog), (BACKLOG, 7))  # type: ignore[attr-defined]
+
+    def control(self, *arguments: str) -> Control | None:
+        options = Options()
+        options.parseOptions(arguments)
+        chat = makeService(options)
+        assert isinstance(chat, ChatService)
+        return chat._control
+
+    def test_the_operator_comes_in_beside_the_file(self) -> None:
+        control = self.control("--store", "sqlite:/var/lib/chat/chat.sqlite3")
+        assert control is not None
+        self.assertEqual(control.path, "/var/lib/chat/chat.sqlite3.control")
+        self.assertIsNone(self.control("--store", "memory"))
+
+    def test_passwords_that_checkers_know_are_not_the_operators(self) -> None:
+        for arguments, kept in (([], True), (["--auth", "memory:jane:secret"], False)):
+            control = self.control(*arguments)
+            assert control is not None
+            self.assertEqual(control.operator.keeps_passwords, kept)
 
     def test_twistd_knows_it(self) -> None:
         from twisted.plugins import twisted_chat_plugin

@@ -1,0 +1,177 @@
+"""`twisted-chat accounts`, beside a running server and without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import stat
+import subprocess
+from pathlib import Path
+
+from conftest import PATIENCE, Person, Serve, Server, script
+
+PASSWORD = "correct horse"
+
+
+def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `twisted-chat accounts` in a folder, with this on its standard input."""
+    command = [script("twisted-chat"), "accounts", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, input=typed, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert not typed or typed.strip() not in done.stdout + done.stderr
+    return done
+
+
+def told(folder: Path, *arguments: str, typed: str = "") -> str:
+    """What it says is done."""
+    done = run(folder, *arguments, typed=typed)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.removesuffix("\n")
+
+
+def refused(folder: Path, *arguments: str, typed: str = "") -> str:
+    """The one line that says why it is not."""
+    done = run(folder, *arguments, typed=typed)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def listed(folder: Path) -> dict[str, tuple[str, int, int]]:
+    """Everybody's state, connections and rooms."""
+    accounts = json.loads(told(folder, "list", "--json"))
+    return {one["name"]: (one["state"], one["connections"], one["rooms"]) for one in accounts}
+
+
+def sign_in(server: Server, name: str, password: str = PASSWORD) -> tuple[Person, str]:
+    """Somebody who has asked to be let in, as a program, and the answer."""
+    person = server.person()
+    person.says("hello,events", f"register,{name},{password}")
+    assert person.hears().startswith("info,")
+    return person, person.hears()
+
+
+def test_accounts_of_a_running_server(serve: Serve) -> None:
+    server = serve()
+    assert told(server.folder, "list") == "there are no accounts"
+    assert told(server.folder, "create", "jane", typed=f"{PASSWORD}\n") == "jane has an account now"
+    assert "jane has an account already" in refused(server.folder, "create", "JANE", typed="x\n")
+    jane, answer = sign_in(server, "jane")
+    phone, _ = sign_in(server, "jane")
+    zak = server.person("zak")
+    assert answer == "ok,jane,known"
+    assert "uses the name zak" in refused(server.folder, "create", "zak", typed="x\n")
+    jane.asks("join,#tea", "ok,1")
+    assert listed(server.folder) == {"jane": ("here", 2, 1)}
+
+    assert told(server.folder, "password", "jane", typed="battery staple\n") == "jane has a new password"
+    jane.asks("ping,still here", "ok,still here")
+    assert sign_in(server, "jane")[1].startswith("error,wrong-password,")
+
+    assert told(server.folder, "disable", "jane") == "jane is disabled; 2 connections ended"
+    for connection in (jane, phone):
+        assert connection.hears_the_end().endswith(b"server,disabled,this account has been disabled\n")
+    assert sign_in(server, "jane", "battery staple")[1].startswith("error,not-allowed,this account is disabled")
+    assert listed(server.folder) == {"jane": ("disabled", 0, 1)}
+    assert told(server.folder, "enable", "jane") == "jane is enabled"
+    jane, answer = sign_in(server, "jane", "battery staple")
+    assert answer == "ok,jane,known"
+
+    assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; 1 room left, 1 connection ended"
+    assert jane.hears_the_end().endswith(b"server,deleted,this account has been deleted\n")
+    zak.asks("list,rooms", "")
+    assert "has been deleted" in refused(server.folder, "enable", "jane")
+    server.stop()
+    assert told(server.folder, "list") == "there are no accounts"
+    for secret in (PASSWORD, "battery staple", "argon2"):
+        assert secret not in server.log
+
+
+def test_accounts_without_a_server_are_there_when_it_starts(serve: Serve, tmp_path: Path) -> None:
+    store = ("--store", f"sqlite:{tmp_path / 'chat.sqlite3'}")
+    made = "jane has an account now, in the new file chat.sqlite3"
+    assert told(tmp_path, "create", "jane", typed=f"{PASSWORD}\n") == made
+    told(tmp_path, "create", "kim", typed=f"{PASSWORD}\n")
+    told(tmp_path, "disable", "kim")
+    server = serve(*store)
+    jane, answer = sign_in(server, "jane")
+    assert answer == "ok,jane,known"
+    assert sign_in(server, "kim")[1].startswith("error,not-allowed,")
+    assert listed(tmp_path) == {"jane": ("here", 1, 0), "kim": ("disabled", 0, 0)}
+    jane.hangs_up()
+
+
+def test_a_deleted_accounts_leave_is_in_the_log(serve: Serve) -> None:
+    server = serve()
+    told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
+    jane, _ = sign_in(server, "jane")
+    jane.asks("join,#tea", "ok,1")
+    server.stop()
+    assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; 1 room left, 0 connections ended"
+    again = serve("--store", f"sqlite:{server.folder / 'chat.sqlite3'}")
+    with again.program("zak") as zak:
+        zak.asks("join,#tea", "ok,3")
+        zak.says("history,#tea")
+        assert [zak.hears().split(",")[0] for _ in range(3)] == ["joined", "left", "joined"]
+
+
+def test_the_socket_is_the_owners_alone_and_goes_with_the_server(serve: Serve) -> None:
+    server = serve(twistd=("--umask=0",))
+    way = server.folder / "chat.sqlite3.control"
+    assert stat.S_ISSOCK(way.stat().st_mode)
+    assert stat.S_IMODE(way.stat().st_mode) == 0o600
+    server.stop()
+    assert not way.exists()
+
+
+def test_after_a_crash_the_command_and_the_next_server_find_their_way(serve: Serve) -> None:
+    server = serve()
+    told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
+    server.kill()
+    assert (server.folder / "chat.sqlite3.control").exists()
+    assert listed(server.folder) == {"jane": ("away", 0, 0)}
+    again = serve("--store", f"sqlite:{server.folder / 'chat.sqlite3'}")
+    jane, answer = sign_in(again, "jane")
+    assert answer == "ok,jane,known"
+    assert listed(server.folder) == {"jane": ("here", 1, 0)}
+    jane.hangs_up()
+
+
+def test_a_server_with_a_long_path_starts_and_says_that_it_has_no_way_in(serve: Serve, tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    server = serve("--store", f"sqlite:{folder / 'chat.sqlite3'}")
+    assert "no accounts can be managed while it runs" in server.log
+    assert "is in use, but nobody answers at" in refused(tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3")
+
+
+def test_passwords_that_are_kept_elsewhere_are_not_changed_here(serve: Serve) -> None:
+    server = serve("--auth", "memory:jane:secret")
+    jane, answer = sign_in(server, "jane", "secret")
+    assert answer == "ok,jane,known"
+    for change, name in (("create", "kim"), ("password", "jane")):
+        assert "passwords are kept where --auth says" in refused(server.folder, change, name, typed="x\n")
+    assert told(server.folder, "disable", "jane") == "jane is disabled; 1 connection ended"
+    jane.hangs_up()
+
+
+def test_a_password_that_is_typed_at_a_terminal_is_not_shown(tmp_path: Path) -> None:
+    keyboard, terminal = pty.openpty()
+    command = [script("twisted-chat"), "accounts", "create", "jane"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        for prompt in (b"new password of jane: ", b"once more: "):
+            while prompt not in shown:
+                shown += os.read(keyboard, 4096)
+            os.write(keyboard, PASSWORD.encode() + b"\n")
+        while b"has an account now" not in shown:
+            shown += os.read(keyboard, 4096)
+        assert process.wait(PATIENCE) == 0
+    os.close(keyboard)
+    assert PASSWORD.encode() not in shown
