@@ -17,6 +17,9 @@ import pytest
 PATIENCE = 20.0
 """Seconds after which what has not happened counts as never."""
 
+TRANSPORTS = ["loop", "reactor"]
+"""Whose transports a server may use: both must do the same."""
+
 CHECKOUT = Path(__file__).parent.parent
 
 
@@ -195,9 +198,9 @@ class Person:
 Serve = Callable[..., Server]
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts servers: `serve()` one on a free port of this machine, `serve(*options, port=…)` one as it is told."""
+@pytest.fixture(params=TRANSPORTS)
+def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
+    """Starts servers, over each kind of transports: `serve()` one on a free port of this machine, `serve(*options, port=…)` one as it is told."""
     servers: list[Server] = []
 
     def start(
@@ -211,6 +214,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         if port is None:
             port = free_port()
             options = ("--listen", f"tcp:{port}:interface=127.0.0.1", *options)
+        if not any(option.startswith("--reactor") for option in twistd):
+            options = ("--transports", request.param, *options)
         server = Server(folder, port, *options, twistd=twistd, env=env)
         servers.append(server)
         return server
@@ -220,10 +225,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for a module's tests, whose people have different names and hang up at the end."""
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One server, over each kind of transports, for a module's tests, whose people have different names and hang up at the end."""
     port = free_port()
-    server = Server(tmp_path_factory.mktemp("server"), port, "--listen", f"tcp:{port}:interface=127.0.0.1")
+    options = ("--transports", request.param, "--listen", f"tcp:{port}:interface=127.0.0.1")
+    server = Server(tmp_path_factory.mktemp("server"), port, *options)
     yield server
     server.stop()

@@ -149,7 +149,7 @@ class TestPeople:
 
 class TestStarting:
     def test_it_says_where_it_listens_and_how_many_it_can_hold(self, server: Server) -> None:
-        line = re.search(r"twisted_chat \S+ listens at tcp:(\d+)\S* and can hold (\d+) connections", server.log)
+        line = re.search(r"twisted_chat \S+ listens at tcp:(\d+)\S* over .* and can hold (\d+) connections", server.log)
         assert line
         assert int(line[1]) == server.port
         assert int(line[2]) > 0

@@ -36,7 +36,10 @@ class CannotStart(Exception):
 
 
 class ChatService(Service):
-    """Listens at endpoints, given with their descriptions, for as long as it runs; operators come in by `control`."""
+    """Listens at endpoints, given with their descriptions, for as long as it runs.
+
+    Operators come in by `control`; `transports` is what the start-up line says of these.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,9 @@ class ChatService(Service):
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
         control: Control | None = None,
+        transports: str = "the reactor's transports",
     ) -> None:
+        self._transports = transports
         self._factory, self._endpoints, self._clock, self._control = factory, endpoints, clock, control
         self._ports: list[IListeningPort] = []
 
@@ -68,9 +73,10 @@ class ChatService(Service):
             self._control.open()
         super().startService()  # type: ignore[no-untyped-call]
         _log.info(
-            "twisted_chat {version} listens at {where} and can hold {most} connections",
+            "twisted_chat {version} listens at {where} over {transports} and can hold {most} connections",
             version=__version__,
             where=", ".join(description for description, _ in self._endpoints),
+            transports=self._transports,
             most=self._factory.most,
         )
 

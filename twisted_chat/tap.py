@@ -23,6 +23,7 @@ from twisted_chat.admin.operator import Hash, Operator
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
+from twisted_chat.choice import CHOICES, REACTOR, CannotChoose, choose, described, served
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.factory import ChatFactory
@@ -51,6 +52,12 @@ class Options(UsageOptions, AuthOptionMixin):
     optParameters = [  # noqa: RUF012 - twisted.python.usage reads it so
         ["store", "s", "sqlite:chat.sqlite3", "Where what is said is kept: sqlite:PATH, a file, or memory."],
         ["port", "p", None, "The TCP port to listen at, on all addresses. [default: 8000, unless --listen is given]"],
+        [
+            "transports",
+            None,
+            None,
+            "Whose: reactor or loop. [default: uvloop's where it is, and no --reactor is given]",
+        ],
         ["outbox", None, str(BOUND), "Bytes that may wait for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
@@ -82,6 +89,7 @@ class Options(UsageOptions, AuthOptionMixin):
         store = self["store"]
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
             raise UsageError(f"--store takes memory or sqlite:PATH, as in sqlite:chat.sqlite3, not {store!r}")
+        self._choose_transports()
         from twisted.internet import reactor
 
         for endpoint in self.endpoints:
@@ -92,6 +100,17 @@ class Options(UsageOptions, AuthOptionMixin):
                     f"--listen takes an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
                 ) from None
 
+    def _choose_transports(self) -> None:
+        asked = self["transports"]
+        if asked not in (None, *CHOICES):
+            raise UsageError(f"--transports takes {' or '.join(CHOICES)}, not {asked!r}")
+        if asked is None and self.parent is not None and self.parent.get("reactor"):
+            self["transports"] = REACTOR
+        try:
+            choose(self["transports"])
+        except CannotChoose as problem:
+            raise UsageError(str(problem)) from None
+
 
 def makeService(options: Options) -> IService:
     """The chat server as a service, with nothing opened yet."""
@@ -99,7 +118,9 @@ def makeService(options: Options) -> IService:
 
     hub, control = _hub(reactor, options)
     factory = ChatFactory(hub, reactor, outbox=int(options["outbox"]))
-    return ChatService(factory, [(text, _endpoint(reactor, text)) for text in options.endpoints], reactor, control)
+    endpoints = [served(reactor, _endpoint(reactor, text), options["transports"]) for text in options.endpoints]
+    where = list(zip(options.endpoints, endpoints, strict=True))
+    return ChatService(factory, where, reactor, control, described(reactor, endpoints))
 
 
 def alone(path: str) -> Operator:
