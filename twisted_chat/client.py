@@ -7,151 +7,172 @@ is split once; an answer costs one look into a dict.
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import random
+from secrets import token_hex
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import connectProtocol
-from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IPushProducer, IStreamClientEndpoint, ITCPTransport
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_chat.connection import LONGEST_LINE, Connection
 from twisted_chat.eventstream import EventStream
+from twisted_chat.link import Backoff, Link
+from twisted_chat.pending import Pending, fail_all
+from twisted_chat.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
+from twisted_chat.resume import Account, Place
 from twisted_chat.wire.events import Event, parse_event
-from twisted_chat.wire.line import BAD_TEXT, NOT_UTF8, LineError, escape, unescape
+from twisted_chat.wire.line import BAD_TEXT
+
+__all__ = ["LONGEST_LINE", "ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
 
 _log = Logger()
 
-LONGEST_LINE = 16 * 1024 * 1024
-"""Bytes of one line of the server's; a list is one line however long."""
-LAST_WORDS = ("shutdown", "timeout")
+LAST_WORDS = ("shutdown", "timeout", "replaced", "disabled", "deleted")
 """Codes of the server's own word after which it ends the connection."""
+FOR_GOOD = ("replaced", "disabled", "deleted")
+"""Those after which signing in again would be wrong."""
+PASSING = ("slow-down", "unavailable")
+"""Codes of refusals after which signing in may succeed later."""
+MOST_WAITING = 1000
+"""Requests that wait for a connection."""
 
 T = TypeVar("T")
-OnEvent = Callable[[Event], None]
-Finish = Callable[[str, list[Event]], T]
+OnLost = Callable[[Disconnected], None]
 
 
-class ChatFailed(Exception):
-    """The server did not do what was asked: `code` for programs, `sentence` for people."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(code, sentence)
-        self.code, self.sentence = code, sentence
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.sentence}"
-
-
-class Disconnected(Exception):
-    """There is no connection; what was asked and not answered may or may not have been done."""
-
-
-class ChatClient:
+class ChatClient(Requests):
     """One client of a chat server, and the owner of its connection.
 
-    Every request returns a Deferred, in the order of the requests. It fails with
-    ChatFailed if the server says no, and with Disconnected if the connection ends
-    first. `on_event` is called with each event, `on_lost` once, with the
-    Disconnected, when the connection has ended for whatever reason.
+    `on_event` is called with each event, `on_lost` once, with the Disconnected, when
+    it is over for whatever reason.
+
+    A guest's client is over when its connection ends. One that has registered with a
+    password connects again by itself, for as long as it may, and signs in. `chat` and
+    `act` then resolve only when the server has it, once, and may be asked meanwhile, up to
+    MOST_WAITING of them. Other requests fail with Disconnected while it is not
+    `connected`; those that were under way and may be repeated without harm are. Every
+    record that the account may see is given to the readers exactly once, in order.
     """
 
-    def __init__(self, on_event: OnEvent | None = None, on_lost: Callable[[Disconnected], None] | None = None) -> None:
+    def __init__(self, on_event: OnEvent | None = None, on_lost: OnLost | None = None) -> None:
+        self.name, self.standing = "", ""
         self._readers: tuple[OnEvent, ...] = (on_event,) if on_event is not None else ()
         self._on_lost = on_lost
         self._streams: list[EventStream] = []
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._lost = Disconnected("not connected yet")
-        self._last_words = ""
-        self._quitting = self._paused = False
+        self._last_words = self._refusal = ""
+        self._over = self._quitting = self._leaving = False
         self._end: Deferred[None] | None = None
-        self._asked = 0
-        self._pending: dict[str, tuple[Deferred[object], Finish[object], list[Event]]] = {}
+        self._pending = Pending()
+        self._account: Account | None = None
+        self._place = Place(None, self._ask_now, self._give, self._has_room, self._settled)
+        self._endpoint: IStreamClientEndpoint | None = None
+        self._clock: IReactorTime | None = None
+        self._client_id = token_hex(16)
+        self._backoff = Backoff(random)
+        self._link: Link | None = None
 
     @classmethod
     def connect(
         cls,
         endpoint: IStreamClientEndpoint,
         on_event: OnEvent | None = None,
-        on_lost: Callable[[Disconnected], None] | None = None,
+        on_lost: OnLost | None = None,
+        *,
+        clock: IReactorTime | None = None,
+        client_id: str | None = None,
+        since: int | None = None,
+        jitter: Callable[[], float] = random,
     ) -> Deferred[ChatClient]:
-        """A client that is connected and greeted; fails as the endpoint does, or with Disconnected."""
+        """A client that is connected and greeted; fails as the endpoint does, or with Disconnected or ChatFailed.
+
+        A program that goes on where it was after a restart of its own has a
+        `client_id`, 1 to 64 of A-Z a-z 0-9 . _ -, which nobody else of the account uses at the same
+        time, and gives `since`, the id up to which it has dealt with everything. `clock`
+        is the reactor unless another is given; `jitter` gives numbers from 0 to 1.
+        """
         client = cls(on_event, on_lost)
+        client._endpoint, client._clock, client._backoff = endpoint, clock, Backoff(jitter)
+        if client_id is not None:
+            client._client_id = client_id
+        if since is not None:
+            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled)
         return Deferred.fromCoroutine(client._open(endpoint))
 
     async def _open(self, endpoint: IStreamClientEndpoint) -> ChatClient:
-        await connectProtocol(endpoint, _Connection(self))
-        await self._ask("hello,events", _nothing)
+        await connectProtocol(endpoint, self._make())
+        await self._ask_now(f"hello,events,{self._client_id}", nothing)
         return self
 
     @property
     def connected(self) -> bool:
         """Whether requests can be made."""
-        return self._connection is not None
+        return self._connection is not None and (self._account is None or self._account.open)
 
-    # requests
+    @property
+    def last(self) -> int:
+        """The id up to which all that an account may see has been given to `on_event` and to the iterators.
+
+        What waits in an iterator counts as given: a program that reads by one stores
+        the id of the last event that it has dealt with.
+        """
+        return self._place.last
+
+    # who one is
 
     def register(self, name: str, password: str | None = None) -> Deferred[str]:
-        """Take a name; the result is the name as others see it."""
-        return self._ask(_line("register", name, password), _first)
+        """Take a free name as a guest; with a password, make an account or sign in to it.
 
-    def rename(self, name: str) -> Deferred[None]:
-        """Take another name."""
-        return self._ask(_line("rename", name), _nothing)
+        The result is the name as others see it, which is `name` from then on;
+        `standing` is then `guest`, `new` or `known`.
+        """
+        if password is None:
+            return self._ask(about("register", name), self._named, repeats=False)
+        request = about("register", name, password)
+        if isinstance(request, ChatFailed) or self._account is not None or not self.connected:
+            return self._ask(request, self._named, repeats=False)
+        account = self._account = Account(name, password)
+        registering = account.registering
+        assert registering is not None
+        self._pending.prefix = f"{token_hex(6)}."
+        self._start_link()
+        self._sign_in(account)
+        return registering
 
-    def friends(self) -> Deferred[list[str]]:
-        """Everyone who is registered now, oneself too."""
-        return self._ask("list,friends", _names)
+    def change_password(self, old: str, new: str) -> Deferred[None]:
+        """Have another password from now on."""
+        if "," in old:
+            return fail(ChatFailed(BAD_TEXT, "the old password cannot be said here, since there is a comma in it"))
+        changing = self._ask(f"password,{old},{new}", nothing, repeats=False)
+        if self._account is not None and self.connected:
+            self._account.passwords = [old, new]  # until it is known which
+            changing.addCallbacks(self._changed, self._unchanged, callbackArgs=(new,), errbackArgs=(old,))
+        return changing
 
-    def rooms(self) -> Deferred[list[str]]:
-        """The rooms that there are."""
-        return self._ask("list,rooms", _names)
+    def _named(self, answer: str, records: list[Event]) -> str:
+        self.name, _, self.standing = answer.partition(",")
+        return self.name
 
-    def members(self, room: str) -> Deferred[list[str]]:
-        """Who is in a room."""
-        return self._ask(_line("list", room), _names)
+    def _changed(self, _: None, new: str) -> None:
+        if self._account is not None:
+            self._account.passwords = [new]
 
-    def chat(self, to: str, text: str = "hi") -> Deferred[int]:
-        """Say something to a person or a #room; the result is the message's id."""
-        return self._ask(_line("chat", to, text), _number)
+    def _unchanged(self, failure: Failure, old: str) -> Failure:
+        if self._account is not None and failure.check(ChatFailed):
+            self._account.passwords = [old]
+        return failure
 
-    def act(self, to: str, text: str) -> Deferred[int]:
-        """Say what one does, to a person or a #room; the result is the message's id."""
-        return self._ask(_line("me", to, text), _number)
-
-    def join(self, room: str) -> Deferred[int]:
-        """Enter a room; the result is an id from which on one sees it all."""
-        return self._ask(_line("join", room), _number)
-
-    def leave(self, room: str) -> Deferred[int]:
-        """Leave a room; the result is an id up to which one has seen it all."""
-        return self._ask(_line("leave", room), _number)
-
-    def topic(self, room: str) -> Deferred[str]:
-        """What a room is about."""
-        return self._ask(_line("topic", room), _text)
-
-    def set_topic(self, room: str, text: str) -> Deferred[int]:
-        """Say what a room is about; the result is the record's id."""
-        return self._ask(_line("topic", room, text), _number)
-
-    def history(self, name: str, before: int = 0, after: int = 0, limit: int = 0) -> Deferred[list[Event]]:
-        """A page of what was said in a room or with a person, oldest first: between two ids, at most `limit`."""
-        options = (("before", before), ("after", after), ("limit", limit))
-        asked = ",".join(f"{option}={value}" for option, value in options if value)
-        return self._ask(_line("history", name, asked or None), _records)
-
-    def away(self, text: str | None = None) -> Deferred[None]:
-        """Say that one is away, and why; without a text: back again."""
-        return self._ask(f"away,{escape(text)}" if text else "away", _nothing)
-
-    def ping(self) -> Deferred[None]:
-        """Hear from the server: all that it had to tell before has then arrived."""
-        return self._ask("ping,", _nothing)
+    # the end
 
     def quit(self) -> Deferred[None]:
-        """Leave gracefully: everything on the way still arrives, then the connection ends."""
+        """Leave gracefully: everything on the way still arrives, then the connection ends.
+
+        Without a connection it is over at once, and what waits for one fails.
+        """
         return Deferred.fromCoroutine(self._quit())
 
     def abort(self) -> None:
@@ -159,9 +180,16 @@ class ChatClient:
         if self._connection is not None:
             self._quitting = True
             self._connection.transport.abortConnection()
+        elif self._account is not None:
+            self._quitting = True
+            self._finish("")
 
     async def _quit(self) -> None:
-        await self._ask("quit", _nothing)
+        if self._account is not None and not self.connected and not self._over:
+            self.abort()
+            return
+        self._leaving = True
+        await self._ask("quit", nothing, repeats=False)
         self._quitting = True
         if self._connection is not None:
             self._connection.transport.loseConnection()
@@ -171,97 +199,122 @@ class ChatClient:
     # events
 
     def events(self) -> EventStream:
-        """The events from now on, for `async for`; they end with the connection.
+        """The events from now on, for `async for`; they end when the client is over.
 
         The server keeps what is said meanwhile for a slow reader, but takes one who
         reads nothing for minutes, and so answers no ping, for dead.
         """
         stream = EventStream(self._flow)
-        if self._connection is None:
+        if self._connection is None and (self._account is None or self._over):
             stream.end()
         self._streams.append(stream)
         self._readers += (stream.put,)
         return stream
 
+    def _has_room(self) -> bool:
+        return not any(stream.full for stream in self._streams)
+
     def _flow(self) -> None:
         """Read on or not: while an answer is awaited always, since it comes behind the events."""
-        pause = not self._pending and any(stream.full for stream in self._streams)
-        if pause is not self._paused and self._connection is not None:
-            self._paused = pause
-            if pause:
-                self._connection.transport.pauseProducing()
-            else:
-                self._connection.transport.resumeProducing()
+        room = self._has_room()
+        if room and self._account is not None and self._connection is not None:
+            self._place.read_on()
+        if self._connection is not None:
+            self._connection.pause(not self._pending and not room)
 
-    # the connection
+    def _give(self, event: Event) -> None:
+        for reader in self._readers:
+            try:
+                reader(event)
+            except Exception:
+                _log.failure("an event's reader failed at {event}", event=event)
 
-    def _ask(self, request: str | ChatFailed, finish: Finish[T]) -> Deferred[T]:
-        connection = self._connection
-        if connection is None:
-            return fail(Disconnected(*self._lost.args))
+    # requests and answers
+
+    def _ask(
+        self, request: str | ChatFailed, finish: Finish[T], *, repeats: bool = True, waits: bool = False
+    ) -> Deferred[T]:
+        if not self.connected:
+            if not waits or self._account is None or self._over:
+                return fail(Disconnected(*self._lost.args))
+            if len(self._pending) >= MOST_WAITING:
+                return fail(Disconnected(f"{MOST_WAITING} requests wait for a connection already"))
         if isinstance(request, ChatFailed):
             return fail(request)
-        if "\n" in request or "\r" in request:
-            return fail(ChatFailed(BAD_TEXT, "a line break is no part of a name, nor a carriage return of a text"))
-        self._asked += 1
-        label = f"@{self._asked}"
-        try:
-            line = f"{label} {request}\n".encode()
-        except UnicodeEncodeError:
-            return fail(ChatFailed(NOT_UTF8, "what was said cannot be written in UTF-8"))
-        waiting: Deferred[T] = Deferred()
-        self._pending[label] = (waiting, finish, [])  # type: ignore[assignment]  # each row is of one T
-        connection.transport.write(line)
-        if self._paused:
-            self._flow()
-        return waiting
+        return self._put(request, finish, repeats, None, now=self.connected)
+
+    def _ask_now(self, request: str, finish: Finish[T], take: OnEvent | None = None) -> Deferred[T]:
+        """Ask on the connection that there is, whether signed in or not."""
+        return self._put(request, finish, False, take, now=True)
+
+    def _put(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None, now: bool) -> Deferred[T]:
+        asked = self._pending.add(request, finish, repeats, take)
+        if isinstance(asked, Deferred):
+            return asked
+        if now and self._connection is not None:
+            asked.sent = True
+            self._connection.send(asked.line)
+            if self._connection.paused:
+                self._flow()
+        return asked.waiting
 
     def _take(self, lines: list[str]) -> None:
         """The lines of one read; raises ValueError or LineError for what no server says."""
-        pending = self._pending
+        answer = self._pending.answer
         for line in lines:
             if line[:1] == "@":
-                label, _, answer = line.partition(" ")
-                waiting, finish, records = pending[label]
-                if answer[:3] == "ok," or answer == "ok":
-                    result = finish(answer[3:], records)
-                    del pending[label]
-                    waiting.callback(result)
-                elif answer[:6] == "error,":
-                    _, code, sentence = answer.split(",", 2)
-                    del pending[label]
-                    waiting.errback(ChatFailed(code, sentence))
-                else:
-                    records.append(parse_event(answer))
+                answer(line)
             elif line[:5] == "ping,":
                 if self._connection is not None:
-                    self._connection.transport.write(f"pong,{line[5:]}\n".encode())
+                    self._connection.send(f"pong,{line[5:]}\n".encode())
             else:
                 event = parse_event(line)
-                if event.kind == "error" or (event.kind == "server" and event.sender in LAST_WORDS):
+                if event.id:
+                    if self._account is not None and not self._place.is_next(event):
+                        continue
+                elif event.kind == "error" or (event.kind == "server" and event.sender in LAST_WORDS):
                     self._last_words = event.text
-                for reader in self._readers:
-                    try:
-                        reader(event)
-                    except Exception:
-                        _log.failure("an event's reader failed at {event}", event=event)
+                    if event.kind == "server" and event.sender in FOR_GOOD:
+                        self._refusal = event.text
+                self._give(event)
         if self._streams:
             self._flow()
 
-    def _opened(self, connection: _Connection) -> None:
-        self._connection = connection
+    # the connection
+
+    def _opened(self, connection: Connection) -> None:
+        self._connection, self._last_words = connection, ""
 
     def _ended(self, reason: str) -> None:
-        """The connection is gone: fail what is outstanding, end the iterators."""
+        """The connection is gone: connect again, or finish."""
         self._connection = None
+        if self._last_words:
+            reason = f"the server ended the connection: {self._last_words}"
+        if self._account is None or self._quitting or self._leaving or self._refusal:
+            self._finish(reason)
+            return
+        self._account.open = False
+        self._lost = Disconnected(f"{reason}; it connects again")
+        if self._link is not None:
+            self._link.again()
+        fail_all(self._pending.keep_repeating(), Disconnected(reason))
+
+    def _finish(self, reason: str) -> None:
+        """It is over: fail what is outstanding, end the iterators."""
+        if self._over:
+            return
+        self._over = True
         if self._quitting:
             reason = "you have left"
-        elif self._last_words:
-            reason = f"the server ended the connection: {self._last_words}"
+        elif self._refusal:
+            reason = f"the server ended the connection: {self._refusal}"
         self._lost = Disconnected(reason)
-        pending, self._pending = self._pending, {}
-        for waiting, _, _ in pending.values():
-            waiting.errback(Disconnected(reason))
+        if self._link is not None:
+            self._link.stop()
+        fail_all(self._pending.clear(), self._lost)
+        if self._account is not None and self._account.registering is not None:
+            registering, self._account.registering = self._account.registering, None
+            registering.errback(Disconnected(reason))
         for stream in self._streams:
             stream.end()
         if self._on_lost is not None:
@@ -269,73 +322,71 @@ class ChatClient:
         if self._end is not None:
             self._end.callback(None)
 
+    # an account's connections
 
-class _Transport(ITCPTransport, IPushProducer):
-    """What TCP's and other streams' transports are, all in one."""
+    def _make(self) -> Connection:
+        return Connection(self._opened, self._take, self._ended)
 
+    def _start_link(self) -> None:
+        if self._clock is None:
+            from twisted.internet import reactor
 
-class _Connection(Protocol):
-    """The lines of one connection, a read at a time."""
+            self._clock = IReactorTime(reactor)
+        assert self._endpoint is not None
+        assert self._connection is not None
+        wait = self._backoff.wait
+        self._link = Link(self._endpoint, self._clock, wait, self._make, self._reached, self._probe)
+        self._link.start(self._connection)
 
-    transport: _Transport
+    def _reached(self) -> None:
+        if self._account is not None:
+            self._ask_now(f"hello,events,{self._client_id}", nothing).addErrback(_unheeded)
+            self._sign_in(self._account)
 
-    def __init__(self, client: ChatClient) -> None:
-        self._client = client
-        self._tail = b""
-        self._broken = ""
+    def _probe(self) -> None:
+        self._ask_now("ping,", nothing).addErrback(_unheeded)
 
-    def connectionMade(self) -> None:
-        if ITCPTransport.providedBy(self.transport):
-            self.transport.setTcpNoDelay(True)
-        self._client._opened(self)
+    def _sign_in(self, account: Account) -> None:
+        signing_in = self._ask_now(account.request, self._named)
+        signing_in.addCallbacks(self._signed_in, self._refused, callbackArgs=(account,), errbackArgs=(account,))
+        self._place.begin()
 
-    def dataReceived(self, data: bytes) -> None:
-        if self._broken:
+    def _signed_in(self, _: str, account: Account) -> None:
+        """Say again, in order, what the server has not acknowledged."""
+        account.open = True
+        if self._connection is not None:
+            self._connection.send(self._pending.unsent())
+
+    def _refused(self, failure: Failure, account: Account) -> None:
+        problem, connection = failure.value, self._connection
+        if not isinstance(problem, ChatFailed) or connection is None:
             return
-        whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
-        try:
-            if len(self._tail) > LONGEST_LINE:
-                raise ValueError("a line without an end")
-            if newline:
-                self._client._take(whole.decode().split("\n"))
-        except (ValueError, LookupError, LineError) as problem:
-            self._broken = f"the server said what is not understood: {problem}"
-            self.transport.abortConnection()
+        if account.registering is not None:
+            registering, self._account = account.registering, None
+            if self._link is not None:
+                self._link.stop()
+            fail_all(self._pending.clear(unsent=True), problem)
+            registering.errback(problem)
+            return
+        if problem.code == "wrong-password" and len(account.passwords) > 1:
+            account.passwords.pop(0)
+        elif problem.code not in PASSING:
+            self._refusal = problem.sentence
+        connection.drop(f"signing in again was refused: {problem.sentence}")
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self._broken:
-            clean = reason.check(ConnectionDone) is not None
-            why = "" if clean else f": {reason.getErrorMessage().rstrip('.')}"
-            self._broken = f"the server ended the connection{why}"
-        self._client._ended(self._broken)
-
-
-def _line(verb: str, name: str, text: str | None = None) -> str | ChatFailed:
-    """A request about a person or a room, with a text that may hold what it likes."""
-    if "," in name:
-        return ChatFailed("bad-name", f"no name has a comma in it, as {name} has")
-    return f"{verb},{name}" if text is None else f"{verb},{name},{escape(text)}"
-
-
-def _nothing(answer: str, records: list[Event]) -> None:
-    return None
+    def _settled(self, failure: Failure | None) -> None:
+        """A page of what was missed is here, or is not to be had on this connection."""
+        account, connection = self._account, self._connection
+        if account is None or connection is None:
+            return
+        if failure is None:
+            self._backoff.reset()
+            if account.registering is not None:
+                registering, account.registering = account.registering, None
+                registering.callback(self.name)
+        elif isinstance(failure.value, ChatFailed) and failure.value.code != "not-registered":
+            connection.drop(f"what was missed cannot be read: {failure.getErrorMessage()}")
 
 
-def _number(answer: str, records: list[Event]) -> int:
-    return int(answer)
-
-
-def _first(answer: str, records: list[Event]) -> str:
-    return answer.partition(",")[0]
-
-
-def _names(answer: str, records: list[Event]) -> list[str]:
-    return answer.split(",") if answer else []
-
-
-def _text(answer: str, records: list[Event]) -> str:
-    return unescape(answer)
-
-
-def _records(answer: str, records: list[Event]) -> list[Event]:
-    return records
+def _unheeded(_: Failure) -> None:
+    """What else was asked tells of it too."""
