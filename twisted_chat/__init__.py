@@ -10,7 +10,9 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `auth`: who decides whether a password is right: hashes of our own, or twisted.cred's checkers.
 - `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
   each connection with an Outbox in front of its transport.
-- `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
+- `client`: ChatClient, for bots, simulations and tests. `requests` is what it can ask, `pending`
+  what is not answered, `connection` one connection; `link` and `resume` go on after a lost one;
+  `eventstream` is its `async for`.
 - `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
 - `service` opens and closes the doors; `tap` puts everything together for twistd.
 
