@@ -200,7 +200,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(params=TRANSPORTS)
 def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
-    """Starts servers, over each kind of transports: `serve()` one on a free port of this machine, `serve(*options, port=…)` one as it is told."""
+    """Starts servers, over each kind of transports: `serve()` on a free port, `serve(*options, port=…)` as told."""
     servers: list[Server] = []
 
     def start(
@@ -227,7 +227,7 @@ def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
 def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
-    """One server, over each kind of transports, for a module's tests, whose people have different names and hang up at the end."""
+    """One server for a module's tests, over each kind of transports; their people have different names and hang up."""
     port = free_port()
     options = ("--transports", request.param, "--listen", f"tcp:{port}:interface=127.0.0.1")
     server = Server(tmp_path_factory.mktemp("server"), port, *options)

@@ -40,6 +40,8 @@ class Talker:
         self.seen: list[tuple[int, str]] = []
         self.problems: list[str] = []
         self.talking = True
+        self._ends = 0
+        self._ended: Deferred[None] = Deferred()
 
     async def begin(self, reactor: Any, port: int) -> None:
         """Sign in, and enter the room."""
@@ -63,9 +65,15 @@ class Talker:
         for _ in range(UNDER_WAY):
             await places.acquire()
 
-    async def end(self) -> None:
-        """Hear everything that was meant for this one, and leave."""
-        await self._client.ping()
+    async def say_the_end(self) -> None:
+        """Tell each friend that this is all."""
+        for friend in self._friends:
+            text = f"{self.name} to {friend}: the end"
+            self._had(await self._client.chat(friend, text), text)
+
+    async def hear_the_end(self) -> None:
+        """Wait until each friend has said that this is all, and leave."""
+        await self._ended
         await self._client.quit()
 
     def _had(self, id: int, text: str) -> None:
@@ -78,6 +86,9 @@ class Talker:
     def _hear(self, event: Event) -> None:
         if event.kind == "message":
             self.seen.append((event.id, event.text))
+            self._ends += event.text.endswith(": the end")
+            if self._ends == len(self._friends) and not self._ended.called:
+                self._ended.callback(None)
 
 
 class Input(Protocol):
@@ -101,7 +112,9 @@ async def main(reactor: Any, port: str, names: str) -> None:
     print("ready", flush=True)
     await DeferredList([Deferred.fromCoroutine(talker.talk()) for talker in talkers], fireOnOneErrback=True)
     for talker in talkers:
-        await talker.end()
+        await talker.say_the_end()
+    for talker in talkers:
+        await talker.hear_the_end()
     known = [
         {"acknowledged": talker.acknowledged, "seen": talker.seen, "problems": talker.problems} for talker in talkers
     ]

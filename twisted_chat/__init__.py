@@ -10,9 +10,9 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `auth`: who decides whether a password is right: hashes of our own, or twisted.cred's checkers.
 - `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
   each connection with an Outbox in front of its transport.
-- `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
+- `client`: ChatClient, for bots, simulations and tests, which goes on after a lost connection.
 - `endpoint`: LoopEndpoint, any Twisted protocol on the event loop's own transports, which
-  `looptransport` and its writing half `loopwriter` make Twisted's.
+  `looptransport` and its writing half `loopwriter` make Twisted's; `choice` is when.
 - `admin`: the operator's side of accounts, and the socket by which a running server is told.
 - `simulation`: crowds, scripts and replays, all on ChatClient.
 - `service` opens and closes the doors; `tap` puts everything together for twistd; `cli` is `twisted-chat`.

@@ -79,8 +79,8 @@ class Archive:
         rooms |= {room for room, kind in moves.items() if kind == LEFT}
         return View(user.identity, rooms, participant.number, place)
 
-    async def read_on(self, view: View, participant: Participant) -> tuple[list[Record], bool]:
-        """The next of the log for one who is behind, and whether that is all there is.
+    async def read_on(self, view: View, participant: Participant, most: int = PAGE) -> tuple[list[Record], bool]:
+        """The next of the log for one who is behind, at most so many records, and whether that is all there is.
 
         Tells the participant of a gap when the log no longer holds its place.
         """
@@ -88,7 +88,7 @@ class Archive:
             place = self._log.first - 1
             view.skip(place, (room for room, joined in participant.user.settled.items() if joined <= place))
             participant.told("gap", "you read too slowly: some messages are no longer kept here")
-        page = await self._log.read(view.identity, view.rooms, view.place, PAGE)
+        page = await self._log.read(view.identity, view.rooms, view.place, min(most, PAGE))
         return view.pick(page, PAGE_SIZE), view.place >= self._log.last
 
     def _conversation(self, user: User, name: str) -> Conversation | None:

@@ -114,14 +114,7 @@ def away(connection: ChatProtocol, label: str | None, text: str | None = None) -
 
 
 async def history(connection: ChatProtocol, label: str | None, name: str, *options: str) -> Answer:
-    page = {"before": 0, "after": 0, "limit": 50}
-    for option in options:
-        key, _, value = option.partition("=")
-        if key not in page:
-            raise ChatError(BAD_COMMAND, "history takes before=<id>, after=<id> and limit=<1 to 500>")
-        page[key] = _id(value)
-    if not 1 <= page["limit"] <= MOST_HISTORY:
-        raise ChatError(BAD_COMMAND, f"history's limit is 1 to {MOST_HISTORY}")
+    page = _options("history", options, before=0, after=0, limit=50)
     records = await connection.hub.archive.history(connection.session, name, **page)
     records = _fitting(records, oldest_first=bool(page["after"] and not page["before"]))
     return Answer(lines=(), fields=(str(len(records)),), past=records)
@@ -133,10 +126,13 @@ async def search(connection: ChatProtocol, label: str | None, name: str, words: 
     return Answer(lines=(), fields=(str(len(records)),), past=records)
 
 
-async def since(connection: ChatProtocol, label: str | None, id: str | None = None) -> Answer:
+async def since(connection: ChatProtocol, label: str | None, id: str | None = None, *options: str) -> Answer:
     session = connection.session
-    last = connection.hub.log.last if id is None else await session.replay(label, _id(id))
-    return Answer(lines=(), fields=(str(last),))
+    if id is None:
+        return Answer(lines=(), fields=(str(session.reached),))
+    limit = _options("since", options, limit=MOST_HISTORY)["limit"] if options else 0
+    last, more = await session.replay(label, _id(id), limit)
+    return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
 
 
 async def seen(connection: ChatProtocol, label: str | None, name: str, id: str) -> Answer:
@@ -213,6 +209,19 @@ def _id(text: str) -> int:
     return int(text)
 
 
+def _options(verb: str, options: tuple[str, ...], **values: int) -> dict[str, int]:
+    """The numbers of `key=number` options; raises ChatError(bad-command)."""
+    for option in options:
+        key, _, value = option.partition("=")
+        if key not in values:
+            takes = ", ".join(f"{name}=<{f'1 to {MOST_HISTORY}' if name == 'limit' else 'id'}>" for name in values)
+            raise ChatError(BAD_COMMAND, f"{verb} takes {takes}")
+        values[key] = _id(value)
+    if not 1 <= values["limit"] <= MOST_HISTORY:
+        raise ChatError(BAD_COMMAND, f"{verb}'s limit is 1 to {MOST_HISTORY}")
+    return values
+
+
 def _help_lines(row: Command) -> tuple[str, ...]:
     if len(row.usage) > USAGE:
         return (row.usage, f"{'':{USAGE}}  {row.help}")
@@ -248,7 +257,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "away": Command(away, "away[,<text>]", "say that you are away, and why; without a text: back again", 0, 1),
     "search": Command(search, "search,<name or #room>,<words>", "what was said with all these words in it", 2, 2),
-    "since": Command(since, "since,<id>", "everything that came after an id, for accounts", 0, 1),
+    "since": Command(since, "since,<id>[,limit=<n>]", "everything that came after an id, for accounts", 0, 2),
     "seen": Command(seen, "seen,<name or #room>,<id>", "note how far you have read", 2, 2),
     "password": Command(password, "password,<old>,<new>", "have another password", 2, 2),
     "rename": Command(rename, "rename,<name>", "take another name", 1, 1),

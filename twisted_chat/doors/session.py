@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_chat.core.archive import PAGE
 from twisted_chat.core.errors import NOT_REGISTERED, UNAVAILABLE, ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Entry, Route
@@ -45,11 +46,15 @@ class Door(Protocol):
 
 
 class Replay(NamedTuple):
-    """A client's request for everything up to a `target`: its label, and what is called when it has that."""
+    """A client's request for everything up to a `target`, or the first `limit` of it.
+
+    `done` is called with the id up to which it was then shown everything, and whether there is more.
+    """
 
     label: str | None
     target: int
-    done: Deferred[int]
+    limit: int
+    done: Deferred[tuple[int, bool]]
 
 
 class Session:
@@ -67,6 +72,7 @@ class Session:
         "_held",
         "_hub",
         "_looked",
+        "_moved",
         "_news",
         "_reading",
         "_rendering",
@@ -112,7 +118,7 @@ class Session:
         self._rendering = renderings[dialect, b"\n"]
         self._view: View | None = None
         self._replay: Replay | None = None
-        self._held = self._reading = False
+        self._held = self._moved = self._reading = False
         self._news: News | None = None
         self._confirmed = self._looked = 0
 
@@ -242,21 +248,25 @@ class Session:
         """Go on live once the client has been answered, beginning with the account's read markers."""
         for name, id in markers:
             self.marked(name, id)
-        self.release()
+        if not self._moved:
+            self.release()
         self.outbox.flush()
 
-    async def replay(self, label: str | None, place: int) -> int:
+    async def replay(self, label: str | None, place: int, limit: int = 0) -> tuple[int, bool]:
         """Show everything since a place that the account may see, and go on live; raises ChatError.
 
-        The result is the id up to which the client has then been shown everything.
+        With a `limit` at most so many records, and when there are more it is held until the
+        next `replay`. The result is the id up to which the client has then been shown
+        everything, and whether there is more.
         """
+        self._moved = True
         self.hold()
         try:
             view = await self._hub.archive.view(self, place)
             if self.user is None:
                 raise ChatError(NOT_REGISTERED, "the connection has ended")
             self._view = view
-            self._replay = Replay(label, self._hub.log.last, Deferred())
+            self._replay = Replay(label, self._hub.log.last, limit, Deferred())
             done = self._replay.done
         finally:
             self.release()
@@ -274,8 +284,9 @@ class Session:
         if self._view is None or self._held or self._reading or self.outbox.paused:
             return
         self._reading = True
-        page = Deferred.fromCoroutine(self._hub.archive.read_on(self._view, self))
-        page.addCallback(self._caught_up_on)
+        view, most = self._view, PAGE if self._replay is None else self._replay.limit or PAGE
+        page = Deferred.fromCoroutine(self._hub.archive.read_on(view, self, most))
+        page.addCallback(self._caught_up_on, view)
         page.addErrback(self._cannot_read)
 
     def _cannot_read(self, failure: Failure) -> None:
@@ -288,30 +299,37 @@ class Session:
             replay, self._replay = self._replay, None
             replay.done.errback(ChatError(UNAVAILABLE, "what was said cannot be read just now; try again in a while"))
 
-    def _caught_up_on(self, page: tuple[list[Record], bool]) -> None:
+    def _caught_up_on(self, page: tuple[list[Record], bool], view: View) -> None:
         records, done = page
         self._reading = False
-        view, user = self._view, self.user
-        if view is None or user is None:
+        user = self.user
+        if self._view is not view or user is None:  # the client has moved to another place meanwhile
+            self._read_on()
             return
         for record in records:
             if self._replay is not None and record.id > self._replay.target:
-                self._replayed(self._replay)
+                self._replayed(self._replay, self._replay.target, more=False)
+                if self._view is not view:
+                    return
             lines = self.dialect.missed(record, own=record.author == user.identity)
             self.write(*(lines if self._replay is None else labelled(self._replay.label, lines)))
-        if self._replay is not None and view.place >= self._replay.target:
-            self._replayed(self._replay)
-        if done:
+        if done and not self._held:
             self._view = None
+        if self._replay is not None:
+            if view.place >= self._replay.target:
+                self._replayed(self._replay, self._replay.target, more=False)
+            elif self._replay.limit:
+                self._held = True
+                self._replayed(self._replay, view.place, more=True)
         self.outbox.flush()
         if not done:
             self._clock.callLater(0, self._read_on)
         elif self._news is not None:
             self._tell_news()
 
-    def _replayed(self, replay: Replay) -> None:
+    def _replayed(self, replay: Replay, place: int, more: bool) -> None:
         self._replay = None
-        replay.done.callback(replay.target)
+        replay.done.callback((place, more))
 
     def _tell_news(self) -> None:
         if self._view is not None or self._news is None:

@@ -314,6 +314,11 @@ class DelayedLog(MemoryLog):
         for read in reads:
             read.callback(None)
 
+    def read_last_first(self) -> None:
+        """Let those go on, the last one first."""
+        self._reads.reverse()
+        self.read_now()
+
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
         await self._patience()
         return await super().history(conversation, before, after, limit)
@@ -321,6 +326,10 @@ class DelayedLog(MemoryLog):
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         await self._patience()
         return await super().read(identity, rooms, after, limit)
+
+    async def moves(self, identity: int, after: int) -> dict[str, str]:
+        await self._patience()
+        return await super().moves(identity, after)
 
     async def settled(self) -> None:
         while self._flushed:

@@ -1,0 +1,112 @@
+"""What the tests of a resuming client share: a server with accounts whose connections can be cut, and restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.address import HostnameAddress
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from zope.interface import implementer
+
+from twisted_chat.auth.builtin import BuiltIn
+from twisted_chat.auth.passwords import Passwords
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.interfaces import Accounts, MessageLog
+from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.simulation.clock import VirtualClock
+from twisted_chat.simulation.memory import MemoryTransport
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.stores.memory_accounts import MemoryAccounts
+from twisted_chat.test.support_auth import QUICK
+
+
+class Wire(MemoryTransport):
+    """One end of a connection; everything that is written is shown to `wrote` first."""
+
+    __slots__ = ("wrote",)
+    wrote: Callable[[Wire, bytes], bool]
+
+    def write(self, data: bytes) -> None:
+        if not self._lost and not self._closing and self.wrote(self, data):
+            super().write(data)
+
+    def cut(self) -> None:
+        """The connection is gone for both ends, with what is on its way."""
+        for end in (self, self.peer):
+            assert isinstance(end, Wire)
+            end._inbox.clear()
+            end.abortConnection()
+
+
+@implementer(IStreamClientEndpoint)
+class Network:
+    """A server with accounts, in memory, whose connections are cut at the `cut_at`th write.
+
+    What is written then still arrives, if it `arrives`. With `cut_every` so many writes later there
+    is another cut, and so on. While it is `deaf` nothing arrives, and nothing is cut.
+    """
+
+    def __init__(self, clock: VirtualClock, log: MessageLog | None = None, accounts: Accounts | None = None) -> None:
+        self.clock = clock
+        self.log: MessageLog = log or MemoryLog(now=clock.seconds)
+        self.accounts: Accounts = accounts or MemoryAccounts()
+        self.attempts = self.writes = 0
+        self.cut_at = self.cut_every = 0
+        self.arrives = self.deaf = False
+        self.listening = True
+        self.sent: list[str] = []
+        self.wires: list[Wire] = []
+        self.start()
+
+    def start(self) -> None:
+        """A new server on the same log and accounts."""
+        accounts = self.accounts
+        self.hub = Hub(self.log, accounts, BuiltIn(accounts, Passwords(maybeDeferred, QUICK), self.clock))
+        self.hub.open()
+        self.factory = ChatFactory(self.hub, self.clock)
+        self.listening = True
+
+    def stop(self) -> None:
+        """The server ends as a crash would."""
+        self.listening = False
+        self.cut()
+
+    def cut(self) -> None:
+        """All connections are gone, with what is on its way."""
+        wires, self.wires = self.wires, []
+        for wire in wires:
+            wire.cut()
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        self.attempts += 1
+        client = protocolFactory.buildProtocol(HostnameAddress(b"memory", 0)) if self.listening else None
+        server = self.factory.buildProtocol(None) if self.listening else None
+        if client is None or server is None:
+            return fail(ConnectionRefusedError())
+        here = Wire(self.clock, HostnameAddress(b"memory", self.attempts))
+        there = Wire(self.clock, HostnameAddress(b"memory", 0))
+        here.peer, there.peer = there, here
+        here.protocol, there.protocol = client, server
+        here.wrote = there.wrote = self._wrote
+        self.wires.append(here)
+        server.makeConnection(there)
+        client.makeConnection(here)
+        return succeed(client)
+
+    def _wrote(self, wire: Wire, data: bytes) -> bool:
+        if self.deaf:
+            return False
+        if wire in self.wires:
+            self.sent += data.decode().splitlines()
+        self.writes += 1
+        if self.writes != self.cut_at:
+            return True
+        self.cut_at += self.cut_every
+        if self.arrives:
+            before = b"".join(wire.peer._inbox)
+            wire.peer._inbox.clear()
+            wire.peer.protocol.dataReceived(before + data)
+        wire.cut()
+        return False
