@@ -18,7 +18,7 @@ export class Chat {
     this.rooms = []; // all there are
     this.current = null;
     this.session = null;
-    this.status = "";
+    this.status = this.awayText = "";
   }
 
   get me() {
@@ -47,7 +47,7 @@ export class Chat {
     this.current = null;
     this.conversations.clear();
     this.friends.clear();
-    this.status = "";
+    this.status = this.awayText = "";
   }
 
   // conversations
@@ -167,8 +167,9 @@ export class Chat {
     this.changed();
   }
 
-  away(text) {
-    return this.session.ask(text ? `away,${escape(text)}` : "away");
+  async away(text = "") {
+    await this.session.ask(text ? `away,${escape(text)}` : "away");
+    this.awayText = text;
   }
 
   /** Learn who is here, and which rooms there are. */
@@ -214,6 +215,7 @@ export class Chat {
       }
       await this.refresh();
     }
+    if (again && this.awayText) await this.away(this.awayText);
     if (this.current) {
       this.current.opened = true;
       this.older(this.current);
@@ -234,29 +236,26 @@ export class Chat {
   /** What was said to an account since it last read, where that is not here by itself. */
   async #unread(conversation) {
     if (conversation.records.length || !conversation.seen) return;
-    await this.#history(conversation, `,after=${conversation.seen},limit=100`).catch(() => {});
+    await this.#history(conversation, ",limit=100").catch(() => {});
   }
 
   /** A guest comes back to a room: the room's log has what was said meanwhile. */
   async #rejoin(conversation) {
-    const known = conversation.newest;
+    let after = conversation.newest;
     await this.session.ask(`join,${conversation.name}`);
     await this.#look(conversation);
-    if (!known) return;
-    let count = PAGE;
-    let after = known;
-    while (count === PAGE) {
-      let newest = after;
-      const each = (event) => {
-        newest = Math.max(newest, event.id);
-        if (conversation.add(event) && isSpoken(event) && keyOf(event.from) !== this.me) this.#heard(event, conversation);
-      };
+    const each = (event) => {
+      after = Math.max(after, event.id);
+      if (!conversation.add(event) || !isSpoken(event)) return;
+      if (keyOf(event.from) !== this.me) this.#heard(event, conversation);
+      else this.session.arrived(conversation, event.text);
+    };
+    for (let count = after ? 1 : 0; count; )
       count = Number(await this.session.ask(`history,${conversation.name},after=${after},limit=${PAGE}`, { each }));
-      after = newest;
-    }
   }
 
   said({ conversation, kind, text }, id) {
+    conversation.acknowledged = id;
     conversation.add({ kind, id, time: Date.now(), from: this.session.name, to: conversation.name, text });
     this.read(conversation);
     this.changed();
@@ -266,6 +265,7 @@ export class Chat {
     if (isSpoken(event)) {
       const conversation = this.conversation(this.#where(event));
       if (conversation.add(event) && keyOf(event.from) !== this.me) this.#heard(event, conversation);
+      if (conversation !== this.current) conversation.trim();
       if (!this.session.account || this.session.online) this.friends.set(keyOf(event.from), event.from);
     } else if (event.kind === "joined" || event.kind === "left") {
       this.#moved(event);
@@ -293,8 +293,7 @@ export class Chat {
   }
 
   #heard(event, conversation) {
-    const mine = new RegExp(`(^|[^\\p{L}\\p{N}])${RegExp.escape?.(this.me) ?? this.me.replace(/[^\p{L}\p{N}]/gu, "\\$&")}($|[^\\p{L}\\p{N}])`, "u");
-    event.mention = !conversation.room || mine.test(keyOf(event.text));
+    event.mention = !conversation.room || mentions(keyOf(event.text), this.me);
     if (event.id <= conversation.seen) return;
     if (event.mention) conversation.mentioned = true;
     if (this.session.online) this.spoken(event, conversation);
@@ -340,6 +339,14 @@ export class Chat {
     if (this.current === conversation) this.current = null;
     this.changed();
   }
+}
+
+/** Whether a text has a name in it, as a word of its own. */
+function mentions(text, name) {
+  const letter = /[\p{L}\p{N}_]/u;
+  for (let place = text.indexOf(name); place >= 0; place = text.indexOf(name, place + 1))
+    if (!letter.test(text[place - 1] ?? "") && !letter.test(text[place + name.length] ?? "")) return true;
+  return false;
 }
 
 const named = (fields) => new Map(fields ? fields.split(",").map((name) => [keyOf(name), name]) : []);

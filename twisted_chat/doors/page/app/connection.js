@@ -3,7 +3,7 @@
 import { parse, parseEvent } from "./line.js";
 
 const OPENS = 10_000;
-const QUIET = 20_000;
+const QUIET = 45_000;
 const ANSWERS = 10_000;
 
 /** Why a request was not carried out: the protocol's code, or `lost` when the connection went first. */
@@ -22,6 +22,7 @@ export class Connection {
   #asked = new Map();
   #number = 0;
   #opened;
+  #fail;
   #events;
   #ended;
   #timer;
@@ -35,7 +36,7 @@ export class Connection {
         this.#listen();
         resolve();
       };
-      this.fail = () => reject(lost());
+      this.#fail = () => reject(lost());
     });
     this.#opened.catch(() => {});
     this.#socket.onmessage = ({ data }) => this.#take(data);
@@ -75,7 +76,7 @@ export class Connection {
     clearTimeout(this.#timer);
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
-    this.fail();
+    this.#fail();
     const asked = [...this.#asked.values()];
     this.#asked.clear();
     for (const { reject } of asked) reject(lost());

@@ -20,6 +20,7 @@ export class Conversation {
     this.topic = "";
     this.draft = "";
     this.mentioned = false;
+    this.acknowledged = 0; // the last that was said here by this page, and that the server has
   }
 
   get oldest() {

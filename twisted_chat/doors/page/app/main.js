@@ -32,7 +32,7 @@ function drawNow() {
   setText(byId("title"), current ? current.name : "Chat");
   setText(byId("topic"), !current ? "" : current.room ? current.topic : chat.isHere(current.name) ? "here now" : "not here now");
   const elsewhere = unread - (current?.unread(chat.me) ?? 0);
-  setText(byId("back-count"), elsewhere ? String(elsewhere) : "");
+  setText(byId("back-count"), elsewhere ? `${elsewhere} new` : "");
   byId("search-button").hidden = !current;
   byId("details-button").hidden = !current?.room;
   setText(byId("details-button"), current?.room ? `${current.members.size} ${current.members.size === 1 ? "member" : "members"}` : "");
@@ -229,13 +229,14 @@ byId("me").onclick = () => {
   setText(byId("me-about"), chat.session.account ? "Signed in to an account." : "Here as a guest: the name is free again when you leave.");
   setText(byId("me-problem"), "");
   byId("notify").checked = wanted();
+  byId("away").value = chat.awayText;
   byId("me-dialog").showModal();
 };
 byId("me-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    if (byId("away").value.trim() !== (chat.awayText ?? "")) await chat.away(byId("away").value.trim());
-    chat.awayText = byId("away").value.trim();
+    const away = byId("away").value.trim();
+    if (away !== chat.awayText) await chat.away(away);
     if (byId("notify").checked !== wanted() && !(await want(byId("notify").checked)))
       throw new Error("the browser does not allow notifications of this page");
     byId("me-dialog").close();

@@ -74,6 +74,12 @@ export class Session {
     said.conversation.waiting = said.conversation.waiting.filter((other) => other !== said);
   }
 
+  /** A guest's message turns out to have arrived, although nobody said so. */
+  arrived(conversation, text) {
+    const said = conversation.waiting.find((other) => other.sent && other.text === text);
+    if (said) this.drop(said);
+  }
+
   /** Connect now, or find out whether the connection still is one. */
   wake() {
     if (this.#out || !this.#credentials) return;

@@ -24,7 +24,7 @@ export class Sidebar {
     const chat = this.#chat;
     const all = [...chat.conversations.values()];
     const rooms = all.filter(({ room }) => room).sort(byName);
-    const talks = all.filter(({ room, records, waiting, draft }) => !room && (records.length || waiting.length || draft || false));
+    const talks = all.filter(({ room, records, waiting, draft, seen }) => !room && (records.length || waiting.length || draft || seen));
     if (chat.current && !chat.current.room && !talks.includes(chat.current)) talks.push(chat.current);
     talks.sort((one, other) => other.newest - one.newest || byName(one, other));
     const known = new Set(talks.map(({ key }) => key));

@@ -16,6 +16,7 @@ export class Timeline {
   #scroller = byId("scroller");
   #list = byId("timeline");
   #shown = null;
+  #oldest = 0;
   #atEnd = true;
 
   constructor(chat) {
@@ -52,9 +53,11 @@ export class Timeline {
     const conversation = this.#chat.current;
     if (!conversation) return;
     const another = this.#shown !== conversation;
+    if (this.#atEnd && !another) conversation.trim();
     this.#shown = conversation;
     const below = this.#scroller.scrollHeight - this.#scroller.scrollTop;
-    const first = this.#list.firstElementChild;
+    const earlier = conversation.oldest < this.#oldest;
+    this.#oldest = conversation.oldest;
     const last = this.#list.lastElementChild?.dataset.key;
 
     keyed(this.#list, rows(conversation), ({ key }) => key, (row) => this.#make(row), update);
@@ -63,7 +66,7 @@ export class Timeline {
     byId("beginning").hidden = !conversation.complete;
 
     if (another || this.#atEnd) this.toEnd();
-    else if (first && this.#list.firstElementChild !== first) this.#scroller.scrollTop = this.#scroller.scrollHeight - below;
+    else if (earlier) this.#scroller.scrollTop = this.#scroller.scrollHeight - below;
     else if (last !== this.#list.lastElementChild?.dataset.key) byId("newer").hidden = false;
     if (another || this.#scroller.scrollHeight <= this.#scroller.clientHeight) queueMicrotask(() => this.#fill(conversation));
   }
@@ -129,7 +132,7 @@ function rows(conversation) {
     const last = made.at(-1);
     if (moved && last?.moves) last.moves.push(record);
     else if (moved) made.push({ key: `moves ${record.id}`, moves: [record] });
-    else made.push({ key: record.id, record, follows: follows(before, record) });
+    else made.push({ key: record.id, record, follows: follows(before, record), sent: isLast(conversation, record) });
     before = record;
   }
   for (const said of conversation.waiting) {
@@ -144,9 +147,17 @@ function follows(before, record) {
   return before.from === record.from && record.time - before.time < TOGETHER;
 }
 
-function update(row, { said, moves, follows: under }) {
+/** Whether this is the last thing here, said by this page, and acknowledged. */
+const isLast = (conversation, record) =>
+  record.id === conversation.acknowledged && record === conversation.records.at(-1) && !conversation.waiting.length;
+
+function update(row, { said, moves, sent, follows: under }) {
   if (moves) setText(row.firstElementChild, moved(moves));
   row.classList.toggle("follows", Boolean(under));
+  if (!said && Boolean(sent) !== Boolean(row.querySelector(".sent"))) {
+    if (sent) row.append(h("div", { class: "state sent" }, "Sent"));
+    else row.querySelector(".sent").remove();
+  }
   if (!said) return;
   row.classList.toggle("sending", said.state === "sending");
   row.classList.toggle("failed", said.state === "failed");
@@ -187,6 +198,14 @@ function dayOf(time) {
   return (date.getFullYear() === now.getFullYear() ? day : dayWithYear).format(date);
 }
 
+function isUrl(text) {
+  try {
+    return Boolean(new URL(text));
+  } catch {
+    return false;
+  }
+}
+
 /** A text with its links as links. */
 function linked(text) {
   const parts = [];
@@ -194,7 +213,7 @@ function linked(text) {
   for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"]+/gi)) {
     let url = match[0].replace(/[.,;:!?'”’]+$/, "");
     if (url.endsWith(")") && !url.includes("(")) url = url.slice(0, -1);
-    if (!URL.canParse?.(url)) continue;
+    if (!isUrl(url)) continue;
     parts.push(text.slice(end, match.index), h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, url));
     end = match.index + url.length;
   }
