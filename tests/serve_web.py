@@ -13,9 +13,9 @@ from twisted_chat.tap import Options, _hub
 line, web = sys.argv[1:]
 options = Options()
 options.parseOptions([])  # type: ignore[no-untyped-call]
-factory = ChatFactory(_hub(reactor, options), reactor)  # type: ignore[arg-type]
-service = ChatService(factory, [(line, serverFromString(reactor, f"tcp:{line}:interface=127.0.0.1"))], reactor)  # type: ignore[arg-type]
+factory = ChatFactory(_hub(reactor, options), reactor)
+service = ChatService(factory, [(line, serverFromString(reactor, f"tcp:{line}:interface=127.0.0.1"))], reactor)
 service.startService()
 serverFromString(reactor, f"tcp:{web}:interface=127.0.0.1").listen(WebFactory(factory))
-reactor.addSystemEventTrigger("before", "shutdown", service.stopService)  # type: ignore[attr-defined]
-reactor.run()  # type: ignore[attr-defined]
+reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+reactor.run()

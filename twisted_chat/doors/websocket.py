@@ -16,7 +16,7 @@ from twisted.web.websocket import WebSocketTransport
 from wsproto.utilities import LocalProtocolError
 from zope.interface import implementer
 
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.line import CLOSING, ChatProtocol
 from twisted_chat.doors.straight import straight
 from twisted_chat.doors.transport import Transport
 from twisted_chat.wire.frames import text_frames
@@ -143,6 +143,8 @@ class Visit(ProtocolWrapper):
             self.disconnecting = 1
             self.unregisterProducer()  # TLS would wait for it
             self._writer.loseConnection()
+            self._stay()
+            self._deadline = self._clock.callLater(CLOSING, self.abortConnection)  # TLS waits for the other's goodbye
 
     def abortConnection(self) -> None:
         """End it at once."""

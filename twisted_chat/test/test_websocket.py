@@ -4,6 +4,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto.events import BytesMessage, CloseConnection, Pong
 
+from twisted_chat.doors.line import CLOSING
 from twisted_chat.doors.websocket import MOST, VISIT, Frames
 from twisted_chat.test.support_web import Browser, WebServer
 from twisted_chat.wire.line import LONGEST
@@ -128,6 +129,14 @@ class EndTests(TestCase):
         browser = self.server.open("register,jane")
         browser.send(browser.socket.send(BytesMessage(b"hello")))
         self.assertEqual(self.closed(browser), 1003)
+
+    def test_whoever_does_not_end_it_after_a_goodbye_is_cut_off(self) -> None:
+        browser = self.server.open("register,jane")
+        browser.transport.loseConnection = lambda: None  # type: ignore[method-assign]  # as TLS does, until the peer closes
+        browser.send(browser.socket.send(CloseConnection(1000)))
+        self.assertFalse(browser.closed)
+        self.server.clock.advance(CLOSING)
+        self.assertEqual((browser.closed, self.server.names()), (True, []))
 
     def test_whatever_follows_a_goodbye_is_left_unread(self) -> None:
         browser = self.server.open("register,jane")

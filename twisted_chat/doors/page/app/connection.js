@@ -14,6 +14,9 @@ export class Problem extends Error {
   }
 }
 
+/** An error's sentence without its advice on what to type, which one does not do here. */
+const forReaders = (sentence) => sentence.replace(/; [a-z]+,.*$/, "");
+
 const lost = () => new Problem("lost", "the connection to the server is lost");
 
 /** `onEvent(event)` is called for what nobody asked for, `onEnd()` once. A server that is silent too long is given up. */
@@ -101,7 +104,7 @@ export class Connection {
     } else if (asked && said.verb === "error") {
       this.#asked.delete(said.label);
       const comma = said.rest.indexOf(",");
-      asked.reject(new Problem(said.rest.slice(0, comma), said.rest.slice(comma + 1)));
+      asked.reject(new Problem(said.rest.slice(0, comma), forReaders(said.rest.slice(comma + 1))));
     } else if (asked) {
       asked.each(parseEvent(said));
     }
