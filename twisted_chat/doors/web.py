@@ -89,6 +89,7 @@ class WebFactory(WrappingFactory[Visit]):
         site = _QuietSite(Door(self, frozenset(origins)), _Request, timeout=None, reactor=chat.clock)  # type: ignore[no-untyped-call]
         super().__init__(site)  # type: ignore[no-untyped-call]
         self.chat, self.frames = chat, Frames()
+        self.strangers: set[Visit] = set()
         self.stopping = False
 
     def doStart(self) -> None:
@@ -106,9 +107,8 @@ class WebFactory(WrappingFactory[Visit]):
         self.stopping = True
 
     def buildProtocol(self, addr: IAddress | None) -> Visit | None:  # type: ignore[override]  # Factory allows None
-        most, chatting = self.chat.most, len(self.chat.connections)
-        strangers = sum(visit.lines is None for visit in self.protocols) if most is not None else 0
-        return None if most is not None and chatting + strangers >= most else super().buildProtocol(addr)
+        most, here = self.chat.most, len(self.chat.connections) + len(self.strangers)
+        return None if most is not None and here >= most else super().buildProtocol(addr)
 
     def acceptableProtocols(self) -> list[bytes]:
         """What may be agreed on in TLS: a WebSocket begins with HTTP/1.1."""

@@ -53,16 +53,19 @@ class Visit(ProtocolWrapper):
     def makeConnection(self, transport: Transport) -> None:
         self._writer = straight(transport)
         self._deadline = self._clock.callLater(VISIT, self.abortConnection)
+        self.factory.strangers.add(self)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._stay()
+        self.factory.strangers.discard(self)
         self.disconnecting, self._waiting = 1, b""
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def become(self, lines: Lines) -> None:
         """Be a WebSocket from now on, for as long as it likes."""
         self._stay()
+        self.factory.strangers.discard(self)
         self.lines = lines
 
     def _stay(self) -> None:

@@ -1,11 +1,13 @@
 // What is going on: the conversations, who is here, and what one can do. The views show it, and call it.
 
 import { Conversation } from "./conversation.js";
+import { History } from "./history.js";
 import { escape, isRoom, isSpoken, keyOf, unescape } from "./line.js";
 import { Session } from "./session.js";
 
-const PAGE = 50;
 const MOST_ROOMS = 100;
+const MISSED =
+  "You were disconnected for a moment. What was written to you meanwhile has not arrived, since you are a guest.";
 
 export class Chat {
   /** `changed()` is called when there is something to show, `spoken(record, conversation)` for what others say now. */
@@ -18,6 +20,7 @@ export class Chat {
     this.rooms = []; // all there are
     this.current = null;
     this.session = null;
+    this.history = new History(this);
     this.status = this.awayText = "";
   }
 
@@ -82,52 +85,13 @@ export class Chat {
     this.changed();
     if (!conversation.opened) {
       conversation.opened = true;
-      this.older(conversation);
+      this.history.older(conversation);
     }
   }
 
   close() {
     this.current = null;
     this.changed();
-  }
-
-  /** Load what was said before; resolves with how many records came. */
-  async older(conversation, limit = PAGE) {
-    if (conversation.complete || conversation.loading) return 0;
-    conversation.loading = true;
-    this.changed();
-    try {
-      const before = conversation.oldest ? `,before=${conversation.oldest}` : "";
-      const count = await this.#history(conversation, `${before},limit=${limit}`);
-      if (!count) conversation.complete = true;
-      return count;
-    } catch (problem) {
-      if (problem.code !== "lost") conversation.complete = true;
-      conversation.opened = problem.code !== "lost";
-      return 0;
-    } finally {
-      conversation.loading = false;
-      this.changed();
-    }
-  }
-
-  async #history(conversation, options) {
-    const each = (event) => conversation.add(event);
-    return Number(await this.session.ask(`history,${conversation.name}${options}`, { each }));
-  }
-
-  /** Find what was said with these words; the newest come last. */
-  async search(conversation, words) {
-    const found = [];
-    await this.session.ask(`search,${conversation.name},${words}`, { each: (event) => found.push(event) });
-    return found;
-  }
-
-  /** Load back to a record; whether it is there then. */
-  async reach(conversation, id) {
-    for (let pages = 0; pages < 20 && conversation.oldest > id && !conversation.complete; pages += 1)
-      await this.older(conversation, 500);
-    return conversation.records.some((record) => record.id === id);
   }
 
   /** Note that a conversation has been read as far as it goes. */
@@ -206,19 +170,20 @@ export class Chat {
     await this.refresh();
     if (this.session.account) {
       await Promise.all(this.rooms.slice(0, MOST_ROOMS).map((name) => this.#lookIfMember(name)));
-      for (const { name, room } of [...this.conversations.values()]) if (room && !this.rooms.some((other) => keyOf(other) === keyOf(name))) this.#forget(name);
-      await Promise.all([...this.conversations.values()].map((conversation) => this.#unread(conversation)));
+      const rooms = new Set(this.rooms.map(keyOf));
+      for (const { name, key, room } of [...this.conversations.values()]) if (room && !rooms.has(key)) this.#forget(name);
+      await Promise.all([...this.conversations.values()].map((conversation) => this.history.ofUnread(conversation)));
     } else if (again) {
       for (const conversation of this.conversations.values()) {
         if (conversation.room) await this.#rejoin(conversation);
-        else conversation.note("You were disconnected for a moment. What was written to you meanwhile has not arrived, since you are a guest.");
+        else conversation.note(MISSED);
       }
       await this.refresh();
     }
     if (again && this.awayText) await this.away(this.awayText);
     if (this.current) {
       this.current.opened = true;
-      this.older(this.current);
+      this.history.older(this.current);
     }
   }
 
@@ -233,25 +198,14 @@ export class Chat {
     this.changed();
   }
 
-  /** What was said to an account since it last read, where that is not here by itself. */
-  async #unread(conversation) {
-    if (conversation.records.length || !conversation.seen) return;
-    await this.#history(conversation, ",limit=100").catch(() => {});
-  }
-
   /** A guest comes back to a room: the room's log has what was said meanwhile. */
   async #rejoin(conversation) {
-    let after = conversation.newest;
     await this.session.ask(`join,${conversation.name}`);
     await this.#look(conversation);
-    const each = (event) => {
-      after = Math.max(after, event.id);
-      if (!conversation.add(event) || !isSpoken(event)) return;
-      if (keyOf(event.from) !== this.me) this.#heard(event, conversation);
-      else this.session.arrived(conversation, event.text);
-    };
-    for (let count = after ? 1 : 0; count; )
-      count = Number(await this.session.ask(`history,${conversation.name},after=${after},limit=${PAGE}`, { each }));
+    await this.history.ofMissed(conversation, (event) => {
+      if (keyOf(event.from) === this.me) this.session.arrived(conversation, event.text);
+      else this.#heard(event, conversation);
+    });
   }
 
   said({ conversation, kind, text }, id) {

@@ -173,7 +173,7 @@ byId("search").addEventListener("submit", async (event) => {
   const conversation = chat.current;
   if (!words || !conversation) return;
   try {
-    const found = await chat.search(conversation, words);
+    const found = await chat.history.search(conversation, words);
     setText(byId("found-count"), found.length ? `${found.length} found, the newest first` : "Nothing was said with all these words.");
     byId("found").replaceChildren(...found.reverse().map((record) => result(conversation, record)));
   } catch (problem) {
@@ -183,9 +183,10 @@ byId("search").addEventListener("submit", async (event) => {
 
 function result(conversation, { id, from, time, text }) {
   const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(time);
-  const button = h("button", { type: "button" }, h("span", { class: "by" }, h("span", { class: "name" }, from), ` ${when}`), h("span", { class: "text" }, text));
+  const by = h("span", { class: "by" }, h("span", { class: "name" }, from), ` ${when}`);
+  const button = h("button", { type: "button" }, by, h("span", { class: "text" }, text));
   button.onclick = async () => {
-    if (!(await chat.reach(conversation, id))) return;
+    if (!(await chat.history.reach(conversation, id))) return;
     showSearch(false);
     drawNow();
     timeline.show(id);
@@ -204,7 +205,8 @@ async function showRooms() {
   byId("room-name").focus();
   await chat.refresh().catch(() => {});
   const rooms = chat.rooms.filter((name) => !chat.find(name));
-  keyed(byId("all-rooms"), rooms, (name) => name, (name) => h("li", {}, h("button", { type: "button", class: "room", onclick: () => join(name) }, name)), () => {});
+  const row = (name) => h("li", {}, h("button", { type: "button", class: "room", onclick: () => join(name) }, name));
+  keyed(byId("all-rooms"), rooms, (name) => name, row, () => {});
 }
 
 async function join(name) {

@@ -22,7 +22,7 @@ export class Timeline {
   constructor(chat) {
     this.#chat = chat;
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    byId("earlier").onclick = () => this.#chat.older(this.#chat.current);
+    byId("earlier").onclick = () => this.#chat.history.older(this.#chat.current);
     byId("newer").onclick = () => this.toEnd();
     new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.#scroller);
   }
@@ -82,7 +82,7 @@ export class Timeline {
   }
 
   #fill(conversation) {
-    if (conversation === this.#chat.current && conversation.opened && this.#chat.session?.online) this.#chat.older(conversation);
+    if (conversation === this.#chat.current && conversation.opened && this.#chat.session?.online) this.#chat.history.older(conversation);
   }
 
   #make({ record, said, moves }) {
@@ -183,7 +183,12 @@ function moved(records) {
     if (part?.what !== what) parts.push({ what, names: [from] });
     else if (!part.names.includes(from)) part.names.push(from);
   }
-  return parts.map(({ names, what }) => `${names.length > 3 ? `${names.slice(0, 2).join(", ")} and ${names.length - 2} others` : names.join(", ").replace(/, ([^,]*)$/, " and $1")} ${what}`).join(" · ");
+  return parts.map(({ names, what }) => `${together(names)} ${what}`).join(" · ");
+}
+
+function together(names) {
+  if (names.length > 3) return `${names.slice(0, 2).join(", ")} and ${names.length - 2} others`;
+  return names.join(", ").replace(/, ([^,]*)$/, " and $1");
 }
 
 function sentence({ kind, from, text }) {
