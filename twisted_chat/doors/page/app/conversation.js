@@ -24,7 +24,7 @@ export class Conversation {
   }
 
   get oldest() {
-    return Math.ceil(this.records[0]?.id ?? 0);
+    return this.records.find(({ kind }) => kind !== "note")?.id ?? 0;
   }
 
   get newest() {
@@ -69,5 +69,6 @@ export class Conversation {
     this.records = [];
     this.seen = this.divider = 0;
     this.complete = false;
+    this.note("The server has begun anew, without what was said here before.");
   }
 }
