@@ -5,7 +5,6 @@ from __future__ import annotations
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
-from twisted.internet.tcp import Server
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
@@ -13,8 +12,8 @@ from twisted_chat.doors.dialects import EVENTS, PLAIN, Renderings
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.session import Door, Session
-from twisted_chat.doors.straight import StraightTransport
-from twisted_chat.doors.transport import Transport, Writer, peer, watch
+from twisted_chat.doors.straight import straight
+from twisted_chat.doors.transport import Transport, peer, watch
 from twisted_chat.doors.turn import Turn
 
 LOOK_EVERY = 60.0
@@ -71,10 +70,18 @@ class ChatFactory(Factory):
     def session(self, transport: Transport, door: Door) -> Session:
         """A new connection's part in the conversation."""
         watch(transport)
-        writer: Writer = StraightTransport(transport) if type(transport) is Server else transport
         number, address = self.hub.log.new_identity(), peer(transport)
         return Session(
-            number, self.hub, self.turn, writer, self.clock, self._renderings, PLAIN, self._outbox, door, address
+            number,
+            self.hub,
+            self.turn,
+            straight(transport),
+            self.clock,
+            self._renderings,
+            PLAIN,
+            self._outbox,
+            door,
+            address,
         )
 
     def look(self) -> None:

@@ -209,8 +209,10 @@ class ChatProtocol(Protocol):
 
     def request(self, line: bytes) -> None:
         """Take one line as if it had been read just now."""
-        self._lines.insert(0, line)
-        self.wake()
+        self.heard = True
+        if not self._ended:
+            self._lines.insert(0, line)
+            self.wake()
 
     def wake(self) -> None:
         """Carry out the requests that were read, as far as may be now."""

@@ -6,8 +6,15 @@ while nothing waits; only what the socket does not take goes the long way.
 """
 
 from twisted.internet.interfaces import IPullProducer, IPushProducer
-from twisted.internet.tcp import Connection
+from twisted.internet.tcp import Connection, Server
 from zope.interface import implementer
+
+from twisted_chat.doors.transport import Writer
+
+
+def straight(transport: Writer) -> Writer:
+    """The writing half of a transport, straight if it is a plain TCP connection that was accepted."""
+    return StraightTransport(transport) if type(transport) is Server else transport
 
 
 @implementer(IPullProducer)

@@ -3,7 +3,7 @@
 import socket
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import ITCPTransport, ITransport
+from twisted.internet.interfaces import IAddress, ITCPTransport, ITransport
 
 OPTIONS = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 60, "TCP_USER_TIMEOUT": 600_000}
 """How a peer that is gone is found, where the system knows these: probes after 120 s of silence, every 60 s, and an
@@ -20,11 +20,13 @@ class Writer(Protocol):
 
 
 class Transport(Writer, Protocol):
-    """A whole one (IPushProducer and ITCPTransport's abortConnection besides)."""
+    """A whole one (IPushProducer, ITransport's addresses and ITCPTransport's abortConnection besides)."""
 
     def pauseProducing(self) -> None: ...
     def resumeProducing(self) -> None: ...
     def abortConnection(self) -> None: ...
+    def getPeer(self) -> IAddress: ...
+    def getHost(self) -> IAddress: ...
 
 
 def peer(transport: object) -> str:

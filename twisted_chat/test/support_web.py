@@ -1,0 +1,119 @@
+"""A browser in memory, at the web door of a server in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from twisted.internet.error import ConnectionLost
+from wsproto import WSConnection
+from wsproto.connection import ConnectionType
+from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, RejectConnection, Request, TextMessage
+
+from twisted_chat.doors.web import WebFactory
+from twisted_chat.test.support import MemoryTransport, Server
+
+
+class WebServer(Server):
+    """A server with a web door beside its line door."""
+
+    def __init__(self, origins: Collection[str] = (), most: int | None = None) -> None:
+        super().__init__(most=most)
+        self.web = WebFactory(self.factory, origins)
+
+    def browse(self) -> Browser:
+        """A browser that has just connected."""
+        return Browser(self)
+
+    def open(self, *lines: str) -> Browser:
+        """A browser with a WebSocket, that has said these lines and read the answers."""
+        browser = Browser(self)
+        browser.upgrade()
+        browser.say("hello,events", *lines)
+        browser.lines()
+        return browser
+
+
+class Browser:
+    """A client of the web door: what it sends, and what it got."""
+
+    def __init__(self, server: WebServer) -> None:
+        visit = server.web.buildProtocol(None)
+        assert visit is not None, "not let in"
+        self.clock, self.visit = server.clock, visit
+        self.transport = MemoryTransport(server.clock, visit)
+        self.socket = WSConnection(ConnectionType.CLIENT)
+        self.events: list[Event] = []
+        visit.makeConnection(self.transport)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server has ended the connection."""
+        self.clock.advance(0)
+        return self.transport.lost
+
+    @property
+    def close_code(self) -> int | None:
+        """How the server has closed the WebSocket, if it has."""
+        self._hear()
+        codes = [event.code for event in self.events if isinstance(event, CloseConnection)]
+        return codes[0] if codes else None
+
+    # HTTP
+
+    def send(self, data: bytes) -> None:
+        """Send what the server gets in one read."""
+        self.transport.incoming(data)
+        self.clock.advance(0)
+
+    def ask(self, path: str = "/", *headers: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+        """Send one request: its answer's status, headers and body."""
+        self.send("\r\n".join((f"{method} {path} HTTP/1.1", "Host: chat.example", *headers, "", "")).encode())
+        return self.answer()
+
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """The answer that came since the last look."""
+        head, _, body = self.read().partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        fields = dict(line.split(": ", 1) for line in lines)
+        return int(status.split()[1]), {name.lower(): value for name, value in fields.items()}, body
+
+    def read(self) -> bytes:
+        """The bytes that came since the last look."""
+        self.clock.advance(0)
+        got, self.transport.writes = self.transport.writes, []
+        return b"".join(got)
+
+    # WebSocket
+
+    def upgrade(self, origin: str | None = "http://chat.example") -> bool:
+        """Ask for a WebSocket; whether there is one now."""
+        headers = [(b"Origin", origin.encode())] if origin is not None else []
+        self.send(self.socket.send(Request(host="chat.example", target="/socket", extra_headers=headers)))
+        self._hear()
+        opened, self.events = self.events[0], self.events[1:]
+        assert isinstance(opened, (AcceptConnection, RejectConnection))
+        return isinstance(opened, AcceptConnection)
+
+    def say(self, *lines: str) -> None:
+        """Send lines, a message for each, in one read."""
+        self.send(b"".join(self.socket.send(TextMessage(line)) for line in lines))
+
+    def ping(self, payload: bytes) -> None:
+        """Send a WebSocket's own ping."""
+        self.send(self.socket.send(Ping(payload)))
+
+    def lines(self) -> list[str]:
+        """The lines that came since the last look, each of which must be a frame of its own."""
+        self._hear()
+        got = [event for event in self.events if isinstance(event, TextMessage)]
+        self.events = [event for event in self.events if not isinstance(event, TextMessage)]
+        assert all(event.message_finished for event in got)
+        return [event.data for event in got]
+
+    def drop(self) -> None:
+        """Vanish without a word."""
+        self.transport.end(ConnectionLost())
+
+    def _hear(self) -> None:
+        self.socket.receive_data(self.read())
+        self.events += self.socket.events()

@@ -1,0 +1,28 @@
+"""Lines as WebSocket frames."""
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+from wsproto import ConnectionType
+from wsproto.connection import Connection
+from wsproto.events import TextMessage
+
+from twisted_chat.wire.frames import text_frames
+
+
+class TextFramesTests(TestCase):
+    """What is framed is what a client reads."""
+
+    def test_a_client_reads_the_same_lines_whatever_their_lengths(self) -> None:
+        lines = ["", "hi", "ä" * 20, *("x" * size for size in (125, 126, 127, 65535, 65536))]
+        client = Connection(ConnectionType.CLIENT)
+        client.receive_data(text_frames("".join(line + "\n" for line in lines).encode()))
+        read, text = [], ""
+        for event in client.events():
+            assert isinstance(event, TextMessage)
+            text += event.data
+            if event.message_finished:
+                read.append(text)
+                text = ""
+        self.assertEqual(read, lines)
+
+    def test_nothing_is_no_frame(self) -> None:
+        self.assertEqual(text_frames(b""), b"")

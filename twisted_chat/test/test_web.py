@@ -1,0 +1,149 @@
+"""What the web door answers to HTTP."""
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from twisted_chat.doors.web import HEADERS, page
+from twisted_chat.test.support_web import WebServer
+
+
+class PageTests(TestCase):
+    """The page's files, and nothing else, can be read."""
+
+    def setUp(self) -> None:
+        self.server = WebServer()
+
+    def test_the_page_is_there_with_its_type_and_what_a_browser_may_do_with_it(self) -> None:
+        status, headers, body = self.server.browse().ask("/")
+        self.assertEqual((status, headers["content-type"]), (200, "text/html; charset=utf-8"))
+        self.assertIn(b"<!doctype html>", body)
+        for name, value in HEADERS.items():
+            self.assertEqual(headers[name.decode().lower()].encode(), value)
+        self.assertNotIn("unsafe-inline", headers["content-security-policy"])
+
+    def test_every_file_is_served_and_has_nothing_inline_and_nothing_from_elsewhere(self) -> None:
+        browser = self.server.browse()
+        for path, file in page().items():
+            status, headers, body = browser.ask(path.decode())
+            self.assertEqual((status, headers["content-type"].encode(), body), (200, file.type, file.data))
+            self.assertEqual(int(headers["content-length"]), len(body))
+        self.assertNotIn(b"<style", page()[b"/"].data)
+        self.assertNotIn(b"<script>", page()[b"/"].data)
+        self.assertNotIn(b"://", page()[b"/"].data)
+
+    def test_a_browser_that_has_a_file_is_not_sent_it_again(self) -> None:
+        browser = self.server.browse()
+        _, headers, _ = browser.ask("/style.css")
+        self.assertEqual(headers["cache-control"], "no-cache")
+        status, again, body = browser.ask("/style.css", f"If-None-Match: {headers['etag']}")
+        self.assertEqual((status, body, again["etag"]), (304, b"", headers["etag"]))
+        self.assertEqual(browser.ask("/style.css", 'If-None-Match: "other"')[0], 200)
+
+    def test_head_is_answered_without_a_body(self) -> None:
+        status, headers, body = self.server.browse().ask("/", method="HEAD")
+        self.assertEqual((status, body), (200, b""))
+        self.assertGreater(int(headers["content-length"]), 100)
+
+    def test_there_is_no_listing_and_nothing_outside_of_the_page(self) -> None:
+        browser = self.server.browse()
+        for path in ("/app", "/app/", "/../web.py", "/%2e%2e/web.py", "/index.html", "/friends", "//", "/style.css/"):
+            status, headers, _ = browser.ask(path)
+            self.assertEqual((path, status, headers["content-type"]), (path, 404, "text/plain; charset=utf-8"))
+
+    def test_nothing_but_reading_is_allowed(self) -> None:
+        for method in ("POST", "PUT", "DELETE", "BREW"):
+            status, headers, _ = self.server.browse().ask("/", method=method)
+            self.assertEqual((status, headers["allow"]), (405, "GET, HEAD"))
+
+    def test_a_body_is_refused_before_it_is_read(self) -> None:
+        for header in ("Content-Length: 5", "Content-Length: 99999999999", "Transfer-Encoding: chunked"):
+            browser = self.server.browse()
+            browser.send(f"POST / HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\nhello".encode())
+            self.assertEqual(browser.answer()[0], 413)
+            self.assertTrue(browser.closed)
+
+    def test_what_is_no_http_is_refused(self) -> None:
+        for request in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"GET /\xff HTTP/9\r\n\r\n"):
+            browser = self.server.browse()
+            browser.send(request)
+            self.assertIn(b"400 Bad Request", browser.read())
+            self.assertTrue(browser.closed)
+
+    def test_endless_headers_are_refused(self) -> None:
+        for part in (b"X: " + b"x" * 1000 + b"\r\n", b"x" * 1000):
+            browser = self.server.browse()
+            browser.send(b"GET / HTTP/1.1\r\n")
+            for _ in range(20):
+                if not browser.closed:
+                    browser.send(part)
+            self.assertTrue(browser.closed)
+
+
+class HandshakeTests(TestCase):
+    """Who may open a WebSocket."""
+
+    asks = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+
+    def setUp(self) -> None:
+        self.server = WebServer(origins=("https://elsewhere.example",))
+
+    def test_the_answer_is_that_of_rfc_6455(self) -> None:
+        browser = self.server.browse()
+        status, headers, _ = browser.ask("/socket", *self.asks, self.key)
+        self.assertEqual((status, headers["sec-websocket-accept"]), (101, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+
+    def test_a_page_of_another_host_may_not(self) -> None:
+        allowed = ("http://chat.example", "https://CHAT.example", "https://elsewhere.example", None)
+        for origin in allowed:
+            self.assertTrue(self.server.browse().upgrade(origin), origin)
+        for origin in (
+            "http://evil.example",
+            "null",
+            "",
+            "http://chat.example.evil",
+            "http://[",
+            "http://chat.example:81",
+        ):
+            self.assertFalse(self.server.browse().upgrade(origin), origin)
+
+    def test_what_asks_wrongly_is_told_how(self) -> None:
+        upgrade, connection, version = self.asks
+        for headers, status in (
+            ((), 426),
+            ((upgrade, connection, "Sec-WebSocket-Version: 8", self.key), 426),
+            ((upgrade, connection, version), 400),
+            ((upgrade, version, self.key), 400),
+            ((upgrade, connection, version, "Sec-WebSocket-Key: short"), 400),
+            (("Origin: http://evil.example", *self.asks, self.key), 403),
+        ):
+            answer, fields, body = self.server.browse().ask("/socket", *headers)
+            self.assertEqual((answer, fields["content-type"]), (status, "text/plain; charset=utf-8"))
+            self.assertTrue(body.endswith(b"\n"))
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_one_who_only_looks_is_nobody(self) -> None:
+        self.server.browse().ask("/")
+        self.assertEqual((self.server.names(), len(self.server.factory.connections)), ([], 0))
+
+
+class FactoryTests(TestCase):
+    """The web door and the line door share their connections."""
+
+    def test_both_doors_start_and_stop_the_looks_once(self) -> None:
+        server = WebServer()
+        server.factory.doStart()
+        server.web.doStart()
+        server.factory.doStop()
+        self.assertTrue(server.clock.getDelayedCalls())
+        server.web.doStop()
+        self.assertFalse(server.clock.getDelayedCalls())
+
+    def test_what_was_read_before_can_be_handed_over(self) -> None:
+        server = WebServer()
+        browser = server.browse()
+        browser.visit.dataReceived(b"GET / HT")
+        browser.send(b"TP/1.1\r\nHost: chat.example\r\n\r\n")
+        self.assertEqual(browser.answer()[0], 200)
+
+    def test_in_tls_only_http_1_is_agreed_on(self) -> None:
+        self.assertEqual(WebServer().web.acceptableProtocols(), [b"http/1.1"])

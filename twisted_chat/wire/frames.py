@@ -1,0 +1,18 @@
+"""Lines as WebSocket text frames (RFC 6455 section 5.2), for a server: not masked, one frame a line."""
+
+_SHORT = [bytes((0x81, size)) for size in range(126)]
+
+
+def text_frames(lines: bytes) -> bytes:
+    """Lines, each with its LF, as frames that hold them without it."""
+    parts = []
+    for line in lines.split(b"\n")[:-1]:
+        size = len(line)
+        if size < 126:
+            parts.append(_SHORT[size])
+        elif size < 65536:
+            parts.append(b"\x81\x7e" + size.to_bytes(2, "big"))
+        else:
+            parts.append(b"\x81\x7f" + size.to_bytes(8, "big"))
+        parts.append(line)
+    return b"".join(parts)
