@@ -60,7 +60,7 @@ def test_ten_thousand_wrong_lines_at_once(server: Server) -> None:
 
 
 def test_one_who_never_reads_disturbs_nobody_and_costs_a_bounded_amount(serve: Serve) -> None:
-    server = serve()
+    server = serve("--store", "memory")
     with server.person("deaf") as deaf, server.person("zak") as zak, server.person("jane") as jane:
         text = "." * 8000
         for name in (deaf, zak, jane):

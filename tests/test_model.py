@@ -332,7 +332,7 @@ class Conversation(RuleBasedStateMachine):
             return
         self.turn()
         result: list[object] = []
-        Deferred.fromCoroutine(self.hub.history(who.participant, to, 0, 0, limit)).addBoth(result.append)
+        Deferred.fromCoroutine(self.hub.archive.history(who.participant, to, 0, 0, limit)).addBoth(result.append)
         if to.startswith("#") and to.lower() not in who.rooms:
             assert result[0].value.code == NO_SUCH_ROOM  # type: ignore[attr-defined]
             return

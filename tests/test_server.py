@@ -137,12 +137,13 @@ class TestPeople:
             telnet.sends(b"register,tel\r\nping,1\r\n")
             assert (telnet.hears(), telnet.hears()) == ("ack\r", "pong,1\r")
 
-    def test_registering_with_a_password_makes_no_silent_guest(self, server: Server) -> None:
-        with server.person() as person:
-            person.says("register,paula,secret")
-            assert person.hears().startswith("error,unavailable,")
-            person.says("list,friends")
-            assert person.hears().startswith("error,not-registered,")
+    def test_registering_with_a_password_makes_an_account_that_no_other_gets(self, server: Server) -> None:
+        with server.person() as person, server.person() as other:
+            person.asks("@1 register,paula,secret", "@1 ok,paula,new")
+            other.says("register,Paula", "register,paula,guess")
+            assert other.hears().startswith("error,name-taken,")
+            assert other.hears().startswith("error,wrong-password,")
+            other.asks("@1 register,Paula,secret", "@1 ok,paula,known")
         assert "secret" not in server.log
 
 

@@ -7,6 +7,7 @@ turns one kind of client into the same few calls. The rooms of this house:
   everything is decided. No reactor, no sockets, no Twisted.
 - `wire`: codecs, bytes to fields and back, without I/O.
 - `stores`: what keeps the log: in memory, or in a SQLite file.
+- `auth`: who decides whether a password is right: hashes of our own, or twisted.cred's checkers.
 - `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
   each connection with an Outbox in front of its transport.
 - `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.

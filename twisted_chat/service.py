@@ -59,7 +59,7 @@ class ChatService(Service):
         if not self._ports:
             self.privilegedStartService()
         try:
-            self._factory.hub.log.open()
+            self._factory.hub.open()
         except StoreError as problem:
             raise _cannot(CannotStart(str(problem))) from None
         super().startService()  # type: ignore[no-untyped-call]
@@ -89,7 +89,7 @@ class ChatService(Service):
             await deferLater(self._clock, 0.05)
         for connection in list(connections):
             connection.transport.abortConnection()
-        await self._factory.hub.log.close()
+        await self._factory.hub.close()
 
 
 def descriptors() -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.threads import deferToThreadPool
@@ -13,27 +16,40 @@ from twisted.python.threadpool import ThreadPool
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from twisted_chat.auth.builtin import BuiltIn
+from twisted_chat.auth.cred import Cred
+from twisted_chat.auth.passwords import Passwords, step_back
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import MessageLog
+from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.outbox import BOUND
 from twisted_chat.service import ChatService
+from twisted_chat.stores.database import Database, Run
 from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite import SqliteLog
+from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 
 BACKLOG = 1024
 """Connections that may wait to be accepted, where an endpoint does not say."""
 
 
-class Options(UsageOptions):
+class Options(UsageOptions, AuthOptionMixin):
     """What `twistd chat` can be told."""
+
+    supportedInterfaces = (IUsernamePassword,)
 
     synopsis = "[--port PORT | --listen ENDPOINT ...]"
     longdesc = (
         "A chat server. Type into it with `nc localhost 8000`: register,<name> takes a name, and help shows the rest."
     )
     optParameters = [  # noqa: RUF012 - twisted.python.usage reads it so
-        ["store", "s", "memory", "Where what is said is kept: memory, or sqlite:PATH, a file."],
+        ["store", "s", "sqlite:chat.sqlite3", "Where what is said is kept: sqlite:PATH, a file, or memory."],
         ["port", "p", None, "The TCP port to listen at, on all addresses. [default: 8000, unless --listen is given]"],
+        ["outbox", None, str(BOUND), "Bytes that may wait for one client that does not read."],
+    ]
+    optFlags = [  # noqa: RUF012
+        ["no-guests", None, "Let in accounts only, not whoever takes a free name."],
     ]
 
     def __init__(self) -> None:
@@ -55,6 +71,9 @@ class Options(UsageOptions):
             if not (port.isascii() and port.isdigit() and int(port) < 65536):
                 raise UsageError(f"--port takes a number from 0 to 65535, not {port!r}")
             self.endpoints.insert(0, f"tcp:{port}")
+        outbox = self["outbox"]
+        if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
+            raise UsageError(f"--outbox takes a number of bytes from 1024 to {2**30}, not {outbox!r}")
         store = self["store"]
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
             raise UsageError(f"--store takes memory or sqlite:PATH, as in sqlite:chat.sqlite3, not {store!r}")
@@ -73,18 +92,37 @@ def makeService(options: Options) -> IService:
     """The chat server as a service, with nothing opened yet."""
     from twisted.internet import reactor
 
-    factory = ChatFactory(Hub(_log(reactor, options["store"])), reactor)
+    factory = ChatFactory(_hub(reactor, options), reactor, outbox=int(options["outbox"]))
     return ChatService(factory, [(text, _endpoint(reactor, text)) for text in options.endpoints], reactor)
 
 
-def _log(reactor: Any, store: str) -> MessageLog:
-    """The log that `store` names; a thread for it comes and goes with the reactor."""
-    if store == "memory":
-        return MemoryLog()
-    pool = ThreadPool(1, 1, "store")
+def _hub(reactor: Any, options: Options) -> Hub:
+    """The conversation, kept where `--store` says."""
+    store = options["store"]
+    log: MessageLog = MemoryLog()
+    accounts: Accounts = MemoryAccounts()
+    if store != "memory":
+        database = Database(store.removeprefix("sqlite:"), _thread(reactor, "writer"), _thread(reactor, "reader"))
+        log, accounts = SqliteLog(database, reactor), SqliteAccounts(database)
+    return Hub(log, accounts, _authenticator(reactor, options, accounts), guests=not options["no-guests"])
+
+
+def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> Authenticator:
+    """Who decides whether a password is right: the checkers that were given, or the server by itself."""
+    checkers = options.get("credCheckers", [])
+    if checkers:
+        return Cred(checkers, reactor)
+    return BuiltIn(accounts, Passwords(_thread(reactor, "passwords", step_back)), reactor)
+
+
+def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:
+    """A thread of one's own, which comes and goes with the reactor; what it does `first`, if anything."""
+    pool = ThreadPool(1, 1, name)
     reactor.callWhenRunning(pool.start)
+    if first is not None:
+        reactor.callWhenRunning(pool.callInThread, first)
     reactor.addSystemEventTrigger("after", "shutdown", pool.stop)
-    return SqliteLog(store.removeprefix("sqlite:"), partial(deferToThreadPool, reactor, pool))
+    return partial(deferToThreadPool, reactor, pool)
 
 
 def _endpoint(reactor: object, text: str) -> IStreamServerEndpoint:

@@ -6,60 +6,103 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from operator import attrgetter
 
-from twisted_chat.core.errors import (
-    ALREADY_REGISTERED,
-    BAD_TEXT,
-    NO_SUCH_ROOM,
-    NOT_REGISTERED,
-    UNAVAILABLE,
-    ChatError,
-)
-from twisted_chat.core.interfaces import Entry, Envelope, MessageLog, Participant, Route
-from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, Conversation, Record, direct
-from twisted_chat.core.names import is_room, user_name
+from twisted_chat.core.archive import Archive
+from twisted_chat.core.errors import ALREADY_REGISTERED, BAD_TEXT, NOT_ALLOWED, NOT_REGISTERED, UNAVAILABLE, ChatError
+from twisted_chat.core.interfaces import Accounts, Authenticator, Entry, Envelope, MessageLog, Participant, Route
+from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, Conversation, direct
+from twisted_chat.core.names import Name, is_room, user_name
 from twisted_chat.core.registry import User, UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
-from twisted_chat.core.view import View
 
+GUEST, NEW, KNOWN = "guest", "new", "known"
 ROUTES = 64
 """Names that a participant's routes are remembered for."""
-PAGE = 200
-PAGE_SIZE = 64 * 1024
-"""Records of the log, and characters of their texts, that one step of catching up takes."""
+MOST_ACCOUNTS = 100_000
 
 
 class Hub:
     """Everything that can be done in a conversation, for every door alike.
 
     All of it raises ChatError for what may not be done, and then nothing has
-    changed. What is said takes effect in the order of the calls.
+    changed. What is said takes effect in the order of the calls. Without `accounts`
+    and an `authenticator` there are guests only; without `guests`, accounts only.
     """
 
-    def __init__(self, log: MessageLog) -> None:
-        self.log = log
+    def __init__(
+        self,
+        log: MessageLog,
+        accounts: Accounts | None = None,
+        authenticator: Authenticator | None = None,
+        *,
+        guests: bool = True,
+    ) -> None:
+        self.log, self.accounts = log, accounts
+        self._authenticator, self._guests = authenticator, guests
         self.registry = UserRegistry()
         self.rooms = Rooms()
+        self.archive = Archive(log, self.registry, self.rooms, accounts)
         self._changes = 0
         self._last: Entry | None = None
         log.subscribe(self.deliver, self.refuse)
 
+    def open(self) -> None:
+        """Take up the log, the accounts and their rooms, before anything is said; raises StoreError."""
+        self.log.open()
+        if self.accounts is None:
+            return
+        for account in self.accounts.open():
+            self.registry.adopt(account)
+        memberships, topics = self.log.restore()
+        for identity, name, id in memberships:
+            user = self.registry.identified(identity)
+            if user is not None:
+                room = self.rooms.restore(user, name, id)
+                room.topic = topics.get(room.key, "")
+
+    async def close(self) -> None:
+        """Keep everything, and let go of it."""
+        self.flush()
+        if self.accounts is not None:
+            await self.accounts.close()
+        await self.log.close()
+
     # who is here
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> User:
-        """Give a free name to a participant, as a guest.
+    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> str:
+        """Give a participant a free name, as a `guest`, or an account with a password: a `new` one or a `known` one.
 
-        Raises ChatError: already-registered, bad-name, name-taken, or unavailable
-        for a password, since no accounts are kept here.
+        With an account it is held, and to be released once it has been answered.
+
+        Raises ChatError: already-registered, bad-name, name-taken, not-allowed,
+        and for a password wrong-password, slow-down, too-long, unavailable.
         """
         if participant.user is not None:
-            name = participant.user.name
-            raise ChatError(ALREADY_REGISTERED, f"you are {name} already; rename,<name> changes a guest's name")
+            whose = participant.user.name
+            raise ChatError(ALREADY_REGISTERED, f"you are {whose} already; rename,<name> changes a guest's name")
         checked = user_name(name)
         if password is not None:
-            raise ChatError(UNAVAILABLE, "no accounts are kept here; register,<name> without a password makes a guest")
-        user = participant.user = self.registry.add(checked, self.log.new_identity(), participant)
-        return user
+            return await self._open_account(participant, checked, password)
+        if not self._guests:
+            raise ChatError(NOT_ALLOWED, f"there are no guests here; register,{name},<password> opens an account")
+        participant.user = self.registry.add(checked, self.log.new_identity(), participant)
+        return GUEST
+
+    async def introduce(self, participant: Participant, client: str) -> None:
+        """Know a participant as one client of its account, now or once it has one, so that it may say things again."""
+        participant.client = client
+        if participant.user is not None and participant.user.is_account:
+            await self._number(participant, participant.user)
+
+    async def change_password(self, participant: Participant, old: str, new: str) -> None:
+        """Have another password from now on; raises ChatError: as for signing in, and not-allowed for a guest."""
+        user = self._user(participant)
+        if not user.is_account or self.accounts is None or self._authenticator is None:
+            raise ChatError(NOT_ALLOWED, f"{user.name} is a guest's name here, without a password")
+        name = Name(user.name, user.key)
+        secret = await self._authenticator.change(name, user.identity, old, new, participant.address)
+        await self.accounts.set_secret(user.identity, secret)
 
     def sign_out(self, participant: Participant) -> None:
         """End a participant's part in everything; the second time it does nothing."""
@@ -68,16 +111,23 @@ class Hub:
         if user is None:
             return
         neighbours = self.rooms.neighbours(user)
-        for room in self.rooms.joined_by(user):
-            self._leave(participant, user, room, None)
-        self.registry.remove(user)
-        user.participants = ()
+        if not user.is_account:
+            for room in self.rooms.joined_by(user):
+                self._leave(participant, user, room, None)
+        gone = self.registry.exit(user, participant)
+        self.rooms.refresh(user)
         self._changed()
-        _tell(neighbours, user, user.name, None)
+        if gone:
+            _tell(neighbours, user, user.name, None)
+            if user.is_account and self.accounts is not None:
+                user.away, user.place = None, max(user.place, participant.place)
+                self.accounts.reached([(user.identity, user.place)])
 
     def rename(self, participant: Participant, name: str) -> None:
-        """Change a guest's name; raises ChatError: bad-name, name-taken."""
+        """Change a guest's name; raises ChatError: bad-name, name-taken, and not-allowed for an account."""
         user = self._user(participant)
+        if user.is_account:
+            raise ChatError(NOT_ALLOWED, f"{user.name} is the name of an account, which it keeps")
         old = user.name
         self.registry.rename(user, user_name(name))
         self._changed()
@@ -88,6 +138,32 @@ class Hub:
         """Say that one is away, and why; None for being back."""
         self._user(participant).away = text
         self._changed()
+
+    def note_places(self) -> None:
+        """Keep how far accounts have read, in case that the server ends without a word."""
+        if self.accounts is None:
+            return
+        moved = []
+        for user in filter(attrgetter("is_account"), self.registry.here()):
+            place = max((participant.place for participant in user.participants), default=0)
+            if place > user.place:
+                user.place = place
+                moved.append((user.identity, place))
+        if moved:
+            self.accounts.reached(moved)
+
+    def shut_out(self, user: User, code: str, sentence: str) -> None:
+        """End all connections of an account."""
+        for participant in user.participants:
+            participant.dismiss(code, sentence)
+
+    def forget(self, user: User, by: Participant) -> None:
+        """Have a deleted account leave its rooms and everything else; it is `by` whom it is said."""
+        user.enabled, user.deleted = False, True
+        for room in self.rooms.joined_by(user):
+            self._leave(by, user, room, None)
+        self.flush()
+        self.shut_out(user, "deleted", "this account has been deleted")
 
     # what is said
 
@@ -102,13 +178,14 @@ class Hub:
         """
         route = participant.routes.get(to)
         if route is None or route.changes != self._changes:
-            route = self._route(participant, to)
+            route = self._route(participant, to, route)
         if "" in texts:
             raise ChatError(BAD_TEXT, f"there is nothing to say to {to}: the text is empty")
         last = self._last
         if last is None or last.envelope is not route.envelope or last.kind != kind:
-            recipients = route.target.participants
-            self._last = Entry(kind, route.envelope, recipients, texts, participant, label, label is not None)
+            _, envelope, target, copies, _ = route
+            asked = label is not None
+            self._last = Entry(kind, envelope, target.participants, texts, participant, label, asked, copies)
             self.log.append(self._last)
             return
         if label is not None:
@@ -145,36 +222,6 @@ class Hub:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.of(self._user(participant), name).topic
 
-    # what was said
-
-    async def history(self, participant: Participant, name: str, before: int, after: int, limit: int) -> list[Record]:
-        """A page of a room's or a direct conversation's records, oldest first; `before` 0 means up to now.
-
-        Nothing for a person with whom there is no conversation. Raises ChatError:
-        bad-name, and no-such-room alike for a room that is not and one that the user is not in.
-        """
-        user = self._user(participant)
-        if is_room(name):
-            room = self.rooms.get(name)
-            if room is None or room.key not in user.rooms:
-                raise ChatError(NO_SUCH_ROOM, f"you are in no room {name}; join,{name} first")
-            return await self.log.history(room.key, before, after, limit)
-        other = self.registry.get(name)
-        if other is None:
-            return []
-        return await self.log.history(direct(user.identity, other.identity), before, after, limit)
-
-    async def read_on(self, view: View, participant: Participant) -> tuple[list[Record], bool]:
-        """The next of the log for one who is behind, and whether that is all there is.
-
-        Tells the participant of a gap when the log no longer holds its place.
-        """
-        if view.place < self.log.first - 1 and participant.user is not None:
-            view.skip(self.log.first - 1, participant.user)
-            participant.told("gap", "you read too slowly: some messages are no longer kept here")
-        records = view.pick(await self.log.read(view.place, PAGE), PAGE_SIZE)
-        return records, view.place >= self.log.last
-
     # behind the log
 
     def flush(self) -> None:
@@ -186,16 +233,19 @@ class Hub:
         """Acknowledge and deliver a batch that the log has, then flush each client once."""
         touched: dict[Participant, None] = {}  # in the order of their entries
         for entry in entries:
-            origin, recipients = entry.origin, entry.recipients
+            origin, recipients, copies = entry.origin, entry.recipients, entry.copies
             to_room = entry.envelope.conversation.__class__ is str
-            entry.origin, entry.recipients = None, ()
+            entry.origin, entry.recipients, entry.copies = None, (), ()
             assert origin is not None
             if to_room and entry.kind in (JOINED, LEFT):
-                _settle(entry, origin.user)
+                _settle(entry, self.registry.identified(entry.envelope.author))
             for participant in recipients:
                 if participant is not origin or not to_room:
                     participant.deliver(entry)
                     touched[participant] = None
+            for participant in copies:
+                participant.copied(entry)
+                touched[participant] = None
             if origin.stored(entry):
                 touched[origin] = None
         for participant in touched:
@@ -205,11 +255,13 @@ class Hub:
         """Tell those who said what the log cannot keep. Nobody has seen it, and a join or leave has not been."""
         sentence = "the server cannot keep what is said just now; nothing was sent, so say it again in a while"
         for entry in entries:
-            origin, entry.origin, entry.recipients = entry.origin, None, ()
+            origin, entry.origin, entry.recipients, entry.copies = entry.origin, None, (), ()
             assert origin is not None
+            user = self.registry.identified(entry.envelope.author)
+            if user is not None:
+                self._undo(entry, user)
             if origin.user is not None:
-                self._undo(entry, origin.user)
-                origin.refused(entry, ChatError(UNAVAILABLE, sentence))
+                origin.refused(entry, entry.problem or ChatError(UNAVAILABLE, sentence))
                 origin.flush()
 
     def _undo(self, entry: Entry, user: User) -> None:
@@ -222,9 +274,62 @@ class Hub:
                 self.rooms.join(user, entry.envelope.to)
         self._changed()
 
+    # accounts
+
+    async def _open_account(self, participant: Participant, name: Name, password: str) -> str:
+        if self.accounts is None or self._authenticator is None:
+            raise ChatError(UNAVAILABLE, "no accounts are kept here; register,<name> without a password makes a guest")
+        user = self.registry.account(name)
+        if user is None:
+            if len(self.registry.accounts()) >= MOST_ACCOUNTS:
+                raise ChatError(NOT_ALLOWED, "there are as many accounts as this server keeps")
+            self.registry.claim(name)
+        elif user.deleted:
+            raise ChatError(NOT_ALLOWED, f"{name.shown} was the name of an account that is no more; choose another")
+        try:
+            own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
+            shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
+            user = self.registry.account(shown)
+            made = user is None
+            if user is None:
+                user = self.registry.adopt(await self.accounts.create(shown, secret))
+        finally:
+            self.registry.unclaim(name)
+        if not user.enabled:
+            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
+        await self._enter(participant, user)
+        return NEW if made and secret is not None else KNOWN
+
+    async def _enter(self, participant: Participant, user: User) -> None:
+        """One more connection of an account: what was said before, and is on its way, it reads from the log."""
+        if participant.client:
+            await self._number(participant, user)
+        participant.user = user
+        participant.hold()
+        first = not user.participants
+        self.registry.enter(user, participant)
+        self.rooms.refresh(user)
+        self._changed()
+        if first:
+            _tell(self.rooms.neighbours(user), user, None, user.name)
+        self.flush()
+        await self.log.settled()
+
+    async def _number(self, participant: Participant, user: User) -> None:
+        assert self.accounts is not None
+        number = await self.accounts.client(user.identity, participant.client)
+        for other in user.participants:
+            if other.number == number and other is not participant:
+                other.dismiss("replaced", "the same client of yours has connected again")
+        participant.number = number
+        participant.routes.clear()
+        self._last = None
+
+    # what the parts share
+
     def _user(self, participant: Participant) -> User:
         if participant.user is None:
-            raise _nameless()
+            raise ChatError(NOT_REGISTERED, "you have no name yet; register,<name> first")
         return participant.user
 
     def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
@@ -236,23 +341,31 @@ class Hub:
     ) -> None:
         self._changed()
         envelope = Envelope(user.name, room.name, room.key, user.identity, participant.number)
-        self.log.append(Entry(kind, envelope, room.participants, [text], participant, label, True))
+        recipients = room.participants
+        if kind == LEFT:
+            recipients += user.participants
+        self.log.append(Entry(kind, envelope, recipients, [text], participant, label, True))
 
-    def _route(self, participant: Participant, to: str) -> Route:
+    def _route(self, participant: Participant, to: str, stale: Route | None) -> Route:
         user = self._user(participant)
         target: User | Room
+        copies: tuple[Participant, ...] = ()
+        notice = ""
         if is_room(to):
             target = self.rooms.of(user, to)
             conversation: Conversation = target.key
         else:
             target = self.registry.find(to)
             conversation = direct(user.identity, target.identity)
-            if target.away is not None:
-                participant.told("away", f"{target.name} is away: {target.away}")
+            if target is not user:
+                copies = tuple(other for other in user.participants if other is not participant)
+            notice = _notice(target)
+            if notice and (stale is None or stale.notice != notice):
+                participant.told("away", notice)
         envelope = Envelope(user.name, target.name, conversation, user.identity, participant.number)
         if len(participant.routes) >= ROUTES:
             participant.routes.clear()
-        route = participant.routes[to] = Route(self._changes, envelope, target)
+        route = participant.routes[to] = Route(self._changes, envelope, target, copies, notice)
         return route
 
     def _changed(self) -> None:
@@ -261,14 +374,17 @@ class Hub:
         self._last = None
 
 
+def _notice(user: User) -> str:
+    """What one who speaks to somebody is told."""
+    if not user.participants:
+        return f"{user.name} is not here now, and will find it later"
+    return f"{user.name} is away: {user.away}" if user.away is not None else ""
+
+
 def _tell(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
     for user in users:
         for participant in user.participants:
             participant.presence(who.identity, before, now)
-
-
-def _nameless() -> ChatError:
-    return ChatError(NOT_REGISTERED, "you have no name yet; register,<name> first")
 
 
 def _settle(entry: Entry, user: User | None) -> None:

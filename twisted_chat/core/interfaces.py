@@ -1,6 +1,7 @@
 """What the core asks of the outside: who takes part, and what keeps the log."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from twisted_chat.core.errors import ChatError
@@ -15,16 +16,26 @@ if TYPE_CHECKING:
 class Participant(Protocol):
     """One connection of one user, at whichever door it came in.
 
-    `number` is its own for as long as the process lives; `user` and
-    `routes`, to whom it has spoken, are the hub's.
+    What it says carries its `number`: one that no other connection ever had, until it is
+    known as the `client` (a client-id, or "") of an account, and then that client's.
+    `address` is where it comes from. `user` and `routes`, to whom it has spoken, are the hub's.
     """
 
     number: int
+    client: str
+    address: str
     user: "User | None"
     routes: "dict[str, Route]"
 
+    @property
+    def place(self) -> int:
+        """The id up to which it has certainly seen everything that it was to see."""
+
     def deliver(self, entry: "Entry") -> None:
         """Queue what another said, now in the log. The same object is handed to all its readers."""
+
+    def copied(self, entry: "Entry") -> None:
+        """Queue what the same account said to somebody by another connection."""
 
     def stored(self, entry: "Entry") -> bool:
         """Queue the acknowledgement of what this connection said, now in the log; whether there is any."""
@@ -37,6 +48,18 @@ class Participant(Protocol):
 
     def told(self, code: str, sentence: str) -> None:
         """Queue the server's own word."""
+
+    def marked(self, name: str, id: int) -> None:
+        """Queue the news that another connection of the account has moved a read marker."""
+
+    def hold(self) -> None:
+        """Take nothing live from now on, but keep one's place in the log."""
+
+    def release(self) -> None:
+        """Read on from there, and go on live."""
+
+    def dismiss(self, code: str, sentence: str) -> None:
+        """Say why, and end the connection."""
 
     def flush(self) -> None:
         """Send what is queued."""
@@ -53,11 +76,16 @@ class Envelope(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where what a participant says to a name goes, until anybody comes, goes or changes: see Hub.say."""
+    """Where what a participant says to a name goes, until anybody comes, goes or changes: see Hub.say.
+
+    `copies` are the speaker's other connections, `notice` what it was told about the one spoken to.
+    """
 
     changes: int
     envelope: Envelope
     target: "User | Room"
+    copies: tuple[Participant, ...] = ()
+    notice: str = ""
 
 
 class Entry:
@@ -66,11 +94,25 @@ class Entry:
     One or several `texts` that one participant, the `origin`, said in a row in one
     conversation, with the `labels` of its requests by the text's index. Each text becomes a record: the
     log sets `time` and `first`, the id of the first; the others follow. `recipients`
-    are decided when it is said. `asked` is whether even a person waits to hear that
-    it was done. Once delivered, an entry lets go of its participants.
+    are decided when it is said, and so are the `copies` that go to the speaker's other
+    connections. `asked` is whether even a person waits to hear that it was done.
+    A `problem` is why it was refused, if it is not the log's own failure.
+    Once delivered, an entry lets go of its participants.
     """
 
-    __slots__ = ("asked", "envelope", "first", "kind", "labels", "origin", "recipients", "texts", "time")
+    __slots__ = (
+        "asked",
+        "copies",
+        "envelope",
+        "first",
+        "kind",
+        "labels",
+        "origin",
+        "problem",
+        "recipients",
+        "texts",
+        "time",
+    )
 
     def __init__(
         self,
@@ -81,6 +123,7 @@ class Entry:
         origin: Participant,
         label: str | None,
         asked: bool,
+        copies: tuple[Participant, ...] = (),
     ) -> None:
         self.kind = kind
         self.envelope = envelope
@@ -89,9 +132,19 @@ class Entry:
         self.origin: Participant | None = origin
         self.labels: dict[int, str] = {} if label is None else {0: label}
         self.asked = asked
+        self.copies = copies
+        self.problem: ChatError | None = None
 
     first: int
     time: int
+
+    def part(self, indexes: Sequence[int]) -> "Entry":
+        """Some of its texts, as an entry of their own."""
+        assert self.origin is not None
+        texts = [self.texts[index] for index in indexes]
+        part = Entry(self.kind, self.envelope, self.recipients, texts, self.origin, None, self.asked, self.copies)
+        part.labels = {new: self.labels[old] for new, old in enumerate(indexes) if old in self.labels}
+        return part
 
     def records(self) -> list[Record]:
         """Its records, once the log has kept it."""
@@ -108,8 +161,38 @@ class StoreError(Exception):
 Deliver = Callable[[Sequence[Entry]], None]
 
 
+class Page(NamedTuple):
+    """Some of the log for one reader, and up to which id that is all that concerns it."""
+
+    records: list[Record]
+    upto: int
+
+
+class Membership(NamedTuple):
+    """An account is in a room since the record `id`."""
+
+    identity: int
+    room: str
+    id: int
+
+
+class Restored(NamedTuple):
+    """Who is in which rooms, and the rooms' topics by key."""
+
+    memberships: Sequence[Membership] = ()
+    topics: Mapping[str, str] = MappingProxyType({})
+
+
+MOST_COUNTED = 10_000
+
+
 class MessageLog(Protocol):
-    """The one log: it gives every record its place, and says when it is kept."""
+    """The one log: it gives every record its place, and says when it is kept.
+
+    A message with a label that the same client of an account has used before is not kept
+    again: it is delivered to nobody and acknowledged with its first id, or refused if it
+    differs. Labels are remembered for at least a day, or as long as there is room for them.
+    """
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         """Call `deliver` with each batch of entries once it is kept, in order; `refuse` with what cannot be."""
@@ -129,6 +212,9 @@ class MessageLog(Protocol):
     def flush(self) -> None:
         """Keep what was appended, now or as soon as the log can."""
 
+    def settled(self) -> Awaitable[None]:
+        """Wait until everything that was flushed so far is kept and delivered, or refused."""
+
     @property
     def first(self) -> int:
         """The id of the oldest record that is still kept (last + 1 of an empty log)."""
@@ -143,8 +229,25 @@ class MessageLog(Protocol):
         With `after` given (not 0) and `before` not (0), the oldest instead.
         """
 
-    def read(self, after: int, limit: int) -> Awaitable[list[Record]]:
-        """At most `limit` records of all conversations with id > after, oldest first."""
+    def search(self, conversation: Conversation, words: str, limit: int) -> Awaitable[list[Record]]:
+        """The newest `limit` texts of a conversation that have all these words in them, oldest first."""
+
+    def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Awaitable[Page]:
+        """The next that one may see who is in these rooms at the place `after`, perhaps with others among it."""
+
+    def missed(
+        self, identity: int, rooms: Collection[str], after: int, upto: int, limit: int
+    ) -> Awaitable[tuple[list[Record], int]]:
+        """What others said with after < id <= upto in these rooms, and to this identity.
+
+        The newest `limit` records, oldest first, and how many there are, counted up to MOST_COUNTED + 1.
+        """
+
+    def moves(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
+        """What first became of one's part in each room since a place: joined or left, by the room's key."""
+
+    def restore(self) -> Restored:
+        """The rooms as the log knows them, after `open`."""
 
 
 class Account(NamedTuple):
@@ -153,6 +256,7 @@ class Account(NamedTuple):
     identity: int
     name: Name
     enabled: bool = True
+    deleted: bool = False
     place: int = 0
 
 
@@ -186,8 +290,8 @@ class Accounts(Protocol):
     def client(self, identity: int, client_id: str) -> Awaitable[int]:
         """The number of an account's client, below messages.GUESTS: always the same for the same client-id."""
 
-    def reached(self, places: Sequence[tuple[int, int]]) -> Awaitable[None]:
-        """How far accounts have read, by identity."""
+    def reached(self, places: Sequence[tuple[int, int]]) -> None:
+        """Note how far accounts have read, by identity; kept some time soon."""
 
     def markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
         """An account's read markers."""

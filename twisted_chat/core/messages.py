@@ -9,6 +9,9 @@ JOINED = "joined"
 LEFT = "left"
 TOPIC = "topic"
 
+SPOKEN = (MESSAGE, ACTION, NOTICE)
+"""Kinds of what is said, as opposed to what happens."""
+
 GUESTS = 2**32
 """Identities below this are accounts', the others guests'; so are the numbers of their clients and of connections."""
 

@@ -85,6 +85,21 @@ class Rooms:
         room.changed()
         return room
 
+    def restore(self, user: User, name: str, id: int) -> Room:
+        """Have a member whose join, long ago, was the record `id`."""
+        checked = room_name(name)
+        room = self._rooms.setdefault(checked.key, Room(checked))
+        room.members[user.identity] = user
+        user.rooms |= {room.key}
+        user.settled[room.key] = id
+        self._names = None
+        return room
+
+    def refresh(self, user: User) -> None:
+        """A user has come with another participant, or gone with one."""
+        for key in user.rooms:
+            self._rooms[key].changed()
+
     def leave(self, user: User, room: Room) -> None:
         """End a membership, and the room with its last member."""
         del room.members[user.identity]

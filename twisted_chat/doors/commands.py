@@ -14,10 +14,12 @@ from twisted.internet.defer import Deferred
 
 from twisted_chat import __version__
 from twisted_chat.core.errors import BAD_COMMAND, ChatError
+from twisted_chat.core.interfaces import MOST_COUNTED
 from twisted_chat.core.messages import ACTION, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.doors.dialects import EVENTS, SILENT, Answer
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.core.registry import User
+from twisted_chat.doors.dialects import EVENTS, PLAIN, SILENT, Answer
+from twisted_chat.wire.line import LONGEST, is_label
 
 if TYPE_CHECKING:
     from twisted_chat.doors.line import ChatProtocol
@@ -26,6 +28,9 @@ Result = Answer | Coroutine[Any, Any, Answer] | Deferred[Answer]
 
 USAGE = 34
 """Columns of the help's table for what one types."""
+FOUND = 50
+MISSED = 50
+"""Records that a search finds, and that a person is shown who comes back."""
 MOST_HISTORY = 500
 MOST_HISTORY_SIZE = 256 * 1024
 """Records, and characters of their texts, in one page of history."""
@@ -46,8 +51,17 @@ class Command(NamedTuple):
 
 
 async def register(connection: ChatProtocol, label: str | None, name: str, password: str | None = None) -> Answer:
-    user = await connection.hub.sign_in(connection.session, name, password)
-    return Answer(fields=(user.name, "guest"))
+    session = connection.session
+    how = await connection.hub.sign_in(session, name, password)
+    assert session.user is not None
+    lines = await _missed(connection, session.user) if session.dialect is PLAIN else []
+    await _begin(connection)
+    return Answer(("ack", *lines), (session.user.name, how))
+
+
+async def password(connection: ChatProtocol, label: str | None, old: str, new: str) -> Answer:
+    await connection.hub.change_password(connection.session, old, new)
+    return Answer()
 
 
 def rename(connection: ChatProtocol, label: str | None, name: str) -> Answer:
@@ -103,14 +117,31 @@ async def history(connection: ChatProtocol, label: str | None, name: str, *optio
     page = {"before": 0, "after": 0, "limit": 50}
     for option in options:
         key, _, value = option.partition("=")
-        if key not in page or not (value.isascii() and value.isdigit() and len(value) < 19):
+        if key not in page:
             raise ChatError(BAD_COMMAND, "history takes before=<id>, after=<id> and limit=<1 to 500>")
-        page[key] = int(value)
+        page[key] = _id(value)
     if not 1 <= page["limit"] <= MOST_HISTORY:
         raise ChatError(BAD_COMMAND, f"history's limit is 1 to {MOST_HISTORY}")
-    records = await connection.hub.history(connection.session, name, **page)
+    records = await connection.hub.archive.history(connection.session, name, **page)
     records = _fitting(records, oldest_first=bool(page["after"] and not page["before"]))
     return Answer(lines=(), fields=(str(len(records)),), past=records)
+
+
+async def search(connection: ChatProtocol, label: str | None, name: str, words: str) -> Answer:
+    records = await connection.hub.archive.search(connection.session, name, words, FOUND)
+    records = _fitting(records, oldest_first=False)
+    return Answer(lines=(), fields=(str(len(records)),), past=records)
+
+
+async def since(connection: ChatProtocol, label: str | None, id: str | None = None) -> Answer:
+    session = connection.session
+    last = connection.hub.log.last if id is None else await session.replay(label, _id(id))
+    return Answer(lines=(), fields=(str(last),))
+
+
+async def seen(connection: ChatProtocol, label: str | None, name: str, id: str) -> Answer:
+    await connection.hub.archive.mark(connection.session, name, _id(id))
+    return Answer()
 
 
 def ping(connection: ChatProtocol, label: str | None, token: str = "") -> Answer:
@@ -124,7 +155,12 @@ def pong(connection: ChatProtocol, label: str | None, token: str = "") -> Answer
 async def hello(connection: ChatProtocol, label: str | None, dialect: str, client: str = "") -> Answer:
     if dialect != "events":
         raise ChatError(BAD_COMMAND, "there is one dialect to ask for: hello,events")
+    if client and not is_label(client):
+        raise ChatError(BAD_COMMAND, "a client-id is 1 to 64 of A-Z a-z 0-9 . _ -")
+    if client:
+        await connection.hub.introduce(connection.session, client)
     connection.speak(EVENTS)
+    await _begin(connection)
     verbs = " ".join(connection.commands)
     facts = ("twisted_chat", __version__, f"line={LONGEST}", f"history={MOST_HISTORY}", f"verbs={verbs}")
     if label is None:
@@ -148,6 +184,35 @@ def quit_(connection: ChatProtocol, label: str | None) -> Answer:
     return Answer(lines=("bye",), last=True)
 
 
+async def _missed(connection: ChatProtocol, user: User) -> list[str]:
+    """What a person is shown who comes back: the newest that others said meanwhile, and how much there is."""
+    if not user.is_account or len(user.participants) > 1:
+        return []
+    session = connection.session
+    records, count = await connection.hub.archive.missed(user, user.place, session.reached, MISSED)
+    lines = [line for record in records for line in session.dialect.past(record)]
+    if count > len(records):
+        many = f"more than {MOST_COUNTED}" if count > MOST_COUNTED else str(count)
+        more = f"you missed {many}; here are the last {len(records)}, and history,<name or #room> shows the others"
+        lines.insert(0, session.dialect.told("missed", more))
+    return lines
+
+
+async def _begin(connection: ChatProtocol) -> None:
+    """Go on live, behind the answer; a program is first shown the read markers of its account."""
+    session = connection.session
+    if session.user is not None and session.user.is_account:
+        markers = await connection.hub.archive.markers(session.user) if session.dialect.program else []
+        connection.factory.clock.callLater(0, session.begin, markers)
+
+
+def _id(text: str) -> int:
+    """An id, or another whole number, as it stands in a field; raises ChatError(bad-command)."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ChatError(BAD_COMMAND, f"here stands a whole number from 0 on, not {text[:32]}")
+    return int(text)
+
+
 def _help_lines(row: Command) -> tuple[str, ...]:
     if len(row.usage) > USAGE:
         return (row.usage, f"{'':{USAGE}}  {row.help}")
@@ -169,7 +234,9 @@ def _fitting(records: list[Record], oldest_first: bool) -> list[Record]:
 
 
 COMMANDS: dict[str, Command] = {
-    "register": Command(register, "register,<name>[,<password>]", "take a name", 1, 2, needs_name=False),
+    "register": Command(
+        register, "register,<name>[,<password>]", "take a name; with a password, an account's", 1, 2, needs_name=False
+    ),
     "list": Command(list_, "list,friends | list,rooms | list,#room", "who is here; which rooms; who is in one", 1, 1),
     "chat": Command(chat, "chat,<name or #room>[,<text>]", "say something: hi, if no text is given", 1, 2),
     "me": Command(me, "me,<name or #room>,<text>", "say what you do: * jane waves", 2, 2),
@@ -180,6 +247,10 @@ COMMANDS: dict[str, Command] = {
         history, "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]", "what was said, oldest first", 1, 4
     ),
     "away": Command(away, "away[,<text>]", "say that you are away, and why; without a text: back again", 0, 1),
+    "search": Command(search, "search,<name or #room>,<words>", "what was said with all these words in it", 2, 2),
+    "since": Command(since, "since,<id>", "everything that came after an id, for accounts", 0, 1),
+    "seen": Command(seen, "seen,<name or #room>,<id>", "note how far you have read", 2, 2),
+    "password": Command(password, "password,<old>,<new>", "have another password", 2, 2),
     "rename": Command(rename, "rename,<name>", "take another name", 1, 1),
     "ping": Command(ping, "ping,<token>", "get the token back", 0, 1, needs_name=False),
     "pong": Command(pong, "pong,<token>", "answer the server's ping", 0, 1, needs_name=False),

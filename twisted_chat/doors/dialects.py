@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, MESSAGE, Record
 from twisted_chat.wire.events import plain, second, structured
-from twisted_chat.wire.line import escape, ok
+from twisted_chat.wire.line import escape, labelled, ok
 
 
 class Answer(NamedTuple):
@@ -38,9 +38,14 @@ class Dialect:
         envelope = entry.envelope
         return plain(entry.kind, envelope.sender, envelope.to, entry.texts)
 
-    def missed(self, record: Record) -> list[str]:
-        """What was said while the reader was behind."""
-        return plain(record.kind, record.sender, record.to, [record.text])
+    def copied(self, entry: Entry) -> list[str]:
+        """What one has just said oneself, by another connection."""
+        envelope = entry.envelope
+        return plain(entry.kind, envelope.sender, envelope.to, entry.texts, own=True)
+
+    def missed(self, record: Record, own: bool) -> list[str]:
+        """What was said, perhaps by oneself, while the reader was behind."""
+        return plain(record.kind, record.sender, record.to, [record.text], own)
 
     def past(self, record: Record) -> list[str]:
         """What was said long ago: with its id and time (UTC), so that one can ask for what was before."""
@@ -53,7 +58,7 @@ class Dialect:
         past = [line for record in answer.past for line in self.past(record)]
         if label is None:
             return [*past, *answer.lines]
-        return [*(f"@{label} {line}" for line in past), ok(label, answer.fields)]
+        return [*labelled(label, past), ok(label, answer.fields)]
 
     def stored(self, entry: Entry) -> list[str]:
         """The acknowledgement of what the log now has; a person is told nothing of messages."""
@@ -84,10 +89,14 @@ class Events(Dialect):
         envelope = entry.envelope
         return structured(entry.kind, envelope.sender, envelope.to, entry.texts, entry.first, entry.time)
 
+    def copied(self, entry: Entry) -> list[str]:
+        return self.live(entry)
+
     def past(self, record: Record) -> list[str]:
         return structured(record.kind, record.sender, record.to, [record.text], record.id, record.time)
 
-    missed = past
+    def missed(self, record: Record, own: bool) -> list[str]:
+        return self.past(record)
 
     def answer(self, label: str | None, answer: Answer) -> list[str]:
         if label is not None:

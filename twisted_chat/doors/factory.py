@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
-
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
@@ -15,9 +12,9 @@ from twisted_chat.core.registry import UserRegistry
 from twisted_chat.doors.dialects import EVENTS, PLAIN, Renderings
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.session import Session
+from twisted_chat.doors.session import Door, Session
 from twisted_chat.doors.straight import StraightTransport
-from twisted_chat.doors.transport import Transport, Writer, watch
+from twisted_chat.doors.transport import Transport, Writer, peer, watch
 from twisted_chat.doors.turn import Turn
 
 LOOK_EVERY = 60.0
@@ -49,7 +46,6 @@ class ChatFactory(Factory):
         self.hub, self.clock = hub, clock
         self.connections: set[ChatProtocol] = set()
         self.most, self._outbox = most, outbox
-        self._numbers = count(1)
         self._renderings = Renderings()
         self.turn = Turn(hub, clock)
         self._look = LoopingCall(self.look)
@@ -72,19 +68,22 @@ class ChatFactory(Factory):
         protocol.factory = self
         return protocol
 
-    def session(self, transport: Transport, wake: Callable[[], None]) -> Session:
+    def session(self, transport: Transport, door: Door) -> Session:
         """A new connection's part in the conversation."""
         watch(transport)
         writer: Writer = StraightTransport(transport) if type(transport) is Server else transport
-        number, renderings = next(self._numbers), self._renderings
-        return Session(number, self.hub, self.turn, writer, self.clock, renderings, PLAIN, self._outbox, wake)
+        number, address = self.hub.log.new_identity(), peer(transport)
+        return Session(
+            number, self.hub, self.turn, writer, self.clock, self._renderings, PLAIN, self._outbox, door, address
+        )
 
     def look(self) -> None:
         """Ping programs that are silent, and end who stays silent without need."""
         for connection in list(self.connections):
+            session = connection.session
+            session.look(connection.heard)
             connection.silences = 0 if connection.heard else connection.silences + 1
             connection.heard = False
-            session = connection.session
             if session.user is None:
                 if connection.silences >= NAMELESS:
                     session.told("timeout", "you have been silent for long without a name; come back any time")
@@ -94,6 +93,7 @@ class ChatFactory(Factory):
                     connection.transport.abortConnection()
                 else:
                     connection.sendLine(f"ping,{session.number}".encode())
+        self.hub.note_places()
 
 
 class Full(Protocol):

@@ -69,7 +69,7 @@ class ChatProtocol(Protocol):
 
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
-        self.session: Session = self.factory.session(self.transport, self._pump)
+        self.session: Session = self.factory.session(self.transport, self)
         self.lesson: Lesson | None = Lesson(self, self.factory.clock)
         self.factory.connections.add(self)
 
@@ -112,14 +112,14 @@ class ChatProtocol(Protocol):
             self._tail, self._skipping = b"", True
         lines.reverse()
         self._lines = lines + self._lines if self._lines else lines
-        self._pump()
+        self.wake()
 
     def readConnectionLost(self) -> None:
         """The client's end of input: what was read is still answered."""
         self._ended = True
         if self.lesson is not None:
             self._tail = self.lesson.end()
-        self._pump()
+        self.wake()
 
     def writeConnectionLost(self) -> None:
         """Nothing can be sent any more; connectionLost follows."""
@@ -210,9 +210,9 @@ class ChatProtocol(Protocol):
     def request(self, line: bytes) -> None:
         """Take one line as if it had been read just now."""
         self._lines.insert(0, line)
-        self._pump()
+        self.wake()
 
-    def _pump(self) -> None:
+    def wake(self) -> None:
         """Carry out the requests that were read, as far as may be now."""
         if self._pumping or self._closed:
             return
@@ -262,7 +262,7 @@ class ChatProtocol(Protocol):
             return
         stuck = stuck or session.outbox.full or session.unstored > UNSTORED
         if self._lines and not stuck:
-            self.factory.clock.callLater(0, self._pump)  # the others have their turn
+            self.factory.clock.callLater(0, self.wake)  # the others have their turn
         pause = stuck or bool(self._lines)
         session.waiting = session.unstored > 0 and (pause or self._ended)
         if pause is not self._paused and not self._ended:
@@ -309,4 +309,4 @@ class ChatProtocol(Protocol):
         self._stuck = False
         if self._closed:
             self.session.sign_out()  # a sign-in may have come true too late
-        self._pump()
+        self.wake()

@@ -5,13 +5,15 @@ Live while its client reads; from the log, at its own place, while it is behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.errors import NOT_REGISTERED, UNAVAILABLE, ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Entry, Route
 from twisted_chat.core.messages import JOINED, Record
@@ -22,33 +24,58 @@ from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.transport import Writer
 from twisted_chat.doors.turn import Turn
-from twisted_chat.wire.line import error
+from twisted_chat.wire.line import error, labelled
 
 _log = Logger()
 
 NEWS_AFTER = 0.1
 """Seconds for which presence gathers before it is told, so that a storm of it becomes one write."""
+AGAIN_AFTER = 5.0
+"""Seconds after which a log that could not be read is tried again."""
+
+
+class Door(Protocol):
+    """What a session asks of the connection in front of it."""
+
+    def wake(self) -> None:
+        """The client has read what waited for it, or the log has all that it said: held requests may go on."""
+
+    def close(self) -> None:
+        """Send what is queued, then end the connection."""
+
+
+class Replay(NamedTuple):
+    """A client's request for everything up to a `target`: its label, and what is called when it has that."""
+
+    label: str | None
+    target: int
+    done: Deferred[int]
 
 
 class Session:
     """A participant of the hub (core.interfaces.Participant) with a client behind it.
 
-    `wake` is called when the client has read what waited for it and, if the door
-    is `waiting` for it, when the log has all that it said: held requests may go on.
+    The door is woken when the client has read what waited for it and, if it is
+    `waiting` for it, when the log has all that was said.
     """
 
     __slots__ = (
         "_clock",
+        "_confirmed",
         "_delimiter",
+        "_door",
         "_held",
         "_hub",
+        "_looked",
         "_news",
         "_reading",
         "_rendering",
         "_renderings",
+        "_replay",
         "_turn",
         "_view",
-        "_wake",
+        "address",
+        "client",
         "dialect",
         "flush",
         "number",
@@ -69,21 +96,25 @@ class Session:
         renderings: Renderings,
         dialect: Dialect,
         bound: int,
-        wake: Callable[[], None],
+        door: Door,
+        address: str = "",
     ) -> None:
         self.number, self.dialect = number, dialect
+        self.address, self.client = address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = 0
         self.waiting = False
         self.outbox = Outbox(transport, bound, self._drained)
         self.flush = self.outbox.flush
-        self._hub, self._turn, self._clock, self._renderings, self._wake = hub, turn, clock, renderings, wake
+        self._hub, self._turn, self._clock, self._renderings, self._door = hub, turn, clock, renderings, door
         self._delimiter = b"\n"
         self._rendering = renderings[dialect, b"\n"]
         self._view: View | None = None
+        self._replay: Replay | None = None
         self._held = self._reading = False
         self._news: News | None = None
+        self._confirmed = self._looked = 0
 
     def speak(self, dialect: Dialect, delimiter: bytes) -> None:
         """Write in another dialect, or with another line ending, from now on."""
@@ -105,16 +136,36 @@ class Session:
 
     def end(self) -> None:
         """The connection is gone: leave everything, and let go of the door."""
-        self.sign_out()
-        self.outbox.end()
-        self._wake = _nothing
-        self._view = None
-
-    def sign_out(self) -> None:
-        """Leave everything; what there is to write is still written."""
         if self.user is not None:
             self._hub.sign_out(self)
             self._turn.said()
+        self.outbox.end()
+        self._door = _NOBODY
+        self._view = self._replay = None
+
+    def sign_out(self) -> None:
+        """Leave everything, in peace; what there is to write is still written."""
+        if self.user is not None:
+            self._confirmed = self.reached
+            self._hub.sign_out(self)
+            self._turn.said()
+
+    # how far it is
+
+    @property
+    def place(self) -> int:
+        return self._confirmed
+
+    @property
+    def reached(self) -> int:
+        """The id up to which everything has been sent, or waits to be."""
+        return self._hub.log.last if self._view is None else self._view.place
+
+    def look(self, heard: bool) -> None:
+        """Note how far the client is: if it was `heard` since the last look, it has read what was sent before that."""
+        if heard:
+            self._confirmed = self._looked
+        self._looked = self.reached
 
     # what the hub says
 
@@ -129,12 +180,20 @@ class Session:
                 self._tell_news()  # or a name that is taken again would seem to go after it came
             outbox.put(self._rendering(entry))
 
+    def copied(self, entry: Entry) -> None:
+        if self._view is not None:
+            return
+        if self.outbox.full:
+            self._fall_behind(entry.first - 1)
+        else:
+            self.write(*self.dialect.copied(entry))
+
     def stored(self, entry: Entry) -> bool:
         if self.user is None:  # its own leaving of rooms, when it is gone
             return False
         self.unstored -= len(entry.texts)
         if self.waiting and not self.unstored:
-            self._clock.callLater(0, self._wake)  # when this batch is delivered and answered
+            self._clock.callLater(0, self._door.wake)  # when this batch is delivered and answered
         if not entry.asked and not self.dialect.program:
             return False
         self.write(*self.dialect.stored(entry))
@@ -143,7 +202,7 @@ class Session:
     def refused(self, entry: Entry, problem: ChatError) -> None:
         self.unstored -= len(entry.texts)
         if self.waiting and not self.unstored:
-            self._clock.callLater(0, self._wake)
+            self._clock.callLater(0, self._door.wake)
         labels = (entry.labels.get(index) for index in range(len(entry.texts)))
         self.write(*(error(label, problem.code, problem.sentence) for label in labels))
 
@@ -160,49 +219,99 @@ class Session:
         if line:
             self.write(line)
 
+    def marked(self, name: str, id: int) -> None:
+        if self.dialect.program:
+            self.write(f"seen,{name},{id}")
+
+    def dismiss(self, code: str, sentence: str) -> None:
+        self.told(code, sentence)
+        self._door.close()
+
     # a reader who is behind
 
     def hold(self) -> None:
-        """Keep back what others say, until `release`."""
         self._held = True
         if self._view is None:
             self._fall_behind(self._hub.log.last)
 
     def release(self) -> None:
-        """Give what was held, and go on live."""
         self._held = False
         self._read_on()
 
+    def begin(self, markers: Sequence[tuple[str, int]]) -> None:
+        """Go on live once the client has been answered, beginning with the account's read markers."""
+        for name, id in markers:
+            self.marked(name, id)
+        self.release()
+        self.outbox.flush()
+
+    async def replay(self, label: str | None, place: int) -> int:
+        """Show everything since a place that the account may see, and go on live; raises ChatError.
+
+        The result is the id up to which the client has then been shown everything.
+        """
+        self.hold()
+        try:
+            view = await self._hub.archive.view(self, place)
+            if self.user is None:
+                raise ChatError(NOT_REGISTERED, "the connection has ended")
+            self._view = view
+            self._replay = Replay(label, self._hub.log.last, Deferred())
+            done = self._replay.done
+        finally:
+            self.release()
+        return await done
+
     def _fall_behind(self, place: int) -> None:
         if self.user is not None:
-            self._view = View(self.user, self.number, place)
+            self._view = View(self.user.identity, self.user.settled, self.number, place)
 
     def _drained(self) -> None:
         self._read_on()
-        self._wake()
+        self._door.wake()
 
     def _read_on(self) -> None:
         if self._view is None or self._held or self._reading or self.outbox.paused:
             return
         self._reading = True
-        page = Deferred.fromCoroutine(self._hub.read_on(self._view, self))
+        page = Deferred.fromCoroutine(self._hub.archive.read_on(self._view, self))
         page.addCallback(self._caught_up_on)
-        page.addErrback(lambda failure: _log.failure("cannot read on for {number}", failure, number=self.number))
+        page.addErrback(self._cannot_read)
+
+    def _cannot_read(self, failure: Failure) -> None:
+        _log.failure("cannot read on for {number}", failure, number=self.number)
+        self._reading = False
+        if self._view is None:
+            return
+        self._clock.callLater(AGAIN_AFTER, self._read_on)
+        if self._replay is not None:
+            replay, self._replay = self._replay, None
+            replay.done.errback(ChatError(UNAVAILABLE, "what was said cannot be read just now; try again in a while"))
 
     def _caught_up_on(self, page: tuple[list[Record], bool]) -> None:
         records, done = page
         self._reading = False
-        if self._view is None:
+        view, user = self._view, self.user
+        if view is None or user is None:
             return
+        for record in records:
+            if self._replay is not None and record.id > self._replay.target:
+                self._replayed(self._replay)
+            lines = self.dialect.missed(record, own=record.author == user.identity)
+            self.write(*(lines if self._replay is None else labelled(self._replay.label, lines)))
+        if self._replay is not None and view.place >= self._replay.target:
+            self._replayed(self._replay)
         if done:
             self._view = None
-        for record in records:
-            self.write(*self.dialect.missed(record))
         self.outbox.flush()
         if not done:
             self._clock.callLater(0, self._read_on)
         elif self._news is not None:
             self._tell_news()
+
+    def _replayed(self, replay: Replay) -> None:
+        self._replay = None
+        replay.done.callback(replay.target)
 
     def _tell_news(self) -> None:
         if self._view is not None or self._news is None:
@@ -214,5 +323,12 @@ class Session:
         self.outbox.flush()
 
 
-def _nothing() -> None:
-    """What a connection that is gone wakes."""
+class _Nobody:
+    """Where the door of a connection was that is gone."""
+
+    def wake(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+_NOBODY = _Nobody()

@@ -3,7 +3,7 @@
 import socket
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.interfaces import ITCPTransport, ITransport
 
 OPTIONS = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 60, "TCP_USER_TIMEOUT": 600_000}
 """How a peer that is gone is found, where the system knows these: probes after 120 s of silence, every 60 s, and an
@@ -25,6 +25,12 @@ class Transport(Writer, Protocol):
     def pauseProducing(self) -> None: ...
     def resumeProducing(self) -> None: ...
     def abortConnection(self) -> None: ...
+
+
+def peer(transport: object) -> str:
+    """The address that a transport's other end has; "" where there is none, as on a Unix socket."""
+    address = transport.getPeer() if ITransport.providedBy(transport) else None
+    return str(getattr(address, "host", ""))
 
 
 def watch(transport: object) -> None:

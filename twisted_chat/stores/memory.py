@@ -1,21 +1,19 @@
 """A log in memory: a ring of the newest records, for as long as the process lives."""
 
 import time
-from bisect import bisect_left, bisect_right
-from collections import deque
-from collections.abc import Callable, Iterable
-from itertools import chain, count, islice
-from operator import attrgetter
+from collections.abc import Callable, Collection
+from itertools import count, islice, takewhile
 
-from twisted_chat.core.interfaces import Deliver, Entry
-from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Page, Restored
+from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, Conversation, Record
+from twisted_chat.core.resends import Label, labels, sift
+from twisted_chat.stores.ring import Ring
+from twisted_chat.stores.words import words_of
 
 MOST = 10_000
 """Records that are kept, unless another number is asked for."""
 SIZE = 16 * 1024 * 1024
 """Characters of their texts that are kept."""
-SLACK = 256
-"""Records over its measure that the ring may hold, so that it is measured once for many."""
 
 
 class MemoryLog:
@@ -28,16 +26,22 @@ class MemoryLog:
     def __init__(
         self, most: int = MOST, size: int = SIZE, now: Callable[[], float] = time.time, after: int = 0
     ) -> None:
-        self._most, self._size, self._now = most, size, now
+        self._ring, self._now = Ring(most, size, after), now
         self._pending: list[Entry] = []
         self._flushing = False
-        self._ring: deque[Entry] = deque()
-        self._held, self._measured, self._due = 0, 0, after + SLACK
-        self._identities = count(1)
-        self.first, self.last = after + 1, after
+        self._identities = count(GUESTS)
+        self._labels: dict[Label, int] = {}  # in the order of their ids
+
+    @property
+    def first(self) -> int:
+        return self._ring.first
+
+    @property
+    def last(self) -> int:
+        return self._ring.last
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
-        self._deliver = deliver
+        self._deliver, self._refuse = deliver, refuse
 
     def open(self) -> None:
         pass
@@ -58,67 +62,79 @@ class MemoryLog:
         try:
             while entries := self._pending:
                 self._pending = []
-                self._keep(entries)
+                labelled = labels(entries)
+                if labelled:
+                    entries = self._sift(entries)
+                self._ring.keep(entries, int(self._now() * 1000))
+                if labelled:
+                    self._remember(entries)
                 self._deliver(entries)
         finally:
             self._flushing = False
 
+    async def settled(self) -> None:
+        pass
+
+    def restore(self) -> Restored:
+        return Restored()
+
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
         if after and not before:
-            return self._oldest(after, limit, conversation)
-        return self._newest(after, before or self.last + 1, limit, conversation)
+            oldest = (record for record in self._ring.oldest(after) if record.conversation == conversation)
+            return list(islice(oldest, limit))
+        newest = self._ring.back(before - 1 if before else self.last, after)
+        return list(islice((record for record in newest if record.conversation == conversation), limit))[::-1]
 
-    async def read(self, after: int, limit: int) -> list[Record]:
-        return self._oldest(after, limit)
+    async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
+        wanted = words_of(words)
+        found = (
+            record
+            for record in self._ring.back(self.last)
+            if record.conversation == conversation and record.kind in SPOKEN and wanted <= words_of(record.text)
+        )
+        return list(islice(found, limit))[::-1]
 
-    def _newest(self, after: int, before: int, limit: int, conversation: Conversation) -> list[Record]:
-        page: list[Record] = []
-        later = len(self._ring) - bisect_left(self._ring, before, key=_first)
-        for entry in islice(reversed(self._ring), later, None):
-            if entry.envelope.conversation == conversation:
-                page.extend(record for record in reversed(entry.records()) if after < record.id < before)
-            if len(page) >= limit or entry.first <= after:
-                break
-        return page[:limit][::-1]
+    async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
+        records = list(islice(self._ring.oldest(after), limit))
+        return Page(records, records[-1].id if records else self.last)
 
-    def _oldest(self, after: int, limit: int, conversation: Conversation | None = None) -> list[Record]:
-        page: list[Record] = []
-        start = bisect_right(self._ring, after, key=_first) - 1
-        for entry in islice(self._ring, max(start, 0), None):
-            if conversation is None or entry.envelope.conversation == conversation:
-                page.extend(record for record in entry.records() if record.id > after)
-            if len(page) >= limit:
-                break
-        return page[:limit]
+    async def missed(
+        self, identity: int, rooms: Collection[str], after: int, upto: int, limit: int
+    ) -> tuple[list[Record], int]:
+        said = [
+            record
+            for record in self._ring.back(upto, after)
+            if record.kind in SPOKEN
+            and record.author != identity
+            and (record.conversation in rooms or _is_side(identity, record.conversation))
+        ]
+        return said[:limit][::-1], min(len(said), MOST_COUNTED + 1)
 
-    def _keep(self, entries: list[Entry]) -> None:
-        now, last = int(self._now() * 1000), self.last
-        for entry in entries:
-            entry.time = now
-            entry.first = last + 1
-            last += len(entry.texts)
-        self.last = last
-        self._ring += entries
-        if last > self._due:
-            self._forget()
+    async def moves(self, identity: int, after: int) -> dict[str, str]:
+        moves: dict[str, str] = {}
+        for record in self._ring.back(self.last, after):
+            if record.author == identity and record.kind in (JOINED, LEFT) and isinstance(record.conversation, str):
+                moves[record.conversation] = record.kind
+        return moves
 
-    def _forget(self) -> None:
-        """Every SLACK records: measure what came since the last time, and forget what is too much."""
-        ring = self._ring
-        self._held += _size(islice(reversed(ring), len(ring) - self._measured))
-        forgotten = bisect_left(ring, self.last - self._most + 1, key=_first)
-        while True:
-            self._held -= _size([ring.popleft() for _ in range(forgotten)])
-            if self._held <= self._size:
-                break
-            forgotten = 1
-        self._measured, self._due = len(ring), self.last + SLACK
-        self.first = ring[0].first if ring else self.last + 1
+    def _sift(self, entries: list[Entry]) -> list[Entry]:
+        """Part what is new from what was said before, and answer the latter."""
+        said = {label: self._labels[label] for label, _, _ in labels(entries) if label in self._labels}
+        known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items()}
+        fresh, repeated, wrong, self._pending = sift(entries, known)
+        self._deliver(repeated)
+        self._refuse(wrong)
+        return fresh
 
-
-def _size(entries: Iterable[Entry]) -> int:
-    return sum(map(len, chain.from_iterable(map(_texts, entries))))
+    def _remember(self, entries: list[Entry]) -> None:
+        """Remember the labels of these entries, for as long as the ring has their records."""
+        first = self.first
+        for label in [label for label, _ in takewhile(lambda item: item[1] < first, self._labels.items())]:
+            del self._labels[label]
+        for label, entry, index in labels(entries):
+            self._labels[label] = entry.first + index
 
 
-_first = attrgetter("first")
-_texts = attrgetter("texts")
+def _is_side(identity: int, conversation: Conversation) -> bool:
+    """Whether a direct conversation is this one's."""
+    return not isinstance(conversation, str) and identity in conversation

@@ -54,9 +54,13 @@ class LogContract(Base):
             self.log.append(one)
         await self.kept(self.log)
 
+    async def read(self, after: int, limit: int) -> list[Record]:
+        """What the one who makes all the records of these tests may see, who is in all rooms."""
+        return (await self.log.read(1, ("#tea", "#ops"), after, limit)).records
+
     async def test_an_empty_log(self) -> None:
         self.assertEqual((self.log.first, self.log.last), (1, 0))
-        self.assertEqual(await self.log.read(0, 10), [])
+        self.assertEqual(await self.read(0, 10), [])
         self.assertEqual(await self.log.history("#tea", 0, 0, 10), [])
         self.log.flush()
         self.assertEqual(self.batches, [])
@@ -64,7 +68,7 @@ class LogContract(Base):
     async def test_what_is_not_flushed_is_neither_kept_nor_delivered(self) -> None:
         self.log.append(entry("one"))
         self.assertEqual((self.batches, self.log.last), ([], 0))
-        self.assertEqual(await self.log.read(0, 10), [])
+        self.assertEqual(await self.read(0, 10), [])
 
     async def test_what_is_kept_is_delivered_in_order_with_its_place_and_time(self) -> None:
         one, two, three = entry("one"), entry("two", "three"), entry("four")
@@ -108,14 +112,14 @@ class LogContract(Base):
         expected = Record(
             1, 1_700_000_000_250, ACTION, "Jane", "Zak", "waves, \\ ä\n🍵", ZAK_AND_JANE, 2, origin.number
         )
-        self.assertEqual(await self.log.read(0, 1), [expected])
+        self.assertEqual(await self.read(0, 1), [expected])
         self.assertEqual(await self.log.history(ZAK_AND_JANE, 0, 0, 1), [expected])
 
     async def test_what_was_kept_no_longer_follows_its_entry(self) -> None:
         said = entry("one")
         await self.keep(said)
         said.origin, said.recipients = None, ()
-        [record] = await self.log.read(0, 1)
+        [record] = await self.read(0, 1)
         self.assertEqual((record.text, record.author), ("one", 1))
 
     async def keep_two_conversations(self) -> None:
@@ -175,5 +179,5 @@ class LogContract(Base):
         everything = [str(number) for number in range(1, 11)]
         for place in range(12):
             for limit in (1, 2, 3, 50):
-                page = await self.log.read(place, limit)
+                page = await self.read(place, limit)
                 self.assertEqual([record.text for record in page], everything[place : place + limit])

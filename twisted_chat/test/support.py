@@ -5,10 +5,10 @@ Nothing here opens a socket, sleeps or looks at the real time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
@@ -16,15 +16,19 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from twisted_chat.auth.builtin import BuiltIn
+from twisted_chat.auth.passwords import Passwords
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Deliver, Entry, Envelope, Participant, Route
-from twisted_chat.core.messages import MESSAGE, Conversation, Record
+from twisted_chat.core.interfaces import Entry, Envelope, Page, Participant, Route
+from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
 from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.stores.memory_accounts import MemoryAccounts
+from twisted_chat.test.support_auth import QUICK
 
 WINDOW = 64 * 1024
 """Bytes that a transport takes for a client that does not read, before it pauses its producer."""
@@ -214,8 +218,21 @@ class Server:
     ) -> None:
         self.clock = Clock() if clock is None else clock
         self.log = MemoryLog(now=self.clock.seconds) if log is None else log
-        self.hub = Hub(self.log) if hub is None else hub
+        self.hub = self.make_hub() if hub is None else hub
         self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox)
+
+    def make_hub(self) -> Hub:
+        """A conversation with accounts, whose passwords are hashed in no time."""
+        accounts = MemoryAccounts()
+        return Hub(self.log, accounts, BuiltIn(accounts, Passwords(maybeDeferred, QUICK), self.clock))
+
+    def account(self, name: str, *rooms: str) -> Connection:
+        """A program of an account, whose password is the name, in those rooms."""
+        program = self.connect()
+        program.say(b"hello,events\n" + f"register,{name},{name}\n".encode())
+        program.say(b"".join(f"join,{room}\n".encode() for room in rooms))
+        program.read()
+        return program
 
     def connect(self) -> Connection:
         """A stranger."""
@@ -262,6 +279,7 @@ class DelayedLog(MemoryLog):
         self._appended: list[Entry] = []
         self._flushed: list[Entry] = []
         self._reads: list[Deferred[None]] = []
+        self._unsettled: list[Deferred[None]] = []
 
     @property
     def waiting(self) -> int:
@@ -282,15 +300,13 @@ class DelayedLog(MemoryLog):
         for entry in batch:
             super().append(entry)
         super().flush()
-
-    def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
-        super().subscribe(deliver, refuse)
-        self._refuse = refuse
+        self._settle()
 
     def fail(self) -> None:
         """Be unable to keep what waits."""
         batch, self._flushed = self._flushed, []
         self._refuse(batch)
+        self._settle()
 
     def read_now(self) -> None:
         """Let the reads that wait go on."""
@@ -302,9 +318,19 @@ class DelayedLog(MemoryLog):
         await self._patience()
         return await super().history(conversation, before, after, limit)
 
-    async def read(self, after: int, limit: int) -> list[Record]:
+    async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         await self._patience()
-        return await super().read(after, limit)
+        return await super().read(identity, rooms, after, limit)
+
+    async def settled(self) -> None:
+        while self._flushed:
+            self._unsettled.append(Deferred())
+            await self._unsettled[-1]
+
+    def _settle(self) -> None:
+        unsettled, self._unsettled = self._unsettled, []
+        for waiting in unsettled:
+            waiting.callback(None)
 
     async def _patience(self) -> None:
         if self.slow:
@@ -315,14 +341,18 @@ class DelayedLog(MemoryLog):
 class Recorder:
     """A participant without a door: it writes down what the hub tells it (core.interfaces.Participant)."""
 
-    _numbers = count(1_000_000)
+    _numbers = count(GUESTS + 1_000_000)
 
     def __init__(self) -> None:
         self.number = next(self._numbers)
+        self.client, self.address, self.place = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.seen: list[Record] = []
         self.acknowledged: list[tuple[str | None, int]] = []
+        self.copies: list[Record] = []
+        self.marks: list[tuple[str, int]] = []
+        self.held = False
         self.news: list[tuple[str | None, str | None]] = []
         self.words: list[str] = []
         self.refusals: list[str] = []
@@ -347,6 +377,21 @@ class Recorder:
         self.news.append((before, now))
 
     def told(self, code: str, sentence: str) -> None:
+        self.words.append(code)
+
+    def copied(self, entry: Entry) -> None:
+        self.copies += entry.records()
+
+    def marked(self, name: str, id: int) -> None:
+        self.marks.append((name, id))
+
+    def hold(self) -> None:
+        self.held = True
+
+    def release(self) -> None:
+        self.held = False
+
+    def dismiss(self, code: str, sentence: str) -> None:
         self.words.append(code)
 
     def flush(self) -> None:

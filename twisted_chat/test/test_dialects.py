@@ -79,7 +79,9 @@ class MissedTests(SynchronousTestCase):
         for kind in (MESSAGE, ACTION, JOINED, LEFT, TOPIC):
             said = kept(7, TIME, entry("one\ntwo", kind=kind))
             for dialect in (PLAIN, LESSON, EVENTS):
-                self.assertEqual(dialect.live(said), [line for r in said.records() for line in dialect.missed(r)])
+                self.assertEqual(
+                    dialect.live(said), [line for r in said.records() for line in dialect.missed(r, own=False)]
+                )
 
 
 class RenderingsTests(SynchronousTestCase):

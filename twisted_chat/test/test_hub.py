@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.core.archive import PAGE
 from twisted_chat.core.errors import (
     ALREADY_REGISTERED,
     BAD_NAME,
@@ -15,7 +16,7 @@ from twisted_chat.core.errors import (
     UNAVAILABLE,
     ChatError,
 )
-from twisted_chat.core.hub import PAGE, Hub
+from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
 from twisted_chat.core.rooms import MOST
 from twisted_chat.core.view import View
@@ -63,7 +64,7 @@ class HubTestCase(SynchronousTestCase):
         return problem.code
 
     def history(self, who: Recorder, name: str, before: int = 0, after: int = 0, limit: int = 50) -> list[Record]:
-        page: list[Record] = self.successResultOf(self.hub.history(who, name, before, after, limit))
+        page: list[Record] = self.successResultOf(self.hub.archive.history(who, name, before, after, limit))
         return page
 
 
@@ -314,8 +315,8 @@ class HistoryTests(HubTestCase):
 
     def test_a_room_that_is_not_and_one_that_one_is_not_in_answer_the_same(self) -> None:
         self.join("#tea", self.jane)
-        there = self.failureResultOf(self.hub.history(self.zak, "#tea", 0, 0, 5), ChatError).value
-        nowhere = self.failureResultOf(self.hub.history(self.zak, "#ops", 0, 0, 5), ChatError).value
+        there = self.failureResultOf(self.hub.archive.history(self.zak, "#tea", 0, 0, 5), ChatError).value
+        nowhere = self.failureResultOf(self.hub.archive.history(self.zak, "#ops", 0, 0, 5), ChatError).value
         assert isinstance(there, ChatError)
         assert isinstance(nowhere, ChatError)
         self.assertEqual((there.code, nowhere.code), (NO_SUCH_ROOM, NO_SUCH_ROOM))
@@ -327,7 +328,7 @@ class HistoryTests(HubTestCase):
         self.assertEqual([record.text for record in self.history(self.jane, "zak", after=1, limit=2)], ["2", "3"])
 
     def test_history_needs_a_name(self) -> None:
-        failure = self.failureResultOf(self.hub.history(Recorder(), "#tea", 0, 0, 5), ChatError)
+        failure = self.failureResultOf(self.hub.archive.history(Recorder(), "#tea", 0, 0, 5), ChatError)
         assert isinstance(failure.value, ChatError)
         self.assertEqual(failure.value.code, NOT_REGISTERED)
 
@@ -336,12 +337,12 @@ class ReadOnTests(HubTestCase):
     """One who is behind reads the log from its own place."""
 
     def read_on(self, view: View, who: Recorder) -> tuple[list[str], bool]:
-        records, done = self.successResultOf(self.hub.read_on(view, who))
+        records, done = self.successResultOf(self.hub.archive.read_on(view, who))
         return [record.text for record in records], done
 
     def view(self, who: Recorder, place: int) -> View:
         assert who.user is not None
-        return View(who.user, who.number, place)
+        return View(who.user.identity, who.user.settled, who.number, place)
 
     def test_it_sees_what_it_missed_and_is_done_at_the_end(self) -> None:
         view = self.view(self.zak, 0)

@@ -7,7 +7,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Participant
-from twisted_chat.core.registry import User
 from twisted_chat.doors.line import SLICE, UNSTORED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
@@ -134,7 +133,7 @@ class SlowHub(Hub):
         super().__init__(MemoryLog(now=lambda: 0.0))
         self.door: Deferred[None] = Deferred()
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> User:
+    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> str:
         await self.door
         return await super().sign_in(participant, name, password)
 

@@ -2,8 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from twisted_chat.core.interfaces import Page
 from twisted_chat.core.messages import Record
-from twisted_chat.stores.memory import SLACK, MemoryLog
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.stores.ring import SLACK
 from twisted_chat.test.contract_store import NOW, LogContract
 from twisted_chat.test.support import entry
 
@@ -27,8 +29,8 @@ class RingTests(SynchronousTestCase):
             log.flush()
 
     def read(self, log: MemoryLog, after: int = 0) -> list[Record]:
-        records: list[Record] = self.successResultOf(log.read(after, 10**9))
-        return records
+        page: Page = self.successResultOf(log.read(1, (), after, 10**9))
+        return page.records
 
     def test_it_keeps_about_the_newest_that_it_was_told_to(self) -> None:
         log = self.log(most=10)

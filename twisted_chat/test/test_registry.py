@@ -5,6 +5,7 @@ from itertools import count
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.errors import BAD_NAME, NAME_TAKEN, NO_SUCH_USER, ChatError
+from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
 from twisted_chat.core.registry import User, UserRegistry
 from twisted_chat.test.support import Recorder
@@ -13,7 +14,7 @@ from twisted_chat.test.support import Recorder
 class UserRegistryTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.registry = UserRegistry()
-        self.identities = count(1)
+        self.identities = count(GUESTS)
 
     def add(self, name: str) -> User:
         return self.registry.add(user_name(name), next(self.identities), Recorder())
@@ -53,12 +54,12 @@ class UserRegistryTests(SynchronousTestCase):
         self.assertEqual(self.registry.names(), ["jane"])
         self.registry.rename(jane, user_name("joan"))
         self.assertEqual(self.registry.names(), ["joan"])
-        self.registry.remove(jane)
+        self.registry.exit(jane, *jane.participants)
         self.assertEqual(self.registry.names(), [])
 
     def test_a_guest_who_comes_again_is_another(self) -> None:
         first = self.add("jane")
-        self.registry.remove(first)
+        self.registry.exit(first, *first.participants)
         self.assertNotEqual(self.add("jane").identity, first.identity)
 
     def test_rename_frees_the_old_name_and_takes_the_new(self) -> None:
@@ -79,9 +80,11 @@ class UserRegistryTests(SynchronousTestCase):
         self.assertEqual(self.assertRaises(ChatError, self.registry.rename, jane, user_name("Zak")).code, NAME_TAKEN)
         self.assertEqual(self.registry.names(), ["jane", "zak"])
 
-    def test_only_the_very_user_who_holds_a_name_is_removed(self) -> None:
+    def test_only_the_very_connection_that_holds_a_name_is_removed(self) -> None:
         gone = self.add("jane")
-        self.registry.remove(gone)
+        [connection] = gone.participants
+        self.assertTrue(self.registry.exit(gone, connection))
         here = self.add("jane")
-        self.registry.remove(gone)
+        self.assertFalse(self.registry.exit(gone, connection))
+        self.assertFalse(self.registry.exit(here, connection))
         self.assertIs(self.registry.get("jane"), here)

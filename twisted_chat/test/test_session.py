@@ -1,7 +1,10 @@
 """One connection's part: what it is shown, how far it is, and what it may cost."""
 
+from collections.abc import Collection
+
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.core.interfaces import Page
 from twisted_chat.doors.news import MOST
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.session import NEWS_AFTER
@@ -228,7 +231,7 @@ class CatchingUpWithADelayedLogTests(SynchronousTestCase):
 
     def test_a_log_that_cannot_be_read_is_noted(self) -> None:
         class Broken(MemoryLog):
-            async def read(self, after: int, limit: int) -> list[object]:  # type: ignore[override]
+            async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
                 raise OSError("disk on fire")
 
         server = Server(Broken(now=lambda: 0.0))

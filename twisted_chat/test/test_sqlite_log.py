@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.interfaces import StoreError
+from twisted_chat.stores.database import Database
 from twisted_chat.stores.sqlite import RECENT, SqliteLog
 from twisted_chat.test.contract_store import NOW, ZAK_AND_JANE, LogContract
 from twisted_chat.test.support import entry
@@ -26,7 +28,8 @@ class SqliteLogTests(LogContract, TestCase):
         return self.opened()
 
     def opened(self, run: Callable[..., Deferred[Any]] = maybeDeferred) -> SqliteLog:
-        log = SqliteLog(self.path, run, lambda: NOW)
+        self.clock = Clock()
+        log = SqliteLog(Database(self.path, run, maybeDeferred, lambda: NOW), self.clock)
         log.subscribe(self.deliver, self.refuse)
         log.open()
         self.addCleanup(log.close)
@@ -41,10 +44,10 @@ class SqliteLogTests(LogContract, TestCase):
 
     async def test_everything_is_there_after_a_restart(self) -> None:
         await self.keep_two_conversations()
-        before = await self.log.read(0, 100)
+        before = await self.read(0, 100)
         log = await self.reopened()
         self.assertEqual((log.first, log.last), (1, 10))
-        self.assertEqual(await log.read(0, 100), before)
+        self.assertEqual(await self.read(0, 100), before)
         self.assertEqual(await self.texts("#tea", limit=2), ["6", "10"])
         self.assertEqual(await self.texts(ZAK_AND_JANE), ["7", "8", "9"])
 
@@ -66,7 +69,7 @@ class SqliteLogTests(LogContract, TestCase):
     async def test_who_is_far_behind_reads_from_the_file(self) -> None:
         for number in range(1, 10):
             await self.keep(entry(*(str(number * 1000 + i) for i in range(RECENT // 4))))
-        page = await self.log.read(3, 2)
+        page = await self.read(3, 2)
         self.assertEqual([(record.id, record.text) for record in page], [(4, "1003"), (5, "1004")])
 
     async def test_the_next_batch_is_what_gathered_meanwhile(self) -> None:
@@ -117,7 +120,7 @@ class SqliteLogTests(LogContract, TestCase):
         )
 
     def refused_file(self) -> str:
-        log = SqliteLog(self.path, maybeDeferred)
+        log = SqliteLog(Database(self.path, maybeDeferred, maybeDeferred), Clock())
         with self.assertRaises(StoreError) as caught:
             log.open()
         return str(caught.exception)

@@ -56,7 +56,7 @@ class OptionsTests(SynchronousTestCase):
 
 class MakeServiceTests(SynchronousTestCase):
     def test_the_store_is_what_was_asked_for_and_is_not_opened(self) -> None:
-        for arguments, kind in (([], MemoryLog), (["--store", "sqlite:nowhere/chat.sqlite3"], SqliteLog)):
+        for arguments, kind in ((["--store", "memory"], MemoryLog), ([], SqliteLog)):
             options = Options()
             options.parseOptions(arguments)
             chat = makeService(options)

@@ -25,9 +25,16 @@ class Event(NamedTuple):
     time: int = 0
 
 
-def plain(kind: str, sender: str, to: str, texts: list[str]) -> list[str]:
-    """What was said, as a person reads it; nothing for what only programs are shown (who comes and goes)."""
-    where = f"{sender} in {to}" if to[:1] == "#" else sender
+def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False) -> list[str]:
+    """What was said, as a person reads it; nothing for what only programs are shown (who comes and goes).
+
+    One's `own`, said by another connection, names the one to whom it was said.
+    """
+    where = sender
+    if to[:1] == "#":
+        where = f"{sender} in {to}"
+    elif own and to != sender:
+        where = f"{sender} to {to}"
     if kind == "message":
         before = f"{where} says "
     elif kind == "action":

@@ -52,10 +52,15 @@ def parse(line: bytes, plain: bool = False) -> Request:
     label = None
     if text[:1] == "@":
         label, _, text = text[1:].partition(" ")
-        if not _LABEL.fullmatch(label):
+        if not is_label(label):
             raise LineError(BAD_COMMAND, "a label is @, then 1 to 64 of A-Z a-z 0-9 . _ -, then a space")
     verb, comma, rest = text.partition(",")
     return label, verb, rest if comma else None
+
+
+def is_label(text: str) -> bool:
+    """Whether a text may be a label, or a client-id."""
+    return _LABEL.fullmatch(text) is not None
 
 
 def label_of(line: bytes) -> str | None:
@@ -77,6 +82,11 @@ def ok(label: str | None, fields: tuple[str, ...] = ()) -> str:
 def error(label: str | None, code: str, sentence: str) -> str:
     """The closing line of a request that was not."""
     return f"@{label} error,{code},{sentence}" if label else f"error,{code},{sentence}"
+
+
+def labelled(label: str | None, lines: list[str]) -> list[str]:
+    """The lines of an answer, before its closing line."""
+    return [f"@{label} {line}" for line in lines] if label else lines
 
 
 def escape(text: str) -> str:

@@ -1,0 +1,119 @@
+"""What was said, and who may see it: history, search, what one missed, and read markers."""
+
+from twisted_chat.core.errors import BAD_COMMAND, NO_SUCH_ROOM, NOT_ALLOWED, NOT_REGISTERED, ChatError
+from twisted_chat.core.interfaces import Accounts, MessageLog, Participant
+from twisted_chat.core.messages import LEFT, Conversation, Record, direct
+from twisted_chat.core.names import is_room
+from twisted_chat.core.registry import User, UserRegistry
+from twisted_chat.core.rooms import Rooms
+from twisted_chat.core.view import View
+
+PAGE = 200
+PAGE_SIZE = 64 * 1024
+"""Records of the log, and characters of their texts, that one step of catching up takes."""
+
+
+class Archive:
+    """What the log has, for those who may see it.
+
+    What does not exist and what one may not see get the same answer: nothing for a person
+    with whom there is no conversation, ChatError(no-such-room) for a room that one is not in.
+    Everything raises ChatError(not-registered) for one without a name.
+    """
+
+    def __init__(self, log: MessageLog, registry: UserRegistry, rooms: Rooms, accounts: Accounts | None) -> None:
+        self._log, self._registry, self._rooms, self._accounts = log, registry, rooms, accounts
+
+    async def history(self, participant: Participant, name: str, before: int, after: int, limit: int) -> list[Record]:
+        """A page of a room's or a direct conversation's records, oldest first; `before` 0 means up to now."""
+        conversation = self._conversation(_user(participant), name)
+        return [] if conversation is None else await self._log.history(conversation, before, after, limit)
+
+    async def search(self, participant: Participant, name: str, words: str, limit: int) -> list[Record]:
+        """The newest texts of a room or a direct conversation with all these words, oldest first."""
+        conversation = self._conversation(_user(participant), name)
+        return [] if conversation is None else await self._log.search(conversation, words, limit)
+
+    async def mark(self, participant: Participant, name: str, id: int) -> None:
+        """Move the user's read marker of a conversation, and tell its other connections.
+
+        Raises ChatError(bad-command) for an id that is not there yet.
+        """
+        user = _user(participant)
+        conversation = self._conversation(user, name)
+        self._check_place(id)
+        if conversation is None or not user.is_account or self._accounts is None:
+            return
+        await self._accounts.mark(user.identity, conversation, id)
+        for other in user.participants:
+            if other is not participant:
+                other.marked(name, id)
+                other.flush()
+
+    async def markers(self, user: User) -> list[tuple[str, int]]:
+        """A user's read markers, each with the name of its room or person, where that is still there."""
+        if self._accounts is None or not user.is_account:
+            return []
+        named = [(self._name(user, place), id) for place, id in await self._accounts.markers(user.identity)]
+        return sorted((name, id) for name, id in named if name)
+
+    async def missed(self, user: User, after: int, upto: int, limit: int) -> tuple[list[Record], int]:
+        """What others said in an account's conversations with after < id <= upto.
+
+        The newest `limit` records, oldest first, and how many there are, counted up to MOST_COUNTED + 1.
+        """
+        return await self._log.missed(user.identity, user.settled, after, upto, limit)
+
+    async def view(self, participant: Participant, place: int) -> View:
+        """The log from a place on, for an account.
+
+        Raises ChatError: not-allowed for a guest, bad-command for a place that is not there yet.
+        """
+        user = _user(participant)
+        if not user.is_account:
+            raise ChatError(NOT_ALLOWED, "what was said is kept for accounts: register,<name>,<password> makes one")
+        self._check_place(place)
+        settled = user.settled
+        moves = await self._log.moves(user.identity, place)
+        rooms = {room for room, joined in settled.items() if joined <= place and room not in moves}
+        rooms |= {room for room, kind in moves.items() if kind == LEFT}
+        return View(user.identity, rooms, participant.number, place)
+
+    async def read_on(self, view: View, participant: Participant) -> tuple[list[Record], bool]:
+        """The next of the log for one who is behind, and whether that is all there is.
+
+        Tells the participant of a gap when the log no longer holds its place.
+        """
+        if view.place < self._log.first - 1 and participant.user is not None:
+            place = self._log.first - 1
+            view.skip(place, (room for room, joined in participant.user.settled.items() if joined <= place))
+            participant.told("gap", "you read too slowly: some messages are no longer kept here")
+        page = await self._log.read(view.identity, view.rooms, view.place, PAGE)
+        return view.pick(page, PAGE_SIZE), view.place >= self._log.last
+
+    def _conversation(self, user: User, name: str) -> Conversation | None:
+        if is_room(name):
+            room = self._rooms.get(name)
+            if room is None or room.key not in user.rooms:
+                raise ChatError(NO_SUCH_ROOM, f"you are in no room {name}; join,{name} first")
+            return room.key
+        other = self._registry.get(name)
+        return None if other is None else direct(user.identity, other.identity)
+
+    def _name(self, user: User, conversation: Conversation) -> str:
+        if isinstance(conversation, str):
+            room = self._rooms.get(conversation)
+            return room.name if room is not None and conversation in user.rooms else ""
+        one, other = conversation
+        friend = self._registry.identified(other if one == user.identity else one)
+        return friend.name if friend is not None and not friend.deleted else ""
+
+    def _check_place(self, id: int) -> None:
+        if id > self._log.last:
+            raise ChatError(BAD_COMMAND, f"nothing has the id {id} yet")
+
+
+def _user(participant: Participant) -> User:
+    if participant.user is None:
+        raise ChatError(NOT_REGISTERED, "you have no name yet; register,<name> first")
+    return participant.user

@@ -1,0 +1,60 @@
+"""Accounts in memory, for as long as the process lives."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from twisted_chat.core.errors import NAME_TAKEN, ChatError
+from twisted_chat.core.interfaces import Account
+from twisted_chat.core.messages import Conversation
+from twisted_chat.core.names import Name
+
+
+class MemoryAccounts:
+    """Keeps accounts until the process ends. (A core.interfaces.Accounts.)"""
+
+    def __init__(self) -> None:
+        self._identities, self._numbers = count(1), count(1)
+        self._accounts: dict[int, Account] = {}
+        self._secrets: dict[int, str | None] = {}
+        self._clients: dict[tuple[int, str], int] = {}
+        self._markers: dict[int, dict[Conversation, int]] = {}
+
+    def open(self) -> list[Account]:
+        return list(self._accounts.values())
+
+    async def close(self) -> None:
+        pass
+
+    async def create(self, name: Name, secret: str | None) -> Account:
+        if any(account.name.key == name.key for account in self._accounts.values()):
+            raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
+        account = Account(next(self._identities), name)
+        self._accounts[account.identity], self._secrets[account.identity] = account, secret
+        return account
+
+    async def secret(self, identity: int) -> str | None:
+        return self._secrets.get(identity)
+
+    async def set_secret(self, identity: int, secret: str) -> None:
+        self._secrets[identity] = secret
+
+    async def set_enabled(self, identity: int, enabled: bool) -> None:
+        self._accounts[identity] = self._accounts[identity]._replace(enabled=enabled)
+
+    async def delete(self, identity: int) -> None:
+        self._accounts[identity] = self._accounts[identity]._replace(enabled=False, deleted=True)
+        self._secrets[identity] = None
+
+    async def client(self, identity: int, client_id: str) -> int:
+        return self._clients.setdefault((identity, client_id), next(self._numbers))
+
+    def reached(self, places: Sequence[tuple[int, int]]) -> None:
+        for identity, place in places:
+            self._accounts[identity] = self._accounts[identity]._replace(place=place)
+
+    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+        return list(self._markers.get(identity, {}).items())
+
+    async def mark(self, identity: int, conversation: Conversation, id: int) -> None:
+        markers = self._markers.setdefault(identity, {})
+        markers[conversation] = max(id, markers.get(conversation, 0))

@@ -1,0 +1,66 @@
+"""The tables of the file, as steps from each version to the next: PRAGMA user_version counts those that were taken."""
+
+FIRST = """
+    CREATE TABLE starts (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL);
+    CREATE TABLE conversations (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE records (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        addressee TEXT NOT NULL,
+        text TEXT NOT NULL,
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        author INTEGER NOT NULL,
+        origin INTEGER NOT NULL
+    );
+    CREATE INDEX records_of_conversation ON records (conversation, id);
+"""
+
+ACCOUNTS = """
+    ALTER TABLE conversations ADD COLUMN one INTEGER;
+    ALTER TABLE conversations ADD COLUMN other INTEGER;
+    UPDATE conversations SET
+        one = CAST(substr(name, 1, instr(name, ':') - 1) AS INTEGER),
+        other = CAST(substr(name, instr(name, ':') + 1) AS INTEGER)
+        WHERE name NOT LIKE '#%';
+    CREATE INDEX conversations_of_one ON conversations (one) WHERE one IS NOT NULL;
+    CREATE INDEX conversations_of_other ON conversations (other) WHERE other IS NOT NULL;
+    CREATE INDEX moves ON records (author, conversation, id, kind) WHERE kind IN ('joined', 'left');
+    CREATE INDEX topics ON records (conversation, id) WHERE kind = 'topic';
+    CREATE TABLE accounts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        secret TEXT,
+        enabled INTEGER NOT NULL DEFAULT 1,
+        deleted INTEGER NOT NULL DEFAULT 0,
+        place INTEGER NOT NULL DEFAULT 0,
+        made INTEGER NOT NULL
+    );
+    CREATE TABLE clients (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account INTEGER NOT NULL REFERENCES accounts,
+        name TEXT NOT NULL,
+        UNIQUE (account, name)
+    );
+    CREATE TABLE markers (
+        account INTEGER NOT NULL REFERENCES accounts,
+        conversation TEXT NOT NULL,
+        record INTEGER NOT NULL,
+        PRIMARY KEY (account, conversation)
+    ) WITHOUT ROWID;
+    CREATE TABLE labels_0 (
+        client INTEGER NOT NULL, label TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (client, label)
+    ) WITHOUT ROWID;
+    CREATE TABLE labels_1 (
+        client INTEGER NOT NULL, label TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (client, label)
+    ) WITHOUT ROWID;
+    CREATE TABLE days (day INTEGER NOT NULL);
+    INSERT INTO days VALUES (0);
+    CREATE VIRTUAL TABLE words USING fts5 (text, content = 'records', content_rowid = 'id');
+    INSERT INTO words (words) VALUES ('rebuild');
+"""
+
+STEPS = (FIRST, ACCOUNTS)
+VERSION = len(STEPS)

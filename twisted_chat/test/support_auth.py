@@ -1,0 +1,34 @@
+"""What tests of those who check passwords need: quick hashes, and work that is done by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from argon2 import PasswordHasher
+from twisted.internet.defer import Deferred, maybeDeferred
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "correct horse ë"
+
+
+class Worker:
+    """The thread that hashes: it works at once, or, when it is `slow`, when it is told."""
+
+    def __init__(self) -> None:
+        self.slow = False
+        self.done = 0
+        self.jobs: list[Callable[[], object]] = []
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        result: Deferred[Any] = Deferred()
+        self.jobs.append(lambda: maybeDeferred(function, *args).chainDeferred(result))
+        if not self.slow:
+            self.work()
+        return result
+
+    def work(self) -> None:
+        """Do all that waits."""
+        while self.jobs:
+            self.done += 1
+            self.jobs.pop(0)()

@@ -1,0 +1,126 @@
+"""Accounts whose passwords the server keeps itself."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.auth.builtin import BuiltIn
+from twisted_chat.auth.passwords import WAITING, Passwords
+from twisted_chat.core.errors import SLOW_DOWN, TOO_LONG, WRONG_PASSWORD, ChatError
+from twisted_chat.core.interfaces import Accounts, Authenticator, Verified
+from twisted_chat.core.names import user_name
+from twisted_chat.test.support_auth import PASSWORD, QUICK, Worker
+
+JANE = user_name("jane")
+HOME = "192.0.2.1"
+
+
+class Secrets:
+    """Of accounts, all that is asked for here."""
+
+    secrets: dict[int, str | None] = {1: QUICK.hash(PASSWORD), 2: None}  # noqa: RUF012 - never changed
+
+    async def secret(self, identity: int) -> str | None:
+        return self.secrets[identity]
+
+
+class BuiltInTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.worker, self.clock = Worker(), Clock()
+        passwords = Passwords(self.worker.run, QUICK)
+        self.auth: Authenticator = BuiltIn(cast(Accounts, Secrets()), passwords, self.clock)
+
+    def done(self, doing: Any) -> Any:
+        return self.successResultOf(Deferred.fromCoroutine(doing))
+
+    def refused(self, doing: Any) -> ChatError:
+        with capturedLogs() as events:
+            problem = self.failureResultOf(Deferred.fromCoroutine(doing), ChatError).value
+        assert isinstance(problem, ChatError)
+        self.assertNotIn("horse", repr(problem) + repr(events))
+        return problem
+
+    def sign_in(self, password: str = PASSWORD, address: str = HOME) -> Coroutine[Any, Any, Verified]:
+        return cast(Coroutine[Any, Any, Verified], self.auth.verify(JANE, 1, password, address))
+
+    def create(self, password: str = PASSWORD, address: str = HOME) -> Coroutine[Any, Any, Verified]:
+        return cast(Coroutine[Any, Any, Verified], self.auth.verify(JANE, None, password, address))
+
+    def change(self, old: str, new: str) -> Coroutine[Any, Any, str]:
+        return cast(Coroutine[Any, Any, str], self.auth.change(JANE, 1, old, new, HOME))
+
+    def test_the_right_password_is_right(self) -> None:
+        self.assertEqual(self.done(self.sign_in()), Verified(JANE))
+
+    def test_a_wrong_password_says_what_one_can_do(self) -> None:
+        problem = self.refused(self.sign_in("battery horse"))
+        self.assertEqual(problem.code, WRONG_PASSWORD)
+        self.assertIn("jane: try again, or take another name", problem.sentence)
+
+    def test_an_account_without_a_password_lets_nobody_in(self) -> None:
+        problem = self.refused(self.auth.verify(JANE, 2, PASSWORD, HOME))
+        self.assertEqual(problem.code, WRONG_PASSWORD)
+        self.assertIn("the operator can give it one", problem.sentence)
+
+    def test_a_new_account_gets_a_hash_of_its_password(self) -> None:
+        name, secret = self.done(self.create())
+        self.assertEqual(name, JANE)
+        self.assertTrue(QUICK.verify(secret, PASSWORD))
+
+    def test_guessing_is_slowed_down_before_anything_is_hashed(self) -> None:
+        for _ in range(10):
+            self.refused(self.sign_in("battery horse"))
+        self.worker.done = 0
+        self.assertEqual(self.refused(self.sign_in()).code, SLOW_DOWN)
+        self.assertEqual(self.worker.done, 0)
+        self.assertEqual(self.done(self.sign_in(address="192.0.2.2")), Verified(JANE))
+        self.clock.advance(6)
+        self.assertEqual(self.done(self.sign_in()), Verified(JANE))
+
+    def test_so_many_accounts_at_once_come_from_an_address(self) -> None:
+        for _ in range(40):
+            self.done(self.create())
+        self.worker.done = 0
+        problem = self.refused(self.create())
+        self.assertEqual(problem.code, SLOW_DOWN)
+        self.assertIn("new accounts from your address: wait 60 seconds", problem.sentence)
+        self.assertEqual(self.worker.done, 0)
+        self.done(self.create(address="192.0.2.2"))
+        self.clock.advance(60)
+        self.done(self.create())
+        self.refused(self.create())
+
+    def test_a_new_account_that_was_refused_does_not_count(self) -> None:
+        for _ in range(10):
+            self.assertEqual(self.refused(self.create("x" * 1025)).code, TOO_LONG)
+        self.done(self.create())
+
+    def test_accounts_made_at_a_unix_socket_are_not_counted(self) -> None:
+        for _ in range(50):
+            self.done(self.create(address=""))
+
+    def test_a_flood_of_new_accounts_is_refused_at_once(self) -> None:
+        self.worker.slow = True
+        made = [Deferred.fromCoroutine(self.create(address="")) for _ in range(WAITING)]
+        self.assertEqual(self.refused(self.create(address="")).code, SLOW_DOWN)
+        self.worker.work()
+        self.assertEqual(len([self.successResultOf(one) for one in made]), WAITING)
+
+    def test_who_knows_the_old_password_changes_it(self) -> None:
+        self.assertTrue(QUICK.verify(self.done(self.change(PASSWORD, "another horse")), "another horse"))
+
+    def test_who_does_not_is_a_guesser(self) -> None:
+        for _ in range(10):
+            self.assertEqual(self.refused(self.change("battery horse", "mine")).code, WRONG_PASSWORD)
+        self.assertEqual(self.refused(self.sign_in()).code, SLOW_DOWN)
+
+    def test_a_new_password_that_is_none_is_no_guess(self) -> None:
+        for _ in range(20):
+            self.assertEqual(self.refused(self.change(PASSWORD, "")).code, WRONG_PASSWORD)
+        self.done(self.sign_in())

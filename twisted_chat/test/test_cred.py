@@ -1,0 +1,148 @@
+"""Accounts whose passwords are kept elsewhere: twisted.cred's checkers decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.cred.checkers import ANONYMOUS, ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.strcred import makeChecker
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from twisted_chat.auth.cred import PATIENCE, Cred
+from twisted_chat.core.errors import NOT_ALLOWED, SLOW_DOWN, TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
+from twisted_chat.core.interfaces import Authenticator, Verified
+from twisted_chat.core.names import user_name
+from twisted_chat.test.support_auth import PASSWORD
+
+HOME = "192.0.2.1"
+
+
+@implementer(ICredentialsChecker)
+class Checker:
+    """Gives, or raises, what it is told; it writes down whom it was asked about."""
+
+    credentialInterfaces = (IUsernamePassword,)
+
+    def __init__(self, outcome: Any = b"jane") -> None:
+        self.outcome = outcome
+        self.asked: list[tuple[bytes, bytes]] = []
+
+    def requestAvatarId(self, credentials: Any) -> Any:
+        self.asked.append((credentials.username, credentials.password))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+class CredTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+
+    def verify(self, auth: Authenticator, name: str = "jane", password: str = PASSWORD) -> Deferred[Verified]:
+        doing: Any = auth.verify(user_name(name), None, password, HOME)
+        return Deferred.fromCoroutine(doing)
+
+    def name(self, *checkers: ICredentialsChecker, name: str = "jane", password: str = PASSWORD) -> str:
+        """Who that is, as the checkers say."""
+        verified = self.successResultOf(self.verify(Cred(checkers, self.clock), name, password))
+        self.assertIsNone(verified.secret)
+        return verified.name.shown
+
+    def code(self, doing: Deferred[Verified]) -> str:
+        problem = self.failureResultOf(doing, ChatError).value
+        assert isinstance(problem, ChatError)
+        self.assertNotIn("horse", repr(problem))
+        return problem.code
+
+    def refused(self, *checkers: ICredentialsChecker, password: str = PASSWORD) -> str:
+        return self.code(self.verify(Cred(checkers, self.clock), password=password))
+
+    def test_the_checker_says_whose_account_it_is(self) -> None:
+        for avatar in (b"Jane", "Jane", succeed(b"Jane")):
+            self.assertEqual(self.name(Checker(avatar)), "Jane")
+
+    def test_it_is_asked_in_utf_8(self) -> None:
+        checker = Checker()
+        self.name(checker, name="Zoë", password="Zoe\u0308\u00a0x")
+        self.assertEqual(checker.asked, [("Zoë".encode(), "Zoë x".encode())])
+
+    def test_what_it_does_not_know_is_wrong(self) -> None:
+        self.assertEqual(self.refused(Checker(UnauthorizedLogin())), WRONG_PASSWORD)
+
+    def test_nobody_in_particular_is_wrong(self) -> None:
+        for avatar in (ANONYMOUS, None, b"", b"ja ne", b"\xff", "#jane", b"a" * 33):
+            self.assertEqual(self.refused(Checker(avatar)), WRONG_PASSWORD)
+
+    def test_each_checker_is_asked_until_one_knows(self) -> None:
+        stranger, friend, last = Checker(UnauthorizedLogin()), Checker(b"jane"), Checker(b"zak")
+        self.assertEqual(self.name(stranger, friend, last), "jane")
+        self.assertEqual([len(one.asked) for one in (stranger, friend, last)], [1, 1, 0])
+
+    def test_a_checker_that_fails_is_logged_without_the_password(self) -> None:
+        with capturedLogs() as events:
+            self.assertEqual(self.refused(Checker(KeyError(PASSWORD))), UNAVAILABLE)
+        [text] = [formatEvent(event) for event in events]
+        self.assertIn("KeyError", text)
+        self.assertIn("in requestAvatarId", text)
+        self.assertNotIn("horse", text + repr(events))
+
+    def test_where_one_fails_another_may_know(self) -> None:
+        with capturedLogs():
+            self.assertEqual(self.name(Checker(OSError()), Checker()), "jane")
+            self.assertEqual(self.refused(Checker(OSError()), Checker(UnauthorizedLogin())), UNAVAILABLE)
+
+    def test_a_checker_that_does_not_answer_is_not_waited_for(self) -> None:
+        doing = self.verify(Cred([Checker(Deferred())], self.clock))
+        self.clock.advance(PATIENCE - 1)
+        self.assertNoResult(doing)
+        with capturedLogs():
+            self.clock.advance(1)
+        self.assertEqual(self.code(doing), UNAVAILABLE)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_who_goes_away_is_no_failure_of_the_checker(self) -> None:
+        doing = self.verify(Cred([Checker(Deferred())], self.clock))
+        with capturedLogs() as events:
+            doing.cancel()
+        self.failureResultOf(doing, CancelledError)
+        self.assertEqual(events, [])
+
+    def test_what_can_be_no_password_is_asked_of_nobody(self) -> None:
+        checker = Checker()
+        self.assertEqual(self.refused(checker, password=""), WRONG_PASSWORD)
+        self.assertEqual(self.refused(checker, password="x" * 1025), TOO_LONG)
+        self.assertEqual(checker.asked, [])
+
+    def test_guessing_is_slowed_down_before_a_checker_is_asked(self) -> None:
+        checker = Checker(UnauthorizedLogin())
+        auth = Cred([checker], self.clock)
+        for _ in range(10):
+            self.assertEqual(self.code(self.verify(auth)), WRONG_PASSWORD)
+        self.assertEqual(self.code(self.verify(auth)), SLOW_DOWN)
+        self.assertEqual(len(checker.asked), 10)
+        self.clock.advance(6)
+        self.assertEqual(self.code(self.verify(auth)), WRONG_PASSWORD)
+
+    def test_passwords_are_changed_where_they_are_kept(self) -> None:
+        doing: Any = Cred([Checker()], self.clock).change(user_name("jane"), 1, "old", "new", HOME)
+        self.assertEqual(self.code(Deferred.fromCoroutine(doing)), NOT_ALLOWED)
+
+    def test_the_memory_checker_of_the_command_line(self) -> None:
+        checker = makeChecker("memory:jane:secret:zoë:pässword")
+        self.assertEqual(self.name(checker, password="secret"), "jane")
+        self.assertEqual(self.name(checker, name="zoë", password="pässword"), "zoë")
+        self.assertEqual(self.refused(checker, password="pässword"), WRONG_PASSWORD)
+
+    def test_the_file_checker_of_the_command_line(self) -> None:
+        path = self.mktemp()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("jane:secret\nzoë:pässword\n")
+        checker = makeChecker(f"file:{path}")
+        self.assertEqual(self.name(checker, name="zoë", password="pässword"), "zoë")
+        self.assertEqual(self.refused(checker, password="pässword"), WRONG_PASSWORD)
