@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat import __version__
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.connections import Connections
 
 _log = Logger()
 
@@ -39,7 +39,7 @@ class ChatService(Service):
 
     def __init__(
         self,
-        factory: ChatFactory,
+        factory: Connections,
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
     ) -> None:

@@ -123,13 +123,13 @@ async def history(connection: ChatProtocol, label: str | None, name: str, *optio
     if not 1 <= page["limit"] <= MOST_HISTORY:
         raise ChatError(BAD_COMMAND, f"history's limit is 1 to {MOST_HISTORY}")
     records = await connection.hub.archive.history(connection.session, name, **page)
-    records = _fitting(records, oldest_first=bool(page["after"] and not page["before"]))
+    records = fitting(records, oldest_first=bool(page["after"] and not page["before"]))
     return Answer(lines=(), fields=(str(len(records)),), past=records)
 
 
 async def search(connection: ChatProtocol, label: str | None, name: str, words: str) -> Answer:
     records = await connection.hub.archive.search(connection.session, name, words, FOUND)
-    records = _fitting(records, oldest_first=False)
+    records = fitting(records, oldest_first=False)
     return Answer(lines=(), fields=(str(len(records)),), past=records)
 
 
@@ -223,7 +223,7 @@ async def _already(connection: ChatProtocol) -> Answer:
     return Answer(fields=(str(connection.hub.log.last),))
 
 
-def _fitting(records: list[Record], oldest_first: bool) -> list[Record]:
+def fitting(records: list[Record], oldest_first: bool) -> list[Record]:
     """As many of a page's records as make no answer that is too large to wait for one client."""
     size = 0
     for count, record in enumerate(records if oldest_first else reversed(records)):

@@ -196,15 +196,28 @@ class Session:
             self._clock.callLater(0, self._door.wake)  # when this batch is delivered and answered
         if not entry.asked and not self.dialect.program:
             return False
-        self.write(*self.dialect.stored(entry))
+        self.acknowledge(entry)
         return True
 
     def refused(self, entry: Entry, problem: ChatError) -> None:
         self.unstored -= len(entry.texts)
         if self.waiting and not self.unstored:
             self._clock.callLater(0, self._door.wake)
-        labels = (entry.labels.get(index) for index in range(len(entry.texts)))
-        self.write(*(error(label, problem.code, problem.sentence) for label in labels))
+        for index in range(len(entry.texts)):
+            self.refuse(entry, entry.labels.get(index), problem)
+
+    def acknowledge(self, entry: Entry) -> None:
+        """Queue what this client is answered when the log has what it said."""
+        self.write(*self.dialect.stored(entry))
+
+    def refuse(self, entry: Entry, label: str | None, problem: ChatError) -> None:
+        """Queue what this client is answered when the log cannot keep one of an entry's texts."""
+        self.write(error(label, problem.code, problem.sentence))
+
+    def missed(self, record: Record) -> list[str]:
+        """How this client is shown a record, once it has fallen behind."""
+        assert self.user is not None
+        return self.dialect.missed(record, own=record.author == self.user.identity)
 
     def presence(self, who: int, before: str | None, now: str | None) -> None:
         if not self.dialect.program:
@@ -291,13 +304,13 @@ class Session:
     def _caught_up_on(self, page: tuple[list[Record], bool]) -> None:
         records, done = page
         self._reading = False
-        view, user = self._view, self.user
-        if view is None or user is None:
+        view = self._view
+        if view is None or self.user is None:
             return
         for record in records:
             if self._replay is not None and record.id > self._replay.target:
                 self._replayed(self._replay)
-            lines = self.dialect.missed(record, own=record.author == user.identity)
+            lines = self.missed(record)
             self.write(*(lines if self._replay is None else labelled(self._replay.label, lines)))
         if self._replay is not None and view.place >= self._replay.target:
             self._replayed(self._replay)
@@ -319,7 +332,7 @@ class Session:
         news, self._news = self._news, None
         if news.lost:
             self.told("gap", "too many people came and went to name them all: list,friends shows who is here")
-        self.write(*news.lines())
+        self.write(*self.dialect.news(news.changes()))
         self.outbox.flush()
 
 

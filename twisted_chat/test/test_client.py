@@ -12,7 +12,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import LONGEST_LINE, ChatClient, ChatFailed, Disconnected
-from twisted_chat.doors.factory import LOOK_EVERY
+from twisted_chat.doors.connections import LOOK_EVERY
 from twisted_chat.eventstream import WAITING, EventStream
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.memory import MemoryEndpoint, memory_server

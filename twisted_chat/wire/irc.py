@@ -131,6 +131,11 @@ def render(command: str, *params: str, source: str = "", tags: Mapping[str, str]
     return line
 
 
+def tagged(line: str, key: str, value: str) -> str:
+    """A rendered line with one more tag, in front of its others."""
+    return f"@{_tag(key, value)}{';' if line[:1] == '@' else ' '}{line.removeprefix('@')}"
+
+
 def _check_length(line: bytes) -> None:
     body = line.find(b" ") + 1 if line[:1] == b"@" else 0
     if body > LONGEST_TAGS or len(line) - body > LONGEST_BODY:
