@@ -15,7 +15,7 @@ from twisted_chat.core.names import LONGEST as LONGEST_NAME
 from twisted_chat.core.registry import User
 from twisted_chat.core.rooms import MOST as MOST_ROOMS
 from twisted_chat.doors.commands import MISSED
-from twisted_chat.doors.ircdialect import CAPABILITIES, EXTENDED, HISTORY, SASL, SERVER, TIME, source_of
+from twisted_chat.doors.ircdialect import CAPABILITIES, EXTENDED, HISTORY, SASL, SERVER, TIME, renamed, source_of
 from twisted_chat.doors.irchistory import MOST_HISTORY
 from twisted_chat.doors.ircqueries import message_of_the_day, users
 from twisted_chat.doors.ircrequests import Reply, Request, Result, one
@@ -24,7 +24,7 @@ from twisted_chat.doors.irctalk import MOST_TARGETS
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import second
 from twisted_chat.wire.irc import render
-from twisted_chat.wire.ircnames import CASEMAPPING, UTF8MAPPING, nick_of
+from twisted_chat.wire.ircnames import CASEMAPPING, UTF8MAPPING
 
 if TYPE_CHECKING:
     from twisted_chat.doors.irc import IrcProtocol
@@ -104,19 +104,16 @@ def nick(connection: IrcProtocol, request: Request) -> Result:
     if registration is not None:
         registration.nick = request.params[0]
         return _come_in(connection)
-    user = session.user
+    user, wanted = session.user, request.params[0]
     assert user is not None
     before = user.name
-    try:
-        connection.hub.rename(session, request.params[0])
-    except ChatError as problem:
-        if problem.code != errors.NOT_ALLOWED or request.params[0] == before:
-            raise
-        locked = f"{nick_of(before)} is the name of an account, which it keeps"
-        return one(session.numeric(numerics.ERR_ERRONEUSNICKNAME, word(request.params[0]), locked))
-    if user.name == before:
+    if wanted == session.nick:
         return Reply()
-    return one(render("NICK", nick_of(user.name), source=source_of(before, False)))
+    if user.is_account:
+        locked = f"{session.nick} is the name of an account, which it keeps"
+        return one(session.numeric(numerics.ERR_ERRONEUSNICKNAME, word(wanted), locked))
+    connection.hub.rename(session, wanted)
+    return one(renamed(before, user.name)) if user.name != before else Reply()
 
 
 def authenticate(connection: IrcProtocol, request: Request) -> Result:
@@ -214,12 +211,15 @@ async def _register(connection: IrcProtocol, registration: Registration) -> Repl
             await connection.hub.sign_in(session, name, password)
         except ChatError as problem:
             return _not_in(connection, registration, problem, name, password)
-    assert session.user is not None
-    missed = await _missed(connection, session.user)
+    user = session.user
+    assert user is not None
+    missed = await _missed(connection, user)
+    if session.user is None:  # the connection has ended
+        return Reply()
     connection.registration = None
-    if session.user.is_account:
+    if user.is_account:
         connection.factory.clock.callLater(0, session.begin, ())
-    return Reply([*_welcome(connection), *_rooms(connection, session.user), *missed])
+    return Reply([*_welcome(connection), *_rooms(connection, user), *missed])
 
 
 def _not_in(

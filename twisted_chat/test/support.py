@@ -25,7 +25,7 @@ from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
 from twisted_chat.doors.connections import Connections
 from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.irc import IrcFactory
+from twisted_chat.doors.irc import IrcFactory, IrcProtocol
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.stores.memory import MemoryLog
@@ -145,6 +145,12 @@ class Connection:
     def chat(self) -> ChatProtocol:
         """The server's end, if it was let in."""
         assert isinstance(self.protocol, ChatProtocol)
+        return self.protocol
+
+    @property
+    def irc(self) -> IrcProtocol:
+        """The same at the IRC door."""
+        assert isinstance(self.protocol, IrcProtocol)
         return self.protocol
 
     @property

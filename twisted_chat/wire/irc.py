@@ -24,7 +24,9 @@ _ESCAPES = {";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n": r"\n"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = {escaped: sign for sign, escaped in _ESCAPES.items()}
 _ESCAPED = re.compile(r"\\(.?)")
-_FREE = frozenset({"PRIVMSG", "NOTICE", "TOPIC", "PART", "QUIT", "ERROR", "CAP", "322", "332", "353"})
+_FREE = frozenset(
+    {"PRIVMSG", "NOTICE", "TOPIC", "QUIT", "ERROR", "CAP", "301", "302", "303", "311", "319", "322", "332", "353"}
+)
 """Commands that end with free text: marked by a colon even if it is one word, as simple clients expect."""
 
 
