@@ -399,7 +399,7 @@ class QueryTests(IrcTestCase):
             ],
         )
         self.assertEqual(self.jane.ask("WHO #tea %tnfa,42")[1], ":chat.local 354 jane 42 kim G kim")
-        self.assertEqual(self.jane.ask("ISON jane kim nobody"), [":chat.local 303 jane jane"])
+        self.assertEqual(self.jane.ask("ISON jane kim nobody"), [":chat.local 303 jane :jane"])
         self.assertEqual(
             self.jane.ask("PRIVMSG kim :hi"), [":chat.local 301 jane kim :is not here now, and will find it later"]
         )

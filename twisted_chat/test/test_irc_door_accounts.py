@@ -7,6 +7,11 @@ from twisted_chat.test.support import Connection
 from twisted_chat.test.test_irc_door import IrcTestCase
 
 WHEN = "1970-01-01T00:00:00.000Z"
+JOINED = [
+    ":kim!u@account JOIN #tea",
+    ":chat.local 353 kim = #tea :kim",
+    ":chat.local 366 kim #tea :these are all",
+]
 
 
 class ComingBackTests(IrcTestCase):
@@ -95,14 +100,9 @@ class SeveralClientsTests(IrcTestCase):
         return self.server.irc("kim", capabilities=capabilities, password="kim")
 
     def test_one_joins_and_all_are_in_the_room(self) -> None:
-        joined = [
-            ":kim!u@account JOIN #tea",
-            ":chat.local 353 kim = #tea :kim",
-            ":chat.local 366 kim #tea :these are all",
-        ]
         self.program.ask("join,#tea")
-        self.assertEqual(self.echoed.lines(), joined)
-        self.assertEqual(self.simple.lines(), joined)
+        self.assertEqual(self.echoed.lines(), JOINED)
+        self.assertEqual(self.simple.lines(), JOINED)
         self.simple.ask("PART #tea")
         self.assertEqual(self.echoed.lines(), [":kim!u@account PART #tea"])
 
@@ -127,14 +127,9 @@ class SeveralClientsTests(IrcTestCase):
         self.server.turn()
         for client in (self.echoed, self.simple):
             client.irc.session.release()
-        joined = [
-            ":kim!u@account JOIN #tea",
-            ":chat.local 353 kim = #tea :kim",
-            ":chat.local 366 kim #tea :these are all",
-        ]
         mine = ":kim!u@account PRIVMSG kim :me"
-        self.assertEqual(self.echoed.lines(), [":kim!u@account PRIVMSG jane :hello", *joined, mine])
-        self.assertEqual(self.simple.lines(), [*joined, mine])
+        self.assertEqual(self.echoed.lines(), [":kim!u@account PRIVMSG jane :hello", *JOINED, mine])
+        self.assertEqual(self.simple.lines(), [*JOINED, mine])
 
     def test_a_read_marker_and_a_shut_out(self) -> None:
         self.program.ask("seen,kim,0")
