@@ -89,10 +89,9 @@ class IrcDialect(Dialect):
         if kind == LEFT:
             return [("PART", to)]
         if kind == TOPIC:
-            overhead = len(render(TOPIC, to, "", source=source).encode())
-            return [("TOPIC", to, one_line(record.text, overhead) if record.text else "")]
+            return [("TOPIC", to, one_line(record.text, _overhead("TOPIC", to, source)) if record.text else "")]
         command = "NOTICE" if kind == NOTICE else "PRIVMSG"
-        overhead = len(render(command, to, "", source=source).encode())
+        overhead = _overhead(command, to, source)
         if kind == ACTION:
             return [(command, to, action(piece)) for piece in pieces(record.text, overhead + ACTION_OVERHEAD)]
         return [(command, to, piece) for piece in pieces(record.text, overhead)]
@@ -106,6 +105,12 @@ class IrcDialect(Dialect):
         if self._accounts and record.author < GUESTS:
             tags["account"] = nick_of(record.sender)
         return tags
+
+
+@lru_cache(1024)
+def _overhead(command: str, to: str, source: str) -> int:
+    """Bytes of a line beside its text; tags do not count."""
+    return len(render(command, to, "", source=source).encode())
 
 
 def renamed(before: str, now: str) -> str:

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.core.names import user_name
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import timestamp
-from twisted_chat.wire.irc import LONGEST, LONGEST_BODY, LONGEST_TAGS, Lines, Message, label_of, parse, render
+from twisted_chat.wire.irc import LONGEST, LONGEST_BODY, LONGEST_TAGS, Lines, Message, label_of, parse, render, tagged
 from twisted_chat.wire.ircnames import name_of, nick_of
 from twisted_chat.wire.irctext import ACTION_OVERHEAD, action, ctcp, pieces, plain_text
 from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, LineError
@@ -119,6 +119,11 @@ class RenderTests(SynchronousTestCase):
         self.assertEqual(line, r"@time=1970-01-01T00:00:00.000Z;a=\:\s\\\r\n :zak!u@h PRIVMSG #tea :hi all")
         tags = {"time": "1970-01-01T00:00:00.000Z", "a": "; \\\r\n"}
         self.assertEqual(parse(line.encode()), Message(tags, "zak!u@h", "PRIVMSG", ("#tea", "hi all")))
+
+    def test_a_line_gets_one_more_tag(self) -> None:
+        self.assertEqual(tagged("PING x", "label", "a;b"), r"@label=a\:b PING x")
+        self.assertEqual(tagged("@time=1 PING x", "label", "a"), "@label=a;time=1 PING x")
+        self.assertEqual(tagged("@time=1 PING @x", "batch", ""), "@batch;time=1 PING @x")
 
     def test_a_colon_marks_the_last_parameter_where_it_must_or_where_it_is_text(self) -> None:
         self.assertEqual(render("PONG", "x"), "PONG x")
