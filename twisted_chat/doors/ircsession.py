@@ -120,9 +120,8 @@ class IrcSession(Session):
     def answered(self, label: str | None, lines: Sequence[str], batch: tuple[str, ...] = ()) -> None:
         """Queue the whole answer to a request, in a batch of its own kind if it is one."""
         lines = list(lines)
-        if label is not None:
-            lines = lines or [render("ACK", source=SERVER)]
-            batch = batch or (("labeled-response",) if len(lines) > 1 else ())
+        if label is not None and len(lines) > 1:
+            batch = batch or ("labeled-response",)
         if batch and BATCH in self.capabilities:
             self._batches += 1
             number = str(self._batches)
@@ -130,6 +129,7 @@ class IrcSession(Session):
             begin = render("BATCH", f"+{number}", *batch, source=SERVER)
             lines = [begin, *inner, render("BATCH", f"-{number}", source=SERVER)]
         if label is not None:
+            lines = lines or [render("ACK", source=SERVER)]
             lines[0] = tagged(lines[0], "label", label)
         self.write(*lines)
 

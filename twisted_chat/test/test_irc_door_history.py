@@ -94,6 +94,10 @@ class HistoryTests(IrcTestCase):
         lines = self.kim.ask("@label=x CHATHISTORY LATEST #tea * 1")
         self.assertEqual(len(lines), 3)
         self.assertTrue(lines[0].startswith("@label=x :chat.local BATCH +"))
+        begin, _ = self.kim.ask("@label=y CHATHISTORY LATEST kim * 1")
+        self.assertTrue(begin.startswith("@label=y :chat.local BATCH +"))
+        self.kim.ask("CAP REQ -batch")
+        self.assertEqual(self.kim.ask("@label=z CHATHISTORY LATEST kim * 1"), ["@label=z :chat.local ACK"])
 
     def test_who_knows_no_batches_gets_the_lines(self) -> None:
         self.assertEqual(self.jane.ask("CHATHISTORY LATEST #tea * 1"), [":jane!u@guest PRIVMSG #tea :9"])
