@@ -13,7 +13,9 @@ from types import ModuleType
 import pytest
 
 from twisted_chat.core import errors
-from twisted_chat.doors.commands import COMMANDS, MOST_HISTORY
+from twisted_chat.doors import irccommands, irchistory
+from twisted_chat.doors.commands import COMMANDS, MISSED, MOST_HISTORY
+from twisted_chat.doors.ircdialect import CAPABILITIES
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parent.parent
@@ -54,7 +56,7 @@ def codes() -> set[str]:
     return {value for name, value in constants.items() if name.isupper() and isinstance(value, str)}
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/protocol.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/protocol.md", "docs/irc.md"])
 def test_what_a_page_quotes_is_what_the_server_says(name: str) -> None:
     text = page(name)
     assert refresh().renew(text) == text, f"python docs/refresh.py {name} puts it right"
@@ -84,3 +86,12 @@ def test_the_verbs_that_need_no_name_are_named(protocol: str) -> None:
 def test_limits_are_those_of_the_code(protocol: str) -> None:
     assert f"{line.LONGEST // 1024} KiB" in protocol
     assert str(MOST_HISTORY) in protocol
+
+
+def test_the_irc_page_has_every_command_and_capability() -> None:
+    text = page("docs/irc.md")
+    for name in (*irccommands.COMMANDS, *CAPABILITIES):
+        assert re.search(rf"^\| `{name}[ `]", text, re.MULTILINE), name
+    assert f"at most {irchistory.MOST_HISTORY}" in text
+    assert f"newest {irchistory.MOST_TARGETS} messages" in text
+    assert f"up to {MISSED} of" in text

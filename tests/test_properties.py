@@ -13,9 +13,10 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import LONGEST as LONGEST_NAME
 from twisted_chat.core.names import room_name, user_name
 from twisted_chat.doors.commands import COMMANDS
-from twisted_chat.doors.line import UNSTORED
+from twisted_chat.doors.dialects import EVENTS
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.pump import UNSTORED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, Server
 from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
@@ -312,7 +313,7 @@ def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
         elif what == "renamed" and before is not None and name not in now.values():
             now[who] = name
             news.add(who, before, name)
-    told = news.lines()
+    told = EVENTS.news(news.changes())
     for line in told:
         kind, name, *new = line.split(",")
         if kind == "online":

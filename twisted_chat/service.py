@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted_chat import __version__
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.connections import Connections
 
 _log = Logger()
 
@@ -43,7 +43,7 @@ class ChatService(Service):
 
     def __init__(
         self,
-        factory: ChatFactory,
+        factory: Connections,
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
         control: Control | None = None,

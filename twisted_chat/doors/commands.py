@@ -53,10 +53,11 @@ class Command(NamedTuple):
 async def register(connection: ChatProtocol, label: str | None, name: str, password: str | None = None) -> Answer:
     session = connection.session
     how = await connection.hub.sign_in(session, name, password)
-    assert session.user is not None
-    lines = await _missed(connection, session.user) if session.dialect is PLAIN else []
+    user = session.user
+    assert user is not None
+    lines = await _missed(connection, user) if session.dialect is PLAIN else []
     await _begin(connection)
-    return Answer(("ack", *lines), (session.user.name, how))
+    return Answer(("ack", *lines), (user.name, how))
 
 
 async def password(connection: ChatProtocol, label: str | None, old: str, new: str) -> Answer:
@@ -116,13 +117,13 @@ def away(connection: ChatProtocol, label: str | None, text: str | None = None) -
 async def history(connection: ChatProtocol, label: str | None, name: str, *options: str) -> Answer:
     page = _options("history", options, before=0, after=0, limit=50)
     records = await connection.hub.archive.history(connection.session, name, **page)
-    records = _fitting(records, oldest_first=bool(page["after"] and not page["before"]))
+    records = fitting(records, oldest_first=bool(page["after"] and not page["before"]))
     return Answer(lines=(), fields=(str(len(records)),), past=records)
 
 
 async def search(connection: ChatProtocol, label: str | None, name: str, words: str) -> Answer:
     records = await connection.hub.archive.search(connection.session, name, words, FOUND)
-    records = _fitting(records, oldest_first=False)
+    records = fitting(records, oldest_first=False)
     return Answer(lines=(), fields=(str(len(records)),), past=records)
 
 
@@ -232,7 +233,7 @@ async def _already(connection: ChatProtocol) -> Answer:
     return Answer(fields=(str(connection.hub.log.last),))
 
 
-def _fitting(records: list[Record], oldest_first: bool) -> list[Record]:
+def fitting(records: list[Record], oldest_first: bool) -> list[Record]:
     """As many of a page's records as make no answer that is too large to wait for one client."""
     size = 0
     for count, record in enumerate(records if oldest_first else reversed(records)):

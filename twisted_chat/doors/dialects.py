@@ -66,6 +66,10 @@ class Dialect:
             return ["ack"]
         return [f"@{label} ok,{entry.first + i}" for i, label in entry.labels.items()]
 
+    def news(self, changes: Sequence[tuple[str | None, str | None]]) -> list[str]:
+        """Who came, went or changed name: the names before and now, None for being away; a person is not bothered."""
+        return []
+
     def told(self, code: str, sentence: str) -> str:
         """The server's own word."""
         return f"* {sentence}"
@@ -107,6 +111,15 @@ class Events(Dialect):
     def stored(self, entry: Entry) -> list[str]:
         labels, first = entry.labels, entry.first
         return [f"@{labels[i]} ok,{first + i}" if i in labels else f"ok,{first + i}" for i in range(len(entry.texts))]
+
+    def news(self, changes: Sequence[tuple[str | None, str | None]]) -> list[str]:
+        lines = []
+        for before, now in changes:
+            if before is None:
+                lines.append(f"online,{now}")
+            else:
+                lines.append(f"offline,{before}" if now is None else f"renamed,{before},{now}")
+        return lines
 
     def told(self, code: str, sentence: str) -> str:
         return f"server,{code},{escape(sentence)}"

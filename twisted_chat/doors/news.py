@@ -25,16 +25,17 @@ class News:
             self._news.clear()
             self.lost = True
 
-    def lines(self) -> list[str]:
-        """The news as events, to be read in this order. A name that passes from one to another goes and comes."""
+    def changes(self) -> list[tuple[str | None, str | None]]:
+        """The news, to be told in this order. A name that passes from one to another goes and comes."""
         passed = {known for known, _ in self._news.values()} & {now for _, now in self._news.values()}
-        offline, renamed, online = [], [], []
+        offline: list[tuple[str | None, str | None]] = []
+        renamed, online = offline.copy(), offline.copy()
         for known, now in self._news.values():
             if known is not None and now is not None and known not in passed and now not in passed:
-                renamed.append(f"renamed,{known},{now}")
+                renamed.append((known, now))
                 continue
             if known is not None:
-                offline.append(f"offline,{known}")
+                offline.append((known, None))
             if now is not None:
-                online.append(f"online,{now}")
+                online.append((None, now))
         return offline + renamed + online

@@ -202,15 +202,28 @@ class Session:
             self._clock.callLater(0, self._door.wake)  # when this batch is delivered and answered
         if not entry.asked and not self.dialect.program:
             return False
-        self.write(*self.dialect.stored(entry))
+        self.acknowledge(entry)
         return True
 
     def refused(self, entry: Entry, problem: ChatError) -> None:
         self.unstored -= len(entry.texts)
         if self.waiting and not self.unstored:
             self._clock.callLater(0, self._door.wake)
-        labels = (entry.labels.get(index) for index in range(len(entry.texts)))
-        self.write(*(error(label, problem.code, problem.sentence) for label in labels))
+        for index in range(len(entry.texts)):
+            self.refuse(entry, entry.labels.get(index), problem)
+
+    def acknowledge(self, entry: Entry) -> None:
+        """Queue what this client is answered when the log has what it said."""
+        self.write(*self.dialect.stored(entry))
+
+    def refuse(self, entry: Entry, label: str | None, problem: ChatError) -> None:
+        """Queue what this client is answered when the log cannot keep one of an entry's texts."""
+        self.write(error(label, problem.code, problem.sentence))
+
+    def missed(self, record: Record) -> list[str]:
+        """How this client is shown a record, once it has fallen behind."""
+        assert self.user is not None
+        return self.dialect.missed(record, own=record.author == self.user.identity)
 
     def presence(self, who: int, before: str | None, now: str | None) -> None:
         if not self.dialect.program:
@@ -302,8 +315,7 @@ class Session:
     def _caught_up_on(self, page: tuple[list[Record], bool], view: View) -> None:
         records, done = page
         self._reading = False
-        user = self.user
-        if self._view is not view or user is None:  # the client has moved to another place meanwhile
+        if self._view is not view or self.user is None:  # the client has moved to another place meanwhile
             self._read_on()
             return
         for record in records:
@@ -311,7 +323,7 @@ class Session:
                 self._replayed(self._replay, self._replay.target, more=False)
                 if self._view is not view:
                     return
-            lines = self.dialect.missed(record, own=record.author == user.identity)
+            lines = self.missed(record)
             self.write(*(lines if self._replay is None else labelled(self._replay.label, lines)))
         if done and not self._held:
             self._view = None
@@ -337,7 +349,7 @@ class Session:
         news, self._news = self._news, None
         if news.lost:
             self.told("gap", "too many people came and went to name them all: list,friends shows who is here")
-        self.write(*news.lines())
+        self.write(*self.dialect.news(news.changes()))
         self.outbox.flush()
 
 

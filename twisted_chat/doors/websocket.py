@@ -16,7 +16,8 @@ from twisted.web.websocket import WebSocketTransport
 from wsproto.utilities import LocalProtocolError
 from zope.interface import implementer
 
-from twisted_chat.doors.line import CLOSING, ChatProtocol
+from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.pump import CLOSING
 from twisted_chat.doors.straight import straight
 from twisted_chat.doors.transport import Transport
 from twisted_chat.wire.frames import text_frames

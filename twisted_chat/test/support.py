@@ -23,7 +23,9 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Entry, Envelope, Page, Participant, Route
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
+from twisted_chat.doors.connections import Connections
 from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.irc import IrcFactory, IrcProtocol
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.stores.memory import MemoryLog
@@ -131,8 +133,8 @@ class MemoryTransport(StringTransport):
 class Connection:
     """A client of a server: what it sends, and what it got."""
 
-    def __init__(self, server: Server) -> None:
-        protocol = server.factory.buildProtocol(None)
+    def __init__(self, server: Server, factory: Connections | None = None) -> None:
+        protocol = (factory or server.factory).buildProtocol(None)
         assert isinstance(protocol, Protocol)
         self.protocol = protocol
         self.clock = server.clock
@@ -143,6 +145,12 @@ class Connection:
     def chat(self) -> ChatProtocol:
         """The server's end, if it was let in."""
         assert isinstance(self.protocol, ChatProtocol)
+        return self.protocol
+
+    @property
+    def irc(self) -> IrcProtocol:
+        """The same at the IRC door."""
+        assert isinstance(self.protocol, IrcProtocol)
         return self.protocol
 
     @property
@@ -205,7 +213,7 @@ class Connection:
 
 
 class Server:
-    """A hub with a log, its line door, and a clock that only tests move."""
+    """A hub with a log, its line and IRC doors, and a clock that only tests move."""
 
     def __init__(
         self,
@@ -220,6 +228,7 @@ class Server:
         self.log = MemoryLog(now=self.clock.seconds) if log is None else log
         self.hub = self.make_hub() if hub is None else hub
         self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox)
+        self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox)
 
     def make_hub(self) -> Hub:
         """A conversation with accounts, whose passwords are hashed in no time."""
@@ -252,6 +261,21 @@ class Server:
         program.say(b"".join(f"join,{room}\n".encode() for room in rooms))
         program.read()
         return program
+
+    def irc_stranger(self) -> Connection:
+        """A stranger at the IRC door."""
+        return Connection(self, self.irc_factory)
+
+    def irc(self, name: str, *rooms: str, capabilities: str = "", password: str = "") -> Connection:
+        """An IRC client of that name with these capabilities, in those rooms, who has read everything so far."""
+        client = self.irc_stranger()
+        said = [f"CAP REQ :{capabilities}"] if capabilities else []
+        said += [f"PASS :{password}"] if password else []
+        said += [f"NICK {name}", f"USER {name} 0 * :{name}", *(["CAP END"] if capabilities else [])]
+        said += [f"JOIN {room}" for room in rooms]
+        client.say("".join(f"{line}\r\n" for line in said).encode())
+        client.read()
+        return client
 
     def lesson(self, name: str) -> Connection:
         """The textbook's client, just acknowledged."""

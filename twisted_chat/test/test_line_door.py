@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.line import SLICE
+from twisted_chat.doors.pump import SLICE
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.line import LONGEST
 

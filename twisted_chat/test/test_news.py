@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.doors.dialects import EVENTS
 from twisted_chat.doors.news import MOST, News
 
 
@@ -12,7 +13,7 @@ class NewsTests(SynchronousTestCase):
         for one in happened:
             who, before, _, now = one.replace(":", "").split()
             news.add(int(who), None if before == "-" else before, None if now == "-" else now)
-        return news.lines()
+        return EVENTS.news(news.changes())
 
     def test_each_person_is_told_of_once(self) -> None:
         self.assertEqual(self.lines("1: - > jane", "2: zak > -"), ["offline,zak", "online,jane"])
@@ -47,4 +48,4 @@ class NewsTests(SynchronousTestCase):
         self.assertFalse(news.lost)
         news.add(MOST, None, "one-more")
         self.assertTrue(news.lost)
-        self.assertEqual(news.lines(), [])
+        self.assertEqual(EVENTS.news(news.changes()), [])

@@ -9,11 +9,12 @@ TOO_LONG = "too-long"
 
 LONGEST = 16 * 1024
 """Bytes of a request without its line ending."""
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""What no text holds: it would speak to terminals."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABEL_BYTES = re.compile(rb"@([A-Za-z0-9._-]{1,64}) ")
 _CONTROLS_BUT_LF = bytes(i for i in range(32) if i not in b"\t\n") + b"\x7f"
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -46,7 +47,7 @@ def parse(line: bytes, plain: bool = False) -> Request:
         text = line.decode()
     except UnicodeDecodeError:
         raise LineError(NOT_UTF8, "the line is not UTF-8", label_of(line)) from None
-    if not plain and _CONTROL.search(text):
+    if not plain and CONTROL.search(text):
         raise LineError(BAD_TEXT, "the line holds control characters; only tab may be among them", label_of(line))
     label = None
     if text[:1] == "@":

@@ -1,0 +1,198 @@
+"""Real IRC clients at the IRC door, in terminals: what people type in irssi and WeeChat, and what they see."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Person, answers, free_port, until
+
+SERVER = Path(__file__).with_name("irc_server.py")
+
+
+class Doors:
+    """A running server: an IRC door for clients, a line door for people with a socket."""
+
+    def __init__(self, irc: int, line: int) -> None:
+        self.irc, self.line = irc, line
+
+    def person(self, name: str) -> Person:
+        person = Person(socket.create_connection(("127.0.0.1", self.line), PATIENCE))
+        person.asks(f"register,{name}", "ack")
+        return person
+
+
+class Terminal:
+    """A program in a terminal of its own."""
+
+    def __init__(self, name: str, folder: Path, command: list[str]) -> None:
+        self._name, self._socket = name, str(folder / "tmux")
+        variables = ["env", f"HOME={folder}", "LANG=C.UTF-8", "TZ=UTC"]
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "150", "-y", "60", shlex.join(variables + command))
+
+    def types(self, *lines: str) -> None:
+        for line in lines:
+            self._tmux("send-keys", "-l", line)
+            self._tmux("send-keys", "Enter")
+
+    def shows(self, text: str) -> None:
+        """Wait until it does."""
+        try:
+            until(lambda: text in self.screen(), text)
+        except AssertionError:
+            screen = "\n".join(line for line in self.screen().split("\n") if line.strip(" │"))
+            pytest.fail(f"{self._name} does not show {text!r} but\n{screen}")
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def end(self) -> None:
+        subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True)
+
+    def _tmux(self, *words: str) -> str:
+        done = subprocess.run(["tmux", "-S", self._socket, *words], check=True, capture_output=True, timeout=PATIENCE)
+        return done.stdout.decode()
+
+
+def irssi(folder: Path, port: int, nick: str, password: str) -> list[str]:
+    sasl = f'sasl_mechanism = "PLAIN"; sasl_username = "{nick}"; sasl_password = "{password}";' if password else ""
+    (folder / "config").write_text(
+        f'servers = ( {{ address = "127.0.0.1"; chatnet = "here"; port = "{port}"; }} );\n'
+        f'chatnets = {{ here = {{ type = "IRC"; nick = "{nick}"; {sasl} }}; }};\n'
+        'settings = { "irc/core" = { cmd_queue_speed = "10msec"; }; };\n'
+    )
+    return ["irssi", f"--home={folder}", "-c", "here"]
+
+
+def weechat(folder: Path, port: int, nick: str, password: str) -> list[str]:
+    server = f"/server add here 127.0.0.1/{port} -notls -nicks={nick}"
+    if password:
+        server += f" -sasl_mechanism=plain -sasl_username={nick} -sasl_password={password}"
+    commands = ["/set irc.server_default.anti_flood_prio_high 0", server, "/connect here"]
+    return ["weechat", "-d", str(folder), *(word for command in commands for word in ("-r", command))]
+
+
+Command = Callable[[Path, int, str, str], list[str]]
+CLIENTS = [irssi, weechat]
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture(scope="module")
+def doors() -> Iterator[Doors]:
+    doors = Doors(free_port(), free_port())
+    process = subprocess.Popen(
+        [sys.executable, str(SERVER), str(doors.irc), str(doors.line)], stdout=subprocess.DEVNULL
+    )
+    until(lambda: answers(doors.line), "the server")
+    yield doors
+    process.terminate()
+    process.wait(PATIENCE)
+
+
+@pytest.fixture
+def start(doors: Doors, tmp_path: Path) -> Iterator[Start]:
+    """Starts clients: `start(irssi, "jane")`, with a password for an account, and waits for what it first `shows`."""
+    terminals: list[Terminal] = []
+
+    def start(client: Command, nick: str, password: str = "", shows: str = "welcome to twisted_chat") -> Terminal:
+        folder = tmp_path / f"{nick}{len(terminals)}"
+        folder.mkdir()
+        command = client(folder, doors.irc, nick, password)
+        for program in ("tmux", command[0]):
+            if shutil.which(program) is None:
+                pytest.skip(f"{program} is not installed")
+        terminal = Terminal(f"{command[0]} of {nick}", folder, command)
+        terminals.append(terminal)
+        terminal.shows(shows)
+        return terminal
+
+    yield start
+    for terminal in terminals:
+        terminal.end()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_conversation_with_somebody_at_the_line_door(doors: Doors, start: Start, client: Command) -> None:
+    name = client.__name__
+    room, nick = f"#tea-{name}", f"user-of-{name}"
+    with doors.person(f"zak-{name}") as zak:
+        zak.asks(f"join,{room}", "ack")
+        zak.asks(f"topic,{room},Assam or Darjeeling", "ack")
+        terminal = start(client, nick)
+        joins(terminal, client, room)
+        terminal.shows("Assam or Darjeeling")
+        terminal.shows(f"zak-{name}")
+        terminal.types("hello, tea people", "/me waves", "/topic Sencha")
+        assert zak.hears() == f"{nick} in {room} says hello, tea people"
+        assert zak.hears() == f"* {nick} in {room} waves"
+        assert zak.hears() == f"* {nick} set the topic of {room}: Sencha"
+        zak.says(f"chat,{room},日本茶 for everyone")
+        terminal.shows("日本茶 for everyone")
+        zak.says(f"me,{room},pours")
+        terminal.shows(f"* zak-{name} pours" if client is irssi else f"zak-{name} pours")
+        terminal.types("/nick jane-in-" + name)
+        terminal.shows("jane-in-" + name)
+        terminal.types("it is still me")
+        assert zak.hears() == f"jane-in-{name} in {room} says it is still me"
+        zak.asks(f"rename,zakary-{name}", "ack")
+        terminal.shows(f"is now known as zakary-{name}")
+        terminal.types(f"/msg zakary-{name} psst")
+        assert zak.hears() == f"jane-in-{name} says psst"
+        terminal.types("/quit")
+        until(lambda: f"jane-in-{name}" not in friends(zak), "the quit")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_account_comes_back_to_its_rooms_and_what_it_has_missed(doors: Doors, start: Start, client: Command) -> None:
+    name = client.__name__
+    room, nick = f"#den-{name}", f"kim-{name}"
+    first = start(client, nick, "opensesame")
+    joins(first, client, room)
+    with doors.person(f"lou-{name}") as lou:
+        lou.asks(f"join,{room}", "ack")
+        lou.says(f"chat,{room},ready?")
+        first.shows("ready?")
+        first.types("/quit")
+        until(lambda: nick not in friends(lou), "the quit")
+        lou.says(f"chat,{room},where did you go?")
+        if client is irssi:  # which stays in the server's window
+            again = start(client, nick, "opensesame")
+            again.types("/window 2")
+            again.shows("where did you go?")
+        else:
+            again = start(client, nick, "opensesame", shows="where did you go?")
+        again.types("here I am")
+        assert lou.hears() == f"{nick} in {room} says here I am"
+
+
+def test_two_clients_talk_to_each_other(start: Start) -> None:
+    one, other = start(irssi, "ida"), start(weechat, "wim")
+    joins(one, irssi, "#both")
+    joins(other, weechat, "#both")
+    one.shows("wim [u@guest] has joined #both")
+    one.types("hello from irssi")
+    other.shows("hello from irssi")
+    other.types("hello from WeeChat", "/away out for lunch", "and off I go")
+    one.shows("hello from WeeChat")
+    one.shows("and off I go")
+    one.types("/query wim", "are you there?")
+    one.shows("wim is away: out for lunch")
+    one.types("/whois wim")
+    one.shows("End of WHOIS")
+
+
+def joins(terminal: Terminal, client: Command, room: str) -> None:
+    """Enter a room, and wait until the client knows all about it."""
+    terminal.types(f"/join {room}")
+    terminal.shows(f"Join to {room} was synced" if client is irssi else f"Channel {room}:")
+
+
+def friends(person: Person) -> list[str]:
+    person.says("list,friends")
+    return person.hears().split(",")

@@ -1,0 +1,461 @@
+"""The IRC door: coming in, what is said and seen there, and how each thing is refused."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.rooms import MOST
+from twisted_chat.doors.irccommands import COMMANDS
+from twisted_chat.doors.ircdialect import CAPABILITIES
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.test.support import Connection, Server
+from twisted_chat.wire.irc import parse
+
+TIME = "time=1970-01-01T00:00:00.000Z"
+
+
+class IrcTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.server = Server()
+
+    def numbers(self, lines: list[str]) -> list[str]:
+        """Each line's command or number."""
+        return [parse(line.encode()).command for line in lines]
+
+
+class RegistrationTests(IrcTestCase):
+    welcome = ["001", "002", "003", "004", "005", "005", "251", "255", "422"]  # noqa: RUF012
+
+    def test_nick_and_user_in_any_order(self) -> None:
+        for first, second in (("NICK jane", "USER j 0 * :Jane"), ("USER j 0 * :Jane", "NICK zak")):
+            client = self.server.irc_stranger()
+            self.assertEqual(client.ask(first), [])
+            self.assertEqual(self.numbers(client.ask(second)), self.welcome)
+        self.assertEqual(self.server.names(), ["jane", "zak"])
+
+    def test_everything_may_come_in_one_read(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"NICK jane\r\nUSER j 0 * :J\r\nJOIN #tea\r\n")
+        self.assertEqual(self.numbers(client.lines()), [*self.welcome, "JOIN", "353", "366"])
+
+    def test_negotiation_keeps_the_door_closed_until_its_end(self) -> None:
+        client = self.server.irc_stranger()
+        [offered] = client.ask("CAP LS 302")
+        self.assertEqual(offered.partition(" LS :")[2].split()[:1], ["message-tags"])
+        self.assertIn("sasl=PLAIN", offered)
+        self.assertEqual(client.ask("NICK jane") + client.ask("USER j 0 * :J"), [])
+        wanted = " ".join(CAPABILITIES)
+        self.assertEqual(client.ask(f"CAP REQ :{wanted}"), [f":chat.local CAP * ACK :{wanted}"])
+        self.assertEqual(client.ask("CAP REQ :batch nonsense"), [":chat.local CAP * NAK :batch nonsense"])
+        self.assertEqual(client.ask("CAP REQ :-sasl"), [":chat.local CAP * ACK :-sasl"])
+        self.assertNotIn("sasl", client.ask("CAP LIST")[0])
+        self.assertEqual(self.numbers(client.ask("CAP END"))[:1], ["001"])
+        self.assertEqual(client.ask("CAP LIST")[0].split()[2], "jane")
+        self.assertEqual(self.numbers(client.ask("CAP FOO")), ["410"])
+
+    def test_old_clients_see_no_values(self) -> None:
+        self.assertTrue(
+            self.server.irc_stranger()
+            .ask("CAP LS")[0]
+            .endswith(" sasl draft/chathistory draft/event-playback cap-notify")
+        )
+
+    def test_without_accounts_there_is_no_sasl(self) -> None:
+        self.assertNotIn("sasl", Server(hub=Hub(MemoryLog())).irc_stranger().ask("CAP LS 302")[0])
+
+    def test_another_nick_may_be_tried(self) -> None:
+        self.server.plain("jane")
+        client = self.server.irc_stranger()
+        client.ask("USER j 0 * :J")
+        self.assertEqual(self.numbers(client.ask("NICK JANE")), ["433"])
+        self.assertEqual(self.numbers(client.ask("NICK a*b")), ["432"])
+        self.assertEqual(self.numbers(client.ask("NICK")), ["431"])
+        self.assertEqual(self.numbers(client.ask("NICK jane_")), self.welcome)
+
+    def test_the_nick_is_the_name_as_it_is_shown(self) -> None:
+        client = self.server.irc_stranger()
+        client.ask("NICK -a.b")
+        self.assertTrue(client.ask("USER j 0 * :J")[0].startswith(":chat.local 001 \uff0da\uff0eb :"))
+        self.assertEqual(self.server.names(), ["-a.b"])
+
+    def test_only_once(self) -> None:
+        client = self.server.irc("jane")
+        self.assertEqual(self.numbers(client.ask("USER j 0 * :J") + client.ask("PASS x")), ["462", "462"])
+
+    def test_a_stranger_may_do_nothing_else(self) -> None:
+        for command, row in COMMANDS.items():
+            if row.needs_name:
+                stranger = self.server.irc_stranger()
+                self.assertEqual(self.numbers(stranger.ask(f"{command} x y z")), ["451"])
+        self.assertEqual(stranger.ask("PING x"), [":chat.local PONG chat.local x"])
+        self.assertEqual(stranger.ask("JOIN :"), [":chat.local 451 * :you have no name yet: NICK and USER first"])
+        self.assertFalse(stranger.closed)
+
+    def test_without_guests_a_password_is_asked_for(self) -> None:
+        self.server.hub._guests = False
+        client = self.server.irc_stranger()
+        client.ask("NICK jane")
+        lines = client.ask("USER j 0 * :J")
+        self.assertEqual(self.numbers(lines), ["465", "ERROR"])
+        self.assertIn("PASS", lines[0])
+        self.assertTrue(client.closed)
+
+    def test_one_too_many_is_told_so(self) -> None:
+        server = Server(most=0)
+        self.assertTrue(server.irc_stranger().lines()[0].startswith("ERROR :"))
+
+
+class PasswordTests(IrcTestCase):
+    def come(self, *lines: str) -> tuple[Connection, list[str]]:
+        client = self.server.irc_stranger()
+        return client, [line for one in lines for line in client.ask(one)]
+
+    def test_a_password_makes_an_account_and_then_is_asked_for(self) -> None:
+        first, lines = self.come("PASS :open sesame", "NICK jane", "USER j 0 * :J")
+        self.assertEqual(self.numbers(lines)[:1], ["001"])
+        first.drop()
+        client, lines = self.come("PASS wrong", "NICK jane", "USER j 0 * :J")
+        self.assertEqual(self.numbers(lines), ["464", "ERROR"])
+        self.assertTrue(client.closed)
+        client, lines = self.come("NICK jane", "USER j 0 * :J")
+        self.assertEqual(self.numbers(lines), ["433"])
+        self.assertIn("PASS", lines[0])
+
+    def test_a_name_may_stand_before_it_and_then_the_nick_is_that(self) -> None:
+        self.server.account("jane")
+        _, lines = self.come("PASS jane:jane", "NICK jane_", "USER j 0 * :J")
+        self.assertTrue(lines[0].startswith(":chat.local 001 jane :"))
+
+    def test_a_guest_of_that_name_does_not_make_it_another_account(self) -> None:
+        self.server.plain("jane")
+        client, lines = self.come("PASS secret", "NICK jane", "USER j 0 * :J")
+        self.assertEqual(self.numbers(lines), ["464", "ERROR"])
+        self.assertTrue(client.closed)
+
+    def test_an_account_keeps_its_nick(self) -> None:
+        client, _ = self.come("PASS secret", "NICK jane", "USER j 0 * :J")
+        self.assertEqual(self.numbers(client.ask("NICK joan")), ["432"])
+        self.assertEqual(client.ask("NICK jane"), [])
+
+    def sasl(self, response: bytes | str, mechanism: str = "PLAIN") -> tuple[Connection, list[str]]:
+        coded = response if isinstance(response, str) else b64encode(response).decode()
+        return self.come(
+            "CAP REQ :sasl", "NICK foo", "USER j 0 * :J", f"AUTHENTICATE {mechanism}", f"AUTHENTICATE {coded}"
+        )
+
+    def test_sasl_plain(self) -> None:
+        client, lines = self.sasl(b"\0jane\0secret")
+        self.assertEqual(self.numbers(lines), ["CAP", "AUTHENTICATE", "900", "903"])
+        self.assertEqual(lines[2], ":chat.local 900 jane jane!u@account jane :you are signed in as jane")
+        self.assertEqual(self.numbers(client.ask("AUTHENTICATE PLAIN")), ["907"])
+        self.assertTrue(client.ask("CAP END")[0].startswith(":chat.local 001 jane :"))
+
+    def test_what_is_said_to_one_between_sasl_and_the_end_of_registration_comes_after_it(self) -> None:
+        client, _ = self.sasl(b"jane\0jane\0secret")
+        self.server.plain("zak").ask("chat,jane,quick")
+        self.assertEqual(client.lines(), [])
+        self.assertEqual(client.ask("CAP END")[-1], ":zak!u@guest PRIVMSG jane :quick")
+
+    def test_what_is_no_password(self) -> None:
+        self.server.account("jane")
+        for wrong in (b"\0jane\0wrong", b"\0jane\0", b"zak\0jane\0jane", b"jane", b"\xff\0\xff\0x", "!!!", b"\0a b\0x"):
+            _, lines = self.sasl(wrong)
+            self.assertEqual(self.numbers(lines[-1:]), ["904"], wrong)
+        self.assertEqual(self.numbers(self.sasl(b"", "EXTERNAL")[1][1:]), ["908", "904", "461"])
+        self.assertEqual(self.numbers(self.sasl("*")[1][-1:]), ["906"])
+        self.assertEqual(self.numbers(self.sasl("x" * 401)[1][-1:]), ["905"])
+        self.assertEqual(self.numbers(self.come("AUTHENTICATE PLAIN")[1]), ["904"])
+
+    def test_a_long_response_comes_in_chunks_and_not_for_ever(self) -> None:
+        long = b64encode(b"\0jane\0" + b"x" * 594).decode()
+        self.assertEqual(len(long), 800)
+        client, _ = self.sasl(long[:400])
+        client.ask(f"AUTHENTICATE {long[400:]}")
+        self.assertEqual(self.numbers(client.ask("AUTHENTICATE +")), ["900", "903"])
+        client, lines = self.come("CAP REQ :sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "x" * 400] * 9)
+        self.assertEqual(self.numbers(lines[-1:]), ["905"])
+
+
+class TalkTests(IrcTestCase):
+    """Jane is here without capabilities, zak with all that change what is seen; both are in #tea (ids 1 and 2)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.jane = self.server.irc("jane", "#tea")
+        everything = "message-tags server-time account-tag extended-join echo-message labeled-response batch"
+        self.zak = self.server.irc("zak", "#tea", capabilities=everything + " standard-replies")
+        self.jane.read()
+
+    def test_a_message_with_and_without_tags(self) -> None:
+        self.assertEqual(self.jane.ask("PRIVMSG #tea,zak :hello"), [])
+        self.assertEqual(
+            self.zak.lines(),
+            [f"@{TIME};msgid={id} :jane!u@guest PRIVMSG {to} :hello" for id, to in ((3, "#tea"), (4, "zak"))],
+        )
+        self.assertEqual(self.zak.ask("PRIVMSG jane :hi"), [f"@{TIME};msgid=5 :zak!u@guest PRIVMSG jane :hi"])
+        self.assertEqual(self.jane.lines(), [":zak!u@guest PRIVMSG jane :hi"])
+
+    def test_an_account_is_named_in_its_tag(self) -> None:
+        kim = self.server.irc("kim", "#tea", password="secret")
+        kim.ask("PRIVMSG #tea :hi")
+        self.assertEqual(
+            self.zak.lines(),
+            [
+                f"@{TIME};msgid=3;account=kim :kim!u@account JOIN #tea kim kim",
+                f"@{TIME};msgid=4;account=kim :kim!u@account PRIVMSG #tea :hi",
+            ],
+        )
+
+    def test_notices_and_actions(self) -> None:
+        person = self.server.plain("person", "#tea")
+        self.zak.ask("PRIVMSG #tea :\x01ACTION waves\x01")
+        self.zak.ask("NOTICE #tea :it is five")
+        self.assertEqual(person.lines(), ["* zak in #tea waves", "-zak in #tea- it is five"])
+        self.assertEqual(
+            self.jane.lines()[1:],
+            [":zak!u@guest PRIVMSG #tea :\x01ACTION waves\x01", ":zak!u@guest NOTICE #tea :it is five"],
+        )
+
+    def test_ctcp_is_passed_on_to_nobody(self) -> None:
+        for line in ("PRIVMSG #tea :\x01VERSION\x01", "NOTICE #tea :\x01VERSION x\x01", "TAGMSG #tea"):
+            self.assertEqual(self.jane.ask(line), [])
+        self.assertEqual(self.zak.lines(), [])
+
+    def test_colours_are_left_out(self) -> None:
+        self.jane.ask("PRIVMSG zak :\x02bold\x02 \x0304red")
+        self.assertTrue(self.zak.lines()[0].endswith(":bold red"))
+        self.assertEqual(self.numbers(self.jane.ask("PRIVMSG zak :\x1b[2J")), ["400"])
+        self.assertTrue(self.zak.ask("PRIVMSG jane :\x1b[2J")[0].startswith(":chat.local FAIL PRIVMSG BAD_TEXT :"))
+
+    def test_a_long_text_of_several_lines_is_several_messages_of_which_the_first_has_the_id(self) -> None:
+        program = self.server.program("bot")
+        program.ask("chat,zak," + "x" * 600 + "\\nshort")
+        lines = [parse(line.encode()) for line in self.zak.lines()]
+        self.assertEqual([line.tags["msgid"] for line in lines], ["3", "3.1", "3.2"])
+        self.assertEqual("".join(line.params[1] for line in lines), "x" * 600 + "short")
+
+    def test_a_topic_of_several_lines_is_one(self) -> None:
+        program = self.server.program("bot", "#tea")
+        program.ask("topic,#tea,one\\ntwo")
+        self.assertEqual(self.jane.lines()[-1], ":bot!u@guest TOPIC #tea :one…")
+        self.assertEqual(self.jane.ask("TOPIC #tea"), [":chat.local 332 jane #tea :one…"])
+
+    def test_ones_own_message_to_oneself(self) -> None:
+        self.assertEqual(self.jane.ask("PRIVMSG jane :note"), [":jane!u@guest PRIVMSG jane :note"])
+        echoed = f"{TIME};msgid=4 :zak!u@guest PRIVMSG zak :note"
+        self.assertEqual(self.zak.ask("@label=x PRIVMSG zak :note"), [f"@{echoed}", f"@label=x;{echoed}"])
+
+    def test_a_label_is_answered_exactly_once(self) -> None:
+        self.assertEqual(
+            self.zak.ask("@label=a PRIVMSG #tea :x"), [f"@label=a;{TIME};msgid=3 :zak!u@guest PRIVMSG #tea :x"]
+        )
+        for line, command in (
+            ("AWAY :tea", "306"),
+            ("PONG x", "ACK"),
+            ("NOTICE nobody :x", "ACK"),
+            ("JOIN #tea", "ACK"),
+            ("FOO", "421"),
+            ("JOIN", "461"),
+            ("PRIVMSG nobody :x", "401"),
+            ("PART #tea", "PART"),
+            ("PRIVMSG #tea :\x1b", "FAIL"),
+            ("JOIN #tea", "BATCH"),
+            ("WHOIS jane", "BATCH"),
+        ):
+            lines = self.zak.ask(f"@label=a;x=y {line}")
+            self.assertTrue(lines[0].startswith("@label=a"), lines)
+            self.assertEqual(self.numbers(lines)[0], command)
+            self.assertEqual(sum("label=a" in line for line in lines), 1)
+            if command == "BATCH":
+                self.assertTrue(all(line.startswith("@batch=") for line in lines[1:-1]))
+                self.assertEqual(self.numbers(lines)[-1], "BATCH")
+            else:
+                self.assertEqual(len(lines), 1)
+
+    def test_a_label_is_for_the_first_of_several_targets(self) -> None:
+        lines = self.zak.ask("@label=a PRIVMSG jane,nobody,#tea :x")
+        self.assertEqual(self.numbers(lines), ["PRIVMSG", "PRIVMSG", "401"])
+        self.assertEqual(["label=a" in line for line in lines], [True, False, False])
+
+    def test_a_label_without_the_echo_is_acknowledged(self) -> None:
+        kim = self.server.irc("kim", capabilities="labeled-response batch")
+        self.assertEqual(kim.ask("@label=1 PRIVMSG jane :x"), ["@label=1 :chat.local ACK"])
+
+    def test_labels_of_those_who_did_not_ask_for_them_are_nothing(self) -> None:
+        self.assertEqual(self.jane.ask("@label=1 PING x"), [":chat.local PONG chat.local x"])
+        self.assertEqual(self.zak.ask(f"@label={'x' * 65} PING x"), [":chat.local PONG chat.local x"])
+
+    def test_join_shows_topic_and_names(self) -> None:
+        self.jane.ask("TOPIC #tea :Assam")
+        kim = self.server.irc("kim")
+        self.assertEqual(
+            kim.ask("JOIN #TEA,#ops"),
+            [
+                ":kim!u@guest JOIN #tea",
+                ":chat.local 332 kim #tea :Assam",
+                ":chat.local 353 kim = #tea :jane kim zak",
+                ":chat.local 366 kim #tea :these are all",
+                ":kim!u@guest JOIN #ops",
+                ":chat.local 353 kim = #ops :kim",
+                ":chat.local 366 kim #ops :these are all",
+            ],
+        )
+        self.assertEqual(kim.ask("JOIN #tea"), [])
+        self.assertEqual(self.zak.lines()[-1], f"@{TIME};msgid=4 :kim!u@guest JOIN #tea * kim")
+        self.assertEqual(kim.ask("JOIN 0"), [":kim!u@guest PART #ops", ":kim!u@guest PART #tea"])
+
+    def test_a_new_nick_is_told_before_what_is_said_under_it(self) -> None:
+        self.assertEqual(self.jane.ask("NICK Joan"), [":jane!u@guest NICK Joan"])
+        self.jane.ask("PRIVMSG #tea :me")
+        self.assertEqual(
+            self.zak.lines(), [":jane!u@guest NICK Joan", f"@{TIME};msgid=3 :Joan!u@guest PRIVMSG #tea :me"]
+        )
+        self.assertEqual(self.jane.ask("NICK Joan"), [])
+        self.assertEqual(self.numbers(self.jane.ask("NICK ZAK") + self.jane.ask("NICK a*b")), ["433", "432"])
+
+    def test_who_goes_parts(self) -> None:
+        self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :goodbye"])
+        self.assertTrue(self.jane.closed)
+        self.assertEqual(self.zak.lines(), [f"@{TIME};msgid=3 :jane!u@guest PART #tea"])
+
+    def test_away(self) -> None:
+        self.assertEqual(self.numbers(self.zak.ask("AWAY :out for lunch")), ["306"])
+        self.assertEqual(self.jane.ask("PRIVMSG zak :there?"), [":chat.local 301 jane zak :out for lunch"])
+        self.assertEqual(self.jane.ask("USERHOST zak")[0].split(" :")[-1], "zak=-u@guest")
+        self.zak.read()
+        self.assertEqual(self.numbers(self.zak.ask("AWAY")), ["305"])
+        self.assertEqual(self.jane.ask("PRIVMSG zak :and now?"), [])
+
+    def test_what_cannot_be_said(self) -> None:
+        for line, number in (
+            ("PRIVMSG", "411"),
+            ("PRIVMSG zak", "412"),
+            ("PRIVMSG zak :", "412"),
+            ("PRIVMSG zak :\x01ACTION \x01", "400"),
+            ("PRIVMSG nobody :x", "401"),
+            ("PRIVMSG a*b :x", "401"),
+            ("PRIVMSG #no :x", "403"),
+            ("PRIVMSG a,b,c,d,e :x", "407"),
+            ("PRIVMSG #ops :x", "404"),
+            ("JOIN #a*b", "476"),
+            ("JOIN tea", "476"),
+            ("PART #ops", "442"),
+            ("PART #no", "403"),
+            ("TOPIC #ops", "442"),
+            ("TOPIC #no :x", "403"),
+            ("KICK #tea zak", "482"),
+            ("INVITE zak #tea", "482"),
+            ("OPER a b", "464"),
+            ("MODE #tea +o jane", "482"),
+            ("MODE zak +i", "502"),
+            ("MODE jane +x", "501"),
+            ("PING", "409"),
+            ("WHOIS", "461"),
+            ("FOO", "421"),
+            ("PRIVMSG zak :" + "x" * 600, "417"),
+            ("@x=" + "y" * 5000 + " PING x", "417"),
+            ("123 x", "421"),
+        ):
+            self.server.hub.join(self.zak.irc.session, "#ops")
+            lines = self.jane.ask(line)
+            self.assertEqual(self.numbers(lines), [number], line)
+            self.assertTrue(lines[0].startswith(f":chat.local {number} jane "))
+            self.assertLessEqual(len(lines[0].encode()), 510)
+        self.assertEqual(self.jane.ask("NOTICE nobody :x"), [])
+
+    def test_too_many_channels(self) -> None:
+        self.jane.ask("JOIN " + ",".join(f"#{number}" for number in range(MOST - 1)))
+        self.assertEqual(self.numbers(self.jane.ask("JOIN #one-more")), ["405"])
+
+    def test_what_is_not_utf8(self) -> None:
+        for who, begin in ((self.zak, ":chat.local FAIL * INVALID_UTF8 :"), (self.jane, ":chat.local NOTICE jane :")):
+            who.say(b"PRIVMSG #tea :\xff\r\n")
+            self.assertTrue(who.lines()[0].startswith(begin))
+
+    def test_what_is_no_message_is_refused_and_harms_nobody(self) -> None:
+        self.jane.say(b"\r\n  \r\n:only-a-source\r\n@tag\r\n123x y\r\n\0\r\n")
+        self.assertEqual(self.numbers(self.jane.lines()), ["400"] * 5)
+        self.assertEqual(self.jane.ask("PING x"), [":chat.local PONG chat.local x"])
+
+
+class QueryTests(IrcTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.kim = self.server.irc("kim", "#tea", "#ops", password="secret")
+        self.jane = self.server.irc("jane", "#tea")
+
+    def test_members_who_are_not_here_are_named_and_marked_as_gone(self) -> None:
+        self.kim.drop()
+        self.assertEqual(self.jane.ask("NAMES #tea")[0], ":chat.local 353 jane = #tea :jane kim")
+        self.assertEqual(
+            self.jane.ask("WHO #tea"),
+            [
+                ":chat.local 352 jane #tea u guest chat.local jane H :0 jane",
+                ":chat.local 352 jane #tea u account chat.local kim G :0 kim",
+                ":chat.local 315 jane #tea :these are all",
+            ],
+        )
+        self.assertEqual(self.jane.ask("WHO #tea %tnfa,42")[1], ":chat.local 354 jane 42 kim G kim")
+        self.assertEqual(self.jane.ask("ISON jane kim nobody"), [":chat.local 303 jane :jane"])
+        self.assertEqual(
+            self.jane.ask("PRIVMSG kim :hi"), [":chat.local 301 jane kim :is not here now, and will find it later"]
+        )
+
+    def test_whois(self) -> None:
+        self.assertEqual(
+            self.jane.ask("WHOIS kim kim"),
+            [
+                ":chat.local 311 jane kim u account * :kim",
+                ":chat.local 319 jane kim :#ops #tea",
+                ":chat.local 312 jane kim chat.local twisted_chat",
+                ":chat.local 330 jane kim kim :is the account",
+                ":chat.local 318 jane kim :that is all",
+            ],
+        )
+        self.assertEqual(self.numbers(self.jane.ask("WHOIS nobody")), ["401", "318"])
+        self.assertEqual(self.numbers(self.jane.ask("WHOIS a*b")), ["401", "318"])
+        self.kim.drop()
+        self.assertIn(":chat.local 301 jane kim :is not here now", self.jane.ask("WHOIS kim"))
+
+    def test_rooms_with_the_topics_of_ones_own(self) -> None:
+        self.kim.ask("TOPIC #tea :Assam")
+        self.kim.ask("TOPIC #ops :secret")
+        self.jane.read()
+        self.assertEqual(
+            self.jane.ask("LIST")[1:-1], [":chat.local 322 jane #ops 1 : ", ":chat.local 322 jane #tea 2 :Assam"]
+        )
+        self.assertEqual(self.numbers(self.jane.ask("LIST #tea,#no")), ["321", "322", "323"])
+
+    def test_a_long_list_is_several_lines(self) -> None:
+        for number in range(100):
+            self.server.plain(f"someone-with-a-long-name-{number}", "#tea")
+        self.jane.read()
+        lines = self.jane.ask("NAMES #tea")
+        self.assertGreater(len(lines), 5)
+        self.assertLessEqual(max(map(len, lines)), 510)
+        self.assertEqual(sum(len(line.split(" :")[1].split()) for line in lines[:-1]), 102)
+
+    def test_what_clients_ask_by_themselves(self) -> None:
+        for line, numbers in (
+            ("MODE jane", ["221"]),
+            ("MODE jane +i", ["MODE"]),
+            ("MODE #tea", ["324"]),
+            ("MODE #tea b", ["368"]),
+            ("NAMES", ["366"]),
+            ("NAMES #no", ["366"]),
+            ("WHO 0", ["315"]),
+            ("WHO nobody", ["315"]),
+            ("WHOWAS nobody", ["406", "369"]),
+            ("MOTD", ["422"]),
+            ("LUSERS", ["251", "255"]),
+            ("VERSION", ["351"]),
+            ("TIME", ["391"]),
+        ):
+            self.assertEqual(self.numbers(self.jane.ask(line)), numbers, line)
+
+    def test_a_message_of_the_day(self) -> None:
+        self.jane.irc.motd = ["have some tea"]
+        self.assertEqual(self.numbers(self.jane.ask("MOTD")), ["375", "372", "376"])

@@ -1,0 +1,139 @@
+"""The IRC door for accounts: rooms that outlive a connection, what was missed, several clients at once."""
+
+from __future__ import annotations
+
+from twisted_chat.doors.commands import MISSED
+from twisted_chat.test.support import Connection
+from twisted_chat.test.test_irc_door import IrcTestCase
+
+WHEN = "1970-01-01T00:00:00.000Z"
+JOINED = [
+    ":kim!u@account JOIN #tea",
+    ":chat.local 353 kim = #tea :kim",
+    ":chat.local 366 kim #tea :these are all",
+]
+
+
+class ComingBackTests(IrcTestCase):
+    """Kim has an account and was in #tea and #ops; jane is in #tea."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        kim = self.server.irc("kim", "#tea", "#ops", password="secret")
+        self.jane = self.server.irc("jane", "#tea")
+        self.jane.ask("TOPIC #tea :Assam")
+        kim.ask("QUIT")
+        self.jane.read()
+
+    def come(self, capabilities: str = "") -> list[str]:
+        """What kim is shown behind the message of the day."""
+        kim = self.server.irc_stranger()
+        begin = f"CAP REQ :{capabilities}\r\n" if capabilities else ""
+        end = "CAP END\r\n" if capabilities else ""
+        kim.say(f"{begin}PASS secret\r\nNICK kim\r\nUSER k 0 * :K\r\n{end}".encode())
+        lines = kim.lines()
+        [start] = [index for index, line in enumerate(lines) if " 422 " in line]
+        return lines[start + 1 :]
+
+    def test_its_rooms_are_joined_again_for_it(self) -> None:
+        self.assertEqual(
+            self.come(),
+            [
+                ":kim!u@account JOIN #ops",
+                ":chat.local 353 kim = #ops :kim",
+                ":chat.local 366 kim #ops :these are all",
+                ":kim!u@account JOIN #tea",
+                ":chat.local 332 kim #tea :Assam",
+                ":chat.local 353 kim = #tea :jane kim",
+                ":chat.local 366 kim #tea :these are all",
+            ],
+        )
+        self.assertEqual(self.jane.lines(), [], "for the others it has been there all the time")
+        self.assertIn(":kim!u@account JOIN #tea kim kim", self.come("extended-join"))
+
+    def test_what_it_has_missed_comes_with_its_time(self) -> None:
+        self.jane.ask("PRIVMSG #tea :where is kim?")
+        self.jane.ask("PRIVMSG kim :\x01ACTION waits\x01")
+        self.assertEqual(
+            self.come("server-time")[-2:],
+            [
+                f"@time={WHEN} :jane!u@guest PRIVMSG #tea :where is kim?",
+                f"@time={WHEN} :jane!u@guest PRIVMSG kim :\x01ACTION waits\x01",
+            ],
+        )
+
+    def test_who_knows_no_tags_reads_the_time(self) -> None:
+        self.jane.ask("PRIVMSG #tea :where is kim?")
+        self.assertEqual(self.come()[-1], ":jane!u@guest PRIVMSG #tea :[1970-01-01 00:00:00] where is kim?")
+
+    def test_there_is_a_last_of_it(self) -> None:
+        for number in range(MISSED + 10):
+            self.jane.ask(f"PRIVMSG kim :{number}")
+        *_, notice, first = self.come()[: -MISSED + 1]
+        self.assertEqual(
+            notice, f":chat.local NOTICE kim :you missed {MISSED + 10} messages; here are the last {MISSED}"
+        )
+        self.assertTrue(first.endswith(" 10"))
+
+    def test_who_pages_by_itself_is_not_sent_it(self) -> None:
+        self.jane.ask("PRIVMSG kim :psst")
+        self.assertTrue(self.come("draft/chathistory batch")[-1].startswith(":chat.local 366 "))
+
+    def test_what_was_seen_is_not_missed_again(self) -> None:
+        self.jane.ask("PRIVMSG kim :psst")
+        self.assertTrue(self.come()[-1].endswith(" psst"))
+        for connection in list(self.server.irc_factory.connections):
+            if connection is not self.jane.protocol:
+                connection.close()
+        self.assertTrue(self.come()[-1].startswith(":chat.local 366 "))
+
+
+class SeveralClientsTests(IrcTestCase):
+    """Kim's account has two IRC clients and a program at the line door."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.program = self.server.account("kim")
+        self.echoed, self.simple = self.client("echo-message"), self.client("")
+
+    def client(self, capabilities: str) -> Connection:
+        return self.server.irc("kim", capabilities=capabilities, password="kim")
+
+    def test_one_joins_and_all_are_in_the_room(self) -> None:
+        self.program.ask("join,#tea")
+        self.assertEqual(self.echoed.lines(), JOINED)
+        self.assertEqual(self.simple.lines(), JOINED)
+        self.simple.ask("PART #tea")
+        self.assertEqual(self.echoed.lines(), [":kim!u@account PART #tea"])
+
+    def test_a_room_is_one_for_all(self) -> None:
+        self.program.ask("join,#tea")
+        self.echoed.read(), self.simple.read()
+        self.assertEqual(self.simple.ask("PRIVMSG #tea :hi"), [])
+        self.assertEqual(self.echoed.lines(), [":kim!u@account PRIVMSG #tea :hi"])
+        self.assertEqual(self.program.lines()[-1], f"message,2,{WHEN},kim,#tea,hi")
+
+    def test_what_another_said_to_a_friend_is_shown_to_those_who_know_what_an_echo_is(self) -> None:
+        self.server.plain("jane")
+        self.program.ask("chat,jane,hello")
+        self.assertEqual(self.echoed.lines(), [":kim!u@account PRIVMSG jane :hello"])
+        self.assertEqual(self.simple.lines(), [])
+
+    def test_so_it_is_after_falling_behind(self) -> None:
+        self.server.plain("jane")
+        for client in (self.echoed, self.simple):
+            client.irc.session.hold()
+        self.program.say(b"chat,jane,hello\njoin,#tea\nchat,kim,me\n")
+        self.server.turn()
+        for client in (self.echoed, self.simple):
+            client.irc.session.release()
+        mine = ":kim!u@account PRIVMSG kim :me"
+        self.assertEqual(self.echoed.lines(), [":kim!u@account PRIVMSG jane :hello", *JOINED, mine])
+        self.assertEqual(self.simple.lines(), [*JOINED, mine])
+
+    def test_a_read_marker_and_a_shut_out(self) -> None:
+        self.program.ask("seen,kim,0")
+        user = self.server.hub.registry.find("kim")
+        self.server.hub.shut_out(user, "disabled", "this account has been disabled")
+        self.assertEqual(self.simple.lines(), ["ERROR :this account has been disabled"])
+        self.assertTrue(self.simple.closed)

@@ -1,0 +1,129 @@
+"""CHATHISTORY: the log in pages, by id and by time."""
+
+from __future__ import annotations
+
+from twisted_chat.doors.irchistory import MOST_HISTORY
+from twisted_chat.test.test_irc_door import IrcTestCase
+from twisted_chat.wire.irc import parse
+
+
+class HistoryTests(IrcTestCase):
+    """Jane has said 0 to 9 in #tea, one a second; the first has the id 3 and the time 0."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.jane = self.server.irc("jane", "#tea")
+        self.kim = self.server.irc("kim", "#tea", capabilities="batch draft/chathistory message-tags server-time")
+        for number in range(10):
+            self.jane.ask(f"PRIVMSG #tea :{number}")
+            self.server.clock.advance(1)
+        self.kim.read()
+
+    def page(self, asked: str) -> str:
+        """The texts of a page, put together."""
+        begin, *lines, end = [parse(line.encode()) for line in self.kim.ask(f"CHATHISTORY {asked}")]
+        self.assertEqual((begin.command, end.command), ("BATCH", "BATCH"))
+        self.assertEqual(begin.params[1:], ("chathistory", asked.split()[1]))
+        self.assertEqual({line.tags["batch"] for line in lines} | {begin.params[0][1:]}, {end.params[0][1:]})
+        return "".join(line.params[1] for line in lines)
+
+    def test_by_id(self) -> None:
+        for asked, texts in (
+            ("LATEST #tea * 3", "789"),
+            ("LATEST #tea msgid=10 50", "89"),
+            ("LATEST #tea msgid=5 2", "89"),
+            ("BEFORE #tea msgid=6 2", "12"),
+            ("BEFORE #tea msgid=3 2", ""),
+            ("AFTER #tea msgid=6 2", "45"),
+            ("AFTER #tea msgid=6.2 2", "45"),
+            ("AROUND #tea msgid=6 3", "234"),
+            ("AROUND #tea msgid=3 4", "0123"),
+            ("AROUND #tea msgid=6 1", "3"),
+            ("BETWEEN #tea msgid=4 msgid=9 2", "23"),
+            ("BETWEEN #tea msgid=9 msgid=4 2", "45"),
+            ("BETWEEN #tea msgid=4 msgid=5 2", ""),
+            ("latest #TEA * 1", "9"),
+        ):
+            self.assertEqual(self.page(asked), texts, asked)
+
+    def test_by_time(self) -> None:
+        def at(second: int) -> str:
+            return f"timestamp=1970-01-01T00:00:{second:02}.000Z"
+
+        for asked, texts in (
+            (f"BEFORE #tea {at(3)} 2", "12"),
+            (f"BEFORE #tea {at(0)} 2", ""),
+            (f"AFTER #tea {at(3)} 2", "45"),
+            ("AFTER #tea timestamp=1969-12-31T00:00:00.000Z 2", "01"),
+            (f"LATEST #tea {at(7)} 50", "89"),
+            (f"AROUND #tea {at(5)} 3", "456"),
+            (f"BETWEEN #tea {at(1)} {at(5)} 50", "234"),
+            (f"BETWEEN #tea {at(5)} {at(1)} 2", "34"),
+            (f"BETWEEN #tea msgid=4 {at(4)} 50", "23"),
+        ):
+            self.assertEqual(self.page(asked), texts, asked)
+
+    def test_a_direct_conversation_is_seen_by_its_sides(self) -> None:
+        self.kim.ask("PRIVMSG jane :psst")
+        self.assertEqual(self.page("LATEST jane * 5"), "psst")
+        zak = self.server.irc("zak", capabilities="batch draft/chathistory")
+        self.assertEqual(len(zak.ask("CHATHISTORY LATEST jane * 5")), 2)
+
+    def test_joins_are_no_messages_but_for_those_who_want_them(self) -> None:
+        for number in range(20):
+            self.server.irc(f"p{number}", "#tea")
+        self.kim.read()
+        self.assertEqual(self.page("LATEST #tea * 3"), "789")
+        self.kim.ask("CAP REQ draft/event-playback")
+        lines = self.kim.ask("CHATHISTORY LATEST #tea * 3")
+        self.assertEqual([line.split()[2] for line in lines[1:-1]], ["JOIN"] * 3)
+
+    def test_where_others_have_spoken(self) -> None:
+        self.jane.ask("PRIVMSG kim :psst")
+        window = "timestamp=1970-01-01T00:00:00.000Z timestamp=1970-01-01T00:01:00.000Z"
+        begin, *lines, _ = self.kim.ask(f"CHATHISTORY TARGETS {window} 10")[1:]
+        self.assertIn("draft/chathistory-targets", begin)
+        self.assertEqual(
+            [line.partition("TARGETS ")[2] for line in lines],
+            ["#tea 1970-01-01T00:00:09.000Z", "jane 1970-01-01T00:00:10.000Z"],
+        )
+        self.assertEqual(len(self.kim.ask(f"CHATHISTORY TARGETS {window} 1")), 3)
+
+    def test_a_label_is_on_the_batch(self) -> None:
+        self.kim.ask("CAP REQ labeled-response")
+        lines = self.kim.ask("@label=x CHATHISTORY LATEST #tea * 1")
+        self.assertEqual(len(lines), 3)
+        self.assertTrue(lines[0].startswith("@label=x :chat.local BATCH +"))
+        begin, _ = self.kim.ask("@label=y CHATHISTORY LATEST kim * 1")
+        self.assertTrue(begin.startswith("@label=y :chat.local BATCH +"))
+        self.kim.ask("CAP REQ -batch")
+        self.assertEqual(self.kim.ask("@label=z CHATHISTORY LATEST kim * 1"), ["@label=z :chat.local ACK"])
+
+    def test_who_knows_no_batches_gets_the_lines(self) -> None:
+        self.assertEqual(self.jane.ask("CHATHISTORY LATEST #tea * 1"), [":jane!u@guest PRIVMSG #tea :9"])
+
+    def test_a_page_has_a_most(self) -> None:
+        for number in range(MOST_HISTORY + 10):
+            self.jane.ask(f"PRIVMSG #tea :{number}")
+        self.kim.read()
+        self.assertEqual(len(self.kim.ask("CHATHISTORY LATEST #tea * 9999")), MOST_HISTORY + 2)
+
+    def test_what_cannot_be(self) -> None:
+        self.kim.ask("CAP REQ standard-replies")
+        for asked, code in (
+            ("LATEST #nowhere * 5", "INVALID_TARGET"),
+            ("LATEST a*b * 5", "INVALID_TARGET"),
+            ("LATEST #tea * 0", "INVALID_PARAMS"),
+            ("LATEST #tea * x", "INVALID_PARAMS"),
+            ("LATEST #tea *", "INVALID_PARAMS"),
+            ("SOON #tea * 5", "INVALID_PARAMS"),
+            ("BEFORE #tea * 5", "INVALID_MSGREFTYPE"),
+            ("BEFORE #tea msgid=x 5", "INVALID_MSGREFTYPE"),
+            ("BEFORE #tea msgid=0 5", "INVALID_MSGREFTYPE"),
+            ("BEFORE #tea timestamp=yesterday 5", "INVALID_PARAMS"),
+            ("TARGETS timestamp=x timestamp=y 5", "INVALID_PARAMS"),
+            ("TARGETS msgid=1 msgid=2 5", "INVALID_MSGREFTYPE"),
+        ):
+            [line] = self.kim.ask(f"CHATHISTORY {asked}")
+            self.assertTrue(line.startswith(f":chat.local FAIL CHATHISTORY {code} "), line)
+        self.assertEqual(self.numbers(self.jane.ask("CHATHISTORY LATEST #nowhere * 5")), ["400"])
