@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from twisted.application.service import Service
@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from twisted_chat import __version__
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.front import FrontFactory
 
 _log = Logger()
 
@@ -35,23 +36,36 @@ class CannotStart(Exception):
 
 
 class ChatService(Service):
-    """Listens at endpoints, given with their descriptions, for as long as it runs."""
+    """Listens at endpoints, given with their descriptions, for as long as it runs.
+
+    Connections come in by the `front` door, or straight to the factory if there is none. `prepare` is
+    called before anything is opened, while there are privileges; it may raise CannotStart.
+    """
 
     def __init__(
         self,
         factory: ChatFactory,
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
+        front: FrontFactory | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self._factory, self._endpoints, self._clock = factory, endpoints, clock
+        self._front, self._prepare = front, prepare
         self._ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
         """Open the doors, while ports below 1024 may be opened; raises CannotStart."""
-        self._factory.most = descriptors() - RESERVED
+        entrance = self._front or self._factory
+        entrance.most = descriptors() - RESERVED
+        try:
+            if self._prepare is not None:
+                self._prepare()
+        except CannotStart as problem:
+            raise _cannot(problem) from None
         for description, endpoint in self._endpoints:
             failures: list[Failure] = []
-            endpoint.listen(self._factory).addCallbacks(self._ports.append, failures.append)
+            endpoint.listen(entrance).addCallbacks(self._ports.append, failures.append)
             for failure in failures:
                 raise _cannot(CannotStart(f"cannot listen at {description}: {_reason(failure.value)}"))
 
@@ -67,7 +81,7 @@ class ChatService(Service):
             "twisted_chat {version} listens at {where} and can hold {most} connections",
             version=__version__,
             where=", ".join(description for description, _ in self._endpoints),
-            most=self._factory.most,
+            most=(self._front or self._factory).most,
         )
 
     def stopService(self) -> Deferred[None]:
@@ -79,6 +93,8 @@ class ChatService(Service):
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)
+        if self._front is not None:
+            self._front.shut_down()
         self._factory.hub.flush()
         connections = self._factory.connections
         for connection in list(connections):
