@@ -123,6 +123,7 @@ class Tls(TLSMemoryBIOProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._closing is not None and self._closing.active():
             self._closing.cancel()
+        self._lostTLSConnection = True  # all was read; a second look would keep this connection in a traceback's cycle
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._producer = self._closing = None  # which refer to this connection
 
