@@ -22,7 +22,7 @@ from twisted_chat.doors.front import ALPN
 
 _log = Logger()
 
-LOOK_EVERY = 10.0
+LOOK_EVERY = 1.0
 """Seconds for which the files of a certificate are taken to be what they were."""
 CLOSING = 10.0
 """Seconds that a peer has to read the last words and to close."""
