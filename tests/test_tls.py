@@ -20,6 +20,9 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()
+        self._trusting = ssl.create_default_context()
+        self._authority.configure_trust(self._trusting)
+        self._trusting.set_alpn_protocols(["h2", "http/1.1"])
         self.chain, self.key = folder / "chain.pem", folder / "key.pem"
         self.issue("chat.example")
 
@@ -42,10 +45,7 @@ class Certificates:
 
     def secure(self, plain: socket.socket, name: str = "chat.example") -> socket.socket:
         """TLS over a connection, as somebody who checks the certificate."""
-        context = ssl.create_default_context()
-        self._authority.configure_trust(context)
-        context.set_alpn_protocols(["h2", "http/1.1"])
-        return context.wrap_socket(plain, server_hostname=name)
+        return self._trusting.wrap_socket(plain, server_hostname=name)
 
     def person(self, server: Server, name: str, port: int | None = None, before: bytes = b"") -> Person:
         """Somebody who has registered over TLS, and said something `before`."""
