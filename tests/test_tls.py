@@ -200,7 +200,7 @@ def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificate
 
 
 def test_noise_at_the_port_disturbs_nobody(serve: Serve, certificates: Certificates) -> None:
-    server = serve(*certificates.options)
+    server = serve(*certificates.options, "--store", "memory")
     noise = random.Random(11)
     first = [b"\x16\x03\x01", b"\x16", b"GET ", b"/ HTTP/1.1\r\n", b"NICK ", b"@a ", b"register,", b"\r\n", b"\n", b"x"]
     with server.person("jane") as jane, certificates.person(server, "zak") as zak:
@@ -225,7 +225,7 @@ def test_noise_at_the_port_disturbs_nobody(serve: Serve, certificates: Certifica
 
 
 def test_nothing_stays_open_after_two_thousand_who_come_and_drop(serve: Serve, certificates: Certificates) -> None:
-    server = serve(*certificates.options)
+    server = serve(*certificates.options, "--store", "memory")
     before = server.descriptors()
 
     def come_and_drop(count: int) -> None:
