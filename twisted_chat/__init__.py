@@ -8,8 +8,9 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `wire`: codecs, bytes to fields and back, without I/O.
 - `stores`: what keeps the log: in memory, or in a SQLite file.
 - `auth`: who decides whether a password is right: hashes of our own, or twisted.cred's checkers.
-- `doors`: ways in. The line door: ChatProtocol, its ChatFactory, and a Session for
-  each connection with an Outbox in front of its transport.
+- `doors`: ways in. The front door leads a connection to the right one by its first
+  bytes, with TLS or without. The line door: ChatProtocol, its ChatFactory, and a
+  Session for each connection with an Outbox in front of its transport.
 - `client`: ChatClient, for bots, simulations and tests; `eventstream` is its `async for`.
 - `simulation`: crowds, scripts and replays, all on ChatClient; `cli` runs them.
 - `service` opens and closes the doors; `tap` puts everything together for twistd.

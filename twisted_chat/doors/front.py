@@ -75,12 +75,15 @@ class Front(Protocol):
         factory = self.factory
         if ISSLTransport.providedBy(self.transport):
             self._secure, self._looks = True, HANDSHAKE
-        if factory.full:
-            self._refused = True
+        if not factory.full:
+            factory.connections.add(self)
+            return
+        self._refused = True
+        if self._secure:  # to say anything, a handshake would have to be waited for
+            self.transport.abortConnection()
+        else:
             self.transport.write(full(LINE))
             self.transport.loseConnection()
-        else:
-            factory.connections.add(self)
 
     def handshakeCompleted(self) -> None:
         """TLS is ready: the client has as long as everybody to say something."""

@@ -113,12 +113,13 @@ class Tls(TLSMemoryBIOProtocol):
     What is written leaves at once: doors gather it themselves.
     """
 
+    clock: IReactorTime
     _closing: IDelayedCall | None = None
 
     def loseConnection(self) -> None:
         super().loseConnection()  # type: ignore[no-untyped-call]
         if self.connected and self._closing is None:
-            self._closing = self.factory._clock.callLater(CLOSING, self.abortConnection)
+            self._closing = self.clock.callLater(CLOSING, self.abortConnection)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._closing is not None and self._closing.active():
@@ -131,4 +132,10 @@ class Tls(TLSMemoryBIOProtocol):
 def with_tls(certificate: Certificate, clock: IReactorTime) -> Callable[[Protocol], IProtocol]:
     """Puts TLS in front of a protocol."""
     factory = TLSMemoryBIOFactory(certificate, False, Factory(), clock)
-    return lambda protocol: Tls(factory, protocol)  # type: ignore[no-untyped-call]
+
+    def wrap(protocol: Protocol) -> Tls:
+        made = Tls(factory, protocol)  # type: ignore[no-untyped-call]
+        made.clock = clock
+        return made
+
+    return wrap

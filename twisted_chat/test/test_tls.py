@@ -169,6 +169,13 @@ class TlsFrontTests(TlsTestCase):
         self.clock.advance(CLOSING)
         self.assertTrue(client.closed)
 
+    def test_a_full_server_waits_for_no_handshake(self) -> None:
+        self.factory.most = 0
+        endpoint = TLSMemoryBIOFactory(self.certificate, False, self.factory, self.clock)
+        transport = StringTransport()
+        endpoint.buildProtocol(None).makeConnection(transport)
+        self.assertTrue(transport.aborting)
+
     def test_what_is_no_handshake_ends(self) -> None:
         client = Secure(self.factory, self.clock)
         client.transport.incoming(b"\x16\x03\x01\x00\x05hello")
