@@ -174,7 +174,7 @@ class TlsFrontTests(TlsTestCase):
         endpoint = TLSMemoryBIOFactory(self.certificate, False, self.factory, self.clock)
         transport = StringTransport()
         endpoint.buildProtocol(None).makeConnection(transport)
-        self.assertTrue(transport.aborting)
+        self.assertTrue(transport.disconnected)
 
     def test_what_is_no_handshake_ends(self) -> None:
         client = Secure(self.factory, self.clock)
