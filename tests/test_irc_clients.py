@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Person, answers, free_port, until
-
-SERVER = Path(__file__).with_name("irc_server.py")
-
-
-class Doors:
-    """A running server: an IRC door for clients, a line door for people with a socket."""
-
-    def __init__(self, irc: int, line: int) -> None:
-        self.irc, self.line = irc, line
-
-    def person(self, name: str) -> Person:
-        person = Person(socket.create_connection(("127.0.0.1", self.line), PATIENCE))
-        person.asks(f"register,{name}", "ack")
-        return person
+from conftest import PATIENCE, Person, Server, until
 
 
 class Terminal:
@@ -83,27 +67,15 @@ CLIENTS = [irssi, weechat]
 Start = Callable[..., Terminal]
 
 
-@pytest.fixture(scope="module")
-def doors() -> Iterator[Doors]:
-    doors = Doors(free_port(), free_port())
-    process = subprocess.Popen(
-        [sys.executable, str(SERVER), str(doors.irc), str(doors.line)], stdout=subprocess.DEVNULL
-    )
-    until(lambda: answers(doors.line), "the server")
-    yield doors
-    process.terminate()
-    process.wait(PATIENCE)
-
-
 @pytest.fixture
-def start(doors: Doors, tmp_path: Path) -> Iterator[Start]:
+def start(server: Server, tmp_path: Path) -> Iterator[Start]:
     """Starts clients: `start(irssi, "jane")`, with a password for an account, and waits for what it first `shows`."""
     terminals: list[Terminal] = []
 
     def start(client: Command, nick: str, password: str = "", shows: str = "welcome to twisted_chat") -> Terminal:
         folder = tmp_path / f"{nick}{len(terminals)}"
         folder.mkdir()
-        command = client(folder, doors.irc, nick, password)
+        command = client(folder, server.port, nick, password)
         for program in ("tmux", command[0]):
             if shutil.which(program) is None:
                 pytest.skip(f"{program} is not installed")
@@ -118,10 +90,10 @@ def start(doors: Doors, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_conversation_with_somebody_at_the_line_door(doors: Doors, start: Start, client: Command) -> None:
+def test_a_conversation_with_somebody_at_the_line_door(server: Server, start: Start, client: Command) -> None:
     name = client.__name__
     room, nick = f"#tea-{name}", f"user-of-{name}"
-    with doors.person(f"zak-{name}") as zak:
+    with server.person(f"zak-{name}") as zak:
         zak.asks(f"join,{room}", "ack")
         zak.asks(f"topic,{room},Assam or Darjeeling", "ack")
         terminal = start(client, nick)
@@ -149,12 +121,14 @@ def test_a_conversation_with_somebody_at_the_line_door(doors: Doors, start: Star
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_an_account_comes_back_to_its_rooms_and_what_it_has_missed(doors: Doors, start: Start, client: Command) -> None:
+def test_an_account_comes_back_to_its_rooms_and_what_it_has_missed(
+    server: Server, start: Start, client: Command
+) -> None:
     name = client.__name__
     room, nick = f"#den-{name}", f"kim-{name}"
     first = start(client, nick, "opensesame")
     joins(first, client, room)
-    with doors.person(f"lou-{name}") as lou:
+    with server.person(f"lou-{name}") as lou:
         lou.asks(f"join,{room}", "ack")
         lou.says(f"chat,{room},ready?")
         first.shows("ready?")

@@ -8,18 +8,23 @@ from contextlib import suppress
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from twisted.internet.task import Clock
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import LONGEST as LONGEST_NAME
 from twisted_chat.core.names import room_name, user_name
 from twisted_chat.doors.commands import COMMANDS
 from twisted_chat.doors.dialects import EVENTS
+from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.pump import UNSTORED
+from twisted_chat.doors.refusals import ALERT
 from twisted_chat.stores.memory import MemoryLog
-from twisted_chat.test.support import Connection, DelayedLog, Server
+from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
+from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
+from twisted_chat.wire.first import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
 from twisted_chat.wire.line import LONGEST, LineError, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -331,3 +336,31 @@ def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
 
 def people_in(changes: list[tuple[int, str, int]]) -> set[int]:
     return {who for who, _, _ in changes}
+
+
+beginnings = st.sampled_from([b"GET", b"NICK", b"u", b"USER", b"register,jane", b"@a", b":b", b"x" * LONGEST_FIRST])
+between = st.sampled_from([b" ", b"/", b" HTTP/1.1", b"\r", b"\n", b",", b"\x16", b"\x03"]) | st.binary(max_size=3)
+firsts = st.lists(beginnings | between, max_size=10).map(b"".join)
+
+
+@given(reads=cut_up(firsts), forwarding=st.booleans(), ended=st.booleans())
+@example(reads=[b"POST /", b"x" * LONGEST_FIRST, b" HTTP/1.1\r\n"], forwarding=False, ended=False)
+def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forwarding: bool, ended: bool) -> None:
+    clock = Clock()
+    doors = {name: RecordingDoor() for name in (LINE, IRC, WEB)}
+    factory = FrontFactory(doors, clock)
+    client = Client(factory, clock, MemoryTransport if forwarding else SwitchingTransport)
+    client.says(*reads)
+    if ended:
+        client.ends_input()
+    language = recognise(b"".join(reads))
+    inside = {name: [one.reads for one in door.connections] for name, door in doors.items() if door.connections}
+    if language == TLS:
+        assert client.heard() == ALERT
+        assert inside == {}
+    elif language is None and ended and reads:
+        assert inside == {LINE: [reads]}
+    else:
+        assert inside == ({} if language is None else {language: [reads]})
+    client.clock.advance(0)
+    assert (client.front in factory.connections) == (language is None and not ended)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, PATIENCE, Person, answers, free_port, until
+from conftest import CHECKOUT, PATIENCE, Person, Server, free_port, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright: pip install it")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -32,36 +29,27 @@ Page = Any
 
 
 class WebServer:
-    """A server with a line door and a web door, as a process of its own."""
+    """A server that can be killed and started again, on what it has kept."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port, self.web = folder, free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.web}/"
+        self._folder, self.port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
         self.start()
 
     def start(self) -> None:
-        """Start it, on what it has kept."""
-        program = [sys.executable, str(Path(__file__).with_name("serve_web.py")), str(self.port), str(self.web)]
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(program, cwd=self.folder, stdout=log, stderr=log)
-        until(lambda: answers(self.web) and answers(self.port), "both doors to be open")
+        self._server = Server(self._folder, self.port, "--listen", f"tcp:{self.port}:interface=127.0.0.1")
 
     def kill(self) -> None:
         """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
+        self._server.kill()
 
     def stop(self) -> None:
         """End it in peace; fails if anything went wrong in it."""
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-        log = (self.folder / "server.log").read_text()
-        assert "Traceback" not in log, log
+        self._server.stop()
 
     def person(self, name: str, *rooms: str) -> Person:
         """Somebody at nc."""
-        person = Person(socket.create_connection(("127.0.0.1", self.port), PATIENCE))
-        person.asks(f"register,{name}", "ack")
+        person = self._server.person(name)
         for room in rooms:
             person.asks(f"join,{room}", "ack")
         return person

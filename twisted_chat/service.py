@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 
 from twisted.application.service import Service
@@ -20,6 +20,8 @@ from twisted_chat import __version__
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.connections import Connections
+from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.pump import Pump
 
 _log = Logger()
 
@@ -38,27 +40,39 @@ class CannotStart(Exception):
 class ChatService(Service):
     """Listens at endpoints, given with their descriptions, for as long as it runs.
 
-    Operators come in by `control`; `transports` is what the start-up line says of these.
+    Connections come in by the `front` door, or straight to the first of the factories if there is none;
+    operators by `control`. `prepare` is called before anything is opened, while there are privileges; it
+    may raise CannotStart. `transports` is what the start-up line says of these.
     """
 
     def __init__(
         self,
-        factory: Connections,
+        factories: Sequence[Connections],
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
+        *,
+        front: FrontFactory | None = None,
         control: Control | None = None,
+        prepare: Callable[[], None] | None = None,
         transports: str = "the reactor's transports",
     ) -> None:
-        self._transports = transports
-        self._factory, self._endpoints, self._clock, self._control = factory, endpoints, clock, control
+        self._factories, self._endpoints, self._clock = factories, endpoints, clock
+        self._hub = factories[0].hub
+        self._entrance: Connections | FrontFactory = front or factories[0]
+        self._front, self._control, self._prepare, self._transports = front, control, prepare, transports
         self._ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
         """Open the doors, while ports below 1024 may be opened; raises CannotStart."""
-        self._factory.most = descriptors() - RESERVED
+        self._entrance.most = descriptors() - RESERVED
+        try:
+            if self._prepare is not None:
+                self._prepare()
+        except CannotStart as problem:
+            raise _cannot(problem) from None
         for description, endpoint in self._endpoints:
             failures: list[Failure] = []
-            endpoint.listen(self._factory).addCallbacks(self._ports.append, failures.append)
+            endpoint.listen(self._entrance).addCallbacks(self._ports.append, failures.append)
             for failure in failures:
                 raise _cannot(CannotStart(f"cannot listen at {description}: {_reason(failure.value)}"))
 
@@ -66,7 +80,7 @@ class ChatService(Service):
         if not self._ports:
             self.privilegedStartService()
         try:
-            self._factory.hub.open()
+            self._hub.open()
         except StoreError as problem:
             raise _cannot(CannotStart(str(problem))) from None
         if self._control is not None:
@@ -77,7 +91,7 @@ class ChatService(Service):
             version=__version__,
             where=", ".join(description for description, _ in self._endpoints),
             transports=self._transports,
-            most=self._factory.most,
+            most=self._entrance.most,
         )
 
     def stopService(self) -> Deferred[None]:
@@ -89,23 +103,28 @@ class ChatService(Service):
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)
+        if self._front is not None:
+            self._front.shut_down()
         operators: Collection[ControlProtocol] = ()
         if self._control is not None:
             operators = self._control.connections
             await self._control.close()
-        self._factory.hub.flush()
-        connections = self._factory.connections
-        for connection in list(connections):
+        self._hub.flush()
+        for connection in self._connections():
             connection.session.told("shutdown", "the server is shutting down; come back in a while")
             connection.close()
         deadline = self._clock.seconds() + PATIENCE
-        while (connections or operators) and self._clock.seconds() < deadline:
+        while (self._connections() or operators) and self._clock.seconds() < deadline:
             await deferLater(self._clock, 0.05)
-        for connection in list(connections):
+        for connection in self._connections():
             connection.transport.abortConnection()
         for operator in list(operators):
             operator.abort()
-        await self._factory.hub.close()
+        await self._hub.close()
+
+    def _connections(self) -> list[Pump]:
+        """Those that are open now, at all doors."""
+        return [connection for factory in self._factories for connection in factory.connections]
 
 
 def descriptors() -> int:

@@ -1,4 +1,4 @@
-"""`twistd chat`: its options, and the one place where everything is built and put together."""
+"""`twistd chat`: the one place where everything is built and put together."""
 
 from __future__ import annotations
 
@@ -7,109 +7,36 @@ from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.cred.credentials import IUsernamePassword
-from twisted.cred.strcred import AuthOptionMixin
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IReactorTime, IStreamServerEndpoint
+from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
-from twisted.python.usage import Options as UsageOptions
-from twisted.python.usage import UsageError
 
 from twisted_chat.admin.control import Control, control_of
 from twisted_chat.admin.operator import Hash, Operator
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
-from twisted_chat.choice import CHOICES, REACTOR, CannotChoose, choose, described, served
+from twisted_chat.choice import described, served
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.outbox import BOUND
-from twisted_chat.service import ChatService
+from twisted_chat.doors.front import DoorFactory, FrontFactory
+from twisted_chat.doors.irc import IrcFactory
+from twisted_chat.doors.web import WebFactory
+from twisted_chat.options import Options, endpoint_of
+from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.database import Database, Job, Run
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.stores.writer import InlineWriter, WriterThread
+from twisted_chat.wire.first import IRC, LINE, WEB
 
-BACKLOG = 1024
-"""Connections that may wait to be accepted, where an endpoint does not say."""
-
-
-class Options(UsageOptions, AuthOptionMixin):
-    """What `twistd chat` can be told."""
-
-    supportedInterfaces = (IUsernamePassword,)
-
-    synopsis = "[--port PORT | --listen ENDPOINT ...]"
-    longdesc = (
-        "A chat server. Type into it with `nc localhost 8000`: register,<name> takes a name, and help shows the rest."
-    )
-    optParameters = [  # noqa: RUF012 - twisted.python.usage reads it so
-        ["store", "s", "sqlite:chat.sqlite3", "Where what is said is kept: sqlite:PATH, a file, or memory."],
-        ["port", "p", None, "The TCP port to listen at, on all addresses. [default: 8000, unless --listen is given]"],
-        [
-            "transports",
-            None,
-            None,
-            "Whose: reactor or loop. [default: uvloop's where it is, and no --reactor is given]",
-        ],
-        ["outbox", None, str(BOUND), "Bytes that may wait for one client that does not read."],
-    ]
-    optFlags = [  # noqa: RUF012
-        ["no-guests", None, "Let in accounts only, not whoever takes a free name."],
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.endpoints: list[str] = []
-
-    def opt_listen(self, endpoint: str) -> None:
-        """A Twisted endpoint to listen at, as in tcp:8000:interface=127.0.0.1 or unix:chat.sock; repeatable."""
-        self.endpoints.append(endpoint)
-
-    opt_l = opt_listen
-
-    def postOptions(self) -> None:
-        """Check what was given; raises UsageError with what would be right."""
-        port = self["port"]
-        if port is None and not self.endpoints:
-            port = "8000"
-        if port is not None:
-            if not (port.isascii() and port.isdigit() and int(port) < 65536):
-                raise UsageError(f"--port takes a number from 0 to 65535, not {port!r}")
-            self.endpoints.insert(0, f"tcp:{port}")
-        outbox = self["outbox"]
-        if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
-            raise UsageError(f"--outbox takes a number of bytes from 1024 to {2**30}, not {outbox!r}")
-        store = self["store"]
-        if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
-            raise UsageError(f"--store takes memory or sqlite:PATH, as in sqlite:chat.sqlite3, not {store!r}")
-        self._choose_transports()
-        from twisted.internet import reactor
-
-        for endpoint in self.endpoints:
-            try:
-                _endpoint(reactor, endpoint)
-            except (ValueError, TypeError, LookupError, OSError) as problem:
-                raise UsageError(
-                    f"--listen takes an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
-                ) from None
-
-    def _choose_transports(self) -> None:
-        asked = self["transports"]
-        if asked not in (None, *CHOICES):
-            raise UsageError(f"--transports takes {' or '.join(CHOICES)}, not {asked!r}")
-        if asked is None and self.parent is not None and self.parent.get("reactor"):
-            self["transports"] = REACTOR
-        try:
-            choose(self["transports"])
-        except CannotChoose as problem:
-            raise UsageError(str(problem)) from None
+__all__ = ["Options", "alone", "makeService"]
 
 
 def makeService(options: Options) -> IService:
@@ -117,16 +44,46 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     hub, control = _hub(reactor, options)
-    factory = ChatFactory(hub, reactor, outbox=int(options["outbox"]))
-    endpoints = [served(reactor, _endpoint(reactor, text), options["transports"]) for text in options.endpoints]
-    where = list(zip(options.endpoints, endpoints, strict=True))
-    return ChatService(factory, where, reactor, control, described(reactor, endpoints))
+    outbox = int(options["outbox"])
+    line, irc = ChatFactory(hub, reactor, outbox=outbox), IrcFactory(hub, reactor, outbox=outbox)
+    doors: dict[str, DoorFactory] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
+    tls, prepare = _tls(reactor, options)
+    front = FrontFactory(
+        {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
+    )
+    endpoints = [served(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
+    return ChatService(
+        [line, irc],
+        list(zip(options.endpoints, endpoints, strict=True)),
+        reactor,
+        front=front,
+        control=control,
+        prepare=prepare,
+        transports=described(reactor, endpoints),
+    )
 
 
 def alone(path: str) -> Operator:
     """An operator of a file that no server uses: everything is done at once, without a reactor."""
     log, accounts = _sqlite(Database(path, InlineWriter(), maybeDeferred), Clock())
     return Operator(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
+
+
+def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None]:
+    """What puts TLS in front of a protocol, and what is to be called before, if there is a certificate."""
+    if options["tls-cert"] is None:
+        return None, None
+    from twisted_chat.doors.tls import Certificate, CertificateError, with_tls
+
+    certificate = Certificate(options["tls-cert"], options["tls-key"], reactor)
+
+    def prepare() -> None:
+        try:
+            certificate.open()
+        except CertificateError as problem:
+            raise CannotStart(str(problem)) from None
+
+    return with_tls(certificate, reactor), prepare
 
 
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
@@ -165,11 +122,3 @@ def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) 
         reactor.callWhenRunning(pool.callInThread, first)
     reactor.addSystemEventTrigger("after", "shutdown", pool.stop)
     return partial(deferToThreadPool, reactor, pool)
-
-
-def _endpoint(reactor: object, text: str) -> IStreamServerEndpoint:
-    """What serverFromString makes of it, but with room for many who connect at once."""
-    if text.startswith(("tcp:", "tcp6:", "unix:")) and ":backlog=" not in text:
-        text += f":backlog={BACKLOG}"
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    return endpoint

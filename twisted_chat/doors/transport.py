@@ -3,7 +3,8 @@
 import socket
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IAddress, ITCPTransport, ITransport
+from twisted.internet.interfaces import IAddress, IProtocol, ITCPTransport, ITransport
+from twisted.protocols.policies import ProtocolWrapper
 
 OPTIONS = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 60, "TCP_USER_TIMEOUT": 600_000}
 """How a peer that is gone is found, where the system knows these: probes after 120 s of silence, every 60 s, and an
@@ -37,6 +38,8 @@ def peer(transport: object) -> str:
 
 def watch(transport: object) -> None:
     """Have the kernel send small writes at once, and notice a peer that is gone."""
+    while isinstance(transport, ProtocolWrapper):  # TLS, or what a proxy says
+        transport = transport.transport
     if not ITCPTransport.providedBy(transport):
         return
     transport.setTcpNoDelay(True)
@@ -47,3 +50,18 @@ def watch(transport: object) -> None:
     for name, value in OPTIONS.items():
         if hasattr(socket, name):
             handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def hand_over(transport: object, protocol: IProtocol) -> bool:
+    """Have a transport speak to another protocol from now on; False if it cannot.
+
+    A connection of the reactor or of an event loop has the `protocol` that it speaks
+    to, and TLS and what understands proxies have a `wrappedProtocol`.
+    """
+    if isinstance(transport, ProtocolWrapper):
+        transport.wrappedProtocol = protocol
+    elif hasattr(transport, "protocol"):
+        transport.protocol = protocol
+    else:
+        return False
+    return True

@@ -92,6 +92,11 @@ class WebFactory(WrappingFactory[Visit]):
         self.strangers: set[Visit] = set()
         self.stopping = False
 
+    @property
+    def connections(self) -> Collection[Visit]:
+        """Those that are no WebSocket yet, and so not among the chat's."""
+        return self.strangers
+
     def doStart(self) -> None:
         self.chat.doStart()  # type: ignore[no-untyped-call]
         super().doStart()  # type: ignore[no-untyped-call]

@@ -19,8 +19,11 @@ from zope.interface import implementer
 from twisted_chat import service
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.admin.operator import Operator
+from twisted_chat.doors.front import FrontFactory
 from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
 from twisted_chat.test.support import Server
+from twisted_chat.test.support_front import Client, SwitchingTransport
+from twisted_chat.wire.first import LINE
 
 
 @implementer(IListeningPort)
@@ -88,7 +91,7 @@ class ServiceTestCase(SynchronousTestCase):
         self.patch(service, "descriptors", lambda: 1000)
 
     def service(self, **endpoints: Endpoint) -> ChatService:
-        return ChatService(self.server.factory, list(endpoints.items()), self.server.clock)
+        return ChatService([self.server.factory], list(endpoints.items()), self.server.clock)
 
 
 class StartTests(ServiceTestCase):
@@ -152,6 +155,41 @@ class StartTests(ServiceTestCase):
         self.patch(sys, "__excepthook__", lambda *problem: seen.append(problem[0]))
         sys.excepthook(KeyError, KeyError("x"), None)
         self.assertEqual(seen, [KeyError])
+
+    def test_what_is_to_be_prepared_is_so_before_anything_is_opened(self) -> None:
+        here = Endpoint()
+
+        def prepare() -> None:
+            raise CannotStart("the certificate is no good")
+
+        self.patch(sys, "excepthook", sys.excepthook)
+        chat = ChatService([self.server.factory], [("here", here)], self.server.clock, prepare=prepare)
+        self.assertRaises(CannotStart, chat.startService)
+        self.assertEqual(here.factories, [])
+
+
+class FrontDoorTests(ServiceTestCase):
+    """With a front door, everybody comes in by it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.front = FrontFactory({LINE: self.server.factory}, self.server.clock)
+        self.here = Endpoint()
+        self.chat = ChatService([self.server.factory], [("here", self.here)], self.server.clock, front=self.front)
+        self.chat.startService()
+
+    def test_endpoints_get_it_and_it_counts(self) -> None:
+        self.assertEqual(self.here.factories, [self.front])
+        self.assertEqual((self.front.most, self.server.factory.most), (1000 - RESERVED, None))
+
+    def test_who_is_undecided_at_the_end_is_told_too(self) -> None:
+        silent = Client(self.front, self.server.clock, SwitchingTransport)
+        stopped = self.chat.stopService()
+        self.server.clock.advance(0.05)
+        self.assertIn(b"shutting down", silent.heard())
+        self.assertTrue(silent.closed)
+        self.server.clock.advance(0.05)
+        self.successResultOf(stopped)
 
 
 class StopTests(ServiceTestCase):
@@ -224,7 +262,7 @@ class StopTests(ServiceTestCase):
 
     def test_the_operator_comes_in_last_and_is_sent_away_first(self) -> None:
         control = MemoryControl(self.server)
-        chat = ChatService(self.server.factory, [], self.server.clock, control)
+        chat = ChatService([self.server.factory], [], self.server.clock, control=control)
         chat.startService()
         self.assertEqual(control.happened, ["open, and the store was open"])
         jane = self.server.plain("jane")
@@ -241,7 +279,7 @@ class StopTests(ServiceTestCase):
 
     def test_an_operator_who_does_not_go_is_cut_off(self) -> None:
         control = MemoryControl(self.server)
-        chat = ChatService(self.server.factory, [], self.server.clock, control)
+        chat = ChatService([self.server.factory], [], self.server.clock, control=control)
         chat.startService()
         asking, transport = ControlProtocol(control), StringTransport()
         asking.makeConnection(transport)

@@ -1,15 +1,19 @@
 """`twistd chat`: what it can be told, and what is put together from it."""
 
+import sys
+
 from twisted.application.service import IServiceMaker
 from twisted.plugin import IPlugin
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat import options
 from twisted_chat.admin.control import Control
-from twisted_chat.service import ChatService
+from twisted_chat.options import BACKLOG, DOORS, Options
+from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.sqlite import SqliteLog
-from twisted_chat.tap import BACKLOG, Options, makeService
+from twisted_chat.tap import makeService
 
 
 class OptionsTests(SynchronousTestCase):
@@ -48,9 +52,24 @@ class OptionsTests(SynchronousTestCase):
         for store in ("", "sqlite:", "chat.sqlite3", "mysql:chat"):
             self.assertIn("memory or sqlite:PATH", self.wrong(f"--store={store}"))
 
+    def test_doors_that_there_are_not_are_said_so_with_those_that_there_are(self) -> None:
+        self.assertEqual(self.endpoints("--doors", "line"), ["tcp:8000"])
+        for doors in ("", "gopher", "line,web2", "LINE"):
+            self.assertIn(f"out of {', '.join(DOORS)} ", self.wrong(f"--doors={doors}"))
+
+    def test_a_certificate_and_its_key_go_together(self) -> None:
+        for half in (("--tls-cert=a",), ("--tls-key=a",)):
+            self.assertIn("go together", self.wrong(*half))
+        self.assertIn("--tls-cert FILE --tls-key FILE", self.wrong("--tls-only"))
+        self.assertEqual(self.endpoints("--tls-cert=a", "--tls-key=b", "--tls-only"), ["tcp:8000"])
+
+    def test_without_pyopenssl_it_is_said_what_to_install(self) -> None:
+        self.patch(options, "find_spec", lambda name: None)
+        self.assertIn("pip install 'twisted_chat[tls]'", self.wrong("--tls-cert=a", "--tls-key=b"))
+
     def test_help_reads_well(self) -> None:
         text = Options().getUsage(width=80)
-        for part in ("--port", "--listen", "--store", "8000", "nc localhost"):
+        for part in ("--port", "--listen", "--store", "--doors", "--tls-cert", "8000", "nc localhost"):
             self.assertIn(part, text)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
@@ -62,7 +81,7 @@ class MakeServiceTests(SynchronousTestCase):
             options.parseOptions(arguments)
             chat = makeService(options)
             assert isinstance(chat, ChatService)
-            self.assertIsInstance(chat._factory.hub.log, kind)
+            self.assertIsInstance(chat._hub.log, kind)
 
     def test_it_is_the_chat_service_with_nothing_opened(self) -> None:
         options = Options()
@@ -91,6 +110,13 @@ class MakeServiceTests(SynchronousTestCase):
             control = self.control(*arguments)
             assert control is not None
             self.assertEqual(control.operator.keeps_passwords, kept)
+
+    def test_a_certificate_that_cannot_be_read_is_one_clear_line_before_anything_is_opened(self) -> None:
+        options = Options()
+        options.parseOptions(["--tls-cert", "no-such-file", "--tls-key", "no-such-file", "--listen", "tcp:0"])
+        self.patch(sys, "excepthook", sys.excepthook)
+        problem: CannotStart = self.assertRaises(CannotStart, makeService(options).privilegedStartService)
+        self.assertEqual(str(problem), "cannot read no-such-file: No such file or directory")
 
     def test_twistd_knows_it(self) -> None:
         from twisted.plugins import twisted_chat_plugin

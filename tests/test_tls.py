@@ -1,0 +1,243 @@
+"""One port for people with and without TLS, for browsers and for nobody's protocol, over real sockets."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from conftest import PATIENCE, Person, Serve, Server, free_port, until
+
+
+class Certificates:
+    """A certificate and its key in files, and the authority that clients trust."""
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self._trusting = ssl.create_default_context()
+        self._authority.configure_trust(self._trusting)
+        self._trusting.set_alpn_protocols(["h2", "http/1.1"])
+        self.chain, self.key = folder / "chain.pem", folder / "key.pem"
+        self.issue("chat.example")
+
+    def issue(self, name: str) -> None:
+        """Renew them, in that name, by an authority below the trusted one."""
+        made = self._authority.create_child_ca().issue_cert(name)
+        self.put(self.key, made.private_key_pem.bytes())
+        self.put(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
+
+    def put(self, path: Path, data: bytes) -> None:
+        """Put a new file in the place of another."""
+        new = path.with_suffix(".new")
+        new.write_bytes(data)
+        os.replace(new, path)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What the server is told."""
+        return "--tls-cert", str(self.chain), "--tls-key", str(self.key)
+
+    def secure(self, plain: socket.socket, name: str = "chat.example") -> socket.socket:
+        """TLS over a connection, as somebody who checks the certificate."""
+        return self._trusting.wrap_socket(plain, server_hostname=name)
+
+    def person(self, server: Server, name: str, port: int | None = None, before: bytes = b"") -> Person:
+        """Somebody who has registered over TLS, and said something `before`."""
+        plain = connect(port or server.port)
+        plain.sendall(before)
+        person = Person(self.secure(plain))
+        person.asks(f"register,{name}", "ack")
+        return person
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """Files for `chat.example`."""
+    return Certificates(tmp_path)
+
+
+def connect(port: int) -> socket.socket:
+    """A connection to this machine."""
+    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+
+def answer(connection: socket.socket, said: bytes) -> bytes:
+    """Everything that is heard until the server ends the connection."""
+    connection.sendall(said)
+    heard = b""
+    with connection:
+        while read := connection.recv(65536):
+            heard += read
+    return heard
+
+
+POST = b"POST / HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 100000\r\n\r\nregister,mallory\nchat,jane,hi\n"
+
+
+def test_people_with_and_without_tls_talk_at_one_port(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options)
+    with certificates.person(server, "jane") as jane, server.person("zak") as zak:
+        jane.says("chat,zak,from within")
+        assert zak.hears() == "jane says from within"
+        zak.says("chat,jane,from without")
+        assert jane.hears() == "zak says from without"
+        text = "." * 10_000
+        for _ in range(100):
+            zak.says(f"chat,jane,{text}")
+        assert [jane.hears() for _ in range(100)] == [f"zak says {text}"] * 100
+        jane.asks("quit", "bye")
+        assert jane.hears_the_end() == b""
+
+
+def test_browsers_and_irc_clients_are_told_that_there_is_no_door_for_them(
+    serve: Serve, certificates: Certificates
+) -> None:
+    server = serve(*certificates.options)
+    with server.person("jane") as jane:
+        ways: list[Callable[[], socket.socket]] = [
+            lambda: connect(server.port),
+            lambda: certificates.secure(connect(server.port)),
+        ]
+        for way in ways:
+            heard = answer(way(), POST + b"x" * 50_000)
+            assert heard.startswith(b"HTTP/1.1 404 ")
+            assert b"no web door" in heard
+            assert answer(way(), b"NICK mallory\r\n").startswith(b"ERROR :")
+        jane.hears_nothing()
+        jane.asks("list,friends", "jane")
+
+
+def test_without_a_certificate_tls_gets_an_alert(serve: Serve, certificates: Certificates) -> None:
+    server = serve()
+    with connect(server.port) as plain, pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
+        certificates.secure(plain)
+
+
+def test_old_versions_of_tls_are_not_spoken(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with connect(server.port) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain)
+
+
+def test_with_tls_only_all_others_are_told_so_in_their_language(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options, "--tls-only")
+    for said, start in (
+        (b"register,jane\n", b"error,not-allowed,this server speaks TLS only"),
+        (b"NICK jane\r\n", b"ERROR :this server speaks TLS only"),
+        (POST, b"HTTP/1.1 426 Upgrade Required\r\n"),
+    ):
+        assert answer(connect(server.port), said).startswith(start)
+    with certificates.person(server, "jane") as jane:
+        jane.asks("list,friends", "jane")
+
+
+def test_a_renewed_certificate_is_used_and_a_bad_one_is_not(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options)
+
+    def trusted(name: str) -> bool:
+        try:
+            with certificates.secure(connect(server.port), name):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
+
+    with certificates.person(server, "jane") as jane:
+        certificates.put(certificates.chain, b"nonsense")
+        until(lambda: trusted("chat.example") and "is used on" in server.log, "the bad file is noticed")
+        certificates.issue("new.example")
+        until(lambda: trusted("new.example"), "the new certificate is used")
+        assert server.log.count("is used on") == 1, server.log
+        jane.asks("list,friends", "jane")
+
+
+def test_what_cannot_be_used_from_the_start_is_one_clear_line(tmp_path: Path, certificates: Certificates) -> None:
+    certificates.put(certificates.key, b"nonsense")
+    with pytest.raises(AssertionError, match=r"twisted_chat: .* are no certificate and key") as failed:
+        Server(tmp_path, free_port(), "--port", "0", *certificates.options)
+    assert "Traceback" not in str(failed.value)
+
+
+def test_an_ssl_endpoint_has_all_doors_too(serve: Serve, certificates: Certificates) -> None:
+    port = free_port()
+    endpoint = f"ssl:{port}:interface=127.0.0.1:privateKey={certificates.key}:certKey={certificates.chain}"
+    chain = f":extraCertChain={certificates.chain}"
+    server = serve("--listen", endpoint + chain)
+    with certificates.person(server, "jane", port) as jane, server.person("zak") as zak:
+        zak.says("chat,jane")
+        assert jane.hears() == "zak says hi"
+        assert answer(certificates.secure(connect(port)), POST).startswith(b"HTTP/1.1 404 ")
+
+
+def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificates: Certificates) -> None:
+    port = free_port()
+    server = serve(*certificates.options, "--listen", f"haproxy:tcp:{port}:interface=127.0.0.1", "--store", "memory")
+
+    def guess(client: int, password: str = "wrong") -> str:
+        with Person(connect(port)) as person:
+            person.sends(b"PROXY TCP4 10.1.2.%d 10.9.9.9 5000 8000\r\n" % client)
+            person.says(f"register,owner,{password}")
+            heard = person.hears()
+            return heard.partition(",")[2].partition(",")[0] if heard.startswith("error,") else heard
+
+    assert guess(1, "the right one") == "ack"
+    while (said := guess(1)) == "wrong-password":
+        pass
+    assert said == "slow-down"
+    assert guess(2) == "wrong-password"
+    with certificates.person(server, "tess", port, b"PROXY TCP4 10.1.2.3 10.9.9.9 5000 8000\r\n") as tess:
+        tess.asks("list,friends", "tess")
+
+
+def test_noise_at_the_port_disturbs_nobody(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options, "--store", "memory")
+    noise = random.Random(11)
+    first = [b"\x16\x03\x01", b"\x16", b"GET ", b"/ HTTP/1.1\r\n", b"NICK ", b"@a ", b"register,", b"\r\n", b"\n", b"x"]
+    with server.person("jane") as jane, certificates.person(server, "zak") as zak:
+        before = server.descriptors()
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            connection = connect(server.port)
+            if noise.random() < 0.3:
+                connection = certificates.secure(connection)
+            connection.settimeout(0.001)
+            try:
+                for _ in range(noise.randrange(4)):
+                    said = b"".join(noise.choice(first) for _ in range(noise.randrange(8)))
+                    connection.sendall(said + noise.randbytes(noise.choice((0, 10, 2000))))
+                    connection.recv(65536)
+            except OSError:
+                pass
+            connection.close()
+            jane.says("chat,zak")
+            assert zak.hears() == "jane says hi"
+        until(lambda: server.descriptors() == before, "their descriptors are closed")
+
+
+def test_nothing_stays_open_after_two_thousand_who_come_and_drop(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options, "--store", "memory")
+    before = server.descriptors()
+
+    def come_and_drop(count: int) -> None:
+        for number in range(count):
+            connection = certificates.secure(connect(server.port))
+            if number % 2:
+                connection.sendall(b"register,visitor\n")
+                assert connection.recv(100) == b"ack\n"
+            connection.close()
+        until(lambda: server.descriptors() == before, "their descriptors are closed")
+
+    come_and_drop(200)
+    resident = server.resident()
+    come_and_drop(2000)
+    assert server.resident() - resident < 8 * 1024 * 1024

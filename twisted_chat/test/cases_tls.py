@@ -1,0 +1,274 @@
+"""TLS at the same port as everything else: behind it is the same front door, and the certificate may be renewed."""
+
+from __future__ import annotations
+
+import gc
+import os
+import weakref
+from pathlib import Path
+
+import trustme
+from twisted.internet.error import ConnectionLost
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import Certificate as Trusted
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from twisted_chat.doors import front, tls
+from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.tls import CLOSING, Certificate, CertificateError, with_tls
+from twisted_chat.test.support import Server
+from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
+from twisted_chat.wire.first import IRC, LINE, WEB
+
+FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
+
+_authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+_trusted = Trusted.loadPEM(_authority.cert_pem.bytes())
+
+
+class Secure(Client):
+    """A client of a front door that speaks TLS to it."""
+
+    def __init__(self, factory: FrontFactory, clock: Clock, name: str = "chat.example") -> None:
+        super().__init__(factory, clock, SwitchingTransport)
+        self.plain = Plain()
+        creator = optionsForClientTLS(name, _trusted)
+        wrapping = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(lambda: self.plain), clock)
+        self.tls: TLSMemoryBIOProtocol = wrapping.buildProtocol(None)
+        self.wire = StringTransport()
+        self.tls.makeConnection(self.wire)
+        self.reads = True
+
+    def shake_hands(self, most: int = 100_000) -> None:
+        """Carry bytes to and fro, those to the server in reads of at most `most`, until there are none."""
+        for _ in range(10):
+            self.clock.advance(0)
+            sent = self.wire.value()
+            self.wire.clear()
+            for start in range(0, len(sent), most):
+                self.transport.incoming(sent[start : start + most])
+            if self.reads and (heard := super().heard()):
+                self.tls.dataReceived(heard)
+
+    def says(self, *reads: bytes) -> None:
+        for data in reads:
+            self.tls.write(data)
+            self.shake_hands()
+
+    def heard(self) -> bytes:
+        self.shake_hands()
+        heard, self.plain.heard = self.plain.heard, b""
+        return heard
+
+
+class Plain(Protocol):
+    """What a client of TLS hears."""
+
+    heard = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+
+
+class TlsTestCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.chain, self.key = folder / "chain.pem", folder / "key.pem"
+        self.issue("chat.example")
+        self.certificate = Certificate(str(self.chain), str(self.key), self.clock)
+
+    def issue(self, name: str) -> None:
+        """Put a certificate of that name into the files, by an authority below the one that is trusted."""
+        made = _authority.create_child_ca(key_type=trustme.KeyType.ECDSA).issue_cert(name)
+        self.write(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
+        self.write(self.key, made.private_key_pem.bytes())
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Put a new file in the place of another, as whoever renews a certificate does."""
+        new = path.with_suffix(".new")
+        new.write_bytes(data)
+        os.replace(new, path)
+
+
+class TlsFrontTests(TlsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.certificate.open()
+        self.doors = {name: RecordingDoor() for name in FIRST}
+        self.factory = FrontFactory(self.doors, self.clock, tls=with_tls(self.certificate, self.clock), tls_only=True)
+        self.factory.doStart()
+
+    def connect(self) -> Secure:
+        client = Secure(self.factory, self.clock)
+        client.shake_hands()
+        return client
+
+    def looks(self, count: int) -> None:
+        self.clock.pump([front.LOOK_EVERY] * count)
+
+    def test_behind_tls_each_language_has_its_door(self) -> None:
+        for name, data in FIRST.items():
+            self.connect().says(data)
+            [one] = self.doors[name].connections
+            self.assertEqual(one.reads, [data])
+
+    def test_wherever_the_first_bytes_are_cut_the_door_gets_the_same_reads(self) -> None:
+        for name, data in FIRST.items():
+            for size in range(1, len(data)):
+                self.connect().says(data[:size], data[size:])
+                self.assertEqual(self.doors[name].connections[-1].reads, [data[:size], data[size:]])
+
+    def test_wherever_the_handshake_is_cut_it_succeeds(self) -> None:
+        for size in (1, 2, 3, 5, 100):
+            client = Secure(self.factory, self.clock)
+            client.shake_hands(size)
+            client.says(FIRST[LINE])
+            self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
+
+    def test_a_handshake_in_which_nothing_that_is_here_is_asked_for_succeeds_without(self) -> None:
+        client = self.connect()
+        self.assertIsNone(client.tls.negotiatedProtocol)
+
+    def test_there_is_no_tls_within_tls(self) -> None:
+        client = self.connect()
+        client.says(b"\x16\x03\x01")
+        self.assertEqual(client.heard()[:1], b"\x15")
+        self.assertTrue(client.closed)
+
+    def test_a_handshake_takes_no_longer_than_it_may(self) -> None:
+        client = Secure(self.factory, self.clock)
+        client.transport.incoming(client.wire.value()[:100])
+        self.looks(front.HANDSHAKE - 1)
+        self.assertFalse(client.closed)
+        self.looks(1)
+        self.assertTrue(client.closed)
+
+    def test_after_the_handshake_one_may_be_silent_as_long_as_without_tls(self) -> None:
+        client = self.connect()
+        self.looks(front.UNDECIDED - 1)
+        self.assertFalse(client.closed)
+        self.looks(1)
+        self.assertIn(b"silent", client.heard())
+
+    def test_a_peer_that_never_closes_is_cut_off(self) -> None:
+        client = self.connect()
+        client.says(FIRST[WEB])
+        client.reads = False
+        transport = self.doors[WEB].connections[0].transport
+        assert transport is not None
+        transport.loseConnection()
+        self.assertFalse(client.closed)
+        self.clock.advance(CLOSING)
+        self.assertTrue(client.closed)
+
+    def test_a_full_server_waits_for_no_handshake(self) -> None:
+        self.factory.most = 0
+        endpoint = TLSMemoryBIOFactory(self.certificate, False, self.factory, self.clock)
+        transport = StringTransport()
+        endpoint.buildProtocol(None).makeConnection(transport)
+        self.assertTrue(transport.disconnected)
+
+    def test_what_is_no_handshake_ends(self) -> None:
+        client = Secure(self.factory, self.clock)
+        client.transport.incoming(b"\x16\x03\x01\x00\x05hello")
+        self.assertTrue(client.closed)
+        self.assertEqual(self.factory.connections, set())
+
+
+class GarbageTests(TlsTestCase):
+    def test_nothing_of_a_closed_connection_waits_for_the_garbage_collector(self) -> None:
+        self.certificate.open()
+        server = Server(clock=self.clock)
+        factory = FrontFactory({LINE: server.factory}, self.clock, tls=with_tls(self.certificate, self.clock))
+        gc.disable()
+        self.addCleanup(gc.enable)
+        kept: list[weakref.ref[object]] = []
+        for words in (b"register,jane\n", b""):
+            client = Secure(factory, self.clock)
+            client.shake_hands()
+            client.says(words)
+            assert isinstance(client.transport, SwitchingTransport)
+            protocol = client.transport.protocol
+            assert isinstance(protocol, tls.Tls)
+            kept += [weakref.ref(part) for part in (protocol, protocol.wrappedProtocol, protocol.getHandle())]
+            client.transport.end(ConnectionLost())
+            del client, protocol
+        self.clock.advance(1)
+        self.assertEqual([part() for part in kept], [None] * len(kept))
+
+
+class CertificateTests(TlsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.events: list[LogEvent] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            if event["log_namespace"] == tls.__name__:
+                self.events.append(event)
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+
+    def works_for(self, name: str) -> bool:
+        """Whether a client that wants to talk to that server trusts a new connection."""
+        door = RecordingDoor()
+        factory = FrontFactory({LINE: door}, self.clock, tls=with_tls(self.certificate, self.clock))
+        client = Secure(factory, self.clock, name)
+        client.shake_hands()
+        client.says(FIRST[LINE])
+        return bool(door.connections)
+
+    def cannot_open(self) -> str:
+        problem: CertificateError = self.assertRaises(CertificateError, self.certificate.open)
+        return str(problem)
+
+    def test_a_certificate_is_used_with_its_chain(self) -> None:
+        self.certificate.open()
+        self.assertTrue(self.works_for("chat.example"))
+        self.assertFalse(self.works_for("other.example"))
+
+    def test_a_renewed_one_is_used_for_new_connections(self) -> None:
+        self.certificate.open()
+        self.issue("other.example")
+        self.assertTrue(self.works_for("chat.example"))
+        self.clock.advance(tls.LOOK_EVERY)
+        self.assertTrue(self.works_for("other.example"))
+        self.assertEqual(len(self.events), 1)
+
+    def test_a_bad_one_is_named_once_and_the_last_good_one_used_on(self) -> None:
+        self.certificate.open()
+        for bad in (b"nonsense", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", None):
+            self.events.clear()
+            if bad is None:
+                self.chain.unlink()
+            else:
+                self.write(self.chain, bad)
+            for _ in range(3):
+                self.clock.advance(tls.LOOK_EVERY)
+                self.assertTrue(self.works_for("chat.example"))
+            [event] = self.events
+            self.assertIn(str(self.chain), str(event["problem"]))
+        self.issue("other.example")
+        self.clock.advance(tls.LOOK_EVERY)
+        self.assertTrue(self.works_for("other.example"))
+
+    def test_what_cannot_be_used_from_the_start_is_said(self) -> None:
+        key, self.events = self.key.read_bytes(), []
+        self.issue("other.example")
+        self.write(self.key, key)
+        self.assertIn("no certificate and key", self.cannot_open())
+        self.write(self.key, b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n")
+        self.assertIn("passphrase", self.cannot_open())
+        self.write(self.chain, b"")
+        self.assertIn("no -----BEGIN CERTIFICATE-----", self.cannot_open())
+        self.key.unlink()
+        self.assertIn(f"cannot read {self.key}: No such file", self.cannot_open())

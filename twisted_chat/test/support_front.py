@@ -1,0 +1,102 @@
+"""What the front door's tests share: doors that write down what they get, and clients in memory."""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from twisted_chat.doors.front import FrontFactory
+from twisted_chat.test.support import MemoryTransport
+
+
+class SwitchingTransport(MemoryTransport):
+    """A transport with a `protocol`, which may be another from now on, as the reactor's have it."""
+
+    @property
+    def protocol(self) -> Protocol | None:
+        return self._protocol
+
+    @protocol.setter
+    def protocol(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+
+
+class OneSided(Protocol):
+    """Behind a door: it writes down its reads, and whether the connection was lost."""
+
+    factory: RecordingDoor
+
+    def __init__(self) -> None:
+        self.reads: list[bytes] = []
+        self.ended = self.lost = False
+
+    def connectionMade(self) -> None:
+        self.factory.connections.append(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.reads.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+        self.factory.connections.remove(self)
+        self.factory.gone.append(self)
+
+
+@implementer(IHalfCloseableProtocol)
+class Recording(OneSided):
+    """The same for a protocol that goes on writing after the end of input."""
+
+    def readConnectionLost(self) -> None:
+        self.ended = True
+
+    def writeConnectionLost(self) -> None: ...
+
+
+class RecordingDoor(Factory):
+    """A door behind which everything is written down."""
+
+    noisy = False
+
+    def __init__(self, kind: type[OneSided] = Recording) -> None:
+        self.kind = kind
+        self.connections: list[OneSided] = []
+        self.gone: list[OneSided] = []
+
+    def buildProtocol(self, addr: IAddress | None) -> OneSided:  # type: ignore[override]  # Factory allows Any
+        protocol = self.kind()
+        protocol.factory = self
+        return protocol
+
+
+class Client:
+    """A client of a front door: what it sends, and what it got."""
+
+    def __init__(self, factory: FrontFactory, clock: Clock, transport: type[MemoryTransport]) -> None:
+        self.clock = clock
+        self.front = factory.buildProtocol(None)
+        self.transport = transport(clock, self.front)
+        self.front.makeConnection(self.transport)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is gone."""
+        self.clock.advance(0)
+        return self.transport.lost
+
+    def says(self, *reads: bytes) -> None:
+        """Send what the server gets in these reads."""
+        for data in reads:
+            self.transport.incoming(data)
+
+    def ends_input(self) -> None:
+        """Send nothing more, but go on reading."""
+        self.transport.incoming(None)
+
+    def heard(self) -> bytes:
+        """What the server has sent since the last look."""
+        self.clock.advance(0)
+        writes, self.transport.writes = self.transport.writes, []
+        return b"".join(writes)
