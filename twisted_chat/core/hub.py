@@ -314,6 +314,8 @@ class Hub:
             _tell(self.rooms.neighbours(user), user, None, user.name)
         self.flush()
         await self.log.settled()
+        if participant.user is None:
+            raise ChatError(NOT_REGISTERED, "the connection has ended")
 
     async def _number(self, participant: Participant, user: User) -> None:
         assert self.accounts is not None

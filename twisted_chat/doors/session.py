@@ -45,7 +45,7 @@ class Door(Protocol):
 
 
 class Replay(NamedTuple):
-    """A client's request for everything up to a `target`: its label, and what is called when it has that."""
+    """A client's request for everything up to at least a `target`: its label, and what is called when it has that."""
 
     label: str | None
     target: int
@@ -72,6 +72,7 @@ class Session:
         "_rendering",
         "_renderings",
         "_replay",
+        "_seeking",
         "_turn",
         "_view",
         "address",
@@ -112,7 +113,7 @@ class Session:
         self._rendering = renderings[dialect, b"\n"]
         self._view: View | None = None
         self._replay: Replay | None = None
-        self._held = self._reading = False
+        self._held = self._reading = self._seeking = False
         self._news: News | None = None
         self._confirmed = self._looked = 0
 
@@ -146,7 +147,8 @@ class Session:
     def sign_out(self) -> None:
         """Leave everything, in peace; what there is to write is still written."""
         if self.user is not None:
-            self._confirmed = self.reached
+            if not self._held:  # it may be too late for the sign-in's answer
+                self._confirmed = self.reached
             self._hub.sign_out(self)
             self._turn.said()
 
@@ -250,7 +252,9 @@ class Session:
 
         The result is the id up to which the client has then been shown everything.
         """
-        self.hold()
+        self._seeking = True
+        if self._view is None:
+            self._fall_behind(self._hub.log.last)
         try:
             view = await self._hub.archive.view(self, place)
             if self.user is None:
@@ -259,7 +263,8 @@ class Session:
             self._replay = Replay(label, self._hub.log.last, Deferred())
             done = self._replay.done
         finally:
-            self.release()
+            self._seeking = False
+            self._read_on()
         return await done
 
     def _fall_behind(self, place: int) -> None:
@@ -271,11 +276,12 @@ class Session:
         self._door.wake()
 
     def _read_on(self) -> None:
-        if self._view is None or self._held or self._reading or self.outbox.paused:
+        view = self._view
+        if view is None or self._held or self._seeking or self._reading or self.outbox.paused:
             return
         self._reading = True
-        page = Deferred.fromCoroutine(self._hub.archive.read_on(self._view, self))
-        page.addCallback(self._caught_up_on)
+        page = Deferred.fromCoroutine(self._hub.archive.read_on(view, self))
+        page.addCallback(self._caught_up_on, view)
         page.addErrback(self._cannot_read)
 
     def _cannot_read(self, failure: Failure) -> None:
@@ -288,30 +294,26 @@ class Session:
             replay, self._replay = self._replay, None
             replay.done.errback(ChatError(UNAVAILABLE, "what was said cannot be read just now; try again in a while"))
 
-    def _caught_up_on(self, page: tuple[list[Record], bool]) -> None:
+    def _caught_up_on(self, page: tuple[list[Record], bool], view: View) -> None:
         records, done = page
         self._reading = False
-        view, user = self._view, self.user
-        if view is None or user is None:
+        user, replay = self.user, self._replay
+        if self._view is not view or user is None:
+            self._read_on()  # it has gone to another place meanwhile
             return
         for record in records:
-            if self._replay is not None and record.id > self._replay.target:
-                self._replayed(self._replay)
             lines = self.dialect.missed(record, own=record.author == user.identity)
-            self.write(*(lines if self._replay is None else labelled(self._replay.label, lines)))
-        if self._replay is not None and view.place >= self._replay.target:
-            self._replayed(self._replay)
-        if done:
-            self._view = None
-        self.outbox.flush()
+            self.write(*(lines if replay is None else labelled(replay.label, lines)))
         if not done:
             self._clock.callLater(0, self._read_on)
-        elif self._news is not None:
-            self._tell_news()
-
-    def _replayed(self, replay: Replay) -> None:
-        self._replay = None
-        replay.done.callback(replay.target)
+        else:
+            self._view = None
+            if self._news is not None:
+                self._tell_news()
+        if replay is not None and view.place >= replay.target:
+            self._replay = None
+            replay.done.callback(view.place)  # the last thing, since the next request may go to another place
+        self.outbox.flush()
 
     def _tell_news(self) -> None:
         if self._view is not None or self._news is None:
