@@ -44,10 +44,12 @@ class Archive:
         self._check_place(id)
         if conversation is None or not user.is_account or self._accounts is None:
             return
-        await self._accounts.mark(user.identity, conversation, id)
+        shown = self._name(user, conversation)
+        if not await self._accounts.mark(user.identity, conversation, id):
+            return
         for other in user.participants:
             if other is not participant:
-                other.marked(name, id)
+                other.marked(shown, id)
                 other.flush()
 
     async def markers(self, user: User) -> list[tuple[str, int]]:
@@ -88,6 +90,7 @@ class Archive:
             place = self._log.first - 1
             view.skip(place, (room for room, joined in participant.user.settled.items() if joined <= place))
             participant.told("gap", "you read too slowly: some messages are no longer kept here")
+        view.numbers |= {participant.number}
         page = await self._log.read(view.identity, view.rooms, view.place, PAGE)
         return view.pick(page, PAGE_SIZE), view.place >= self._log.last
 

@@ -292,11 +292,12 @@ class Hub:
             user = self.registry.account(shown)
             made = user is None
             if user is None:
+                if shown.key != name.key:  # as a checker may have it, who knows people by other names
+                    self.registry.unclaim(name)
+                    self.registry.claim(name := shown)
                 user = self.registry.adopt(await self.accounts.create(shown, secret))
         finally:
             self.registry.unclaim(name)
-        if not user.enabled:
-            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
         await self._enter(participant, user)
         return NEW if made and secret is not None else KNOWN
 
@@ -304,6 +305,8 @@ class Hub:
         """One more connection of an account: what was said before, and is on its way, it reads from the log."""
         if participant.client:
             await self._number(participant, user)
+        if not user.enabled:
+            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
         participant.user = user
         participant.hold()
         first = not user.participants

@@ -53,10 +53,11 @@ class Command(NamedTuple):
 async def register(connection: ChatProtocol, label: str | None, name: str, password: str | None = None) -> Answer:
     session = connection.session
     how = await connection.hub.sign_in(session, name, password)
-    assert session.user is not None
-    lines = await _missed(connection, session.user) if session.dialect is PLAIN else []
+    user = session.user
+    assert user is not None
+    lines = await _missed(connection, user) if session.dialect is PLAIN else []
     await _begin(connection)
-    return Answer(("ack", *lines), (session.user.name, how))
+    return Answer(("ack", *lines), (user.name, how))
 
 
 async def password(connection: ChatProtocol, label: str | None, old: str, new: str) -> Answer:

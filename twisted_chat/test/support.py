@@ -280,7 +280,7 @@ class Server:
 
 
 class DelayedLog(MemoryLog):
-    """A log that keeps what was flushed only when told to `keep`; reads wait while it is `slow`, fail while `broken`."""
+    """A log that keeps what was flushed only when told to `keep`; reads wait while `slow`, fail while `broken`."""
 
     def __init__(self, most: int = 100_000) -> None:
         super().__init__(most, now=lambda: 0.0)
