@@ -90,8 +90,8 @@ class Archive:
             place = self._log.first - 1
             view.skip(place, (room for room, joined in participant.user.settled.items() if joined <= place))
             participant.told("gap", "you read too slowly: some messages are no longer kept here")
-        view.numbers |= {participant.number}
         page = await self._log.read(view.identity, view.rooms, view.place, PAGE)
+        view.numbers |= {participant.number}
         return view.pick(page, PAGE_SIZE), view.place >= self._log.last
 
     def _conversation(self, user: User, name: str) -> Conversation | None:
