@@ -30,8 +30,13 @@ class Archive:
         return [] if conversation is None else await self._log.history(conversation, before, after, limit)
 
     async def search(self, participant: Participant, name: str, words: str, limit: int) -> list[Record]:
-        """The newest texts of a room or a direct conversation with all these words, oldest first."""
+        """The newest texts of a room or a direct conversation with all these words, oldest first.
+
+        Raises ChatError(bad-command) where there is no word.
+        """
         conversation = self._conversation(_user(participant), name)
+        if not any(map(str.isalnum, words)):
+            raise ChatError(BAD_COMMAND, "a search looks for words, of letters and digits: search,#tea,assam")
         return [] if conversation is None else await self._log.search(conversation, words, limit)
 
     async def mark(self, participant: Participant, name: str, id: int) -> None:

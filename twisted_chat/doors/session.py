@@ -60,6 +60,7 @@ class Session:
     """
 
     __slots__ = (
+        "_answered",
         "_clock",
         "_confirmed",
         "_delimiter",
@@ -113,7 +114,7 @@ class Session:
         self._rendering = renderings[dialect, b"\n"]
         self._view: View | None = None
         self._replay: Replay | None = None
-        self._held = self._reading = self._seeking = False
+        self._answered = self._held = self._reading = self._seeking = False
         self._news: News | None = None
         self._confirmed = self._looked = 0
 
@@ -147,7 +148,7 @@ class Session:
     def sign_out(self) -> None:
         """Leave everything, in peace; what there is to write is still written."""
         if self.user is not None:
-            if not self._held:  # it may be too late for the sign-in's answer
+            if self._answered:
                 self._confirmed = self.reached
             self._hub.sign_out(self)
             self._turn.said()
@@ -241,7 +242,11 @@ class Session:
         self._read_on()
 
     def begin(self, markers: Sequence[tuple[str, int]]) -> None:
-        """Go on live once the client has been answered, beginning with the account's read markers."""
+        """Go on live behind the sign-in's answer, which is given now, beginning with the account's read markers."""
+        self._answered = True
+        self._clock.callLater(0, self._begin, markers)
+
+    def _begin(self, markers: Sequence[tuple[str, int]]) -> None:
         for name, id in markers:
             self.marked(name, id)
         self.release()
@@ -277,7 +282,7 @@ class Session:
 
     def _read_on(self) -> None:
         view = self._view
-        if view is None or self._held or self._seeking or self._reading or self.outbox.paused:
+        if view is None or self.user is None or self._held or self._seeking or self._reading or self.outbox.paused:
             return
         self._reading = True
         page = Deferred.fromCoroutine(self._hub.archive.read_on(view, self))
@@ -298,8 +303,8 @@ class Session:
         records, done = page
         self._reading = False
         user, replay = self.user, self._replay
-        if self._view is not view or user is None:
-            self._read_on()  # it has gone to another place meanwhile
+        if user is None or self._view is not view:
+            self._read_on()  # from where it has gone meanwhile
             return
         for record in records:
             lines = self.dialect.missed(record, own=record.author == user.identity)

@@ -119,8 +119,8 @@ class MemoryLog:
 
     def _sift(self, entries: list[Entry]) -> list[Entry]:
         """Part what is new from what was said before, and answer the latter."""
-        said = {label: self._labels[label] for label, _, _ in labels(entries) if label in self._labels}
-        known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items()}
+        said = {label: self._labels.get(label, 0) for label, _, _ in labels(entries)}
+        known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items() if id >= self.first}
         fresh, repeated, wrong, self._pending = sift(entries, known)
         self._deliver(repeated)
         self._refuse(wrong)
