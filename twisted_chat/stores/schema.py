@@ -58,7 +58,9 @@ ACCOUNTS = """
     ) WITHOUT ROWID;
     CREATE TABLE days (day INTEGER NOT NULL);
     INSERT INTO days VALUES (0);
-    CREATE VIRTUAL TABLE words USING fts5 (text, content = 'records', content_rowid = 'id');
+    CREATE VIRTUAL TABLE words USING fts5 (
+        text, content = 'records', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    );
     INSERT INTO words (words) VALUES ('rebuild');
 """
 

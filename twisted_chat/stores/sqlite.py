@@ -24,7 +24,7 @@ from twisted_chat.stores import statements
 from twisted_chat.stores.database import Database
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.rows import name_of, record_of
-from twisted_chat.stores.words import words_of
+from twisted_chat.stores.words import query_of
 
 _log = Logger()
 
@@ -168,7 +168,9 @@ class SqliteLog:
         return page if oldest_first else page[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        wanted = " ".join(f'"{word}"' for word in words_of(words))
+        wanted = query_of(words)
+        if not wanted:
+            return []
         return (await self._records(statements.SEARCH, (wanted, name_of(conversation), limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
@@ -221,11 +223,11 @@ class Batch:
     def insert(self, db: sqlite3.Connection) -> Known:
         """Have the rows in the database, or give the records of labels that are known, and do nothing."""
         if self._labels:
+            today = statements.labels_of(db, self._time // DAY)
             rows = db.execute(statements.KNOWN, (json.dumps(self._labels),)).fetchall()
             if rows:
                 return {(client, label): record_of(row) for client, label, *row in rows}
-            day = statements.labels_of(db, self._time // DAY)
-            db.executemany(day, self._labels)
+            db.executemany(today, self._labels)
         if self._rows:
             db.execute(statements.NEW_CONVERSATIONS, (self._rows,))
             db.execute(statements.NEW_RECORDS, (self._rows,))

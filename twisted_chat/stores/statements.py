@@ -118,4 +118,4 @@ def labels_of(db: sqlite3.Connection, day: int) -> str:
         if day > last + 1:
             db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
         db.execute("UPDATE days SET day = ?", (day,))
-    return f"INSERT INTO labels_{max(day, last) % 2} (client, label, record) VALUES (?, ?, ?)"
+    return f"INSERT OR REPLACE INTO labels_{max(day, last) % 2} (client, label, record) VALUES (?, ?, ?)"
