@@ -145,12 +145,12 @@ class SqliteLog:
             self._watch.cancel()
         self._watch, self._stalled = None, False
         self.flush()
-        settled = [
-            waiting for commit, waiting in self._unsettled if commit <= self._commits - (self._watch is not None)
-        ]
-        self._unsettled = [(commit, waiting) for commit, waiting in self._unsettled if waiting not in settled]
-        for waiting in settled:
-            waiting.callback(None)
+        unsettled, self._unsettled = self._unsettled, []
+        for commit, waiting in unsettled:
+            if self._watch is None or commit < self._commits:  # a commit may never come whose entries were refused
+                waiting.callback(None)
+            else:
+                self._unsettled.append((commit, waiting))
 
     def _stall(self) -> None:
         """The disk has not answered for long: refuse what waits, until it does."""
@@ -171,7 +171,7 @@ class SqliteLog:
         wanted = query_of(words)
         if not wanted:
             return []
-        return (await self._records(statements.SEARCH, (wanted, name_of(conversation), limit)))[::-1]
+        return (await self._records(statements.SEARCH, (wanted, self.last, name_of(conversation), limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         upto = self.last

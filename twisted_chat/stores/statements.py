@@ -32,7 +32,7 @@ HISTORY_ON = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? O
 
 SEARCH = f"""
     {COLUMNS}
-    WHERE records.id IN (SELECT rowid FROM words WHERE words MATCH ?)
+    WHERE records.id IN (SELECT rowid FROM words WHERE words MATCH ? AND rowid <= ?)
     AND name = ? AND kind IN ('message', 'action', 'notice')
     ORDER BY records.id DESC LIMIT ?
 """
