@@ -374,5 +374,5 @@ class Devices(RuleBasedStateMachine):
 
 TestDevices = Devices.TestCase
 TestDevices.settings = settings(
-    max_examples=150, stateful_step_count=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=250, stateful_step_count=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -66,6 +66,16 @@ class SeveralConnectionsTests(DevicesTestCase):
         expected = ["message,3,zak,jane,one", "joined,4,#ops,zak", "message,5,zak,zak,note", "message,6,jane,#tea,two"]
         self.assertEqual(events(self.desk), expected)
 
+    def test_one_who_falls_behind_with_a_leave_sees_it(self) -> None:
+        server = Server(MemoryLog(now=lambda: 0.0), outbox=1)
+        phone, desk = server.account("zak", "#tea"), server.account("zak")
+        desk.transport.window = 1
+        desk.stop_reading()
+        phone.say(b"topic,#tea,1\ntopic,#tea,2\nleave,#tea\njoin,#tea\n")
+        server.turn()
+        desk.read_again()
+        self.assertEqual([line.split(",")[0] for line in desk.lines()], ["topic", "topic", "left", "joined"])
+
     def test_the_account_is_here_until_the_last_is_gone(self) -> None:
         self.phone.drop()
         self.server.clock.advance(1)
