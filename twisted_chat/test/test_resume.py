@@ -55,11 +55,15 @@ class SinceTests(SynchronousTestCase):
         kim = self.server.account("kim")
         self.say("before", to="#tea")
         kim.ask("join,#tea")
+        joined = self.server.log.last
         self.say("during", to="#tea")
         kim.ask("leave,#tea")
         self.say("after", to="#tea")
         texts = [line.split(",")[-1] for line in self.server.account("kim").ask("since,0")]
         self.assertEqual(texts, ["kim", "during", "kim", str(self.server.log.last)])
+        again = self.server.account("kim")
+        texts = [line.split(",")[-1] for line in again.ask(f"since,{joined}")]
+        self.assertEqual(texts, ["during", "kim", str(self.server.log.last)], "one was in it at that place")
 
     def test_the_future_and_what_is_no_number_are_refused(self) -> None:
         for id, code in [("3", "bad-command"), ("999999999", "bad-command"), ("-1", "bad-command")]:
