@@ -21,7 +21,7 @@ from twisted.internet.task import Clock
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.test.support import Recorder, entry
-from twisted_chat.test.support_store import sqlite_log
+from twisted_chat.test.support_sqlite import sqlite_log
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 BATCH = 1000

@@ -30,8 +30,13 @@ class Archive:
         return [] if conversation is None else await self._log.history(conversation, before, after, limit)
 
     async def search(self, participant: Participant, name: str, words: str, limit: int) -> list[Record]:
-        """The newest texts of a room or a direct conversation with all these words, oldest first."""
+        """The newest texts of a room or a direct conversation with all these words, oldest first.
+
+        Raises ChatError(bad-command) where there is no word.
+        """
         conversation = self._conversation(_user(participant), name)
+        if not any(map(str.isalnum, words)):
+            raise ChatError(BAD_COMMAND, "a search looks for words, of letters and digits: search,#tea,assam")
         return [] if conversation is None else await self._log.search(conversation, words, limit)
 
     async def mark(self, participant: Participant, name: str, id: int) -> None:
@@ -44,10 +49,12 @@ class Archive:
         self._check_place(id)
         if conversation is None or not user.is_account or self._accounts is None:
             return
-        await self._accounts.mark(user.identity, conversation, id)
+        shown = self._name(user, conversation)
+        if not await self._accounts.mark(user.identity, conversation, id):
+            return
         for other in user.participants:
             if other is not participant:
-                other.marked(name, id)
+                other.marked(shown, id)
                 other.flush()
 
     async def markers(self, user: User) -> list[tuple[str, int]]:
@@ -89,6 +96,7 @@ class Archive:
             view.skip(place, (room for room, joined in participant.user.settled.items() if joined <= place))
             participant.told("gap", "you read too slowly: some messages are no longer kept here")
         page = await self._log.read(view.identity, view.rooms, view.place, min(most, PAGE))
+        view.numbers |= {participant.number}
         return view.pick(page, PAGE_SIZE), view.place >= self._log.last
 
     def _conversation(self, user: User, name: str) -> Conversation | None:

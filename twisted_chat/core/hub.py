@@ -57,7 +57,7 @@ class Hub:
         memberships, topics = self.log.restore()
         for identity, name, id in memberships:
             user = self.registry.identified(identity)
-            if user is not None:
+            if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
                 room.topic = topics.get(room.key, "")
 
@@ -237,8 +237,6 @@ class Hub:
             to_room = entry.envelope.conversation.__class__ is str
             entry.origin, entry.recipients, entry.copies = None, (), ()
             assert origin is not None
-            if to_room and entry.kind in (JOINED, LEFT):
-                _settle(entry, self.registry.identified(entry.envelope.author))
             for participant in recipients:
                 if participant is not origin or not to_room:
                     participant.deliver(entry)
@@ -246,6 +244,8 @@ class Hub:
             for participant in copies:
                 participant.copied(entry)
                 touched[participant] = None
+            if to_room and entry.kind in (JOINED, LEFT):  # now, since who falls behind by it was in the room before it
+                _settle(entry, self.registry.identified(entry.envelope.author))
             if origin.stored(entry):
                 touched[origin] = None
         for participant in touched:
@@ -292,6 +292,9 @@ class Hub:
             user = self.registry.account(shown)
             made = user is None
             if user is None:
+                if shown.key != name.key:  # as a checker may have it, who knows people by other names
+                    self.registry.unclaim(name)
+                    self.registry.claim(name := shown)
                 user = self.registry.adopt(await self.accounts.create(shown, secret))
         finally:
             self.registry.unclaim(name)
@@ -314,6 +317,8 @@ class Hub:
             _tell(self.rooms.neighbours(user), user, None, user.name)
         self.flush()
         await self.log.settled()
+        if participant.user is None:
+            raise ChatError(NOT_REGISTERED, "the connection has ended")
 
     async def _number(self, participant: Participant, user: User) -> None:
         assert self.accounts is not None

@@ -300,8 +300,8 @@ class Accounts(Protocol):
     def markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
         """An account's read markers."""
 
-    def mark(self, identity: int, conversation: Conversation, id: int) -> Awaitable[None]:
-        """Move a read marker, never back."""
+    def mark(self, identity: int, conversation: Conversation, id: int) -> Awaitable[bool]:
+        """Move a read marker, never back; whether it has moved."""
 
 
 class Verified(NamedTuple):

@@ -11,15 +11,15 @@ class View:
 
     The records of a room are seen from one's join to one's leave; those of a
     direct conversation by its two sides. What this very connection (or client) sent is left
-    out, but for what one says to oneself.
+    out, but for what one says to oneself: `numbers` are those that it has had.
     """
 
-    __slots__ = ("identity", "number", "place", "rooms")
+    __slots__ = ("identity", "numbers", "place", "rooms")
 
     def __init__(self, identity: int, rooms: Iterable[str], number: int, place: int) -> None:
         self.identity = identity
         self.rooms = frozenset(rooms)
-        self.number = number
+        self.numbers = frozenset((number,))
         self.place = place
 
     def skip(self, place: int, rooms: Iterable[str]) -> None:
@@ -45,7 +45,7 @@ class View:
 
     def _sees(self, record: Record) -> bool:
         by_me = record.author == self.identity
-        own = by_me and record.origin == self.number
+        own = by_me and record.origin in self.numbers
         conversation = record.conversation
         if not isinstance(conversation, str):
             mine, other = conversation

@@ -200,7 +200,7 @@ async def _begin(connection: ChatProtocol) -> None:
     session = connection.session
     if session.user is not None and session.user.is_account:
         markers = await connection.hub.archive.markers(session.user) if session.dialect.program else []
-        connection.factory.clock.callLater(0, session.begin, markers)
+        session.begin(markers)
 
 
 def _id(text: str) -> int:

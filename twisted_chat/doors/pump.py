@@ -222,5 +222,5 @@ class Pump(Protocol):
     def _waited(self, _: object) -> None:
         self._stuck = False
         if self._closed:
-            self.session.sign_out()  # a sign-in may have come true too late
+            self.session.end()  # a sign-in may have come true too late
         self.wake()

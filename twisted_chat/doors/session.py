@@ -46,7 +46,7 @@ class Door(Protocol):
 
 
 class Replay(NamedTuple):
-    """A client's request for everything up to a `target`, or the first `limit` of it.
+    """A client's request for everything up to at least a `target`, or the first `limit` of it.
 
     `done` is called with the id up to which it was then shown everything, and whether there is more.
     """
@@ -65,6 +65,7 @@ class Session:
     """
 
     __slots__ = (
+        "_answered",
         "_clock",
         "_confirmed",
         "_delimiter",
@@ -72,12 +73,13 @@ class Session:
         "_held",
         "_hub",
         "_looked",
-        "_moved",
         "_news",
+        "_paging",
         "_reading",
         "_rendering",
         "_renderings",
         "_replay",
+        "_seeking",
         "_turn",
         "_view",
         "address",
@@ -118,7 +120,7 @@ class Session:
         self._rendering = renderings[dialect, b"\n"]
         self._view: View | None = None
         self._replay: Replay | None = None
-        self._held = self._moved = self._reading = False
+        self._answered = self._held = self._paging = self._reading = self._seeking = False
         self._news: News | None = None
         self._confirmed = self._looked = 0
 
@@ -152,7 +154,8 @@ class Session:
     def sign_out(self) -> None:
         """Leave everything, in peace; what there is to write is still written."""
         if self.user is not None:
-            self._confirmed = self.reached
+            if self._answered:
+                self._confirmed = self.reached
             self._hub.sign_out(self)
             self._turn.said()
 
@@ -258,11 +261,14 @@ class Session:
         self._read_on()
 
     def begin(self, markers: Sequence[tuple[str, int]]) -> None:
-        """Go on live once the client has been answered, beginning with the account's read markers."""
+        """Go on live behind the sign-in's answer, which is given now, beginning with the account's read markers."""
+        self._answered = True
+        self._clock.callLater(0, self._begin, markers)
+
+    def _begin(self, markers: Sequence[tuple[str, int]]) -> None:
         for name, id in markers:
             self.marked(name, id)
-        if not self._moved:
-            self.release()
+        self.release()
         self.outbox.flush()
 
     async def replay(self, label: str | None, place: int, limit: int = 0) -> tuple[int, bool]:
@@ -272,8 +278,9 @@ class Session:
         next `replay`. The result is the id up to which the client has then been shown
         everything, and whether there is more.
         """
-        self._moved = True
-        self.hold()
+        self._seeking = True
+        if self._view is None:
+            self._fall_behind(self._hub.log.last)
         try:
             view = await self._hub.archive.view(self, place)
             if self.user is None:
@@ -282,7 +289,8 @@ class Session:
             self._replay = Replay(label, self._hub.log.last, limit, Deferred())
             done = self._replay.done
         finally:
-            self.release()
+            self._seeking = self._paging = False
+            self._read_on()
         return await done
 
     def _fall_behind(self, place: int) -> None:
@@ -294,10 +302,13 @@ class Session:
         self._door.wake()
 
     def _read_on(self) -> None:
-        if self._view is None or self._held or self._reading or self.outbox.paused:
+        view = self._view
+        if view is None or self.user is None or self._reading or self.outbox.paused:
+            return
+        if self._held or self._seeking or self._paging:
             return
         self._reading = True
-        view, most = self._view, PAGE if self._replay is None else self._replay.limit or PAGE
+        most = PAGE if self._replay is None else self._replay.limit or PAGE
         page = Deferred.fromCoroutine(self._hub.archive.read_on(view, self, most))
         page.addCallback(self._caught_up_on, view)
         page.addErrback(self._cannot_read)
@@ -315,33 +326,25 @@ class Session:
     def _caught_up_on(self, page: tuple[list[Record], bool], view: View) -> None:
         records, done = page
         self._reading = False
+        replay = self._replay
         if self._view is not view or self.user is None:  # the client has moved to another place meanwhile
             self._read_on()
             return
         for record in records:
-            if self._replay is not None and record.id > self._replay.target:
-                self._replayed(self._replay, self._replay.target, more=False)
-                if self._view is not view:
-                    return
             lines = self.missed(record)
-            self.write(*(lines if self._replay is None else labelled(self._replay.label, lines)))
-        if done and not self._held:
-            self._view = None
-        if self._replay is not None:
-            if view.place >= self._replay.target:
-                self._replayed(self._replay, self._replay.target, more=False)
-            elif self._replay.limit:
-                self._held = True
-                self._replayed(self._replay, view.place, more=True)
-        self.outbox.flush()
+            self.write(*(lines if replay is None else labelled(replay.label, lines)))
+        more = replay is not None and view.place < replay.target
+        self._paging = more and replay is not None and replay.limit > 0
         if not done:
             self._clock.callLater(0, self._read_on)
-        elif self._news is not None:
-            self._tell_news()
-
-    def _replayed(self, replay: Replay, place: int, more: bool) -> None:
-        self._replay = None
-        replay.done.callback((place, more))
+        elif not self._held:
+            self._view = None
+            if self._news is not None:
+                self._tell_news()
+        if replay is not None and (self._paging or not more):
+            self._replay = None
+            replay.done.callback((view.place, more))  # the last thing, since the next request may go to another place
+        self.outbox.flush()
 
     def _tell_news(self) -> None:
         if self._view is not None or self._news is None:

@@ -51,6 +51,7 @@ class SqliteKeeper:
     ) -> None:
         self._db, self._now, self._done, self._failed = db, now, done, failed
         self._places: dict[Conversation, int] = {}
+        self._day = 0  # that labels were kept on last; those of other days are looked at anew
         [[self._last]] = db.execute(statements.LAST)
         [[self._indexed]] = db.execute(statements.INDEXED)
 
@@ -86,6 +87,9 @@ class SqliteKeeper:
         if not labels(entries):
             self._insert(entries, time)
             return Kept(entries, [], [], time)
+        if time // DAY > self._day:
+            with transaction(self._db):
+                self._day = statements.forget_labels(self._db, time // DAY)
         first = self._sift(entries)
         self._insert(first.fresh, time)
         again = self._sift_later(first.later)
@@ -121,7 +125,7 @@ class SqliteKeeper:
                 if new:
                     self._find(new)
                 if asked:
-                    self._db.executemany(statements.labels_of(self._db, time // DAY), asked)
+                    self._db.executemany(statements.new_label(self._day), asked)
                 self._insert_rows(entries, time, last - self._last)
         except BaseException:
             for conversation in new:

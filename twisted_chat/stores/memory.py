@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Collection
 from itertools import count, islice, takewhile
 
-from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Page, Restored
-from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, Conversation, Record
+from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
+from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
 from twisted_chat.core.resends import Label, labels, sift
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.words import words_of
@@ -76,7 +76,16 @@ class MemoryLog:
         pass
 
     def restore(self) -> Restored:
-        return Restored()
+        memberships: dict[tuple[int, Conversation], Membership] = {}
+        topics: dict[str, str] = {}
+        for id, _, kind, _, to, text, place, author, _ in self._ring.oldest(0):
+            if kind == TOPIC and isinstance(place, str):
+                topics[place] = text
+            elif kind in (JOINED, LEFT) and author < GUESTS:
+                memberships.pop((author, place), None)
+                if kind == JOINED:
+                    memberships[author, place] = Membership(author, to, id)
+        return Restored(list(memberships.values()), topics)
 
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
         if after and not before:
@@ -87,6 +96,8 @@ class MemoryLog:
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
         wanted = words_of(words)
+        if not wanted:
+            return []
         found = (
             record
             for record in self._ring.back(self.last)
@@ -119,8 +130,8 @@ class MemoryLog:
 
     def _sift(self, entries: list[Entry]) -> list[Entry]:
         """Part what is new from what was said before, and answer the latter."""
-        said = {label: self._labels[label] for label, _, _ in labels(entries) if label in self._labels}
-        known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items()}
+        said = {label: self._labels.get(label, 0) for label, _, _ in labels(entries)}
+        known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items() if id >= self.first}
         fresh, repeated, wrong, self._pending = sift(entries, known)
         self._deliver(repeated)
         self._refuse(wrong)

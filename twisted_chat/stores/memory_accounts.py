@@ -57,6 +57,9 @@ class MemoryAccounts:
     async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())
 
-    async def mark(self, identity: int, conversation: Conversation, id: int) -> None:
+    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
         markers = self._markers.setdefault(identity, {})
-        markers[conversation] = max(id, markers.get(conversation, 0))
+        moved = id > markers.get(conversation, -1)
+        if moved:
+            markers[conversation] = id
+        return moved

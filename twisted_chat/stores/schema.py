@@ -58,7 +58,9 @@ ACCOUNTS = """
     ) WITHOUT ROWID;
     CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO marks VALUES ('day of labels', 0), ('indexed words', 0);
-    CREATE VIRTUAL TABLE words USING fts5 (text, place, content = '', columnsize = 0);
+    CREATE VIRTUAL TABLE words USING fts5 (
+        text, place, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+    );
 """
 
 STEPS = (FIRST, ACCOUNTS)

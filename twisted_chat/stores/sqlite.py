@@ -23,7 +23,7 @@ from twisted_chat.stores.database import Database
 from twisted_chat.stores.keeper import Kept, SqliteKeeper
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.rows import name_of, record_of
-from twisted_chat.stores.words import words_of
+from twisted_chat.stores.words import query_of
 
 _log = Logger()
 
@@ -144,7 +144,7 @@ class SqliteLog:
                 if self._watch.active():
                     self._watch.cancel()
                 self._watch = None
-        while self._unsettled and self._unsettled[0][0] <= self._done:
+        while self._unsettled and (self._unsettled[0][0] <= self._done or self._done == self._put):
             self._unsettled.pop(0)[1].callback(None)
 
     def _stall(self) -> None:
@@ -166,13 +166,16 @@ class SqliteLog:
         return page if oldest_first else page[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
+        wanted = query_of(words)
+        if not wanted:
+            return []
         while await self._database.transact(self._index.index):
             pass
         places = await self._database.select(statements.PLACE, (name_of(conversation),))
         if not places:
             return []
-        wanted = " AND ".join(f'"{word}"' for word in words_of(words))
-        return (await self._records(statements.SEARCH, (f"place : c{places[0][0]} AND text : ({wanted})", limit)))[::-1]
+        query = f"place : c{places[0][0]} AND text : ({wanted})"
+        return (await self._records(statements.SEARCH, (query, self.last, limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         upto = self.last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
@@ -34,7 +35,7 @@ class SqliteAccounts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._changes: list[Change] = []
-        self._waiting: list[Deferred[None]] = []
+        self._waiting: list[Deferred[list[int]]] = []
         self._writing = False
 
     def open(self) -> list[Account]:
@@ -47,7 +48,8 @@ class SqliteAccounts:
 
     async def close(self) -> None:
         while self._writing:
-            await self._written()
+            with suppress(ChatError):  # it has been logged, and the log is to be closed all the same
+                await self._written()
 
     async def create(self, name: Name, secret: str | None) -> Account:
         made = int(self._database.now() * 1000)
@@ -87,24 +89,29 @@ class SqliteAccounts:
 
     def reached(self, places: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (place, id)) for id, place in places]
-        self._written().addErrback(lambda failure: None)  # it has been logged, and the next time will do
+        self._written().addErrback(lambda failure: [])  # it has been logged, and the next time will do
 
     async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
         rows = await self._database.select(sql, (identity, MOST_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
 
-    async def mark(self, identity: int, conversation: Conversation, id: int) -> None:
-        sql = "INSERT INTO markers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = max(record, excluded.record)"
-        await self._change(sql, identity, name_of(conversation), id)
+    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
+        sql = """
+            INSERT INTO markers VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET record = excluded.record WHERE excluded.record > record
+        """
+        return await self._change(sql, identity, name_of(conversation), id)
 
-    async def _change(self, sql: str, *values: object) -> None:
+    async def _change(self, sql: str, *values: object) -> bool:
+        """Make a change; whether there was anything to be changed."""
+        place = len(self._changes)
         self._changes.append((sql, values))
-        await self._written()
+        return (await self._written())[place] > 0
 
-    def _written(self) -> Deferred[None]:
-        """When all changes so far are on the disk."""
-        waiting: Deferred[None] = Deferred()
+    def _written(self) -> Deferred[list[int]]:
+        """When all changes so far are on the disk: how many rows each of them has changed."""
+        waiting: Deferred[list[int]] = Deferred()
         self._waiting.append(waiting)
         if not self._writing:
             self._write()
@@ -114,9 +121,8 @@ class SqliteAccounts:
         changes, self._changes = self._changes, []
         waiting, self._waiting = self._waiting, []
 
-        def write(db: sqlite3.Connection) -> None:
-            for sql, values in changes:
-                db.execute(sql, values)
+        def write(db: sqlite3.Connection) -> list[int]:
+            return [db.execute(sql, values).rowcount for sql, values in changes]
 
         def written(result: object) -> None:
             self._writing = False

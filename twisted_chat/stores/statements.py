@@ -51,7 +51,7 @@ INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
 """The last record whose words are indexed; joins and leaves have none."""
 
 SEARCH = f"""
-    WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)
+    WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)
     {COLUMNS} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
 """
 """What matches in one place: 'place : c17 AND text : ("kettle" AND "on")'."""
@@ -117,8 +117,8 @@ KNOWN = f"""
 """The records that labels stand for: client, label, and the columns."""
 
 
-def labels_of(db: sqlite3.Connection, day: int) -> str:
-    """The statement that keeps a label of this day (since 1970), when those from before yesterday are forgotten.
+def forget_labels(db: sqlite3.Connection, day: int) -> int:
+    """Forget the labels from before the day before this one (since 1970); gives the day whose table is in use.
 
     Two tables take turns, so that what is too old is dropped whole.
     """
@@ -128,4 +128,10 @@ def labels_of(db: sqlite3.Connection, day: int) -> str:
         if day > last + 1:
             db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
         db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
-    return f"INSERT INTO labels_{max(day, last) % 2} (client, label, record) VALUES (?, ?, ?)"
+    used: int = max(day, last)
+    return used
+
+
+def new_label(day: int) -> str:
+    """The statement that keeps a label of this day."""
+    return f"INSERT OR REPLACE INTO labels_{day % 2} (client, label, record) VALUES (?, ?, ?)"

@@ -21,8 +21,10 @@ NOW = 1_700_000_000.25
 """The time, in seconds since 1970, at which everything happens."""
 
 
-class LogContract(Base):
-    """Run for a log by a TestCase that says how to make one whose time is NOW."""
+class LogFixture(Base):
+    """A log, and what it delivers and refuses. A TestCase says how to make one whose time is `now`, at first NOW."""
+
+    now = NOW
 
     def make_log(self) -> MessageLog:
         """An empty log."""
@@ -53,6 +55,10 @@ class LogContract(Base):
         for one in entries:
             self.log.append(one)
         await self.kept(self.log)
+
+
+class LogContract(LogFixture):
+    """What is said is kept, in order, and can be read."""
 
     async def read(self, after: int, limit: int) -> list[Record]:
         """What the one who makes all the records of these tests may see, who is in all rooms."""

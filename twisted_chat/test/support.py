@@ -17,10 +17,10 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from twisted_chat.auth.builtin import BuiltIn
-from twisted_chat.auth.passwords import Passwords
+from twisted_chat.auth.passwords import Passwords, Run
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Entry, Envelope, Page, Participant, Route
+from twisted_chat.core.interfaces import Accounts, Entry, Envelope, MessageLog, Page, Participant, Route
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
 from twisted_chat.doors.connections import Connections
@@ -217,28 +217,37 @@ class Server:
 
     def __init__(
         self,
-        log: MemoryLog | None = None,
+        log: MessageLog | None = None,
         hub: Hub | None = None,
         clock: Clock | None = None,
         *,
         most: int | None = None,
         outbox: int = BOUND,
+        accounts: Accounts | None = None,
+        run: Run = maybeDeferred,
     ) -> None:
         self.clock = Clock() if clock is None else clock
         self.log = MemoryLog(now=self.clock.seconds) if log is None else log
+        self.accounts = MemoryAccounts() if accounts is None else accounts
+        self._run = run
         self.hub = self.make_hub() if hub is None else hub
         self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox)
         self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox)
 
     def make_hub(self) -> Hub:
-        """A conversation with accounts, whose passwords are hashed in no time."""
-        accounts = MemoryAccounts()
-        return Hub(self.log, accounts, BuiltIn(accounts, Passwords(maybeDeferred, QUICK), self.clock))
+        """A conversation with accounts, whose passwords are hashed in no time, or by `run`."""
+        hub = Hub(self.log, self.accounts, BuiltIn(self.accounts, Passwords(self._run, QUICK), self.clock))
+        hub.open()
+        return hub
 
-    def account(self, name: str, *rooms: str) -> Connection:
-        """A program of an account, whose password is the name, in those rooms."""
+    def restarted(self) -> Server:
+        """The server that comes after this one, with the same log and accounts; this one ends without a word."""
+        return Server(self.log, clock=self.clock, accounts=self.accounts, run=self._run)
+
+    def account(self, name: str, *rooms: str, client: str = "") -> Connection:
+        """A program of an account, whose password is the name, in those rooms; perhaps with a client-id."""
         program = self.connect()
-        program.say(b"hello,events\n" + f"register,{name},{name}\n".encode())
+        program.say(f"hello,events,{client}\n".encode() + f"register,{name},{name}\n".encode())
         program.say(b"".join(f"join,{room}\n".encode() for room in rooms))
         program.read()
         return program
@@ -295,11 +304,11 @@ class Server:
 
 
 class DelayedLog(MemoryLog):
-    """A log that keeps what was flushed only when told to `keep`, and lets reads wait while it is `slow`."""
+    """A log that keeps what was flushed only when told to `keep`; reads wait while `slow`, fail while `broken`."""
 
     def __init__(self, most: int = 100_000) -> None:
         super().__init__(most, now=lambda: 0.0)
-        self.slow = False
+        self.slow = self.broken = False
         self._appended: list[Entry] = []
         self._flushed: list[Entry] = []
         self._reads: list[Deferred[None]] = []
@@ -347,13 +356,16 @@ class DelayedLog(MemoryLog):
         await self._patience()
         return await super().history(conversation, before, after, limit)
 
+    async def moves(self, identity: int, after: int) -> dict[str, str]:
+        moves = await super().moves(identity, after)
+        await self._patience()
+        return moves
+
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         await self._patience()
+        if self.broken:
+            raise OSError("disk on fire")
         return await super().read(identity, rooms, after, limit)
-
-    async def moves(self, identity: int, after: int) -> dict[str, str]:
-        await self._patience()
-        return await super().moves(identity, after)
 
     async def settled(self) -> None:
         while self._flushed:
@@ -369,6 +381,38 @@ class DelayedLog(MemoryLog):
         if self.slow:
             self._reads.append(Deferred())
             await self._reads[-1]
+
+
+class SlowAccounts(MemoryAccounts):
+    """Accounts that answer, while they are `slow`, when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = False
+        self._waiting: list[Deferred[None]] = []
+
+    def go_on(self) -> None:
+        """Answer what waits."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
+
+    async def _patience(self) -> None:
+        if self.slow:
+            self._waiting.append(Deferred())
+            await self._waiting[-1]
+
+    async def secret(self, identity: int) -> str | None:
+        await self._patience()
+        return await super().secret(identity)
+
+    async def client(self, identity: int, client_id: str) -> int:
+        await self._patience()
+        return await super().client(identity, client_id)
+
+    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+        await self._patience()
+        return await super().markers(identity)
 
 
 class Recorder:

@@ -6,13 +6,35 @@ from twisted_chat.core.interfaces import Page
 from twisted_chat.core.messages import Record
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.ring import SLACK
-from twisted_chat.test.contract_store import NOW, LogContract
+from twisted_chat.test.contract_labels import LabelsContract, RestoreContract
+from twisted_chat.test.contract_reading import ReadingContract, SearchContract
+from twisted_chat.test.contract_store import NOW, LogContract, LogFixture
 from twisted_chat.test.support import entry
 
 
-class MemoryLogContractTests(LogContract, TestCase):
+class MemoryFixture(LogFixture):
     def make_log(self) -> MemoryLog:
-        return MemoryLog(now=lambda: NOW)
+        return MemoryLog(now=lambda: self.now)
+
+
+class MemoryLogContractTests(MemoryFixture, LogContract, TestCase):
+    pass
+
+
+class MemoryLogReadingTests(MemoryFixture, ReadingContract, TestCase):
+    pass
+
+
+class MemoryLogSearchTests(MemoryFixture, SearchContract, TestCase):
+    pass
+
+
+class MemoryLogLabelsTests(MemoryFixture, LabelsContract, TestCase):
+    pass
+
+
+class MemoryLogRestoreTests(MemoryFixture, RestoreContract, TestCase):
+    pass
 
 
 class RingTests(SynchronousTestCase):

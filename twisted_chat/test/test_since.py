@@ -1,100 +1,292 @@
-"""`since`: a client moves its place in the log, and live delivery goes on behind it."""
+"""Coming back: `since` gives an account what it has not seen, and goes on live behind it."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.test.support import Connection, DelayedLog, Server
+from twisted_chat.core.archive import PAGE
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.test.support import Connection, DelayedLog, Server, SlowAccounts
+
+KIB = 1024
 
 
-def kept(lines: list[str]) -> list[str]:
-    """Lines without the times of records."""
-    return [",".join(line.split(",")[:2] + line.split(",")[3:]) if "message," in line else line for line in lines]
+def ids(connection: Connection) -> list[int]:
+    """The ids of the messages that came, in the order in which they came."""
+    return [int(line.split(",")[1]) for line in connection.lines() if line.startswith("message,")]
 
 
 class SinceTests(SynchronousTestCase):
     def setUp(self) -> None:
+        self.server = Server(MemoryLog(now=lambda: 0.0))
+        self.zak = self.server.account("zak", "#tea")
+        self.jane = self.server.account("jane", "#tea")
+
+    def say(self, *texts: str, to: str = "zak") -> None:
+        for text in texts:
+            self.jane.say(f"chat,{to},{text}\n".encode())
+            self.jane.read()
+
+    def test_what_was_said_to_one_who_is_away_is_kept(self) -> None:
+        self.zak.ask("quit")
+        self.assertEqual(self.jane.ask("@a chat,zak,later")[1], "@a ok,3")
+        again = self.server.account("zak")
+        self.assertEqual(again.lines(), [], "a program asks for it")
+        self.assertEqual(again.ask("@s since,2"), ["@s message,3,1970-01-01T00:00:00.000Z,jane,zak,later", "@s ok,3"])
+
+    def test_rooms_are_kept_while_one_is_away(self) -> None:
+        self.zak.drop()
+        self.assertEqual(self.jane.ask("@l list,#tea"), ["@l ok,jane,zak"])
+        self.say("there you are", to="#tea")
+        again = self.server.account("zak")
+        self.assertEqual(again.ask("since,2"), ["message,3,1970-01-01T00:00:00.000Z,jane,#tea,there you are", "ok,3"])
+
+    def test_the_answer_is_the_last_id_even_if_nothing_is_to_be_seen(self) -> None:
+        kim = self.server.account("kim")
+        self.say("not for kim")
+        self.assertEqual(kim.ask("@s since,0"), ["@s ok,3"])
+        self.assertEqual(kim.ask("@s since"), ["@s ok,3"], "without an id it only says where one is")
+
+    def test_what_one_said_by_another_connection_is_among_it(self) -> None:
+        other = self.server.account("jane")
+        self.say("from here")
+        self.assertEqual(other.ask("since,2")[-2:], ["message,3,1970-01-01T00:00:00.000Z,jane,zak,from here", "ok,3"])
+        self.assertEqual(self.jane.ask("since,2"), ["ok,3"], "but not what this one said")
+
+    def test_a_room_is_seen_from_ones_join_to_ones_leave(self) -> None:
+        kim = self.server.account("kim")
+        self.say("before", to="#tea")
+        kim.ask("join,#tea")
+        joined = self.server.log.last
+        self.say("during", to="#tea")
+        kim.ask("leave,#tea")
+        self.say("after", to="#tea")
+        texts = [line.split(",")[-1] for line in self.server.account("kim").ask("since,0")]
+        self.assertEqual(texts, ["kim", "during", "kim", str(self.server.log.last)])
+        again = self.server.account("kim")
+        texts = [line.split(",")[-1] for line in again.ask(f"since,{joined}")]
+        self.assertEqual(texts, ["during", "kim", str(self.server.log.last)], "one was in it at that place")
+
+    def test_the_future_and_what_is_no_number_are_refused(self) -> None:
+        for id, code in [("3", "bad-command"), ("999999999", "bad-command"), ("-1", "bad-command")]:
+            self.assertEqual(self.zak.ask(f"@s since,{id}")[-1].split(",")[:2], ["@s error", code], id)
+        for id in ("", "x", "1.5", "9" * 19, "٣"):
+            self.assertEqual(self.zak.ask(f"@s since,{id}")[-1].split(",")[:2], ["@s error", "bad-command"], id)
+        self.say("still live")
+        self.assertEqual(ids(self.zak), [3])
+
+    def test_guests_have_no_since(self) -> None:
+        kim = self.server.program("kim", "#tea")
+        self.assertEqual(kim.ask("@s since,0")[-1].split(",")[:2], ["@s error", "not-allowed"])
+        self.say("still live", to="#tea")
+        self.assertEqual(ids(kim), [4])
+
+    def test_two_in_one_read_are_both_answered_whole(self) -> None:
+        self.say("one", "two")
+        self.zak.read()
+        self.zak.say(b"@a since,2\n@b since,3\n@c since,2\n")
+        got = [line.replace("1970-01-01T00:00:00.000Z,jane,zak,", "") for line in self.zak.lines()]
+        expected = ["@a message,3,one", "@a message,4,two", "@a ok,4", "@b message,4,two", "@b ok,4"]
+        self.assertEqual(got, [*expected, "@c message,3,one", "@c message,4,two", "@c ok,4"])
+        self.say("live")
+        self.assertEqual(ids(self.zak), [5])
+
+    def test_many_pages_come_in_order_and_once(self) -> None:
+        self.say(*map(str, range(3 * PAGE + 7)))
+        self.zak.read()
+        self.zak.say(b"@s since,2\n")
+        lines = self.zak.lines()
+        self.assertEqual([line.split(",")[-1] for line in lines[:-1]], list(map(str, range(3 * PAGE + 7))))
+        self.assertEqual(lines[-1], f"@s ok,{self.server.log.last}")
+
+    def test_a_person_reads_it_as_it_was_said(self) -> None:
+        self.say("one")
+        person = self.server.connect()
+        person.ask("register,zak,zak")
+        self.assertEqual(person.ask("since,2"), ["jane says one"])
+
+    def test_a_client_that_reads_slowly_gets_a_page_after_the_other(self) -> None:
+        for number in range(600):
+            self.say(f"{'.' * KIB} {number}", to="#tea")
+        again = self.server.account("zak")
+        again.stop_reading()
+        again.say(b"@s since,2\n")
+        self.server.turn()
+        self.assertLess(again.chat.session.outbox.size, 256 * KIB)
+        for number in range(600, 650):
+            again.take(20 * KIB)
+            self.server.turn()
+            self.say(f"{'.' * KIB} {number}", to="#tea")
+        again.read_again()
+        lines = again.lines()
+        said = [int(line.split()[-1]) for line in lines if "message," in line]
+        self.assertEqual(said, list(range(650)))
+        [end] = [number for number, line in enumerate(lines) if line.startswith("@s ok,")]
+        self.assertTrue(all(line.startswith("@s ") for line in lines[:end]))
+        self.assertFalse(any(line.startswith("@s ") for line in lines[end + 1 :]))
+
+    def test_who_is_gone_meanwhile_is_no_trouble(self) -> None:
+        self.say(*map(str, range(600)))
+        again = self.server.account("zak")
+        again.stop_reading()
+        again.say(b"@s since,2\n")
+        again.drop()
+        self.server.turn()
+        self.say("later", to="#tea")
+        self.assertEqual(self.server.names(), ["jane", "zak"])
+
+    def test_what_the_log_no_longer_has_is_a_gap(self) -> None:
+        self.server = Server(MemoryLog(most=10, now=lambda: 0.0))
+        self.zak, self.jane = self.server.account("zak"), self.server.account("jane")
+        self.say(*map(str, range(1000)))
+        self.zak.read()
+        lines = self.zak.ask("@s since,1")
+        self.assertEqual(lines[0].split(",")[:2], ["server", "gap"])
+        self.assertEqual(lines[-1], "@s ok,1000")
+        self.assertEqual(lines[1].split(",")[1], str(self.server.log.first))
+
+
+class SlowLogTests(SynchronousTestCase):
+    """The log takes its time, to keep and to read."""
+
+    def setUp(self) -> None:
         self.log = DelayedLog()
-        self.server = Server(self.log)
+        self.accounts = SlowAccounts()
+        self.server = Server(self.log, accounts=self.accounts)
+        self.jane = self.server.program("jane")
         self.server.account("zak").drop()
-        self.jane = self.server.account("jane")
-        for number in range(1, 6):
-            self.jane.say(f"chat,zak,{number}\n".encode())
-        self.keep()
 
-    def keep(self) -> None:
-        self.server.turn()
-        self.log.keep()
-        self.server.turn()
-
-    def zak(self, request: bytes = b"") -> Connection:
-        """Zak signs in and asks in one read."""
-        zak = self.server.connect()
-        zak.say(b"hello,events,one\n@r register,zak,zak\n" + request)
-        self.server.turn()
-        return zak
-
-    def lines(self, connection: Connection) -> list[str]:
-        """What came, without the greeting and the times."""
-        return [line for line in kept(connection.lines()) if line[:4] not in ("info", "@r o")]
-
-    def message(self, id: int, label: str = "") -> str:
-        return f"{label}message,{id},jane,zak,{id}"
-
-    def test_a_limited_answer_says_that_there_is_more_and_nothing_comes_before_it_is_asked(self) -> None:
-        zak = self.zak(b"@s since,0,limit=2\n")
-        self.assertEqual(self.lines(zak), [self.message(1, "@s "), self.message(2, "@s "), "@s ok,2,more"])
-        self.jane.say(b"chat,zak,6\n")
-        self.keep()
-        self.assertEqual(self.lines(zak), [])
-        zak.say(b"@t since,2,limit=3\n")
-        self.assertEqual(self.lines(zak), [*(self.message(id, "@t ") for id in (3, 4, 5)), "@t ok,5,more"])
-        zak.say(b"@u since,5,limit=3\n")
-        self.assertEqual(self.lines(zak), [self.message(6, "@u "), "@u ok,6"])
-        self.jane.say(b"chat,zak,7\n")
-        self.keep()
-        self.assertEqual(self.lines(zak), [self.message(7)])
-
-    def test_other_requests_are_answered_between_two_pages(self) -> None:
-        zak = self.zak(b"@s since,0,limit=2\n@c chat,zak,note\n")
-        self.keep()
-        self.assertEqual(self.lines(zak)[-2:], ["@s ok,2,more", "@c ok,6"])
-
-    def test_a_limit_is_a_number_that_makes_sense(self) -> None:
-        zak = self.zak()
-        zak.read()
-        self.assertIn("limit is 1 to 500", zak.ask("since,0,limit=0")[0])
-        self.assertIn("since takes limit", zak.ask("since,0,before=3")[0])
-
-    def test_without_an_id_it_is_the_place_behind_which_live_delivery_goes_on(self) -> None:
-        """Also for what is said while somebody signs in."""
-        self.jane.say(b"chat,zak,6\n")
-        self.server.turn()
-        zak = self.server.connect()
-        zak.say(b"hello,events,one\n@r register,zak,zak\n@s since\n")
-        self.server.turn()
-        self.log.keep()
-        self.assertEqual(self.lines(zak), ["@s ok,5", self.message(6)])
-
-    def test_what_waits_for_the_log_is_not_overtaken_by_live_delivery(self) -> None:
-        self.log.slow = True
-        zak = self.zak(b"@s since,0\n")
-        self.jane.say(b"chat,zak,6\n")
-        self.keep()
-        for _ in range(5):
-            self.log.read_now()
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            self.jane.say(f"chat,zak,{text}\n".encode())
             self.server.turn()
-        self.assertEqual(self.lines(zak)[:5], [self.message(id, "@s ") for id in range(1, 6)])
 
-    def test_a_page_of_the_place_before_that_comes_too_late_is_dropped(self) -> None:
-        zak = self.zak(b"@s since,3\n")
+    def settle(self) -> None:
+        """Let everything come to its end."""
+        for _ in range(20):
+            self.accounts.go_on()
+            self.log.read_now()
+            self.log.keep()
+            self.server.turn()
+
+    def texts(self, connection: Connection) -> list[str]:
+        return [line.rpartition(",")[2] for line in connection.lines() if "message," in line]
+
+    def test_what_is_on_its_way_to_the_disk_comes_once_and_behind_the_answer(self) -> None:
+        self.say("1", "2")
+        self.log.keep(1)
+        zak = self.server.connect()
+        zak.say(b"hello,events\nregister,zak,zak\n")
+        self.say("3")
+        self.assertEqual(len(zak.lines()), 1, "only hello is answered yet")
+        self.settle()
+        self.say("4")
+        self.settle()
+        lines = zak.lines()
+        self.assertEqual(lines[0], "ok,zak,known")
+        self.assertEqual([line.rpartition(",")[2] for line in lines[1:]], ["2", "3", "4"])
+
+    def test_a_person_misses_nothing_that_is_on_its_way(self) -> None:
+        self.say("1", "2")
+        self.log.keep(1)
+        zak = self.server.connect()
+        zak.say(b"register,zak,zak\n")
+        self.say("3")
+        self.settle()
+        self.say("4")
+        self.settle()
+        lines = zak.lines()
+        self.assertEqual((lines[0], lines[1].endswith(" jane says 1")), ("ack", True))
+        self.assertEqual(lines[2:], ["jane says 2", "jane says 3", "jane says 4"])
+
+    def test_since_in_the_same_read_as_the_sign_in_overtakes_nothing(self) -> None:
+        for slow_accounts in (False, True):
+            for slow_log in (False, True):
+                with self.subTest(slow_accounts=slow_accounts, slow_log=slow_log):
+                    self.setUp()
+                    self.say("1", "2")
+                    self.log.keep()
+                    self.say("3")
+                    self.accounts.slow, self.log.slow = slow_accounts, slow_log
+                    zak = self.server.connect()
+                    zak.say(b"hello,events\nregister,zak,zak\n@s since,0\n")
+                    self.say("4")
+                    self.settle()
+                    self.say("5")
+                    self.settle()
+                    self.assertEqual(self.texts(zak), ["1", "2", "3", "4", "5"])
+
+    def test_since_while_messages_keep_coming_overtakes_nothing(self) -> None:
+        self.say("1", "2")
+        self.log.keep()
+        zak = self.server.account("zak")
+        self.settle()
         zak.read()
         self.log.slow = True
+        zak.say(b"@s since,0\n")
+        for number in range(3, 9):
+            self.say(str(number))
+            self.log.keep()
+            zak.chat.session.flush()
+            if number % 2:
+                self.log.read_now()
+            self.server.turn()
+        self.settle()
+        self.assertEqual(self.texts(zak), list("12345678"))
+
+    def test_since_of_one_who_is_behind_and_reading_is_answered(self) -> None:
+        zak = self.server.account("zak")
+        self.settle()
+        zak.read()
+        self.say("1")
         zak.chat.session.hold()
-        self.jane.say(b"chat,zak,6\n")
-        self.keep()
-        zak.chat.session.release()  # a page is on its way
-        zak.say(b"@t since,4\n")
-        self.log.read_last_first()
-        for _ in range(5):
-            self.log.read_now()
-            self.server.turn()
-        self.assertEqual(self.lines(zak), [self.message(5, "@t "), self.message(6, "@t "), "@t ok,6"])
+        self.log.keep()
+        self.log.slow = True
+        zak.chat.session.release()
+        zak.say(b"@s since,0\n")
+        self.settle()
+        message = "message,1,1970-01-01T00:00:00.000Z,jane,zak,1"
+        self.assertEqual(zak.lines(), [message, f"@s {message}", "@s ok,1"])
+        self.say("2")
+        self.settle()
+        self.assertEqual(self.texts(zak), ["2"], "and it is live")
+
+    def test_two_at_once_are_both_answered_whole(self) -> None:
+        zak = self.server.account("zak")
+        self.say("1", "2")
+        self.settle()
+        zak.read()
+        self.log.slow = True
+        zak.say(b"@a since,0\n@b since,1\n")
+        self.settle()
+        self.assertEqual(
+            [line.split(",")[0] for line in zak.lines()], ["@a message"] * 2 + ["@a ok", "@b message", "@b ok"]
+        )
+        self.say("3")
+        self.settle()
+        self.assertEqual(self.texts(zak), ["3"])
+
+    def test_a_log_that_cannot_be_read_is_said_so_and_tried_again(self) -> None:
+        zak = self.server.account("zak")
+        self.say("1")
+        self.settle()
+        zak.read()
+        self.log.broken = True
+        self.assertEqual(zak.ask("@s since,0")[0].split(",")[:2], ["@s error", "unavailable"])
+        self.flushLoggedErrors(OSError)
+        self.say("2")
+        self.log.keep()
+        self.log.broken = False
+        self.server.clock.advance(5)
+        self.assertEqual(self.texts(zak), ["1", "2"])
+
+    def test_who_is_gone_before_the_sign_in_is_through_leaves_no_trace(self) -> None:
+        self.say("1")
+        self.log.keep()
+        self.say("2")
+        zak = self.server.connect()
+        zak.say(b"register,zak,zak\n")
+        zak.drop()
+        self.settle()
+        self.assertEqual(self.server.names(), ["jane"])
+        person = self.server.connect()
+        lines = person.ask("register,zak,zak")
+        self.assertEqual([line.split()[-1] for line in lines], ["ack", "1", "2"], "nothing counts as seen")

@@ -12,32 +12,13 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.interfaces import Entry, StoreError
 from twisted_chat.stores.sqlite import RECENT, SqliteLog
-from twisted_chat.test.contract_store import NOW, ZAK_AND_JANE, LogContract
+from twisted_chat.test.contract_store import ZAK_AND_JANE, LogContract
 from twisted_chat.test.support import entry
-from twisted_chat.test.support_store import SlowWriter, sqlite_log
+from twisted_chat.test.support_sqlite import SlowWriter, SqliteFixture, sqlite_log
 
 
-class SqliteLogTests(LogContract, TestCase):
+class SqliteLogTests(SqliteFixture, LogContract, TestCase):
     """The contract, with every write done at once."""
-
-    def make_log(self) -> SqliteLog:
-        self.path = os.path.join(self.mktemp(), "chat.sqlite3")
-        os.makedirs(os.path.dirname(self.path))
-        return self.opened()
-
-    def opened(self, writer: SlowWriter[Any] | None = None) -> SqliteLog:
-        log = sqlite_log(self.path, Clock(), lambda: NOW, writer)
-        log.subscribe(self.deliver, self.refuse)
-        log.open()
-        self.addCleanup(log.close)
-        return log
-
-    async def reopened(self) -> SqliteLog:
-        assert isinstance(self.log, SqliteLog)
-        await self.log.close()
-        self.batches = []
-        self.log = log = self.opened()
-        return log
 
     async def test_everything_is_there_after_a_restart(self) -> None:
         await self.keep_two_conversations()
@@ -111,7 +92,7 @@ class SqliteLogTests(LogContract, TestCase):
         )
 
     def refused_file(self) -> str:
-        log = sqlite_log(self.path, Clock(), lambda: NOW)
+        log = sqlite_log(self.path, Clock(), lambda: self.now)
         with self.assertRaises(StoreError) as caught:
             log.open()
         return str(caught.exception)

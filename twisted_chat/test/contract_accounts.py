@@ -1,0 +1,114 @@
+"""What everyone who keeps accounts keeps its word about (core.interfaces.Accounts), as a mixin for each one's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from twisted.trial.unittest import TestCase
+
+from twisted_chat.core.errors import NAME_TAKEN, ChatError
+from twisted_chat.core.interfaces import Account, Accounts
+from twisted_chat.core.messages import GUESTS
+from twisted_chat.core.names import user_name
+from twisted_chat.test.contract_store import NOW
+
+MADE = int(NOW * 1000)
+
+if TYPE_CHECKING:
+    Base = TestCase
+else:
+    Base = object
+
+
+class AccountsContract(Base):
+    """Run for accounts by a TestCase that says how to make none, and how to look again."""
+
+    accounts: Accounts
+
+    async def again(self) -> list[Account]:
+        """All accounts, as a server finds them that starts again."""
+        raise NotImplementedError
+
+    async def make(self, name: str, secret: str | None = None) -> int:
+        account = await self.accounts.create(user_name(name), secret)
+        self.assertEqual(account, Account(account.identity, user_name(name), made=MADE))
+        self.assertLess(account.identity, GUESTS)
+        return account.identity
+
+    async def code(self, call: Awaitable[object]) -> str:
+        """The code with which something is refused."""
+        try:
+            await call
+        except ChatError as problem:
+            return problem.code
+        return "done"
+
+    async def test_none_at_first(self) -> None:
+        self.assertEqual(await self.again(), [])
+
+    async def test_they_are_there_as_they_were_made(self) -> None:
+        zak, jane = await self.make("Zak", "s3cret"), await self.make("jane")
+        self.assertNotEqual(zak, jane)
+        expected = [Account(zak, user_name("Zak"), made=MADE), Account(jane, user_name("jane"), made=MADE)]
+        self.assertEqual(await self.again(), expected)
+        self.assertEqual([await self.accounts.secret(one) for one in (zak, jane)], ["s3cret", None])
+
+    async def test_a_name_is_given_once_whatever_its_case(self) -> None:
+        zak = await self.make("zak", "one")
+        self.assertEqual(await self.code(self.accounts.create(user_name("ZAK"), "two")), NAME_TAKEN)
+        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), made=MADE)])
+        self.assertEqual(await self.accounts.secret(zak), "one")
+
+    async def test_another_secret(self) -> None:
+        zak, jane = await self.make("zak", "one"), await self.make("jane", "hers")
+        await self.accounts.set_secret(zak, "two")
+        await self.again()
+        self.assertEqual([await self.accounts.secret(one) for one in (zak, jane)], ["two", "hers"])
+
+    async def test_nobody_has_no_secret(self) -> None:
+        self.assertIsNone(await self.accounts.secret(99))
+
+    async def test_an_account_is_let_in_or_not(self) -> None:
+        zak, _ = await self.make("zak"), await self.make("jane")
+        for enabled in (False, False, True):
+            await self.accounts.set_enabled(zak, enabled)
+            self.assertEqual([account.enabled for account in await self.again()], [enabled, True])
+
+    async def test_a_deleted_accounts_name_stays_taken(self) -> None:
+        zak = await self.make("zak", "secret")
+        await self.accounts.delete(zak)
+        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), enabled=False, deleted=True, made=MADE)])
+        self.assertEqual(await self.code(self.accounts.create(user_name("Zak"), "new")), NAME_TAKEN)
+        self.assertIsNone(await self.accounts.secret(zak))
+
+    async def test_a_client_has_one_number_for_ever(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        clients = [(zak, "phone"), (zak, "desk"), (zak, "Phone"), (jane, "phone")]
+        numbers = [await self.accounts.client(*client) for client in clients]
+        self.assertEqual(len(set(numbers)), len(clients))
+        self.assertTrue(all(0 < number < GUESTS for number in numbers))
+        await self.again()
+        self.assertEqual([await self.accounts.client(*client) for client in clients], numbers)
+        self.assertNotIn(await self.accounts.client(jane, "desk"), numbers)
+
+    async def test_read_markers_only_grow(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        self.assertEqual(await self.accounts.markers(zak), [])
+        moved = [await self.accounts.mark(zak, "#tea", id) for id in (5, 3, 5, 7, 0)]
+        self.assertEqual(moved, [True, False, False, True, False])
+        self.assertTrue(await self.accounts.mark(zak, (zak, jane), 0))
+        self.assertTrue(await self.accounts.mark(zak, (zak, GUESTS + 9), 4))
+        self.assertTrue(await self.accounts.mark(jane, "#tea", 1))
+        await self.again()
+        markers = dict(await self.accounts.markers(zak))
+        self.assertEqual(markers, {"#tea": 7, (zak, jane): 0, (zak, GUESTS + 9): 4})
+        self.assertEqual(await self.accounts.markers(jane), [("#tea", 1)])
+
+    async def test_how_far_they_have_read(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        self.accounts.reached([(zak, 10), (jane, 3)])
+        self.accounts.reached([(zak, 12)])
+        self.assertEqual([account.place for account in await self.again()], [12, 3])
+        self.accounts.reached([])
+        self.assertEqual([account.place for account in await self.again()], [12, 3])

@@ -1,0 +1,150 @@
+"""What every log keeps its word about to those who say something again, and to a server that starts again."""
+
+from __future__ import annotations
+
+from twisted_chat.core.errors import BAD_COMMAND
+from twisted_chat.core.interfaces import Entry, Membership, MessageLog
+from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, TOPIC, Conversation
+from twisted_chat.test.contract_store import LogFixture
+from twisted_chat.test.support import Recorder, entry
+
+
+class LabelsContract(LogFixture):
+    """A label that the same client of an account has used before is not kept again."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.phone = self.client(7)
+
+    def client(self, number: int) -> Recorder:
+        recorder = Recorder()
+        recorder.number = number
+        return recorder
+
+    def said(
+        self,
+        *texts: str,
+        labels: tuple[str | None, ...] = (),
+        kind: str = MESSAGE,
+        conversation: Conversation = "#tea",
+        client: Recorder | None = None,
+    ) -> Entry:
+        origin = client or self.phone
+        return entry(
+            *texts, labels=labels, kind=kind, conversation=conversation, origin=origin, recipients=(Recorder(),)
+        )
+
+    async def places(self, *entries: Entry) -> list[tuple[str, int]]:
+        """Say this, and what was delivered of it: texts with their ids, in the order of these."""
+        self.batches.clear()
+        await self.keep(*entries)
+        entries = tuple(one for batch in self.batches for one in batch)
+        return sorted(
+            ((text, one.first + i) for one in entries for i, text in enumerate(one.texts)), key=lambda x: x[1]
+        )
+
+    def delivered_to_somebody(self) -> list[str]:
+        return [text for batch in self.batches for one in batch if one.recipients for text in one.texts]
+
+    async def test_the_same_again_has_the_first_id_and_is_delivered_to_nobody(self) -> None:
+        await self.keep(self.said("one", labels=("a",)))
+        self.assertEqual(await self.places(self.said("one", labels=("a",))), [("one", 1)])
+        self.assertEqual((self.delivered_to_somebody(), self.refused, self.log.last), ([], [], 1))
+        self.assertEqual([[one.labels for one in batch] for batch in self.batches if batch], [[{0: "a"}]])
+
+    async def test_among_others_the_others_are_kept(self) -> None:
+        await self.keep(self.said("one", "two", labels=(None, "b")))
+        again = self.said("zero", "two", "three", "four", labels=(None, "b", "c"))
+        self.assertEqual(await self.places(again), [("two", 2), ("zero", 3), ("three", 4), ("four", 5)])
+        self.assertEqual(self.delivered_to_somebody(), ["zero", "three", "four"])
+        page = (await self.log.read(1, {"#tea"}, 0, 10)).records
+        self.assertEqual([record.text for record in page], ["one", "two", "zero", "three", "four"])
+
+    async def test_anything_else_is_refused_and_not_kept(self) -> None:
+        await self.keep(self.said("one", labels=("a",)))
+        problems: list[str] = []
+        self.log.subscribe(self.deliver, lambda entries: problems.extend(one.problem.code for one in entries))  # type: ignore[union-attr]
+        await self.keep(
+            self.said("other", labels=("a",)),
+            self.said("one", labels=("a",), kind=ACTION),
+            self.said("one", labels=("a",), conversation="#ops"),
+            self.said("one", labels=("a",), conversation=(1, 2)),
+            self.said("kept", labels=("b",)),
+        )
+        self.assertEqual(problems, [BAD_COMMAND] * 4)
+        self.assertEqual((self.delivered, self.log.last), (["one", "kept"], 2))
+
+    async def test_twice_in_one_entry_or_batch(self) -> None:
+        await self.keep(
+            self.said("one", "one", "two", labels=("a", "a", "b")),
+            self.said("two", labels=("b",)),
+            self.said("other", labels=("a",)),
+            self.said("three"),
+        )
+        await self.kept(self.log)
+        self.assertEqual(self.delivered_to_somebody(), ["one", "two", "three"])
+        self.assertEqual((self.refused, self.log.last), (["other"], 3))
+        repeats = [(one.texts, one.first) for batch in self.batches for one in batch if not one.recipients]
+        self.assertEqual(sorted(repeats), [(["one"], 1), (["two"], 2)])
+
+    async def test_every_request_gets_one_answer(self) -> None:
+        labels = tuple(f"{number % 5}" for number in range(40))
+        await self.keep(self.said(*(f"{number % 7}" for number in range(40)), labels=labels))
+        await self.kept(self.log)
+        self.assertEqual(len(self.delivered) + len(self.refused), 40)
+        self.assertEqual(self.log.last, 5)
+
+    async def test_a_label_is_one_clients_and_guests_have_none(self) -> None:
+        guest = self.client(GUESTS + 3)
+        for client in (self.phone, self.client(8), guest, guest):
+            await self.keep(self.said("one", labels=("a",), client=client))
+        self.assertEqual((self.log.last, self.delivered_to_somebody()), (4, ["one"] * 4))
+
+    async def test_other_kinds_may_use_it_again(self) -> None:
+        for kind in (MESSAGE, JOINED, TOPIC, LEFT, JOINED):
+            await self.keep(self.said("", labels=("a",), kind=kind))
+        self.assertEqual(self.log.last, 5)
+        self.assertEqual(await self.places(self.said("", labels=("a",))), [("", 1)])
+
+    async def test_labels_that_look_alike_are_not(self) -> None:
+        labels = ("1", "01", "1.0", "a", "A", "1e0", "-", "null")
+        await self.keep(self.said(*labels, labels=labels))
+        self.assertEqual(self.log.last, len(labels))
+        self.assertEqual(await self.places(self.said("A", labels=("A",))), [("A", 5)])
+
+
+class RestoreContract(LogFixture):
+    """Who is in which rooms, by the log."""
+
+    async def reopened(self) -> MessageLog:
+        """The log as a server finds it that starts again."""
+        return self.log
+
+    def move(self, who: int, kind: str, room: str, shown: str | None = None) -> Entry:
+        return entry("", conversation=room, kind=kind, author=who, to=shown or room)
+
+    async def test_of_an_empty_log(self) -> None:
+        restored = (await self.reopened()).restore()
+        self.assertEqual((list(restored.memberships), dict(restored.topics)), ([], {}))
+
+    async def test_accounts_memberships_and_topics(self) -> None:
+        await self.keep(
+            self.move(1, JOINED, "#tea", "#Tea"),
+            self.move(2, JOINED, "#tea", "#Tea"),
+            self.move(1, JOINED, "#ops"),
+            entry("Assam", conversation="#tea", kind=TOPIC, to="#Tea"),
+            self.move(1, LEFT, "#ops"),
+            entry("Ceylon", conversation="#tea", kind=TOPIC, to="#Tea"),
+            self.move(2, LEFT, "#tea", "#Tea"),
+            entry("on call", conversation="#ops", kind=TOPIC),
+            self.move(2, JOINED, "#tea", "#Tea"),
+            entry("not a move"),
+        )
+        memberships, topics = (await self.reopened()).restore()
+        self.assertEqual(list(memberships), [Membership(1, "#Tea", 1), Membership(2, "#Tea", 9)])
+        self.assertEqual(dict(topics), {"#tea": "Ceylon", "#ops": "on call"})
+
+    async def test_guests_are_in_no_room_any_more(self) -> None:
+        await self.keep(self.move(GUESTS, JOINED, "#tea"), self.move(GUESTS - 1, JOINED, "#tea"))
+        memberships, _ = (await self.reopened()).restore()
+        self.assertEqual(list(memberships), [Membership(GUESTS - 1, "#tea", 2)])

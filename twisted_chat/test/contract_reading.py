@@ -1,0 +1,207 @@
+"""What every log keeps its word about to one reader: what it may see, what it missed, what is found."""
+
+from __future__ import annotations
+
+from twisted_chat.core.interfaces import MOST_COUNTED, Entry, Page
+from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Conversation, Record
+from twisted_chat.core.view import View
+from twisted_chat.test.contract_store import LogFixture
+from twisted_chat.test.support import entry
+
+ZAK, JANE, KIM, GUEST = 1, 2, 3, GUESTS + 5
+SOMEWHERE: list[Conversation] = ["#tea", "#ops", "#den", (ZAK, JANE), (ZAK, GUEST), (JANE, KIM), (ZAK, ZAK), (KIM, KIM)]
+
+
+class ReadingContract(LogFixture):
+    """Zak reads, who is in #tea from the start, comes to #ops and leaves it, and is never in #den."""
+
+    def said(self, conversation: Conversation, author: int = JANE, kind: str = MESSAGE, count: int = 1) -> Entry:
+        return entry(*"x" * count, conversation=conversation, author=author, kind=kind)
+
+    async def keep_a_day(self) -> list[Record]:
+        """A day's records: zak's moves in #ops among what is said everywhere."""
+        day = [self.said("#tea", ZAK, JOINED)]
+        for kind in (JOINED, LEFT, JOINED, LEFT):
+            day += [self.said(place, count=1 + number % 3) for number, place in enumerate(SOMEWHERE)]
+            day += [self.said("#ops", ZAK, kind), self.said("#ops", KIM, JOINED), self.said("#den", KIM, kind)]
+            day += [self.said("#ops", ZAK), self.said("#tea", ZAK, TOPIC), self.said((ZAK, JANE), ZAK, ACTION)]
+        await self.keep(*day)
+        return [record for one in day for record in one.records()]
+
+    def rooms(self, records: list[Record], place: int) -> set[str]:
+        """The rooms that zak is in at a place, by the records."""
+        rooms: set[str] = set()
+        for record in records[:place]:
+            if record.author == ZAK and isinstance(record.conversation, str):
+                if record.kind == JOINED:
+                    rooms.add(record.conversation)
+                elif record.kind == LEFT:
+                    rooms.remove(record.conversation)
+        return rooms
+
+    async def pages(self, rooms: set[str], place: int, size: int) -> list[int]:
+        """The ids that zak sees from a place on, so many records at a time."""
+        view = View(ZAK, rooms, 0, place)
+        seen: list[int] = []
+        while view.place < self.log.last:
+            page = await self.log.read(ZAK, view.rooms, view.place, size)
+            self.assertLessEqual(len(page.records), size)
+            self.assertLessEqual(page.upto, self.log.last)
+            before = view.place
+            seen += [record.id for record in view.pick(page, 10**9)]
+            self.assertGreater(view.place, before)
+        return seen
+
+    async def test_page_by_page_nothing_is_lost_or_doubled(self) -> None:
+        records = await self.keep_a_day()
+        for place in range(0, len(records), 3):
+            rooms = self.rooms(records, place)
+            everything = View(ZAK, rooms, 0, place).pick(self.page(records[place:]), 10**9)
+            for size in (1, 2, 3, 7, 1000):
+                seen = await self.pages(rooms, place, size)
+                self.assertEqual(seen, [record.id for record in everything], (place, size))
+
+    def page(self, records: list[Record]) -> Page:
+        return Page(records, self.log.last)
+
+    async def test_what_others_say_to_each_other_is_not_among_it(self) -> None:
+        records = await self.keep_a_day()
+        seen = await self.pages(set(), 0, 10)
+        foreign = {record.id for record in records if record.conversation in ((JANE, KIM), (KIM, KIM), "#den")}
+        self.assertFalse(foreign & set(seen))
+        mine = {r.id for r in records if not isinstance(r.conversation, str) and ZAK in r.conversation}
+        self.assertLessEqual(mine, set(seen))
+
+    async def test_behind_the_end_there_is_nothing(self) -> None:
+        await self.keep_a_day()
+        for place in (self.log.last, self.log.last + 1, 10**15):
+            self.assertEqual((await self.log.read(ZAK, {"#tea"}, place, 10)).records, [])
+        self.assertEqual((await self.log.read(ZAK, {"#tea"}, self.log.last, 10)).upto, self.log.last)
+
+    async def test_a_page_is_read_up_to_what_is_delivered(self) -> None:
+        await self.keep(self.said("#tea"))
+        self.log.append(self.said("#tea"))
+        page = await self.log.read(ZAK, {"#tea"}, 0, 10)
+        self.assertEqual(([record.id for record in page.records], page.upto), ([1], 1))
+
+    async def test_moves_are_what_first_became_of_ones_part(self) -> None:
+        records = await self.keep_a_day()
+        moves = [record for record in records if record.author == ZAK and record.kind in (JOINED, LEFT)]
+        for place in range(len(records) + 1):
+            expected: dict[Conversation, str] = {}
+            for record in moves:
+                if record.id > place:
+                    expected.setdefault(record.conversation, record.kind)
+            self.assertEqual(await self.log.moves(ZAK, place), expected)
+
+    async def test_missed_is_what_others_said_to_one(self) -> None:
+        records = await self.keep_a_day()
+        said = [
+            record.id
+            for record in records
+            if record.kind == MESSAGE
+            and record.author != ZAK
+            and record.conversation in ("#tea", (ZAK, JANE), (ZAK, GUEST), (ZAK, ZAK))
+        ]
+        for after in (0, 9, 40, self.log.last):
+            for upto in (0, 10, 60, self.log.last):
+                expected = [id for id in said if after < id <= upto]
+                for limit in (1, 3, 1000):
+                    missed, count = await self.log.missed(ZAK, {"#tea"}, after, upto, limit)
+                    self.assertEqual([record.id for record in missed], expected[-limit:], (after, upto, limit))
+                    self.assertEqual(count, len(expected))
+
+    async def test_messages_actions_and_notices_are_missed(self) -> None:
+        kinds = (MESSAGE, JOINED, ACTION, TOPIC, NOTICE, LEFT)
+        await self.keep(*(self.said("#tea", kind=kind) for kind in kinds))
+        missed, count = await self.log.missed(ZAK, {"#tea"}, 0, 6, 10)
+        self.assertEqual(([record.kind for record in missed], count), ([MESSAGE, ACTION, NOTICE], 3))
+
+    async def test_what_is_missed_is_counted_up_to_a_bound(self) -> None:
+        await self.keep(self.said((ZAK, JANE), count=MOST_COUNTED - 1))
+        for expected in (MOST_COUNTED - 1, MOST_COUNTED, MOST_COUNTED + 1, MOST_COUNTED + 1):
+            missed, count = await self.log.missed(ZAK, set(), 0, self.log.last, 2)
+            self.assertEqual(([record.id for record in missed], count), ([self.log.last - 1, self.log.last], expected))
+            await self.keep(self.said((ZAK, JANE)))
+
+
+class SearchContract(LogFixture):
+    """What is found has all the words, whatever their case and accents."""
+
+    async def found(self, words: str, limit: int = 50, where: Conversation = "#tea") -> list[str]:
+        return [record.text for record in await self.log.search(where, words, limit)]
+
+    async def test_all_the_words_in_any_order(self) -> None:
+        await self.keep(entry("one two three", "three two", "two"), entry("four", "one"))
+        self.assertEqual(await self.found("two"), ["one two three", "three two", "two"])
+        self.assertEqual(await self.found("two three"), ["one two three", "three two"])
+        self.assertEqual(await self.found("two, one two!"), ["one two three"])
+        self.assertEqual(await self.found("tw"), [], "whole words")
+        self.assertEqual(await self.found("five"), [])
+
+    async def test_case_and_accents_make_no_difference(self) -> None:
+        texts = ["Café", "CAFE\u0301", "cafe", "Tiếng Việt", "ÅNGSTRÖM"]
+        await self.keep(*map(entry, texts))
+        for word in ("café", "CAFE", "cafe\u0301"):
+            self.assertEqual(await self.found(word), texts[:3], word)
+        self.assertEqual(await self.found("tieng viet"), ["Tiếng Việt"])
+        self.assertEqual(await self.found("angstrom"), ["ÅNGSTRÖM"])
+
+    async def test_a_word_finds_itself_in_any_script(self) -> None:
+        words = [
+            "Straße",
+            "한국어",
+            "がんばって",
+            "привет",
+            "你好",
+            "हिन्दी",
+            "ﬁn",
+            "x²",
+            "İstanbul",
+            "١٢٣",
+            "naïve",
+            "ßß",
+        ]
+        await self.keep(*(entry(f"so {word}, here") for word in words))
+        for word in words:
+            self.assertEqual(await self.found(word), [f"so {word}, here"], word)
+
+    async def test_signs_part_words_and_mean_nothing(self) -> None:
+        await self.keep(entry("a fine-tuned col:umn", "fine", 'say "tuned" OR not', "near this"))
+        self.assertEqual(await self.found("fine-tuned"), ["a fine-tuned col:umn"])
+        for words in ("fine*", '"fine', "-fine", "^fine", "fine)", "(fine", "+fine", "{fine}", "'fine'", "fine;--"):
+            self.assertEqual(await self.found(words), ["a fine-tuned col:umn", "fine"], words)
+        self.assertEqual(await self.found("fin*"), [])
+        self.assertEqual(await self.found("col:umn"), ["a fine-tuned col:umn"])
+        self.assertEqual(await self.found("text:fine"), [])
+        self.assertEqual(await self.found("NEAR(this, 2)"), [])
+        self.assertEqual(await self.found("tuned OR nothing"), [])
+        self.assertEqual(await self.found("tuned or NOT"), ['say "tuned" OR not'])
+        self.assertEqual(await self.found("fine AND tuned"), [])
+
+    async def test_without_words_nothing_is_found(self) -> None:
+        await self.keep(entry("one", "-", "*"))
+        for words in ("", " ", "*", '"', '""', "''", "()", "-", "\u0301", "\N{HOT BEVERAGE}"):
+            self.assertEqual(await self.found(words), [], repr(words))
+
+    async def test_very_many_words(self) -> None:
+        await self.keep(entry("word1 word2", "word1"))
+        self.assertEqual(await self.found(" ".join(f"word{number}" for number in range(3000))), [])
+        self.assertEqual(await self.found("word1 " * 3000 + "word2"), ["word1 word2"])
+
+    async def test_only_what_was_said_and_only_in_that_conversation(self) -> None:
+        await self.keep(
+            entry("word topic", kind=TOPIC),
+            entry("word tea"),
+            entry("word ops", conversation="#ops"),
+            entry("word waves", kind=ACTION),
+            entry("word direct", conversation=(1, 2)),
+        )
+        self.assertEqual(await self.found("word"), ["word tea", "word waves"])
+        self.assertEqual(await self.found("word", where=(1, 2)), ["word direct"])
+        self.assertEqual(await self.found("word", where="#none"), [])
+
+    async def test_the_newest_of_many_oldest_first(self) -> None:
+        await self.keep(entry(*(f"word {number}" for number in range(60))))
+        self.assertEqual(await self.found("word"), [f"word {number}" for number in range(10, 60)])
+        self.assertEqual(await self.found("word", 2), ["word 58", "word 59"])

@@ -1,0 +1,96 @@
+"""Accounts in a SQLite file keep the contract, also across restarts and failing disks."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import TestCase
+
+from twisted_chat.core.errors import UNAVAILABLE
+from twisted_chat.core.interfaces import Account
+from twisted_chat.core.names import user_name
+from twisted_chat.stores.database import Database
+from twisted_chat.stores.sqlite_accounts import SqliteAccounts
+from twisted_chat.test.contract_accounts import MADE, AccountsContract
+from twisted_chat.test.contract_store import NOW
+from twisted_chat.test.support_sqlite import AccountsWriter
+
+
+class SqliteAccountsTests(AccountsContract, TestCase):
+    """Every look is that of a server that starts again. What is written waits while `waiting` is a list."""
+
+    accounts: SqliteAccounts
+
+    def setUp(self) -> None:
+        self.path = os.path.join(self.mktemp(), "chat.sqlite3")
+        os.makedirs(os.path.dirname(self.path))
+        self.writer = AccountsWriter()
+        self.open()
+        self.addCleanup(lambda: self.database.close())
+
+    def open(self) -> list[Account]:
+        self.database = self.writer.database = Database(self.path, self.writer, maybeDeferred, lambda: NOW)
+        self.accounts = SqliteAccounts(self.database)
+        return self.accounts.open()
+
+    async def again(self) -> list[Account]:
+        await self.accounts.close()
+        await self.database.close()
+        return self.open()
+
+    async def test_a_failing_disk_is_said_and_nothing_is_half_done(self) -> None:
+        zak = await self.make("zak", "secret")
+        await self.accounts.mark(zak, "#tea", 1)
+        self.writer.problem = sqlite3.OperationalError("database or disk is full")
+        with capturedLogs() as logged:
+            for call in (
+                self.accounts.create(user_name("jane"), "hers"),
+                self.accounts.set_secret(zak, "other"),
+                self.accounts.set_enabled(zak, False),
+                self.accounts.delete(zak),
+                self.accounts.client(zak, "phone"),
+                self.accounts.mark(zak, "#tea", 2),
+            ):
+                self.assertEqual(await self.code(call), UNAVAILABLE)
+            self.accounts.reached([(zak, 5)])
+        said = "\n".join(str(formatEvent(event)) for event in logged)
+        self.assertIn("disk is full", said)
+        self.assertNotIn("hers", said)
+        self.writer.problem = None
+        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), made=MADE)])
+        self.assertEqual(await self.accounts.secret(zak), "secret")
+        self.assertEqual(await self.accounts.markers(zak), [("#tea", 1)])
+        await self.make("jane")
+
+    async def test_what_comes_during_a_write_is_written_together_after_it(self) -> None:
+        zak = await self.make("zak", "one")
+        self.writer.waiting, self.writer.written = [], 0
+        changes: list[Deferred[object]] = [
+            Deferred.fromCoroutine(self.accounts.set_secret(zak, "two")),
+            Deferred.fromCoroutine(self.accounts.mark(zak, "#tea", 3)),
+            Deferred.fromCoroutine(self.accounts.mark(zak, "#tea", 2)),
+            Deferred.fromCoroutine(self.accounts.set_secret(zak, "three")),
+        ]
+        self.accounts.reached([(zak, 9), (zak, 10)])
+        last: Deferred[object] = Deferred.fromCoroutine(self.accounts.mark(zak, "#ops", 3))
+        while self.writer.waiting:
+            self.writer.waiting.pop(0)()
+        results = await gatherResults([*changes, last])
+        self.assertEqual((results[1:3], results[4]), ([True, False], True))
+        self.writer.waiting = None
+        self.assertEqual(self.writer.written, 2)
+        self.assertEqual([account.place for account in await self.again()], [10])
+        self.assertEqual(await self.accounts.secret(zak), "three")
+
+    async def test_a_failing_disk_keeps_nobody_from_closing(self) -> None:
+        zak = await self.make("zak")
+        self.writer.waiting, self.writer.problem = [], sqlite3.OperationalError("disk I/O error")
+        self.accounts.reached([(zak, 5)])
+        closed = Deferred.fromCoroutine(self.accounts.close())
+        while self.writer.waiting:
+            self.writer.waiting.pop(0)()
+        await closed
+        self.writer.waiting = self.writer.problem = None

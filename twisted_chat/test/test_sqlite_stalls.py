@@ -1,0 +1,95 @@
+"""A disk that takes its time, or stops answering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
+from twisted.trial.unittest import TestCase
+
+from twisted_chat.stores.sqlite import STALLED, SqliteLog
+from twisted_chat.test.contract_store import LogFixture
+from twisted_chat.test.support import entry
+from twisted_chat.test.support_sqlite import SlowAnswers, SqliteFixture
+
+
+class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
+    """What is written is on the disk at once, but the answer comes only when it is let `through`."""
+
+    def make_log(self) -> SqliteLog:
+        super().make_log()
+        self.successResultOf(Deferred.fromCoroutine(self.database.close()))
+        self.writer: SlowAnswers[Any] = SlowAnswers()
+        self.through = self.writer.through
+        log = self.opened(self.writer)
+        self.addCleanup(self.writer.through_all)  # before it is closed
+        return log
+
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            self.log.append(entry(text))
+            self.log.flush()
+
+    def settled(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.log.settled())  # type: ignore[arg-type]
+
+    async def test_what_is_in_the_file_and_not_delivered_is_read_by_nobody(self) -> None:
+        self.say("one")
+        self.assertEqual((self.delivered, self.log.last), ([], 0))
+        page = await self.log.read(1, {"#tea"}, 0, 10)
+        self.assertEqual((page.records, page.upto), ([], 0))
+        self.assertEqual(await self.log.history("#tea", 0, 0, 10), [])
+        self.assertEqual(await self.log.moves(1, 0), {})
+        self.through()
+        self.assertEqual([r.text for r in (await self.log.read(1, {"#tea"}, 0, 10)).records], ["one"])
+
+    async def test_settled_waits_for_all_that_was_flushed_and_no_more(self) -> None:
+        await self.settled()
+        self.say("one")
+        first = self.settled()
+        self.say("two")
+        second = self.settled()
+        self.through()
+        self.assertEqual((first.called, second.called, self.delivered), (True, False, ["one"]))
+        self.say("three")
+        self.through()
+        self.assertEqual((second.called, self.delivered), (True, ["one", "two"]))
+        await second
+
+    async def test_when_the_disk_stalls_what_waits_is_refused_and_what_is_under_way_is_not(self) -> None:
+        with capturedLogs() as logged:
+            self.say("one", "two")
+            self.clock.advance(STALLED - 1)
+            self.say("three")
+            self.assertEqual(self.refused, [])
+            self.clock.advance(1)
+            self.assertEqual((self.refused, self.delivered), (["two", "three"], []))
+            self.say("four")
+            self.assertEqual(self.refused, ["two", "three", "four"])
+            self.through()
+            self.assertEqual(self.delivered, ["one"])
+            self.say("five")
+            self.through()
+        self.assertEqual((self.delivered, self.log.last), (["one", "five"], 2))
+        said = [str(formatEvent(event)) for event in logged]
+        self.assertEqual(said, [f"{self.path} does not answer; nothing more is taken until it does"])
+
+    async def test_who_waits_for_all_to_settle_waits_no_longer_than_the_stall(self) -> None:
+        self.say("one", "two")
+        settled = self.settled()
+        self.clock.advance(STALLED)
+        during = self.settled()
+        self.assertFalse(settled.called or during.called)
+        self.through()
+        self.assertEqual((settled.called, during.called), (True, True))
+        self.flushLoggedErrors()
+
+    async def test_a_commit_that_comes_back_in_time_is_no_stall(self) -> None:
+        for text in ("one", "two", "three"):
+            self.say(text)
+            self.clock.advance(STALLED - 1)
+            self.through()
+        self.clock.advance(STALLED)
+        self.assertEqual((self.delivered, self.refused), (["one", "two", "three"], []))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
