@@ -11,6 +11,8 @@ from twisted_chat.core.view import View
 PAGE = 200
 PAGE_SIZE = 64 * 1024
 """Records of the log, and characters of their texts, that one step of catching up takes."""
+PARTNERS = 200
+"""People with whom one has talked, of whom one is told."""
 
 
 class Archive:
@@ -63,6 +65,13 @@ class Archive:
             return []
         named = [(self._name(user, place), id) for place, id in await self._accounts.markers(user.identity)]
         return sorted((name, id) for name, id in named if name)
+
+    async def mine(self, participant: Participant) -> list[str]:
+        """The rooms that the user is in, in the order of their keys, and with whom one has talked, the latest first."""
+        user = _user(participant)
+        partners = map(self._registry.identified, await self._log.partners(user.identity, PARTNERS))
+        rooms = [room.name for room in self._rooms.joined_by(user)]
+        return rooms + [friend.name for friend in partners if friend is not None and not friend.deleted]
 
     async def missed(self, user: User, after: int, upto: int, limit: int) -> tuple[list[Record], int]:
         """What others said in an account's conversations with after < id <= upto.

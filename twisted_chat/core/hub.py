@@ -59,7 +59,7 @@ class Hub:
             user = self.registry.identified(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
-                room.topic = topics.get(room.key, "")
+                room.topic = room.settled_topic = topics.get(room.key, "")
 
     async def close(self) -> None:
         """Keep everything, and let go of it."""
@@ -244,8 +244,8 @@ class Hub:
             for participant in copies:
                 participant.copied(entry)
                 touched[participant] = None
-            if to_room and entry.kind in (JOINED, LEFT):  # now, since who falls behind by it was in the room before it
-                _settle(entry, self.registry.identified(entry.envelope.author))
+            if to_room and entry.kind in (JOINED, LEFT, TOPIC):  # now, since who falls behind by it was there before it
+                self._settle(entry)
             if origin.stored(entry):
                 touched[origin] = None
         for participant in touched:
@@ -264,11 +264,28 @@ class Hub:
                 origin.refused(entry, entry.problem or ChatError(UNAVAILABLE, sentence))
                 origin.flush()
 
+    def _settle(self, entry: Entry) -> None:
+        """Move a membership, or a topic, as readers of the log know it, past its own record."""
+        key, user = entry.envelope.conversation, self.registry.identified(entry.envelope.author)
+        assert isinstance(key, str)
+        if entry.kind == TOPIC:
+            room = self.rooms.get(entry.envelope.to)
+            if room is not None:
+                room.settled_topic = entry.texts[-1]
+        elif user is not None:
+            user.settled = {other: joined for other, joined in user.settled.items() if other != key}
+            if entry.kind == JOINED:
+                user.settled[key] = entry.first
+
     def _undo(self, entry: Entry, user: User) -> None:
         if entry.kind == JOINED:
             room = self.rooms.get(entry.envelope.to)
             if room is not None and room.key in user.rooms:
                 self.rooms.leave(user, room)
+        elif entry.kind == TOPIC:
+            room = self.rooms.get(entry.envelope.to)
+            if room is not None:
+                room.topic = room.settled_topic
         elif entry.kind == LEFT:
             with suppress(ChatError):  # in as many rooms as may be, meanwhile: then it stays left
                 self.rooms.join(user, entry.envelope.to)
@@ -281,7 +298,7 @@ class Hub:
             raise ChatError(UNAVAILABLE, "no accounts are kept here; register,<name> without a password makes a guest")
         user = self.registry.account(name)
         if user is None:
-            if len(self.registry.accounts()) >= MOST_ACCOUNTS:
+            if self.registry.account_count >= MOST_ACCOUNTS:
                 raise ChatError(NOT_ALLOWED, "there are as many accounts as this server keeps")
             self.registry.claim(name)
         elif user.deleted:
@@ -390,12 +407,3 @@ def _tell(users: Sequence[User], who: User, before: str | None, now: str | None)
     for user in users:
         for participant in user.participants:
             participant.presence(who.identity, before, now)
-
-
-def _settle(entry: Entry, user: User | None) -> None:
-    """Move the user's membership, as readers of the log know it, past its own join or leave."""
-    room = entry.envelope.conversation
-    if user is not None and isinstance(room, str):
-        user.settled = {key: joined for key, joined in user.settled.items() if key != room}
-        if entry.kind == JOINED:
-            user.settled[room] = entry.first

@@ -243,6 +243,9 @@ class MessageLog(Protocol):
         The newest `limit` records, oldest first, and how many there are, counted up to MOST_COUNTED + 1.
         """
 
+    def partners(self, identity: int, limit: int) -> Awaitable[list[int]]:
+        """The identities of those with whom one has talked directly, the latest first."""
+
     def moves(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
         """What first became of one's part in each room since a place: joined or left, by the room's key."""
 

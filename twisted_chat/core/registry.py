@@ -54,6 +54,7 @@ class UserRegistry:
         self._users: dict[str, User] = {}
         self._identities: dict[int, User] = {}
         self._claimed: set[str] = set()
+        self.account_count = 0
         self._keys: list[str] = []  # of those who are here; sorted, so that a list costs no sorting
         self._names: list[str] = []  # as shown, in the order of the keys
 
@@ -113,6 +114,7 @@ class UserRegistry:
         user.enabled, user.deleted = account.enabled, account.deleted
         user.place, user.made = account.place, account.made
         self._users[user.key] = self._identities[user.identity] = user
+        self.account_count += 1
         return user
 
     def claim(self, name: Name) -> None:

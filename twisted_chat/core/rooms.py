@@ -9,13 +9,13 @@ MOST = 100
 
 
 class Room:
-    """A room and its members, by identity."""
+    """A room and its members, by identity; `settled_topic` is its topic as far as the log has delivered."""
 
-    __slots__ = ("_audience", "key", "members", "name", "topic")
+    __slots__ = ("_audience", "key", "members", "name", "settled_topic", "topic")
 
     def __init__(self, name: Name) -> None:
         self.name, self.key = name
-        self.topic = ""
+        self.topic = self.settled_topic = ""
         self.members: dict[int, User] = {}
         self._audience: tuple[Participant, ...] | None = None
 

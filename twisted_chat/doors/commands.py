@@ -70,8 +70,10 @@ def rename(connection: ChatProtocol, label: str | None, name: str) -> Answer:
     return Answer()
 
 
-def list_(connection: ChatProtocol, label: str | None, what: str) -> Answer:
+def list_(connection: ChatProtocol, label: str | None, what: str) -> Result:
     hub = connection.hub
+    if what == "mine":
+        return _mine(connection)
     if what == "friends":
         names = hub.registry.names()
     elif what == "rooms":
@@ -79,7 +81,12 @@ def list_(connection: ChatProtocol, label: str | None, what: str) -> Answer:
     elif is_room(what):
         names = hub.rooms.find(what).names()
     else:
-        raise ChatError(BAD_COMMAND, "list takes friends, rooms or a room: list,friends")
+        raise ChatError(BAD_COMMAND, "list takes friends, rooms, mine or a room: list,friends")
+    return Answer(lines=(",".join(names),), fields=tuple(names))
+
+
+async def _mine(connection: ChatProtocol) -> Answer:
+    names = await connection.hub.archive.mine(connection.session)
     return Answer(lines=(",".join(names),), fields=tuple(names))
 
 
@@ -247,7 +254,13 @@ COMMANDS: dict[str, Command] = {
     "register": Command(
         register, "register,<name>[,<password>]", "take a name; with a password, an account's", 1, 2, needs_name=False
     ),
-    "list": Command(list_, "list,friends | list,rooms | list,#room", "who is here; which rooms; who is in one", 1, 1),
+    "list": Command(
+        list_,
+        "list,friends | list,rooms | list,#room | list,mine",
+        "who is here; rooms; who is in one; what is yours",
+        1,
+        1,
+    ),
     "chat": Command(chat, "chat,<name or #room>[,<text>]", "say something: hi, if no text is given", 1, 2),
     "me": Command(me, "me,<name or #room>,<text>", "say what you do: * jane waves", 2, 2),
     "join": Command(join, "join,#room", "enter a room; the first to join makes it", 1, 1),

@@ -121,6 +121,16 @@ class MemoryLog:
         ]
         return said[:limit][::-1], min(len(said), MOST_COUNTED + 1)
 
+    async def partners(self, identity: int, limit: int) -> list[int]:
+        found: dict[int, None] = {}
+        for record in self._ring.back(self.last):
+            if not isinstance(record.conversation, str) and identity in record.conversation:
+                one, other = record.conversation
+                found.setdefault(other if one == identity else one)
+                if len(found) >= limit:
+                    break
+        return list(found)
+
     async def moves(self, identity: int, after: int) -> dict[str, str]:
         moves: dict[str, str] = {}
         for record in self._ring.back(self.last, after):

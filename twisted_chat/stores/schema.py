@@ -42,6 +42,7 @@ ACCOUNTS = """
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         account INTEGER NOT NULL REFERENCES accounts,
         name TEXT NOT NULL,
+        used INTEGER NOT NULL,
         UNIQUE (account, name)
     );
     CREATE TABLE markers (

@@ -195,6 +195,10 @@ class SqliteLog:
         [[missed]] = await self._database.select(statements.MISSED_COUNT, reader)
         return page[::-1], missed
 
+    async def partners(self, identity: int, limit: int) -> list[int]:
+        rows = await self._database.select(statements.PARTNERS, {"identity": identity, "limit": limit})
+        return [partner for partner, _ in rows]
+
     async def moves(self, identity: int, after: int) -> dict[str, str]:
         return dict(await self._database.select(statements.MOVES, (identity, after, self.last)))
 

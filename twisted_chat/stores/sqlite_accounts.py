@@ -21,6 +21,10 @@ _log = Logger()
 
 T = TypeVar("T")
 Change = tuple[str, Sequence[object]]
+CLIENT = "SELECT id FROM clients WHERE account = ? AND name = ?"
+DAY = 24 * 60 * 60
+FORGOTTEN = 90
+"""Days after which a client that has not come again is forgotten, and with it which records were its own."""
 MOST_MARKERS = 1000
 """Read markers of one account that a client is told."""
 
@@ -78,13 +82,16 @@ class SqliteAccounts:
         await self._change("UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?", identity)
 
     async def client(self, identity: int, client_id: str) -> int:
+        today = int(self._database.now()) // DAY
+
         def find(db: sqlite3.Connection) -> int:
-            db.execute("INSERT OR IGNORE INTO clients (account, name) VALUES (?, ?)", (identity, client_id))
-            [[number]] = db.execute("SELECT id FROM clients WHERE account = ? AND name = ?", (identity, client_id))
+            db.execute("DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - FORGOTTEN))
+            sql = "INSERT INTO clients (account, name, used) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
+            db.execute(sql, (identity, client_id, today, today))
+            [[number]] = db.execute(f"{CLIENT} AND used = ?", (identity, client_id, today))
             return int(number)
 
-        sql = "SELECT id FROM clients WHERE account = ? AND name = ?"
-        rows = await self._database.select(sql, (identity, client_id))
+        rows = await self._database.select(f"{CLIENT} AND used = ?", (identity, client_id, today))
         return rows[0][0] if rows else await self._transact(find)
 
     def reached(self, places: Sequence[tuple[int, int]]) -> None:

@@ -89,6 +89,15 @@ MISSED = f"""
 """
 MISSED_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
 
+PARTNERS = """
+    WITH conversations_of_one AS (
+        SELECT id, other AS partner FROM conversations WHERE one = :identity
+        UNION SELECT id, one FROM conversations WHERE other = :identity
+    )
+    SELECT partner, (SELECT max(id) FROM records WHERE conversation = conversations_of_one.id) AS last
+    FROM conversations_of_one GROUP BY partner ORDER BY last DESC LIMIT :limit
+"""
+
 MOVES = """
     SELECT name, kind FROM (
         SELECT conversation, kind, min(id) FROM records

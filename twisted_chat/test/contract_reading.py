@@ -94,6 +94,15 @@ class ReadingContract(LogFixture):
                     expected.setdefault(record.conversation, record.kind)
             self.assertEqual(await self.log.moves(ZAK, place), expected)
 
+    async def test_partners_are_those_with_whom_one_has_talked_the_latest_first(self) -> None:
+        self.assertEqual(await self.log.partners(ZAK, 10), [])
+        await self.keep_a_day()
+        self.assertEqual(await self.log.partners(ZAK, 10), [JANE, ZAK, GUEST])
+        await self.keep(self.said((ZAK, GUEST), GUEST))
+        self.assertEqual(await self.log.partners(ZAK, 10), [GUEST, JANE, ZAK])
+        self.assertEqual(await self.log.partners(ZAK, 1), [GUEST])
+        self.assertEqual(await self.log.partners(GUEST, 10), [ZAK])
+
     async def test_missed_is_what_others_said_to_one(self) -> None:
         records = await self.keep_a_day()
         said = [

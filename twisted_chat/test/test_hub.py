@@ -442,6 +442,15 @@ class BehindTheLogTests(HubTestCase):
         self.assertEqual((self.jane.user.rooms, self.jane.user.settled), ({"#tea"}, {"#tea": 1}))
         self.assertEqual(self.jane.refusals, [UNAVAILABLE] * 2)
 
+    def test_a_topic_that_cannot_be_kept_is_the_one_before_again(self) -> None:
+        self.hub.join(self.jane, "#tea")
+        for text, keep in (("Assam", True), ("Sencha", False)):
+            self.hub.set_topic(self.jane, "#tea", text)
+            self.assertEqual(self.hub.topic(self.jane, "#tea"), text)
+            self.hub.flush()
+            (self.delayed.keep if keep else self.delayed.fail)()
+        self.assertEqual(self.hub.topic(self.jane, "#tea"), "Assam")
+
     def test_a_leave_that_cannot_be_undone_keeps_no_other_from_being_refused(self) -> None:
         rooms = [f"#room{number}" for number in range(MOST)]
         for room in rooms:

@@ -13,7 +13,7 @@ from twisted_chat.core.errors import UNAVAILABLE
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import user_name
 from twisted_chat.stores.database import Database
-from twisted_chat.stores.sqlite_accounts import SqliteAccounts
+from twisted_chat.stores.sqlite_accounts import DAY, FORGOTTEN, SqliteAccounts
 from twisted_chat.test.contract_accounts import MADE, AccountsContract
 from twisted_chat.test.contract_store import NOW
 from twisted_chat.test.support_sqlite import AccountsWriter
@@ -28,11 +28,12 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         self.path = os.path.join(self.mktemp(), "chat.sqlite3")
         os.makedirs(os.path.dirname(self.path))
         self.writer = AccountsWriter()
+        self.now = NOW
         self.open()
         self.addCleanup(lambda: self.database.close())
 
     def open(self) -> list[Account]:
-        self.database = self.writer.database = Database(self.path, self.writer, maybeDeferred, lambda: NOW)
+        self.database = self.writer.database = Database(self.path, self.writer, maybeDeferred, lambda: self.now)
         self.accounts = SqliteAccounts(self.database)
         return self.accounts.open()
 
@@ -40,6 +41,16 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         await self.accounts.close()
         await self.database.close()
         return self.open()
+
+    async def test_a_client_that_does_not_come_again_is_forgotten_after_long(self) -> None:
+        zak = await self.make("zak")
+        phone, desk = await self.accounts.client(zak, "phone"), await self.accounts.client(zak, "desk")
+        self.now += DAY * FORGOTTEN
+        self.assertEqual(await self.accounts.client(zak, "phone"), phone)
+        self.now += DAY
+        await self.accounts.client(zak, "new")
+        self.assertEqual(await self.accounts.client(zak, "phone"), phone)
+        self.assertNotIn(await self.accounts.client(zak, "desk"), (phone, desk))
 
     async def test_a_failing_disk_is_said_and_nothing_is_half_done(self) -> None:
         zak = await self.make("zak", "secret")

@@ -169,9 +169,11 @@ export class Chat {
   async caughtUp(again) {
     await this.refresh();
     if (this.session.account) {
-      await Promise.all(this.rooms.slice(0, MOST_ROOMS).map((name) => this.#lookIfMember(name)));
-      const rooms = new Set(this.rooms.map(keyOf));
-      for (const { name, key, room } of [...this.conversations.values()]) if (room && !rooms.has(key)) this.#forget(name);
+      const mine = (await this.session.ask("list,mine")).split(",").filter(Boolean).map((name) => this.conversation(name));
+      await Promise.all(mine.filter(({ room }) => room).map((conversation) => this.#look(conversation)));
+      for (const conversation of [...this.conversations.values()]) {
+        if (conversation.room && !mine.includes(conversation)) this.#forget(conversation.name);
+      }
       await Promise.all([...this.conversations.values()].map((conversation) => this.history.ofUnread(conversation)));
     } else if (again) {
       for (const conversation of this.conversations.values()) {
@@ -187,13 +189,8 @@ export class Chat {
     }
   }
 
-  async #lookIfMember(name) {
-    const members = named(await this.session.ask(`list,${name}`));
-    if (members.has(this.me)) await this.#look(this.conversation(name), members);
-  }
-
-  async #look(conversation, members) {
-    conversation.members = members ?? named(await this.session.ask(`list,${conversation.name}`));
+  async #look(conversation) {
+    conversation.members = named(await this.session.ask(`list,${conversation.name}`));
     conversation.topic = unescape(await this.session.ask(`topic,${conversation.name}`));
     this.changed();
   }
