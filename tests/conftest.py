@@ -73,7 +73,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})},
             )
         until(lambda: "listens at" in self.log or self.process.poll() is not None, f"the start-up line in\n{self.log}")
         assert self.process.poll() is None, self.log

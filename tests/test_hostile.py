@@ -205,9 +205,12 @@ def test_two_thousand_who_come_and_go_leave_nothing_behind(serve: Serve) -> None
             elif number % 4 == 3:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
-        until(lambda: server.descriptors() == before, "their descriptors are closed")
-        watcher.asks("list,friends", "watcher")
-        watcher.asks("list,rooms", "")
+
+        def quiet() -> bool:
+            watcher.says("list,friends", "list,rooms")
+            return (watcher.hears(), watcher.hears(), server.descriptors()) == ("watcher", "", before)
+
+        until(quiet, "nobody and nothing is left")
 
 
 def test_those_who_connect_and_say_nothing_disturb_nobody(serve: Serve) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
+from twisted_chat.core.errors import UNAVAILABLE, ChatError
 from twisted_chat.core.interfaces import Entry, StoreError
 from twisted_chat.stores.schema import STEPS, VERSION
 from twisted_chat.stores.writer import Writer
@@ -73,6 +74,7 @@ class Database:
     def __init__(self, path: str, writer: Writer[Job], read: Run, now: Callable[[], float] = time.time) -> None:
         self.path, self.writer, self._read, self.now = path, writer, read, now
         self._lock: int | None = None
+        self._closed = True
         self.start = 0
 
     def open(self) -> None:
@@ -95,6 +97,7 @@ class Database:
                 raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
                 raise StoreError(f"cannot use {self.path}: {problem}") from None
+            self._closed = False
             undo.pop_all()
 
     def begin(self, make: Callable[[sqlite3.Connection], Keeper]) -> None:
@@ -104,15 +107,16 @@ class Database:
 
     async def close(self) -> None:
         """Finish what is under way, and let go of the file; the second time nothing happens."""
-        if self._lock is not None:
+        if not self._closed:
+            self._closed = True
             await self.writer.stop()
-            self._reader.close()
+            await self._read(self._reader.close)  # behind what is being read: a connection in use must not be closed
             self._writer.close()
             self._unlock()
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
         """What the thread that reads finds."""
-        return self._read(self._select, sql, values)
+        return fail(_closed()) if self._closed else self._read(self._select, sql, values)
 
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """The same at once, while the server starts."""
@@ -120,6 +124,8 @@ class Database:
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> Deferred[T]:
         """Do some work on the thread that writes, in one transaction; the result comes when it is on the disk."""
+        if self._closed:
+            return fail(_closed())
         job = Transaction(work)
         self.writer.put(job)
         return job.done
@@ -169,6 +175,10 @@ class Database:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _closed() -> ChatError:
+    return ChatError(UNAVAILABLE, "the server is shutting down; come back in a while")
 
 
 @contextmanager
