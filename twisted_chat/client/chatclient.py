@@ -86,21 +86,23 @@ class ChatClient(Requests):
         clock: IReactorTime | None = None,
         client_id: str | None = None,
         since: int | None = None,
+        recent: int = 0,
         jitter: Callable[[], float] = random,
     ) -> Deferred[ChatClient]:
         """A client that is connected and greeted; fails as the endpoint does, or with Disconnected or ChatFailed.
 
         A program that goes on where it was after a restart of its own has a
         `client_id`, 1 to 64 of A-Z a-z 0-9 . _ -, which nobody else of the account uses at the same
-        time, and gives `since`, the id up to which it has dealt with everything. `clock`
+        time, and gives `since`, the id up to which it has dealt with everything. Without one
+        an account's client is first given what it may see of the `recent` records of the log. `clock`
         is the reactor unless another is given; `jitter` gives numbers from 0 to 1.
         """
         client = cls(on_event, on_lost)
         client._endpoint, client._clock, client._backoff = endpoint, clock, Backoff(jitter)
         if client_id is not None:
             client._client_id = client_id
-        if since is not None:
-            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled)
+        if since is not None or recent:
+            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled, recent)
         return Deferred.fromCoroutine(client._open(endpoint))
 
     async def _open(self, endpoint: IStreamClientEndpoint) -> ChatClient:
