@@ -102,8 +102,7 @@ async def topic(talker: Talker, rest: str) -> None:
     if current is None or not current.is_room:
         talker.show(problem("topics are for rooms; /join one first"))
     elif rest:
-        await talker.session.client.set_topic(current.name, rest)
-        talker.show(notice(f"the topic of {current.name} is now: {rest}"))
+        talker.done("topic", current.name, rest, await talker.session.client.set_topic(current.name, rest))
     else:
         found = await talker.session.client.topic(current.name)
         talker.show(notice(f"the topic of {current.name}: {found}" if found else f"{current.name} has no topic"))

@@ -34,6 +34,8 @@ MOST_ROOMS_ASKED = 200
 MARK_AFTER = 1.0
 """Seconds after which the server is told what has been read."""
 GOODBYE = 3.0
+COMING_AND_GOING = ("joined", "left")
+"""Records that are news when they come, and noise afterwards."""
 
 
 class Screen(Protocol):
@@ -181,12 +183,12 @@ class Talker:
             return
         self._said += 1
         number = self._said
-        self.waiting[number] = (to, text)
         try:
             client = self.session.client
         except Disconnected as trouble:
-            self._unsaid(Failure(trouble), number)
+            self.show(problem(f"not said: {text[:200]} ({trouble})"))
             return
+        self.waiting[number] = (to, text)
         answer = client.act(to, text) if action else client.chat(to, text)
         kind = "action" if action else "message"
         answer.addCallbacks(self._acknowledged, self._unsaid, callbackArgs=(number, kind), errbackArgs=(number,))
@@ -196,8 +198,12 @@ class Talker:
     def _acknowledged(self, id: int, number: int, kind: str) -> None:
         to, text = self.waiting.pop(number)
         if key(to) != key(self.me):  # what one says to oneself comes by itself
-            self._put(Event(kind, self.me, to, text, id, int(self._clock.seconds() * 1000)))
+            self.done(kind, to, text, id)
         self._screen.changed()
+
+    def done(self, kind: str, to: str, text: str, id: int) -> None:
+        """One's own record is in the log."""
+        self._put(Event(kind, self.me, to, text, id, int(self._clock.seconds() * 1000)))
 
     def _unsaid(self, trouble: Failure, number: int) -> None:
         to, text = self.waiting.pop(number)
@@ -242,7 +248,7 @@ class Talker:
             self.show(problem("what was said before cannot be shown just now: there is no connection"))
         held, conversation.held = conversation.held, None
         if conversation is self.conversations.current:
-            new = [event for event in records if event.id > shown]
+            new = [event for event in records if event.id > shown and event.kind not in COMING_AND_GOING]
             if unread > len(new) and new:
                 self.show(notice(f"{unread} are unread; here are the last {len(new)}, and /history shows more"))
             begin = conversation.unread[0] if conversation.unread else 0
@@ -275,7 +281,7 @@ class Talker:
             if event.kind == "left":
                 return
             conversation = self.conversations.open(name)
-        if event.kind == "left" and own and self._ready:
+        if event.kind == "left" and own and self._ready and self.session.is_account:
             self.conversations.close(conversation)  # on another device
             self.go_to(self.conversations.current)
         elif conversation is self.conversations.current:
@@ -379,7 +385,7 @@ class Talker:
                     conversation.begin_anew()
                     before = 0
                 for event in await self.session.client.history(conversation.name, after=before, limit=LONGEST_PAGE):
-                    if event.id > conversation.last:
+                    if event.id > conversation.last and event.kind not in COMING_AND_GOING:
                         self._put(event)
         except ChatFailed as trouble:
             self.show(problem(trouble.sentence))
