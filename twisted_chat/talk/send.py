@@ -181,9 +181,7 @@ def checked(to: str, text: str) -> str:
     except UnicodeEncodeError:
         raise Problem("the text is not UTF-8") from None
     if size > LONGEST:
-        raise Problem(
-            f"the text is too long: a message has at most {LONGEST - LABEL:,} bytes, its name included; say it in several"
-        )
+        raise Problem(f"the text is too long: with whom it goes to it has at most {LONGEST - LABEL:,} bytes")
     return text
 
 
@@ -306,6 +304,7 @@ async def send(clock: IReactorTime, endpoint: IStreamClientEndpoint, sender: Sen
             first = False
             await in_time(client.chat(sender.to, text))
     except ChatFailed as problem:
+        client.abort()
         raise Problem(_in_words(problem, sender)) from None
     except BaseException:
         client.abort()
@@ -317,6 +316,8 @@ async def send(clock: IReactorTime, endpoint: IStreamClientEndpoint, sender: Sen
 def _in_words(problem: ChatFailed, sender: Sender) -> str:
     if problem.code == "not-a-member":
         return f"{sender.name} is not in {sender.to}; --join enters it"
+    if problem.code == "no-such-room":
+        return f"there is no room {sender.to}; --join makes it"
     if problem.code == "no-such-user":
         return f"nobody is called {sender.to} there"
     if problem.code == "wrong-password":

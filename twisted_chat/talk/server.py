@@ -110,14 +110,14 @@ def way(reactor: Any, server: Server, options: Namespace) -> IStreamClientEndpoi
         raise Problem("TLS needs: pip install 'twisted_chat[tls]'") from None
     if options.ca is None:
         return wrapClientTLS(optionsForClientTLS(server.host), plain)
-    from OpenSSL.SSL import Error
+    from OpenSSL import SSL, crypto
 
     try:
         pems = _PEM.findall(Path(options.ca).read_bytes())
         roots = trustRootFromCertificates([Certificate.loadPEM(pem) for pem in pems])
     except OSError as problem:
         raise Problem(f"cannot read {options.ca}: {problem.strerror}") from None
-    except (Error, ValueError):
+    except (SSL.Error, crypto.Error, ValueError):
         pems = []
     if not pems:
         raise Problem(f"{options.ca} holds no certificates in PEM (-----BEGIN CERTIFICATE-----)")

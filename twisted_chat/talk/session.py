@@ -20,8 +20,8 @@ from twisted_chat.wire.events import Event
 
 RECENT = 5000
 """Records that an account's client looks through for what was said while it was not here."""
-LOOK_EVERY = 1.0
 PROBE_EVERY = 60.0
+"""Seconds after which a guest's server is asked whether it is still there; an account's client does so itself."""
 PATIENCE = 30.0
 """Seconds that a server may take for an answer."""
 
@@ -61,8 +61,7 @@ class Session:
         self._client: ChatClient | None = None
         self._trying: ChatClient | None = None
         self._call: IDelayedCall | None = None
-        self._probed = 0.0
-        self._leaving = self._away = False
+        self._leaving = self._lost = False
 
     @property
     def is_account(self) -> bool:
@@ -83,7 +82,7 @@ class Session:
     async def start(self) -> str:
         """Sign in; gives the standing: guest, new or known. Fails as ChatClient.connect and register do."""
         await self._sign_in()
-        self._call = self._clock.callLater(LOOK_EVERY, self._look)
+        self._probe_later()
         return self.client.standing
 
     async def rename(self, name: str) -> None:
@@ -105,7 +104,13 @@ class Session:
     async def _sign_in(self) -> None:
         recent = RECENT if self.is_account else 0
         connecting = ChatClient.connect(
-            self._endpoint, self._watcher.event, self._ended, clock=self._clock, recent=recent, jitter=self._jitter
+            self._endpoint,
+            self._watcher.event,
+            self._ended,
+            clock=self._clock,
+            recent=recent,
+            on_connected=self._connected,
+            jitter=self._jitter,
         )
         client = self._trying = await connecting.addTimeout(PATIENCE, self._clock)
         try:
@@ -115,7 +120,12 @@ class Session:
             client.abort()
             raise
         self._trying, self._client = None, client
-        self._probed = self._clock.seconds()
+
+    def _connected(self, connected: bool) -> None:
+        """What an account's client tells."""
+        if self._lost is connected and not self._leaving:
+            self._lost = not connected
+            (self._watcher.back if connected else self._watcher.lost)()
 
     def _ended(self, reason: Disconnected) -> None:
         if self._leaving or self._client is None:
@@ -139,7 +149,7 @@ class Session:
 
     def _back(self, _: None) -> None:
         self._backoff.reset()
-        self._call = self._clock.callLater(LOOK_EVERY, self._look)
+        self._probe_later()
         self._watcher.back()
 
     def _failed(self, failure: Failure) -> None:
@@ -151,18 +161,14 @@ class Session:
         else:  # a name that is taken is perhaps still one's own, on the connection that is gone
             self._again_later()
 
-    def _look(self) -> None:
-        """See whether the account's client has lost its connection, and whether the guest's server still answers."""
-        self._call = self._clock.callLater(LOOK_EVERY, self._look)
+    def _probe_later(self) -> None:
+        if not self.is_account:
+            self._call = self._clock.callLater(PROBE_EVERY, self._probe)
+
+    def _probe(self) -> None:
+        self._probe_later()
         client = self._client
-        if client is None:
-            return
-        if self.is_account:
-            if client.connected is self._away:
-                self._away = not self._away
-                (self._watcher.lost if self._away else self._watcher.back)()
-        elif self._clock.seconds() - self._probed >= PROBE_EVERY:
-            self._probed = self._clock.seconds()
+        if client is not None:
             client.ping().addTimeout(PATIENCE, self._clock).addErrback(lambda _: client.abort())
 
 

@@ -179,7 +179,7 @@ class Talker:
     def say(self, to: str, text: str, action: bool = False) -> None:
         """Say something, or what one does; it waits until the server has it."""
         if CONTROL.search(text.replace("\n", "")):
-            self.show(problem("there is a control character in that; only tabs and line breaks may be in a message"))
+            self.show(problem("a control character cannot be said; only tabs and line breaks can"))
             return
         self._said += 1
         number = self._said
@@ -211,8 +211,7 @@ class Talker:
         if isinstance(error, ChatFailed):
             self.show(problem(f"not said: {text[:200]} ({failure(error, to)})"))
         elif trouble.check(Disconnected, CancelledError):
-            if not self._over:
-                self.show(problem(f"perhaps not said: {text[:200]} (the connection was lost)"))
+            self.show(problem(f"perhaps not said: {text[:200]} (the connection was lost)"))
         else:
             self._unexpected(trouble)
         self._screen.changed()
