@@ -36,16 +36,16 @@ async def to(talker: Talker, rest: str) -> None:
     if is_room(rest) and talker.conversations.find(rest) is None:
         await join(talker, rest)
     elif rest.isdigit() and talker.conversations.find(rest) is None:
-        talker.go_to(talker.conversations.numbered(int(rest)))
+        talker.timeline.go_to(talker.conversations.numbered(int(rest)))
     else:
-        talker.go_to(talker.conversations.open(rest.removeprefix("@")))
+        talker.timeline.go_to(talker.conversations.open(rest.removeprefix("@")))
 
 
 async def join(talker: Talker, rest: str) -> None:
     room = rest if is_room(rest) else f"#{rest}"
     await talker.session.client.join(room)
     conversation = talker.conversations.open(room)
-    talker.go_to(conversation)
+    talker.timeline.go_to(conversation)
     members = await talker.session.client.members(room)
     topic = await talker.session.client.topic(room)
     talker.know(members)
@@ -61,7 +61,7 @@ async def leave(talker: Talker, rest: str) -> None:
         await talker.session.client.leave(conversation.name)
     talker.conversations.close(conversation)
     talker.show(notice(f"you have left {conversation.name}"))
-    talker.go_to(talker.conversations.current)
+    talker.timeline.go_to(talker.conversations.current)
 
 
 async def msg(talker: Talker, rest: str) -> None:
@@ -102,7 +102,7 @@ async def topic(talker: Talker, rest: str) -> None:
     if current is None or not current.is_room:
         talker.show(problem("topics are for rooms; /join one first"))
     elif rest:
-        talker.done("topic", current.name, rest, await talker.session.client.set_topic(current.name, rest))
+        talker.timeline.done("topic", current.name, rest, await talker.session.client.set_topic(current.name, rest))
     else:
         found = await talker.session.client.topic(current.name)
         talker.show(notice(f"the topic of {current.name}: {found}" if found else f"{current.name} has no topic"))
@@ -117,7 +117,7 @@ async def history(talker: Talker, rest: str) -> None:
         talker.show(
             rule(f"{current.name}, the last {len(records)}" if records else f"nothing was said in {current.name}")
         )
-        talker.show(*(line for event in records for line in talker.dated(event)), rule("up to here"))
+        talker.show(*(line for event in records for line in talker.timeline.dated(event)), rule("up to here"))
 
 
 async def search(talker: Talker, rest: str) -> None:
@@ -125,7 +125,7 @@ async def search(talker: Talker, rest: str) -> None:
     if current is not None:
         records = await talker.session.client.search(current.name, rest)
         talker.show(rule(f"{len(records)} found in {current.name}: {rest}"))
-        talker.show(*(line for event in records for line in talker.dated(event)), rule("up to here"))
+        talker.show(*(line for event in records for line in talker.timeline.dated(event)), rule("up to here"))
 
 
 async def away(talker: Talker, rest: str) -> None:

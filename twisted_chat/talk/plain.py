@@ -13,7 +13,7 @@ from twisted_chat.talk.talker import Talker
 
 
 class PlainScreen(LineOnlyReceiver):
-    """A Screen (talker.Screen) without a prompt; `run` shows it until its `end`, whose reason it gives."""
+    """A Screen (timeline.Screen) without a prompt; `run` shows it until its `end`, whose reason it gives."""
 
     delimiter = b"\n"
 

@@ -46,7 +46,7 @@ STYLE = Style.from_dict(
 
 
 class TerminalScreen:
-    """A Screen (talker.Screen) on the terminal; `run` shows it until its `end`, whose reason it gives."""
+    """A Screen (timeline.Screen) on the terminal; `run` shows it until its `end`, whose reason it gives."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -164,14 +164,14 @@ def _keys(screen: TerminalScreen) -> KeyBindings:
     def _next(event: KeyPressEvent) -> None:
         conversation = screen.talker.conversations.next_unread()
         if conversation is not None:
-            screen.talker.go_to(conversation)
+            screen.talker.timeline.go_to(conversation)
 
     def go_to(number: int) -> None:
         @keys.add("escape", str(number), filter=typing)
         def _go(event: KeyPressEvent) -> None:
             conversation = screen.talker.conversations.numbered(number)
             if conversation is not None and conversation is not screen.talker.conversations.current:
-                screen.talker.go_to(conversation)
+                screen.talker.timeline.go_to(conversation)
 
     for number in range(1, 10):
         go_to(number)

@@ -6,49 +6,28 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from random import random
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_chat.client import ChatFailed, Disconnected
-from twisted_chat.core.names import is_room
 from twisted_chat.talk.commands import COMMANDS
 from twisted_chat.talk.completion import complete
-from twisted_chat.talk.conversation import MOST_HELD, Conversation, Conversations, about, key
-from twisted_chat.talk.lines import Line, day, failure, notice, problem, record, rule
+from twisted_chat.talk.conversation import key
+from twisted_chat.talk.lines import failure, notice, problem
 from twisted_chat.talk.session import Session
-from twisted_chat.wire.events import SPOKEN, Event
+from twisted_chat.talk.timeline import Screen, Timeline
+from twisted_chat.wire.events import Event
 from twisted_chat.wire.line import CONTROL
 
-_log = Logger()
-
-PAGE, LONGEST_PAGE = 20, 200
-"""Records of history that are shown when a conversation is opened: so many, or what is unread, up to so many."""
 MOST_TYPED = 100
 """Lines that wait for the command before them."""
 MOST_ROOMS_ASKED = 200
 """Rooms in which an account looks for itself."""
-MARK_AFTER = 1.0
-"""Seconds after which the server is told what has been read."""
 GOODBYE = 3.0
-COMING_AND_GOING = ("joined", "left")
-"""Records that are news when they come, and noise afterwards."""
-
-
-class Screen(Protocol):
-    """Where lines are shown, above the one in which somebody types."""
-
-    def show(self, lines: list[Line]) -> None:
-        """Lines below all that was shown before."""
-
-    def changed(self) -> None:
-        """The prompt, the bar or what is on its way is another one."""
-
-    def end(self, reason: str) -> None:
-        """It is over; with a reason if it was not wished."""
+"""Seconds for what is on its way, when one leaves."""
 
 
 class Talker:
@@ -68,16 +47,15 @@ class Talker:
         jitter: Callable[[], float] = random,
     ) -> None:
         self.session = Session(endpoint, clock, name, password, self, jitter)
-        self.conversations = Conversations()
+        self.timeline = Timeline(self.session, screen, clock, zone)
+        self.conversations, self.show = self.timeline.conversations, self.timeline.show
         self.people: set[str] = set()
         self.rooms: set[str] = set()
         self.waiting: dict[int, tuple[str, str]] = {}
-        self._clock, self._screen, self._zone = clock, screen, zone
+        self._clock, self._screen = clock, screen
         self._said = 0
         self._typed: deque[str] = deque()
-        self._busy = self._ready = self._over = False
-        self._day = ""
-        self._read: dict[str, int] = {}
+        self._busy = self._over = False
 
     @property
     def me(self) -> str:
@@ -98,7 +76,7 @@ class Talker:
         self.show(notice(f"you are {self.me}, {what}; {here}"))
         if rooms:
             self.show(notice(f"rooms: {_some(rooms)}"))
-        self._ready = True
+        self.timeline.begun = True
         for name in where:
             self.typed(f"/to {name}")
         if not where:
@@ -106,7 +84,7 @@ class Talker:
             if current is None:
                 self.show(notice("/join #tea enters a room, /to NAME talks to somebody, /help shows the rest"))
             else:
-                self.go_to(current)
+                self.timeline.go_to(current)
         self._screen.changed()
 
     async def _find_rooms(self, rooms: list[str]) -> None:
@@ -136,7 +114,7 @@ class Talker:
         self._typed.append(line)
         if not self._busy:
             self._busy = True
-            Deferred.fromCoroutine(self._work()).addErrback(self._unexpected)
+            Deferred.fromCoroutine(self._work()).addErrback(self.timeline.unexpected)
 
     def complete(self, before: str) -> tuple[int, list[str]]:
         """How many characters before the cursor may be replaced, and by what."""
@@ -192,18 +170,14 @@ class Talker:
         answer = client.act(to, text) if action else client.chat(to, text)
         kind = "action" if action else "message"
         answer.addCallbacks(self._acknowledged, self._unsaid, callbackArgs=(number, kind), errbackArgs=(number,))
-        answer.addErrback(self._unexpected)
+        answer.addErrback(self.timeline.unexpected)
         self._screen.changed()
 
     def _acknowledged(self, id: int, number: int, kind: str) -> None:
         to, text = self.waiting.pop(number)
         if key(to) != key(self.me):  # what one says to oneself comes by itself
-            self.done(kind, to, text, id)
+            self.timeline.done(kind, to, text, id)
         self._screen.changed()
-
-    def done(self, kind: str, to: str, text: str, id: int) -> None:
-        """One's own record is in the log."""
-        self._put(Event(kind, self.me, to, text, id, int(self._clock.seconds() * 1000)))
 
     def _unsaid(self, trouble: Failure, number: int) -> None:
         to, text = self.waiting.pop(number)
@@ -213,114 +187,8 @@ class Talker:
         elif trouble.check(Disconnected, CancelledError):
             self.show(problem(f"perhaps not said: {text[:200]} (the connection was lost)"))
         else:
-            self._unexpected(trouble)
+            self.timeline.unexpected(trouble)
         self._screen.changed()
-
-    def _unexpected(self, trouble: Failure) -> None:
-        _log.failure("something went wrong", trouble)
-        self.show(problem(f"something went wrong: {trouble.getErrorMessage()}"))
-
-    # what is shown
-
-    def show(self, *lines: Line) -> None:
-        self._screen.show(list(lines))
-
-    def go_to(self, conversation: Conversation | None) -> None:
-        """Make it the current one, and show what has not been shown of it."""
-        self.conversations.current = conversation
-        if conversation is not None and conversation.held is None:
-            self.show(rule(conversation.name))
-            conversation.held = deque(maxlen=MOST_HELD)
-            Deferred.fromCoroutine(self._open(conversation)).addErrback(self._unexpected)
-        self._screen.changed()
-
-    async def _open(self, conversation: Conversation) -> None:
-        unread, shown = len(conversation.unread), conversation.shown
-        records: list[Event] = []
-        try:
-            limit = max(PAGE, min(unread, LONGEST_PAGE))
-            records = await self.session.client.history(conversation.name, limit=limit)
-        except ChatFailed as trouble:
-            if conversation.is_room:
-                self.show(problem(failure(trouble, conversation.name)))
-        except Disconnected:
-            self.show(problem("what was said before cannot be shown just now: there is no connection"))
-        held, conversation.held = conversation.held, None
-        if conversation is self.conversations.current:
-            new = [event for event in records if event.id > shown and event.kind not in COMING_AND_GOING]
-            if unread > len(new) and new:
-                self.show(notice(f"{unread} are unread; here are the last {len(new)}, and /history shows more"))
-            begin = conversation.unread[0] if conversation.unread else 0
-            for event in new:
-                if begin and event.id >= begin:
-                    if event is not new[0]:
-                        self.show(rule("unread"))
-                    begin = 0
-                self._print(event, conversation)
-        for event in held or ():
-            if event.id > conversation.shown:
-                self._put(event)
-        self._screen.changed()
-
-    def dated(self, event: Event) -> list[Line]:
-        """A record, with its day before it if that is another than that of the record before."""
-        today = day(event.time, self._zone)
-        lines = [rule(today)] if today != self._day else []
-        self._day = today
-        return [*lines, record(event, self.me, self._calls(event), zone=self._zone)]
-
-    def _put(self, event: Event) -> None:
-        """A record that has come, or that one has said: show it or count it."""
-        own = key(event.sender) == key(self.me)
-        name = about(event, self.me)
-        conversation = self.conversations.find(name)
-        if conversation is None:
-            if event.kind not in SPOKEN and not own:
-                return
-            if event.kind == "left":
-                return
-            conversation = self.conversations.open(name)
-        if event.kind == "left" and own and self._ready and self.session.is_account:
-            self.conversations.close(conversation)  # on another device
-            self.go_to(self.conversations.current)
-        elif conversation is self.conversations.current:
-            if conversation.held is not None:
-                conversation.held.append(event)
-            else:
-                self._print(event, conversation)
-        else:
-            began = not conversation.unread
-            conversation.arrived(event, own, self._calls(event))
-            if own and event.kind in SPOKEN and self._ready:
-                self.show(record(event, self.me, to=event.to, zone=self._zone))
-            elif began and conversation.unread and conversation.called and self._ready:
-                number = list(self.conversations).index(conversation) + 1
-                who = (
-                    f"{event.sender} has named you in {name}"
-                    if conversation.is_room
-                    else f"{event.sender} has written to you"
-                )
-                self.show(notice(f"{who}: " + (f"Alt+{number}, or /to {name}" if number < 10 else f"/to {name}")))
-        self._screen.changed()
-
-    def _print(self, event: Event, conversation: Conversation) -> None:
-        self.show(*self.dated(event))
-        conversation.show(event.id)
-        if self.session.is_account and event.kind in SPOKEN and event.id:
-            if not self._read:
-                self._clock.callLater(MARK_AFTER, self._mark)
-            self._read[conversation.name] = event.id
-
-    def _mark(self) -> None:
-        """Tell the account's other devices what has been read."""
-        read, self._read = self._read, {}
-        for name, id in read.items():
-            if self.session.connected:
-                self.session.client.seen(name, id).addErrback(lambda _: None)
-
-    def _calls(self, event: Event) -> bool:
-        """Whether a message in a room names one."""
-        return is_room(event.to) and key(event.sender) != key(self.me) and self.me.casefold() in event.text.casefold()
 
     # what comes
 
@@ -333,7 +201,7 @@ class Talker:
     def event(self, event: Event) -> None:
         if event.id:
             self.know([event.sender])
-            self._put(event)
+            self.timeline.put(event)
         elif event.kind == "online":
             self.know([event.sender])
         elif event.kind == "offline":
@@ -368,7 +236,7 @@ class Talker:
         if self.session.is_account:
             self.show(notice("connected again"))
         else:
-            Deferred.fromCoroutine(self._rejoin()).addErrback(self._unexpected)
+            Deferred.fromCoroutine(self._rejoin()).addErrback(self.timeline.unexpected)
         self._screen.changed()
 
     async def _rejoin(self) -> None:
@@ -376,16 +244,10 @@ class Talker:
         self.show(notice("connected again, as a guest: what was written to you alone meanwhile is lost"))
         try:
             for conversation in self.conversations:
-                if not conversation.is_room:
+                if conversation.is_room:
+                    await self.timeline.catch_up(conversation)
+                else:
                     conversation.begin_anew()
-                    continue
-                before = conversation.last
-                if await self.session.client.join(conversation.name) < before:
-                    conversation.begin_anew()
-                    before = 0
-                for event in await self.session.client.history(conversation.name, after=before, limit=LONGEST_PAGE):
-                    if event.id > conversation.last and event.kind not in COMING_AND_GOING:
-                        self._put(event)
         except ChatFailed as trouble:
             self.show(problem(trouble.sentence))
         except Disconnected:

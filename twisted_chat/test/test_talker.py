@@ -13,7 +13,8 @@ from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.talk.lines import Line, bar
 from twisted_chat.talk.session import PATIENCE, PROBE_EVERY
-from twisted_chat.talk.talker import MARK_AFTER, MOST_TYPED, Talker
+from twisted_chat.talk.talker import MOST_TYPED, Talker
+from twisted_chat.talk.timeline import MARK_AFTER
 from twisted_chat.test.support_client import Network
 from twisted_chat.wire.events import Event
 
@@ -323,7 +324,7 @@ class AccountTests(TalkTestCase):
         self.settle(MARK_AFTER + 1)
         self.assertEqual(self.bar(phone), "1 #tea  2 zak")
         self.assertEqual(self.type(desk, "hello"), ["jane: hello"])
-        phone.go_to(phone.conversations.find("#tea"))
+        phone.timeline.go_to(phone.conversations.find("#tea"))
         desk.typed("and more")
         self.settle()
         self.assertEqual(self.bar(phone), "1 #tea  2 zak")
