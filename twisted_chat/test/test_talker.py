@@ -48,7 +48,8 @@ class TalkTestCase(SynchronousTestCase):
 
     def program(self, name: str, *rooms: str, password: str | None = None) -> ChatClient:
         self.heard: list[Event] = []
-        client = self.clock.run(ChatClient.connect(self.network, self.heard.append, clock=self.clock))
+        connecting = ChatClient.connect(self.network, self.heard.append, clock=self.clock, jitter=lambda: 0.01)
+        client = self.clock.run(connecting)  # which is there again before those at terminals are
         self.clock.run(client.register(name, password))
         for room in rooms:
             self.clock.run(client.join(room))
