@@ -16,6 +16,7 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `endpoint`: LoopEndpoint, any Twisted protocol on the event loop's own transports, which
   `looptransport` and its writing half `loopwriter` make Twisted's; `choice` is when.
 - `admin`: the operator's side of accounts, and the socket by which a running server is told.
+- `talk`: people at a terminal and scripts, `twisted-chat talk` and `send`, on ChatClient.
 - `simulation`: crowds, scripts and replays, all on ChatClient.
 - `service` opens and closes the doors; `tap` puts everything together for twistd; `cli` is `twisted-chat`.
 

@@ -10,6 +10,8 @@ from typing import NoReturn
 from twisted_chat import __version__
 from twisted_chat.admin.command import add_accounts
 from twisted_chat.simulation.command import add_simulate
+from twisted_chat.talk.command import add_talk
+from twisted_chat.talk.send import add_send
 from twisted_chat.tap import alone
 
 
@@ -26,7 +28,9 @@ def parser() -> ArgumentParser:
     whole.add_argument("--version", action="version", version=f"twisted_chat {__version__}")
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_accounts(commands, alone)
+    add_send(commands)
     add_simulate(commands)
+    add_talk(commands)
     return whole
 
 

@@ -41,6 +41,7 @@ MOST_WAITING = 1000
 
 T = TypeVar("T")
 OnLost = Callable[[Disconnected], None]
+OnConnected = Callable[[bool], None]
 
 
 class ChatClient(Requests):
@@ -61,6 +62,7 @@ class ChatClient(Requests):
         self.name, self.standing = "", ""
         self._readers: tuple[OnEvent, ...] = (on_event,) if on_event is not None else ()
         self._on_lost = on_lost
+        self._on_connected: OnConnected | None = None
         self._streams: list[EventStream] = []
         self._connection: Connection | None = None
         self._lost = Disconnected("not connected yet")
@@ -86,21 +88,27 @@ class ChatClient(Requests):
         clock: IReactorTime | None = None,
         client_id: str | None = None,
         since: int | None = None,
+        recent: int = 0,
+        on_connected: OnConnected | None = None,
         jitter: Callable[[], float] = random,
     ) -> Deferred[ChatClient]:
         """A client that is connected and greeted; fails as the endpoint does, or with Disconnected or ChatFailed.
 
         A program that goes on where it was after a restart of its own has a
         `client_id`, 1 to 64 of A-Z a-z 0-9 . _ -, which nobody else of the account uses at the same
-        time, and gives `since`, the id up to which it has dealt with everything. `clock`
-        is the reactor unless another is given; `jitter` gives numbers from 0 to 1.
+        time, and gives `since`, the id up to which it has dealt with everything. Without one
+        an account's client is first given what it may see of the `recent` records of the log.
+        `on_connected` is told False when an account has lost its connection, perhaps again and again,
+        and True when it is signed in again. `clock` is the reactor unless another is given; `jitter`
+        gives numbers from 0 to 1.
         """
         client = cls(on_event, on_lost)
         client._endpoint, client._clock, client._backoff = endpoint, clock, Backoff(jitter)
+        client._on_connected = on_connected
         if client_id is not None:
             client._client_id = client_id
-        if since is not None:
-            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled)
+        if since is not None or recent:
+            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled, recent)
         return Deferred.fromCoroutine(client._open(endpoint))
 
     async def _open(self, endpoint: IStreamClientEndpoint) -> ChatClient:
@@ -298,6 +306,8 @@ class ChatClient(Requests):
         if self._link is not None:
             self._link.again()
         fail_all(self._pending.keep_repeating(), Disconnected(reason))
+        if self._on_connected is not None and self._account.registering is None:
+            self._on_connected(False)
 
     def _finish(self, reason: str) -> None:
         """It is over: fail what is outstanding, end the iterators."""
@@ -356,6 +366,8 @@ class ChatClient(Requests):
         account.open = True
         if self._connection is not None:
             self._connection.send(self._pending.unsent())
+        if self._on_connected is not None and account.registering is None:
+            self._on_connected(True)
 
     def _refused(self, failure: Failure, account: Account) -> None:
         problem, connection = failure.value, self._connection

@@ -37,7 +37,8 @@ class Place:
 
     What was missed is asked in pages, the next one when there is `room` for it, so
     that a long absence fills no memory, and what one says gets its answer between
-    two pages. `give` is called with each record of a page, once and in order.
+    two pages. `give` is called with each record of a page, once and in order. Without a `last`
+    it begins so many records before the newest as are `recent`.
     """
 
     def __init__(
@@ -47,15 +48,17 @@ class Place:
         give: OnEvent,
         room: Callable[[], bool],
         settled: Callable[[Failure | None], None],
+        recent: int = 0,
     ) -> None:
         self.last = last or 0
         self._known = last is not None
+        self._recent = recent
         self._ask, self._give, self._room, self._settled = ask, give, room, settled
         self._live = self._resting = False
 
     def begin(self) -> None:
         """Catch up on a new connection, where the client signs in; calls `settled` at a page, or with what failed."""
-        self._live = not self._known  # then nothing was missed
+        self._live = not self._known and not self._recent  # then nothing was missed
         self._next()
 
     def read_on(self) -> None:
@@ -82,6 +85,10 @@ class Place:
 
     def _read(self, reached: tuple[int, bool]) -> None:
         last, more = reached
+        if not self._known and self._recent:
+            self.last, self._known = max(0, last - self._recent), True
+            self._next()
+            return
         self.last, self._known = max(self.last, last), True
         self._live, self._resting = not more, more
         self._settled(None)
@@ -91,7 +98,7 @@ class Place:
         problem = failure.value
         if isinstance(problem, ChatFailed) and problem.code == BAD_COMMAND and self._known:
             # The server's log is another one, or an older one: what is live from now on is all that can be had.
-            self.last, self._known, self._live = 0, False, True
+            self.last, self._known, self._live, self._recent = 0, False, True, 0
             self._give(Event("server", "gap", "", f"what was missed cannot be told: {problem.sentence}"))
             self._next()
         else:

@@ -172,6 +172,17 @@ class RestartTests(ResumeTestCase):
         self.assertEqual([record.text for record in self.records()], ["once"])
         self.assertEqual(self.successResultOf(answer), 1)
 
+    def test_it_tells_when_it_has_lost_its_connection_and_when_it_is_signed_in_again(self) -> None:
+        told: list[bool] = []
+        jane = self.client("jane", on_connected=told.append)
+        self.assertEqual(told, [])
+        for turn in range(1, 3):
+            self.network.cut()
+            self.settle()
+            self.assertEqual(told, [False, True] * turn)
+        self.run_now(jane.quit())
+        self.assertEqual(told, [False, True] * 2)
+
     def test_a_shutdown_is_no_end(self) -> None:
         jane = self.client("jane")
         for connection in list(self.network.factory.connections):
@@ -267,6 +278,19 @@ class PlaceTests(ResumeTestCase):
         self.assertEqual(texts(seen), ["one", "a note", "two"])
         self.assertEqual(zak.last, 4)
         self.assertEqual(zak.standing, "known")
+
+    def test_without_a_place_what_is_recent_is_seen_first_and_then_what_is_live(self) -> None:
+        zak = self.client("zak")
+        for number in range(PAGE + 9):
+            self.run_now(zak.chat("zak", str(number)))
+        for recent in (7, PAGE + 3, 10_000):
+            seen: list[Event] = []
+            again = self.client("zak", seen, recent=recent)
+            self.run_now(zak.chat("zak", "live"))
+            self.settle()
+            log = [record.text for record in self.records()]
+            self.assertEqual(texts(seen), log[-recent - 1 :])
+            again.abort()
 
     def test_without_a_place_what_was_said_before_is_not_seen(self) -> None:
         seen: list[Event] = []

@@ -1,0 +1,165 @@
+"""`twisted-chat talk` in terminals and `twisted-chat send` from scripts, at the real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import trustme
+from conftest import PATIENCE, Person, Serve, Server, free_port, script, until
+from terminal import Terminal
+
+Talk = Callable[..., Terminal]
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Iterator[Talk]:
+    """Sits people down at terminals: `talk(server, "jane", "#tea")`, with `password=` for an account, and waits."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    pytest.importorskip("prompt_toolkit")
+    terminals: list[Terminal] = []
+
+    def talk(server: Server, name: str, *where: str, password: str = "", term: str = "screen-256color") -> Terminal:
+        folder = tmp_path / f"{name}{len(terminals)}"
+        folder.mkdir()
+        command = ["env", f"TERM={term}", f"TWISTED_CHAT_PASSWORD={password}", script("twisted-chat"), "talk"]
+        guest = [] if password else ["--guest"]
+        terminal = Terminal(f"talk of {name}", folder, [*command, *guest, f"{name}@localhost:{server.port}", *where])
+        terminals.append(terminal)
+        terminal.shows(f"you are {name}")
+        return terminal
+
+    yield talk
+    for terminal in terminals:
+        terminal.end()
+
+
+def test_two_people_talk_and_go_on_after_a_restart_of_the_server(serve: Serve, talk: Talk, tmp_path: Path) -> None:
+    port = free_port()
+    options = ("--listen", f"tcp:{port}:interface=127.0.0.1", "--store", f"sqlite:{tmp_path}/chat.sqlite3")
+    server = serve(*options, port=port)
+    jane = talk(server, "jane", "#tea")
+    kim = talk(server, "kim", "#tea", password="correct horse")
+    jane.shows("kim has joined")
+    jane.types("good morning")
+    kim.shows("jane: good morning")
+    kim.types("/me nods", "/msg jane psst")
+    jane.shows("* kim nods")
+    jane.shows("2 kim(1!)")
+    jane.types("/to kim")
+    jane.shows("kim: psst")
+    jane.types("/to #tea")
+    server.stop()
+    kim.shows("the connection is lost")
+    kim.types("said while it is down")
+    kim.shows("… said while it is down")
+    again = serve(*options, port=port)
+    jane.shows("connected again, as a guest")
+    jane.shows("kim: said while it is down")
+    kim.shows("connected again")
+    jane.types("there you are")
+    kim.shows("jane: there you are")
+    assert len(re.findall("said while it is down", jane.screen() + kim.screen())) == 2
+    for terminal in (jane, kim):
+        terminal.types("/quit")
+    with again.person("zak") as zak:
+        until(lambda: not {"jane", "kim"} & friends(zak), "both have left")
+
+
+def friends(person: Person) -> set[str]:
+    """Who is here."""
+    person.says("list,friends")
+    return set(person.hears().split(","))
+
+
+@pytest.mark.parametrize("term", ["dumb", "vt100"])
+def test_a_terminal_that_can_do_little_is_enough(server: Server, talk: Talk, term: str) -> None:
+    with server.person(f"zak-{term}") as zak:
+        jane = talk(server, f"jane-{term}", f"zak-{term}", term=term)
+        jane.types("hello")
+        assert zak.hears() == f"jane-{term} says hello"
+        zak.says(f"chat,jane-{term},hello yourself")
+        jane.shows(f"zak-{term}: hello yourself")
+        jane.types("/quit")
+        until(lambda: f"jane-{term}" not in friends(zak), "it has ended")
+
+
+def run(*arguments: str, said: str = "", env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """The exit status of `twisted-chat`, and what it says on standard error."""
+    ended = subprocess.run(
+        [script("twisted-chat"), *arguments],
+        input=said,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.stdout == ""
+    return ended.returncode, ended.stderr
+
+
+def test_talk_without_a_terminal_says_what_a_script_does_instead() -> None:
+    status, told = run("talk", "jane@localhost:8000")
+    assert status == 1
+    assert told == "twisted-chat: talk needs a terminal; a script says something with: twisted-chat send NAME TEXT\n"
+
+
+def test_a_script_says_something_and_is_told_whether_it_was_taken(server: Server, tmp_path: Path) -> None:
+    where = ("--server", f"localhost:{server.port}")
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse\n")
+    with server.person("zak") as zak:
+        assert run("send", *where, "--as", "cron", "zak", "the", "backup", "is", "done") == (0, "")
+        assert zak.hears() == "cron says the backup is done"
+        assert run("send", *where, "--as", "cron", "zak", said="one\ntwo\n") == (0, "")
+        assert zak.hears() == "cron says one\\ntwo"
+        assert run("send", *where, "--as", "cron", "--lines", "zak", said="one\n\ntwo") == (0, "")
+        assert [zak.hears(), zak.hears()] == ["cron says one", "cron says two"]
+        zak.asks("join,#ops", "ack")
+        env = {"TWISTED_CHAT": f"cron@localhost:{server.port}"}
+        assert run("send", "#ops", "it rains", env=env) == (0, "")
+        assert zak.hears() == "cron in #ops says it rains"
+        account = ("--as", "robot", "--password-file", str(secret))
+        assert run("send", *where, *account, "zak", "beep") == (0, "")
+        assert zak.hears() == "robot says beep"
+        wrong = {"TWISTED_CHAT_PASSWORD": "battery staple"}
+        told = run("send", *where, "--as", "robot", "zak", "beep", env=wrong)
+        assert told == (1, "twisted-chat: that is not the password of robot\n")
+        assert run("send", *where, "max", "hi") == (1, "twisted-chat: nobody is called max there\n")
+        zak.hears_nothing()
+
+
+def test_a_script_is_told_when_nobody_listens_or_nobody_answers() -> None:
+    port = free_port()
+    told = f"twisted-chat: cannot connect to localhost:{port}: nobody listens there\n"
+    assert run("send", "--port", str(port), "zak", "hi") == (1, told)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        where = f"127.0.0.1:{deaf.getsockname()[1]}"
+        told = f"twisted-chat: {where} has not answered in time\n"
+        assert run("send", "--server", where, "--timeout", "0.5", "zak", "hi") == (1, told)
+
+
+def test_a_script_speaks_tls_with_a_server_whose_certificate_is_good(serve: Serve, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    made = authority.issue_cert("localhost")
+    chain, key, ca = (tmp_path / name for name in ("chain.pem", "key.pem", "ca.pem"))
+    key.write_bytes(made.private_key_pem.bytes())
+    chain.write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
+    authority.cert_pem.write_to_path(ca)
+    server = serve("--tls-cert", str(chain), "--tls-key", str(key))
+    with server.person("zak") as zak:
+        there = ("--server", f"cron@localhost:{server.port}")
+        assert run("send", *there, "--tls", "--ca", str(ca), "zak", "in private") == (0, "")
+        assert zak.hears() == "cron says in private"
+        status, told = run("send", *there, "--tls", "zak", "hi")
+        assert (status, "signed by nobody who is trusted here" in told) == (1, True), told
+        status, told = run("send", "--server", f"127.0.0.1:{server.port}", "--ca", str(ca), "zak", "hi")
+        assert (status, "is not for 127.0.0.1" in told) == (1, True), told
