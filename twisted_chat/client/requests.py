@@ -69,6 +69,10 @@ class Requests:
         """The rooms that there are."""
         return self._ask("list,rooms", names)
 
+    def mine(self) -> Deferred[list[str]]:
+        """The rooms that one is in, and then those with whom one has talked, the latest first."""
+        return self._ask("list,mine", names)
+
     def members(self, room: str) -> Deferred[list[str]]:
         """Who is in a room."""
         return self._ask(about("list", room), names)

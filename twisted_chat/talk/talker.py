@@ -24,8 +24,6 @@ from twisted_chat.wire.line import CONTROL
 
 MOST_TYPED = 100
 """Lines that wait for the command before them."""
-MOST_ROOMS_ASKED = 200
-"""Rooms in which an account looks for itself."""
 GOODBYE = 3.0
 """Seconds for what is on its way, when one leaves."""
 
@@ -69,7 +67,8 @@ class Talker:
         self.know(friends)
         self.rooms = set(rooms[: self.MOST_KNOWN])
         if self.session.is_account:
-            await self._find_rooms(rooms)
+            for name in await client.mine():
+                self.conversations.open(name)
         others = [name for name in friends if key(name) != key(self.me)]
         what = {"guest": "a guest", "new": "an account from now on", "known": "signed in to your account"}[standing]
         here = f"also here: {_some(others)}" if others else "nobody else is here"
@@ -86,16 +85,6 @@ class Talker:
             else:
                 self.timeline.go_to(current)
         self._screen.changed()
-
-    async def _find_rooms(self, rooms: list[str]) -> None:
-        """Open those that the account is in."""
-        asked = [(room, self.session.client.members(room)) for room in rooms[:MOST_ROOMS_ASKED]]
-        for room, members in asked:
-            try:
-                if any(key(name) == key(self.me) for name in await members):
-                    self.conversations.open(room)
-            except ChatFailed:
-                continue  # it has ended meanwhile
 
     def leave(self) -> None:
         """Go, with all that is on its way still said."""
