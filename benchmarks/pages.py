@@ -100,7 +100,8 @@ def plot(rows: list[Row], path: Path) -> None:
     axes.set(xscale="log", yscale="log", xlabel="messages in the room", ylabel="milliseconds")
     axes.set_title("A page takes as long with a million messages as with a thousand")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", ncols=2)
+    axes.set_ylim(0.01, 100)
+    axes.legend(fontsize="small", ncols=4, loc="upper center")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
