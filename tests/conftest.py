@@ -11,8 +11,12 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from certificates import Certificates
 
 PATIENCE = 20.0
 """Seconds after which what has not happened counts as never."""
@@ -233,3 +237,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     server = Server(tmp_path_factory.mktemp("server"), port, *options)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """Files for `chat.example`."""
+    from certificates import Certificates  # which needs what is above
+
+    return Certificates(tmp_path)

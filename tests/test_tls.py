@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 import ssl
@@ -11,60 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trustme
-from conftest import PATIENCE, Person, Serve, Server, free_port, until
-
-
-class Certificates:
-    """A certificate and its key in files, and the authority that clients trust."""
-
-    def __init__(self, folder: Path) -> None:
-        self._authority = trustme.CA()
-        self._trusting = ssl.create_default_context()
-        self._authority.configure_trust(self._trusting)
-        self._trusting.set_alpn_protocols(["h2", "http/1.1"])
-        self.chain, self.key = folder / "chain.pem", folder / "key.pem"
-        self.issue("chat.example")
-
-    def issue(self, name: str) -> None:
-        """Renew them, in that name, by an authority below the trusted one."""
-        made = self._authority.create_child_ca().issue_cert(name)
-        self.put(self.key, made.private_key_pem.bytes())
-        self.put(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
-
-    def put(self, path: Path, data: bytes) -> None:
-        """Put a new file in the place of another."""
-        new = path.with_suffix(".new")
-        new.write_bytes(data)
-        os.replace(new, path)
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """What the server is told."""
-        return "--tls-cert", str(self.chain), "--tls-key", str(self.key)
-
-    def secure(self, plain: socket.socket, name: str = "chat.example") -> socket.socket:
-        """TLS over a connection, as somebody who checks the certificate."""
-        return self._trusting.wrap_socket(plain, server_hostname=name)
-
-    def person(self, server: Server, name: str, port: int | None = None, before: bytes = b"") -> Person:
-        """Somebody who has registered over TLS, and said something `before`."""
-        plain = connect(port or server.port)
-        plain.sendall(before)
-        person = Person(self.secure(plain))
-        person.asks(f"register,{name}", "ack")
-        return person
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    """Files for `chat.example`."""
-    return Certificates(tmp_path)
-
-
-def connect(port: int) -> socket.socket:
-    """A connection to this machine."""
-    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+from certificates import Certificates, connect
+from conftest import Person, Serve, Server, free_port, until
 
 
 def answer(connection: socket.socket, said: bytes) -> bytes:
