@@ -42,10 +42,8 @@ def test_people_with_and_without_tls_talk_at_one_port(serve: Serve, certificates
         assert jane.hears_the_end() == b""
 
 
-def test_browsers_and_irc_clients_are_told_that_there_is_no_door_for_them(
-    serve: Serve, certificates: Certificates
-) -> None:
-    server = serve(*certificates.options)
+def test_whoever_comes_to_a_door_that_is_not_open_is_told_so(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options, "--doors", "line")
     with server.person("jane") as jane:
         ways: list[Callable[[], socket.socket]] = [
             lambda: connect(server.port),
@@ -56,6 +54,19 @@ def test_browsers_and_irc_clients_are_told_that_there_is_no_door_for_them(
             assert heard.startswith(b"HTTP/1.1 404 ")
             assert b"no web door" in heard
             assert answer(way(), b"NICK mallory\r\n").startswith(b"ERROR :")
+        jane.hears_nothing()
+        jane.asks("list,friends", "jane")
+
+
+def test_a_browser_that_is_made_to_post_chat_reaches_the_web_door_and_nothing_else(
+    serve: Serve, certificates: Certificates
+) -> None:
+    server = serve(*certificates.options)
+    with server.person("jane") as jane:
+        for way in (connect(server.port), certificates.secure(connect(server.port))):
+            heard = answer(way, POST + b"register,mallory\nchat,jane,hi\n" * 100)
+            assert heard.startswith(b"HTTP/1.1 413 ")
+            assert heard.count(b"HTTP/1.1") == 1
         jane.hears_nothing()
         jane.asks("list,friends", "jane")
 
@@ -123,7 +134,7 @@ def test_an_ssl_endpoint_has_all_doors_too(serve: Serve, certificates: Certifica
     with certificates.person(server, "jane", port) as jane, server.person("zak") as zak:
         zak.says("chat,jane")
         assert jane.hears() == "zak says hi"
-        assert answer(certificates.secure(connect(port)), POST).startswith(b"HTTP/1.1 404 ")
+        assert answer(certificates.secure(connect(port)), POST).startswith(b"HTTP/1.1 413 ")
 
 
 def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificates: Certificates) -> None:

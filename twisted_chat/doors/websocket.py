@@ -32,8 +32,8 @@ SLICE = 4096
 """Bytes of one connection that are taken before the others have their turn; the smallest frame has six."""
 MOST = LONGEST + 1024
 """Bytes that a message may have come to, with its frames' heads, before it is at its end."""
-NORMAL, GOING_AWAY, NOT_TEXT, TOO_BIG = 1000, 1001, 1003, 1009
-"""How a WebSocket is closed (RFC 6455 section 7.4.1)."""
+NORMAL, GOING_AWAY, TOO_EARLY, NOT_TEXT, TOO_BIG = 1000, 1001, 1002, 1003, 1009
+"""How a WebSocket is closed (RFC 6455 section 7.4.1); too early is before the server's answer (section 4.1)."""
 _PONG = b"\x8a"
 
 
@@ -67,7 +67,7 @@ class Visit(ProtocolWrapper):
         """Be a WebSocket from now on, for as long as it likes."""
         self._stay()
         self.factory.strangers.discard(self)
-        self.lines = lines
+        self.lines, self._held = lines, False  # HTTP may hold it, and lets go no more
 
     def _stay(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -80,6 +80,8 @@ class Visit(ProtocolWrapper):
             return
         if self.lines is None:
             self.wrappedProtocol.dataReceived(data)
+            if self.lines is not None and not data.endswith(b"\n"):  # HTTP has kept the rest
+                self.lines.close(TOO_EARLY)
         else:
             self._waiting += data
             if not self._taking:
