@@ -12,13 +12,16 @@ from conftest import PATIENCE, Person, Server
 
 
 class Certificates:
-    """A certificate and its key in files, and the authority that clients trust."""
+    """A certificate and its key in files, and the authority that clients trust, in a file in the folder `trusted`."""
 
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()
         self._trusting = ssl.create_default_context()
         self._authority.configure_trust(self._trusting)
         self._trusting.set_alpn_protocols(["h2", "http/1.1"])
+        self.trusted = folder / "trusted"
+        self.trusted.mkdir()
+        self._authority.cert_pem.write_to_path(self.trusted / "authority.pem")
         self.chain, self.key = folder / "chain.pem", folder / "key.pem"
         self.issue("chat.example")
 
