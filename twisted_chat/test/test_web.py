@@ -62,7 +62,13 @@ class PageTests(TestCase):
             self.assertTrue(browser.closed)
 
     def test_what_is_no_http_is_refused(self) -> None:
-        for request in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"GET /\xff HTTP/9\r\n\r\n"):
+        http_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
+        for request in (
+            b"hello\r\n\r\n",
+            b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+            b"GET /\xff HTTP/9\r\n\r\n",
+            http_2,
+        ):
             browser = self.server.browse()
             browser.send(request)
             self.assertIn(b"400 Bad Request", browser.read())
