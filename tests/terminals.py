@@ -16,10 +16,11 @@ from conftest import PATIENCE, until
 class Terminal:
     """A program in a terminal of its own."""
 
-    def __init__(self, name: str, folder: Path, command: list[str]) -> None:
+    def __init__(self, name: str, folder: Path, command: list[str], size: tuple[int, int] = (150, 60)) -> None:
         self._name, self._socket = name, str(folder / "tmux")
-        variables = ["env", f"HOME={folder}", "LANG=C.UTF-8", "TZ=UTC"]
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "150", "-y", "60", shlex.join(variables + command))
+        variables = ["env", f"HOME={folder}", "LANG=C.UTF-8", "TZ=UTC", "TERM=screen-256color"]
+        width, height = map(str, size)
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", width, "-y", height, shlex.join(variables + command))
 
     def types(self, *lines: str) -> None:
         for line in lines:
@@ -34,8 +35,9 @@ class Terminal:
             screen = "\n".join(line for line in self.screen().split("\n") if line.strip(" │"))
             pytest.fail(f"{self._name} does not show {text!r} but\n{screen}")
 
-    def screen(self) -> str:
-        return self._tmux("capture-pane", "-p")
+    def screen(self, colours: bool = False) -> str:
+        """What it shows, perhaps with the sequences that colour it (ECMA-48, SGR)."""
+        return self._tmux("capture-pane", "-p", *(["-e", "-N"] if colours else []))
 
     def end(self) -> None:
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, capture_output=True)
