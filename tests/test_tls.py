@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,31 +153,6 @@ def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificate
     assert guess(2) == "wrong-password"
     with certificates.person(server, "tess", port, b"PROXY TCP4 10.1.2.3 10.9.9.9 5000 8000\r\n") as tess:
         tess.asks("list,friends", "tess")
-
-
-def test_noise_at_the_port_disturbs_nobody(serve: Serve, certificates: Certificates) -> None:
-    server = serve(*certificates.options, "--store", "memory")
-    noise = random.Random(11)
-    first = [b"\x16\x03\x01", b"\x16", b"GET ", b"/ HTTP/1.1\r\n", b"NICK ", b"@a ", b"register,", b"\r\n", b"\n", b"x"]
-    with server.person("jane") as jane, certificates.person(server, "zak") as zak:
-        before = server.descriptors()
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
-            connection = connect(server.port)
-            if noise.random() < 0.3:
-                connection = certificates.secure(connection)
-            connection.settimeout(0.001)
-            try:
-                for _ in range(noise.randrange(4)):
-                    said = b"".join(noise.choice(first) for _ in range(noise.randrange(8)))
-                    connection.sendall(said + noise.randbytes(noise.choice((0, 10, 2000))))
-                    connection.recv(65536)
-            except OSError:
-                pass
-            connection.close()
-            jane.says("chat,zak")
-            assert zak.hears() == "jane says hi"
-        until(lambda: server.descriptors() == before, "their descriptors are closed")
 
 
 def test_nothing_stays_open_after_two_thousand_who_come_and_drop(serve: Serve, certificates: Certificates) -> None:

@@ -79,13 +79,20 @@ class Visit(ProtocolWrapper):
         if self.disconnecting:
             return
         if self.lines is None:
-            self.wrappedProtocol.dataReceived(data)
-            if self.lines is not None and not data.endswith(b"\n"):  # HTTP has kept the rest
-                self.lines.close(TOO_EARLY)
+            self._take_http(data)
         else:
             self._waiting += data
             if not self._taking:
                 self._take()
+
+    def _take_http(self, data: bytes) -> None:
+        """Take requests, a line at a time: HTTP would keep what comes behind the one that asks for a WebSocket."""
+        for line in data.splitlines(keepends=True):
+            if self.lines is not None:
+                self.lines.close(TOO_EARLY)
+            if self.disconnecting:
+                return
+            self.wrappedProtocol.dataReceived(line)
 
     def _take(self) -> None:
         """Take a slice of what was read."""

@@ -131,10 +131,10 @@ class EndTests(TestCase):
         self.assertEqual(self.closed(browser), 1003)
 
     def test_what_comes_before_it_is_answered_ends_it(self) -> None:
-        for size in (10, 20_000):
+        for early in (frame(b"x" * 10), frame(b"x" * 20_000), b"\r\n", b"x" * 20_000 + b"\n"):
             browser = self.server.browse()
             asked = browser.socket.send(Request(host="chat.example", target="/socket"))
-            browser.send(asked + frame(b"x" * size))
+            browser.send(asked + early)
             self.assertEqual(self.closed(browser), 1002)
 
     def test_whoever_does_not_end_it_after_a_goodbye_is_cut_off(self) -> None:
