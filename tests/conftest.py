@@ -11,8 +11,12 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from certificates import Certificates
 
 PATIENCE = 20.0
 """Seconds after which what has not happened counts as never."""
@@ -132,6 +136,35 @@ class Server:
         assert status == -signal.SIGTERM, log  # as twistd ends: by the signal, after all is done
 
 
+class Lasting:
+    """A server that can be killed and started again, with the same `options`, at its port, on what it has kept."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._folder, self.port = folder, free_port()
+        self._options = ("--listen", f"tcp:{self.port}:interface=127.0.0.1", *options)
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again."""
+        self.server = Server(self._folder, self.port, *self._options)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.server.kill()
+
+    def stop(self) -> None:
+        """End it in peace; fails if anything went wrong in it."""
+        self.server.stop()
+
+    def person(self, name: str, *rooms: str) -> Person:
+        """Somebody at nc, in those rooms."""
+        person = self.server.person(name)
+        for room in rooms:
+            person.asks(f"join,{room}", "ack")
+        return person
+
+
 def refused_to_start(folder: Path, *options: str) -> str:
     """The one line with which a server ends that cannot start."""
     command = [script("twistd"), "-n", "--pidfile=other.pid", "chat", "--listen", "tcp:0:interface=127.0.0.1", *options]
@@ -233,3 +266,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     server = Server(tmp_path_factory.mktemp("server"), port, *options)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """Files for `chat.example`."""
+    from certificates import Certificates  # which needs what is above
+
+    return Certificates(tmp_path)

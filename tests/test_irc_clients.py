@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Person, Server, until
-from terminal import Terminal
+from terminals import Command, Start, irssi, joins, terminals, weechat
 
-
-def irssi(folder: Path, port: int, nick: str, password: str) -> list[str]:
-    sasl = f'sasl_mechanism = "PLAIN"; sasl_username = "{nick}"; sasl_password = "{password}";' if password else ""
-    (folder / "config").write_text(
-        f'servers = ( {{ address = "127.0.0.1"; chatnet = "here"; port = "{port}"; }} );\n'
-        f'chatnets = {{ here = {{ type = "IRC"; nick = "{nick}"; {sasl} }}; }};\n'
-        'settings = { "irc/core" = { cmd_queue_speed = "10msec"; }; };\n'
-    )
-    return ["irssi", f"--home={folder}", "-c", "here"]
-
-
-def weechat(folder: Path, port: int, nick: str, password: str) -> list[str]:
-    server = f"/server add here 127.0.0.1/{port} -notls -nicks={nick}"
-    if password:
-        server += f" -sasl_mechanism=plain -sasl_username={nick} -sasl_password={password}"
-    commands = ["/set irc.server_default.anti_flood_prio_high 0", server, "/connect here"]
-    return ["weechat", "-d", str(folder), *(word for command in commands for word in ("-r", command))]
-
-
-Command = Callable[[Path, int, str, str], list[str]]
 CLIENTS = [irssi, weechat]
-Start = Callable[..., Terminal]
 
 
 @pytest.fixture
 def start(server: Server, tmp_path: Path) -> Iterator[Start]:
-    """Starts clients: `start(irssi, "jane")`, with a password for an account, and waits for what it first `shows`."""
-    terminals: list[Terminal] = []
-
-    def start(client: Command, nick: str, password: str = "", shows: str = "welcome to twisted_chat") -> Terminal:
-        folder = tmp_path / f"{nick}{len(terminals)}"
-        folder.mkdir()
-        command = client(folder, server.port, nick, password)
-        for program in ("tmux", command[0]):
-            if shutil.which(program) is None:
-                pytest.skip(f"{program} is not installed")
-        terminal = Terminal(f"{command[0]} of {nick}", folder, command)
-        terminals.append(terminal)
-        terminal.shows(shows)
-        return terminal
-
-    yield start
-    for terminal in terminals:
-        terminal.end()
+    """Starts clients at the server."""
+    with terminals(tmp_path, server.port) as start:
+        yield start
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -126,12 +89,6 @@ def test_two_clients_talk_to_each_other(start: Start) -> None:
     one.shows("wim is away: out for lunch")
     one.types("/whois wim")
     one.shows("End of WHOIS")
-
-
-def joins(terminal: Terminal, client: Command, room: str) -> None:
-    """Enter a room, and wait until the client knows all about it."""
-    terminal.types(f"/join {room}")
-    terminal.shows(f"Join to {room} was synced" if client is irssi else f"Channel {room}:")
 
 
 def friends(person: Person) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 from conftest import PATIENCE, Person, Serve, Server, free_port, script, until
-from terminal import Terminal
+from terminals import Terminal
 
 Talk = Callable[..., Terminal]
 

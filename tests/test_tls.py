@@ -2,69 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import random
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trustme
-from conftest import PATIENCE, Person, Serve, Server, free_port, until
-
-
-class Certificates:
-    """A certificate and its key in files, and the authority that clients trust."""
-
-    def __init__(self, folder: Path) -> None:
-        self._authority = trustme.CA()
-        self._trusting = ssl.create_default_context()
-        self._authority.configure_trust(self._trusting)
-        self._trusting.set_alpn_protocols(["h2", "http/1.1"])
-        self.chain, self.key = folder / "chain.pem", folder / "key.pem"
-        self.issue("chat.example")
-
-    def issue(self, name: str) -> None:
-        """Renew them, in that name, by an authority below the trusted one."""
-        made = self._authority.create_child_ca().issue_cert(name)
-        self.put(self.key, made.private_key_pem.bytes())
-        self.put(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
-
-    def put(self, path: Path, data: bytes) -> None:
-        """Put a new file in the place of another."""
-        new = path.with_suffix(".new")
-        new.write_bytes(data)
-        os.replace(new, path)
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """What the server is told."""
-        return "--tls-cert", str(self.chain), "--tls-key", str(self.key)
-
-    def secure(self, plain: socket.socket, name: str = "chat.example") -> socket.socket:
-        """TLS over a connection, as somebody who checks the certificate."""
-        return self._trusting.wrap_socket(plain, server_hostname=name)
-
-    def person(self, server: Server, name: str, port: int | None = None, before: bytes = b"") -> Person:
-        """Somebody who has registered over TLS, and said something `before`."""
-        plain = connect(port or server.port)
-        plain.sendall(before)
-        person = Person(self.secure(plain))
-        person.asks(f"register,{name}", "ack")
-        return person
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    """Files for `chat.example`."""
-    return Certificates(tmp_path)
-
-
-def connect(port: int) -> socket.socket:
-    """A connection to this machine."""
-    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+from certificates import Certificates, connect
+from conftest import Person, Serve, Server, free_port, until
 
 
 def answer(connection: socket.socket, said: bytes) -> bytes:
@@ -95,9 +40,7 @@ def test_people_with_and_without_tls_talk_at_one_port(serve: Serve, certificates
         assert jane.hears_the_end() == b""
 
 
-def test_browsers_and_irc_clients_are_told_that_there_is_no_door_for_them(
-    serve: Serve, certificates: Certificates
-) -> None:
+def test_whoever_comes_to_a_door_that_is_not_open_is_told_so(serve: Serve, certificates: Certificates) -> None:
     server = serve(*certificates.options, "--doors", "line")
     with server.person("jane") as jane:
         ways: list[Callable[[], socket.socket]] = [
@@ -109,6 +52,19 @@ def test_browsers_and_irc_clients_are_told_that_there_is_no_door_for_them(
             assert heard.startswith(b"HTTP/1.1 404 ")
             assert b"no web door" in heard
             assert answer(way(), b"NICK mallory\r\n").startswith(b"ERROR :")
+        jane.hears_nothing()
+        jane.asks("list,friends", "jane")
+
+
+def test_a_browser_that_is_made_to_post_chat_reaches_the_web_door_and_nothing_else(
+    serve: Serve, certificates: Certificates
+) -> None:
+    server = serve(*certificates.options)
+    with server.person("jane") as jane:
+        for way in (connect(server.port), certificates.secure(connect(server.port))):
+            heard = answer(way, POST + b"register,mallory\nchat,jane,hi\n" * 100)
+            assert heard.startswith(b"HTTP/1.1 413 ")
+            assert heard.count(b"HTTP/1.1") == 1
         jane.hears_nothing()
         jane.asks("list,friends", "jane")
 
@@ -197,31 +153,6 @@ def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificate
     assert guess(2) == "wrong-password"
     with certificates.person(server, "tess", port, b"PROXY TCP4 10.1.2.3 10.9.9.9 5000 8000\r\n") as tess:
         tess.asks("list,friends", "tess")
-
-
-def test_noise_at_the_port_disturbs_nobody(serve: Serve, certificates: Certificates) -> None:
-    server = serve(*certificates.options, "--store", "memory")
-    noise = random.Random(11)
-    first = [b"\x16\x03\x01", b"\x16", b"GET ", b"/ HTTP/1.1\r\n", b"NICK ", b"@a ", b"register,", b"\r\n", b"\n", b"x"]
-    with server.person("jane") as jane, certificates.person(server, "zak") as zak:
-        before = server.descriptors()
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
-            connection = connect(server.port)
-            if noise.random() < 0.3:
-                connection = certificates.secure(connection)
-            connection.settimeout(0.001)
-            try:
-                for _ in range(noise.randrange(4)):
-                    said = b"".join(noise.choice(first) for _ in range(noise.randrange(8)))
-                    connection.sendall(said + noise.randbytes(noise.choice((0, 10, 2000))))
-                    connection.recv(65536)
-            except OSError:
-                pass
-            connection.close()
-            jane.says("chat,zak")
-            assert zak.hears() == "jane says hi"
-        until(lambda: server.descriptors() == before, "their descriptors are closed")
 
 
 def test_nothing_stays_open_after_two_thousand_who_come_and_drop(serve: Serve, certificates: Certificates) -> None:

@@ -2,169 +2,41 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, PATIENCE, Person, Server, free_port, until
+from browsers import PASSWORD, Browse, Someone, browsing, launched
+from conftest import CHECKOUT, Lasting, until
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright: pip install it")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here: apt-get install chromium")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-)
 EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
-PASSWORD = "correct horse"
-Page = Any
-
-
-class WebServer:
-    """A server that can be killed and started again, on what it has kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self.port = folder, free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self.start()
-
-    def start(self) -> None:
-        self._server = Server(self._folder, self.port, "--listen", f"tcp:{self.port}:interface=127.0.0.1")
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._server.kill()
-
-    def stop(self) -> None:
-        """End it in peace; fails if anything went wrong in it."""
-        self._server.stop()
-
-    def person(self, name: str, *rooms: str) -> Person:
-        """Somebody at nc."""
-        person = self._server.person(name)
-        for room in rooms:
-            person.asks(f"join,{room}", "ack")
-        return person
-
-
-class Someone:
-    """Somebody at the page."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def enters(self, name: str, password: str = "") -> None:
-        """Sign in."""
-        self.page.fill("#name", name)
-        self.page.fill("#password", password)
-        self.page.click("#sign-in button")
-        self.page.wait_for_selector("#chat", state="visible")
-
-    def joins(self, room: str) -> None:
-        """Join a room, or make it."""
-        self.page.click("#add-room")
-        self.page.fill("#room-name", room)
-        self.page.click("#room-form .primary")
-        self.page.wait_for_selector("#room-dialog", state="hidden")
-        self.sees_title(room)
-
-    def writes(self, text: str) -> None:
-        """Write in the conversation that is shown."""
-        self.page.fill("#text", text)
-        self.page.press("#text", "Enter")
-
-    def says(self, text: str) -> None:
-        """The same, and wait until the server has it."""
-        self.writes(text)
-        self.page.wait_for_selector(".sending, .failed", state="detached")
-
-    def chooses(self, name: str) -> None:
-        """Show a conversation of the list."""
-        self.page.click(f'nav button[data-name="{name}"]')
-        self.sees_title(name)
-
-    def sees_title(self, name: str) -> None:
-        """This conversation is shown."""
-        self.page.wait_for_function("name => document.getElementById('title').textContent === name", arg=name)
-
-    def sees(self, *texts: str) -> None:
-        """These texts, and no others, are shown in this order, sooner or later."""
-        self.page.wait_for_function(
-            """texts => {
-              const shown = [...document.querySelectorAll("#timeline .text")].map((text) => text.textContent);
-              return JSON.stringify(shown) === JSON.stringify(texts);
-            }""",
-            arg=list(texts),
-        )
-
-    def shown(self) -> list[str]:
-        """The texts that are shown just now."""
-        return [text.text_content() for text in self.page.query_selector_all("#timeline .text")]
-
-    def sees_count(self, name: str, count: str) -> None:
-        """A conversation of the list has so many unread messages."""
-        self.page.wait_for_function(
-            "([name, count]) => document.querySelector(`nav [data-name='${name}'] .count`)?.textContent === count",
-            arg=[name, count],
-        )
-
-
-Browse = Callable[..., Someone]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[WebServer]:
+def server(tmp_path: Path) -> Iterator[Lasting]:
     """A server whose log is on the disk."""
-    server = WebServer(tmp_path)
+    server = Lasting(tmp_path)
     yield server
     server.stop()
 
 
-@functools.lru_cache
-def chromium() -> Any:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
     """One browser for all tests."""
-    return playwright.sync_playwright().start().chromium.launch(executable_path=CHROMIUM, args=QUIET)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def browser() -> Iterator[None]:
-    """The browser ends with the tests."""
-    yield
-    if chromium.cache_info().currsize:
-        chromium().close()
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
-def browse(server: WebServer) -> Iterator[Browse]:
-    """Opens the page in a browser of somebody's own; fails if it has ever complained."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open(**options: Any) -> Someone:
-        context = chromium().new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE * 1000)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.extend([said.text] if "Security Policy" in said.text else []))
-        page.goto(server.url)
-        return Someone(page)
-
-    yield open
-    for context in contexts:
-        context.close()
-    assert not complaints
+def browse(server: Lasting, browser: Any) -> Iterator[Browse]:
+    """Opens the page."""
+    with browsing(browser, server.url) as browse:
+        yield browse
 
 
-def test_two_browsers_and_somebody_at_nc_talk_in_one_room(server: WebServer, browse: Browse) -> None:
+def test_two_browsers_and_somebody_at_nc_talk_in_one_room(server: Lasting, browse: Browse) -> None:
     jane, kim = browse(), browse()
     jane.enters("jane")
     jane.joins("#tea")
@@ -182,7 +54,7 @@ def test_two_browsers_and_somebody_at_nc_talk_in_one_room(server: WebServer, bro
     jane.page.wait_for_selector("#timeline >> text=zak left")
 
 
-def test_what_comes_while_one_looks_elsewhere_is_counted_until_it_is_read(server: WebServer, browse: Browse) -> None:
+def test_what_comes_while_one_looks_elsewhere_is_counted_until_it_is_read(server: Lasting, browse: Browse) -> None:
     jane = browse()
     jane.enters("jane")
     jane.joins("#tea")
@@ -198,7 +70,7 @@ def test_what_comes_while_one_looks_elsewhere_is_counted_until_it_is_read(server
     jane.page.wait_for_function("() => document.title.startsWith('(1) ')")
 
 
-def test_a_server_that_is_killed_and_comes_back_costs_an_account_nothing(server: WebServer, browse: Browse) -> None:
+def test_a_server_that_is_killed_and_comes_back_costs_an_account_nothing(server: Lasting, browse: Browse) -> None:
     jane, kim = browse(), browse()
     for one, name in ((jane, "jane"), (kim, "kim")):
         one.enters(name, PASSWORD)
@@ -220,7 +92,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_an_account_nothing(server:
     assert sorted(jane.shown()) == ["before", "from nc", "written meanwhile"]
 
 
-def test_a_guest_comes_back_to_the_room_and_is_told_what_may_be_missing(server: WebServer, browse: Browse) -> None:
+def test_a_guest_comes_back_to_the_room_and_is_told_what_may_be_missing(server: Lasting, browse: Browse) -> None:
     jane, zak = browse(), server.person("zak", "#tea")
     jane.enters("jane")
     jane.joins("#tea")
@@ -238,7 +110,7 @@ def test_a_guest_comes_back_to_the_room_and_is_told_what_may_be_missing(server: 
     jane.page.wait_for_selector("text=has not arrived, since you are a guest")
 
 
-def test_what_was_said_before_is_loaded_as_one_scrolls_up(server: WebServer, browse: Browse) -> None:
+def test_what_was_said_before_is_loaded_as_one_scrolls_up(server: Lasting, browse: Browse) -> None:
     zak = server.person("zak", "#tea")
     zak.says(*(f"chat,#tea,number {number}" for number in range(300)))
     zak.asks("ping,done", "pong,done")
@@ -256,7 +128,7 @@ def test_what_was_said_before_is_loaded_as_one_scrolls_up(server: WebServer, bro
     jane.sees(*(f"number {number}" for number in range(300)))
 
 
-def test_one_finds_what_was_said(server: WebServer, browse: Browse) -> None:
+def test_one_finds_what_was_said(server: Lasting, browse: Browse) -> None:
     zak = server.person("zak", "#tea")
     zak.says("chat,#tea,a café at the corner", *(f"chat,#tea,{number}" for number in range(200)))
     zak.asks("ping,done", "pong,done")
@@ -270,7 +142,7 @@ def test_one_finds_what_was_said(server: WebServer, browse: Browse) -> None:
     jane.page.wait_for_selector(".said.found >> text=a café at the corner", state="visible")
 
 
-def test_scripts_in_texts_names_and_rooms_are_text(server: WebServer, browse: Browse) -> None:
+def test_scripts_in_texts_names_and_rooms_are_text(server: Lasting, browse: Browse) -> None:
     room, name = "#<b>tea</b>&amp;", "<i>zak</i>"
     zak = server.person(name, room)
     zak.says(f"topic,{room},{EVIL}")
@@ -286,7 +158,7 @@ def test_scripts_in_texts_names_and_rooms_are_text(server: WebServer, browse: Br
     assert "broken" not in jane.page.title()
 
 
-def test_what_the_server_refuses_can_be_sent_again(server: WebServer, browse: Browse) -> None:
+def test_what_the_server_refuses_can_be_sent_again(server: Lasting, browse: Browse) -> None:
     jane, zak = browse(), server.person("zak")
     jane.enters("jane")
     jane.chooses("zak")
@@ -301,7 +173,7 @@ def test_what_the_server_refuses_can_be_sent_again(server: WebServer, browse: Br
     jane.sees("are you there?")
 
 
-def test_two_tabs_of_an_account_show_the_same(server: WebServer, browse: Browse) -> None:
+def test_two_tabs_of_an_account_show_the_same(server: Lasting, browse: Browse) -> None:
     one, other, zak = browse(), browse(), server.person("zak", "#tea")
     one.enters("jane", PASSWORD)
     one.joins("#tea")
@@ -317,7 +189,7 @@ def test_two_tabs_of_an_account_show_the_same(server: WebServer, browse: Browse)
     one.sees("from one", "from the other", "read it")
 
 
-def test_a_wrong_password_is_said_plainly(server: WebServer, browse: Browse) -> None:
+def test_a_wrong_password_is_said_plainly(server: Lasting, browse: Browse) -> None:
     jane, other = browse(), browse()
     jane.enters("jane", PASSWORD)
     for page, password in ((other.page, "battery"), (other.page, "")):
@@ -328,7 +200,7 @@ def test_a_wrong_password_is_said_plainly(server: WebServer, browse: Browse) -> 
         assert page.is_visible("#door")
 
 
-def test_the_keyboard_alone_is_enough(server: WebServer, browse: Browse) -> None:
+def test_the_keyboard_alone_is_enough(server: Lasting, browse: Browse) -> None:
     zak = server.person("zak", "#tea")
     page = browse().page
     page.keyboard.type("jane")
@@ -354,7 +226,7 @@ def test_the_keyboard_alone_is_enough(server: WebServer, browse: Browse) -> None
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_axe_finds_nothing_serious(server: WebServer, browse: Browse, width: int, height: int, scheme: str) -> None:
+def test_axe_finds_nothing_serious(server: Lasting, browse: Browse, width: int, height: int, scheme: str) -> None:
     axe = next((path for path in _axes() if path.is_file()), None)
     if axe is None:
         pytest.skip("there is no axe-core here: npm install axe-core")
@@ -397,7 +269,7 @@ def test_axe_finds_nothing_serious(server: WebServer, browse: Browse, width: int
     check("about oneself")
 
 
-def _friends(server: WebServer) -> list[str]:
+def _friends(server: Lasting) -> list[str]:
     with server.person("someone") as person:
         person.says("list,friends")
         return person.hears().split(",")

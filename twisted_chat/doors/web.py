@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
 from twisted.protocols.policies import WrappingFactory
 from twisted.web.http import CACHED
+from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from twisted.web.websocket import WebSocketProtocol, WebSocketResource
@@ -45,7 +46,15 @@ HEADERS = {
 }
 """What every answer says, whatever it is."""
 TEXT = b"text/plain; charset=utf-8"
-_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_KEY = b"Sec-WebSocket-Key"
+_IS_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_ASKED = {
+    b"Host": [b"chat"],
+    b"Upgrade": [b"websocket"],
+    b"Connection": [b"Upgrade"],
+    b"Sec-WebSocket-Version": [b"13"],
+}
+"""How a WebSocket is asked for (RFC 6455 section 4.1), but for the key."""
 
 
 class File(NamedTuple):
@@ -156,19 +165,20 @@ class Door(Resource):
 
     def _socket(self, request: Request) -> int:
         header = request.getHeader
-        if b"websocket" not in (header(b"Upgrade") or b"").lower() or request.method != b"GET":
+        if not _names(request, b"Upgrade", b"websocket") or request.method != b"GET":
             request.setHeader(b"Upgrade", b"websocket")
             request.setHeader(b"Connection", b"Upgrade")
             return _say(request, 426, "this is where a WebSocket begins")
         if header(b"Sec-WebSocket-Version") != b"13":
             request.setHeader(b"Sec-WebSocket-Version", b"13")
             return _say(request, 426, "this speaks version 13 of the WebSocket protocol")
-        host, origin = header(b"Host"), header(b"Origin")
-        asked = b"upgrade" in (header(b"Connection") or b"").lower() and request.clientproto == b"HTTP/1.1"
-        if not asked or not host or not _KEY.fullmatch(header(b"Sec-WebSocket-Key") or b""):
+        hosts, origin, key = request.requestHeaders.getRawHeaders(b"Host", []), header(b"Origin"), header(_KEY) or b""
+        asked = _names(request, b"Connection", b"upgrade") and request.clientproto == b"HTTP/1.1"
+        if not asked or len(hosts) != 1 or not hosts[0] or not _IS_KEY.fullmatch(key):
             return _say(request, 400, "this asks for a WebSocket, but not as RFC 6455 has it")
-        if origin is not None and not self._may_connect(origin.decode("latin-1"), host.decode("latin-1")):
+        if origin is not None and not self._may_connect(origin.decode("latin-1"), hosts[0].decode("latin-1")):
             return _say(request, 403, "only a page of this very server may open its WebSocket")
+        request.requestHeaders = Headers({**_ASKED, _KEY: [key]})  # Twisted gets what was checked, and nothing else
         self._upgrade.render_GET(request)
         return NOT_DONE_YET
 
@@ -214,6 +224,12 @@ class _QuietSite(Site):
     def stopFactory(self) -> None: ...
 
     def log(self, request: Any) -> None: ...
+
+
+def _names(request: Request, header: bytes, token: bytes) -> bool:
+    """Whether a header that is a list has this, in lower case, in it (RFC 9110 section 5.6.1)."""
+    values = request.requestHeaders.getRawHeaders(header, [])
+    return any(token == one.strip().lower() for value in values for one in value.split(b","))
 
 
 def _say(request: Request, code: int, sentence: str) -> int:

@@ -32,8 +32,8 @@ SLICE = 4096
 """Bytes of one connection that are taken before the others have their turn; the smallest frame has six."""
 MOST = LONGEST + 1024
 """Bytes that a message may have come to, with its frames' heads, before it is at its end."""
-NORMAL, GOING_AWAY, NOT_TEXT, TOO_BIG = 1000, 1001, 1003, 1009
-"""How a WebSocket is closed (RFC 6455 section 7.4.1)."""
+NORMAL, GOING_AWAY, TOO_EARLY, NOT_TEXT, TOO_BIG = 1000, 1001, 1002, 1003, 1009
+"""How a WebSocket is closed (RFC 6455 section 7.4.1); too early is before the server's answer (section 4.1)."""
 _PONG = b"\x8a"
 
 
@@ -67,7 +67,7 @@ class Visit(ProtocolWrapper):
         """Be a WebSocket from now on, for as long as it likes."""
         self._stay()
         self.factory.strangers.discard(self)
-        self.lines = lines
+        self.lines, self._held = lines, False  # HTTP may hold it, and lets go no more
 
     def _stay(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -79,11 +79,20 @@ class Visit(ProtocolWrapper):
         if self.disconnecting:
             return
         if self.lines is None:
-            self.wrappedProtocol.dataReceived(data)
+            self._take_http(data)
         else:
             self._waiting += data
             if not self._taking:
                 self._take()
+
+    def _take_http(self, data: bytes) -> None:
+        """Take requests, a line at a time: HTTP would keep what comes behind the one that asks for a WebSocket."""
+        for line in data.splitlines(keepends=True):
+            if self.lines is not None:
+                self.lines.close(TOO_EARLY)
+            if self.disconnecting:
+                return
+            self.wrappedProtocol.dataReceived(line)
 
     def _take(self) -> None:
         """Take a slice of what was read."""

@@ -3,99 +3,26 @@
 from __future__ import annotations
 
 import gc
-import os
 import weakref
-from pathlib import Path
 
-import trustme
 from twisted.internet.error import ConnectionLost
-from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import Certificate as Trusted
-from twisted.internet.ssl import optionsForClientTLS
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from twisted_chat.doors import front, tls
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.tls import CLOSING, Certificate, CertificateError, with_tls
+from twisted_chat.doors.tls import CLOSING, CertificateError, with_tls
+from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support import Server
-from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
+from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
+from twisted_chat.test.support_front import FrontServer, RecordingDoor, SwitchingTransport
+from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
+from twisted_chat.test.support_web import Socket
 from twisted_chat.wire.first import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
-
-_authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-_trusted = Trusted.loadPEM(_authority.cert_pem.bytes())
-
-
-class Secure(Client):
-    """A client of a front door that speaks TLS to it."""
-
-    def __init__(self, factory: FrontFactory, clock: Clock, name: str = "chat.example") -> None:
-        super().__init__(factory, clock, SwitchingTransport)
-        self.plain = Plain()
-        creator = optionsForClientTLS(name, _trusted)
-        wrapping = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(lambda: self.plain), clock)
-        self.tls: TLSMemoryBIOProtocol = wrapping.buildProtocol(None)
-        self.wire = StringTransport()
-        self.tls.makeConnection(self.wire)
-        self.reads = True
-
-    def shake_hands(self, most: int = 100_000) -> None:
-        """Carry bytes to and fro, those to the server in reads of at most `most`, until there are none."""
-        for _ in range(10):
-            self.clock.advance(0)
-            sent = self.wire.value()
-            self.wire.clear()
-            for start in range(0, len(sent), most):
-                self.transport.incoming(sent[start : start + most])
-            if self.reads and (heard := super().heard()):
-                self.tls.dataReceived(heard)
-
-    def says(self, *reads: bytes) -> None:
-        for data in reads:
-            self.tls.write(data)
-            self.shake_hands()
-
-    def heard(self) -> bytes:
-        self.shake_hands()
-        heard, self.plain.heard = self.plain.heard, b""
-        return heard
-
-
-class Plain(Protocol):
-    """What a client of TLS hears."""
-
-    heard = b""
-
-    def dataReceived(self, data: bytes) -> None:
-        self.heard += data
-
-
-class TlsTestCase(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = Clock()
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        self.chain, self.key = folder / "chain.pem", folder / "key.pem"
-        self.issue("chat.example")
-        self.certificate = Certificate(str(self.chain), str(self.key), self.clock)
-
-    def issue(self, name: str) -> None:
-        """Put a certificate of that name into the files, by an authority below the one that is trusted."""
-        made = _authority.create_child_ca(key_type=trustme.KeyType.ECDSA).issue_cert(name)
-        self.write(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
-        self.write(self.key, made.private_key_pem.bytes())
-
-    def write(self, path: Path, data: bytes) -> None:
-        """Put a new file in the place of another, as whoever renews a certificate does."""
-        new = path.with_suffix(".new")
-        new.write_bytes(data)
-        os.replace(new, path)
 
 
 class TlsFrontTests(TlsTestCase):
@@ -272,3 +199,41 @@ class CertificateTests(TlsTestCase):
         self.assertIn("no -----BEGIN CERTIFICATE-----", self.cannot_open())
         self.key.unlink()
         self.assertIn(f"cannot read {self.key}: No such file", self.cannot_open())
+
+
+class SecureContract(DoorContract, TlsTestCase):
+    """The door contract over TLS."""
+
+    def make_server(self) -> FrontServer:
+        TlsTestCase.setUp(self)
+        self.certificate.open()
+        server = FrontServer()
+        server.front.tls = with_tls(self.certificate, server.clock)
+        return server
+
+
+class SecureEventsTests(SecureContract):
+    def visitor(self, server: FrontServer) -> Visitor:
+        return EventsVisitor(SecureConnection(server))
+
+
+class SecurePersonAndIrcTests(SecureContract):
+    def visitor(self, server: FrontServer) -> Visitor:
+        return PlainVisitor(SecureConnection(server))
+
+    def other_visitor(self, server: FrontServer) -> Visitor:
+        return IrcVisitor(server.irc_stranger())
+
+
+class SecureIrcAndBrowserTests(SecureContract):
+    def visitor(self, server: FrontServer) -> Visitor:
+        stranger = SecureConnection(server)
+        stranger.say(b"CAP LIST\r\n")
+        stranger.read()
+        return IrcVisitor(stranger, CAPABILITIES)
+
+    def other_visitor(self, server: FrontServer) -> Visitor:
+        return EventsVisitor(Socket(server.browse()))
+
+
+del DoorContract, SecureContract  # which have no door

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core import errors
-from twisted_chat.test.support import Server
+from twisted_chat.test.support_front import FrontServer
 
 
 class Said(NamedTuple):
@@ -46,15 +46,24 @@ class Visitor(Protocol):
 
 
 class DoorContract(SynchronousTestCase):
-    """Jane and zak have come in by the door, the bot by the line door; all are in #tea."""
+    """Jane and zak have come in by the door, or by two doors, the bot by the line door; all are in #tea."""
 
-    def visitor(self, server: Server) -> Visitor:
+    def visitor(self, server: FrontServer) -> Visitor:
         """A stranger at the door."""
         raise NotImplementedError
 
+    def other_visitor(self, server: FrontServer) -> Visitor:
+        """Another, perhaps at another door: zak."""
+        return self.visitor(server)
+
+    def make_server(self) -> FrontServer:
+        """What they come to: all doors are behind the front door."""
+        return FrontServer()
+
     def setUp(self) -> None:
-        self.server = Server()
-        self.jane, self.zak = self.guest("jane"), self.guest("zak")
+        self.server = self.make_server()
+        self.jane, self.zak = self.visitor(self.server), self.other_visitor(self.server)
+        self.assertEqual((self.jane.sign_in("jane"), self.zak.sign_in("zak")), ("", ""))
         self.bot = self.server.program("bot")
         for person in (self.jane, self.zak):
             self.assertEqual(person.join("#tea"), "")

@@ -11,7 +11,7 @@ from itertools import count
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -23,7 +23,6 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Entry, Envelope, MessageLog, Page, Participant, Route
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
-from twisted_chat.doors.connections import Connections
 from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.irc import IrcFactory, IrcProtocol
 from twisted_chat.doors.line import ChatProtocol
@@ -133,12 +132,14 @@ class MemoryTransport(StringTransport):
 class Connection:
     """A client of a server: what it sends, and what it got."""
 
-    def __init__(self, server: Server, factory: Connections | None = None) -> None:
+    def __init__(
+        self, server: Server, factory: Factory | None = None, transport: type[MemoryTransport] = MemoryTransport
+    ) -> None:
         protocol = (factory or server.factory).buildProtocol(None)
         assert isinstance(protocol, Protocol)
         self.protocol = protocol
         self.clock = server.clock
-        self.transport = MemoryTransport(server.clock, protocol)
+        self.transport = transport(server.clock, protocol)
         protocol.makeConnection(self.transport)
 
     @property

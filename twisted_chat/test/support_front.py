@@ -9,7 +9,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.test.support import MemoryTransport
+from twisted_chat.test.support import Connection, MemoryTransport
+from twisted_chat.test.support_web import Browser, WebServer
+from twisted_chat.wire.first import IRC, LINE, WEB
 
 
 class SwitchingTransport(MemoryTransport):
@@ -100,3 +102,23 @@ class Client:
         self.clock.advance(0)
         writes, self.transport.writes = self.transport.writes, []
         return b"".join(writes)
+
+
+class FrontServer(WebServer):
+    """A server whose doors are all behind the front door, and to which everybody comes by that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.front = FrontFactory({LINE: self.factory, IRC: self.irc_factory, WEB: self.web}, self.clock)
+
+    def connect(self) -> Connection:
+        return Connection(self, self.front, SwitchingTransport)
+
+    def irc_stranger(self) -> Connection:
+        stranger = self.connect()
+        stranger.say(b"CAP LIST\r\n")  # by which it is known, and which changes nothing
+        stranger.read()
+        return stranger
+
+    def browse(self) -> Browser:
+        return Browser(self, self.front, SwitchingTransport)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from twisted.internet.error import ConnectionLost
+from twisted.internet.protocol import Factory, Protocol
 from wsproto import WSConnection
 from wsproto.connection import ConnectionType
 from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, RejectConnection, Request, TextMessage
@@ -36,11 +37,13 @@ class WebServer(Server):
 class Browser:
     """A client of the web door: what it sends, and what it got."""
 
-    def __init__(self, server: WebServer) -> None:
-        visit = server.web.buildProtocol(None)
-        assert visit is not None, "not let in"
+    def __init__(
+        self, server: WebServer, factory: Factory | None = None, transport: type[MemoryTransport] = MemoryTransport
+    ) -> None:
+        visit = (factory or server.web).buildProtocol(None)
+        assert isinstance(visit, Protocol), "not let in"
         self.clock, self.visit = server.clock, visit
-        self.transport = MemoryTransport(server.clock, visit)
+        self.transport = transport(server.clock, visit)
         self.socket = WSConnection(ConnectionType.CLIENT)
         self.events: list[Event] = []
         visit.makeConnection(self.transport)
@@ -117,3 +120,24 @@ class Browser:
     def _hear(self) -> None:
         self.socket.receive_data(self.read())
         self.events += self.socket.events()
+
+
+class Socket:
+    """A WebSocket as a connection of the line door: with lines alone."""
+
+    def __init__(self, browser: Browser) -> None:
+        assert browser.upgrade()
+        self.browser = browser
+
+    def ask(self, line: str) -> list[str]:
+        """Send one line, and give the lines that came of it, with those that waited to be read."""
+        self.browser.say(line)
+        return self.lines()
+
+    def lines(self) -> list[str]:
+        """The lines that came since the last look."""
+        return self.browser.lines()
+
+    def drop(self) -> None:
+        """Vanish without a word."""
+        self.browser.drop()

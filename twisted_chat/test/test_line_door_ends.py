@@ -97,6 +97,15 @@ class EndTests(SynchronousTestCase):
         self.server.clock.advance(CLOSING)
         self.assertEqual(self.jane.lines(), ["bye"])
 
+    def test_an_account_may_come_and_go_in_one_read(self) -> None:
+        for ending in (b"quit\n", b""):
+            kim = self.server.connect()
+            kim.say(b"register,kim,kim\n" + ending)
+            kim.end_input()
+            self.server.turn()
+            self.assertEqual(kim.lines(), ["ack", "bye"] if ending else ["ack"])
+            self.assertTrue(kim.closed)
+
     def test_closing_twice_is_closing(self) -> None:
         self.jane.chat.close()
         self.jane.chat.close()

@@ -5,9 +5,23 @@ from importlib.util import find_spec
 from twisted.trial.unittest import SynchronousTestCase
 
 if find_spec("OpenSSL") and find_spec("trustme"):
-    from twisted_chat.test.cases_tls import CertificateTests, GarbageTests, TlsFrontTests, TlsTestCase
+    from twisted_chat.test.cases_tls import (
+        CertificateTests,
+        GarbageTests,
+        SecureEventsTests,
+        SecureIrcAndBrowserTests,
+        SecurePersonAndIrcTests,
+        TlsFrontTests,
+    )
 
-    __all__ = ["CertificateTests", "GarbageTests", "TlsFrontTests", "TlsTestCase"]
+    __all__ = [
+        "CertificateTests",
+        "GarbageTests",
+        "SecureEventsTests",
+        "SecureIrcAndBrowserTests",
+        "SecurePersonAndIrcTests",
+        "TlsFrontTests",
+    ]
 else:
 
     class NoTlsTests(SynchronousTestCase):

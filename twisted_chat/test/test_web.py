@@ -62,7 +62,13 @@ class PageTests(TestCase):
             self.assertTrue(browser.closed)
 
     def test_what_is_no_http_is_refused(self) -> None:
-        for request in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"GET /\xff HTTP/9\r\n\r\n"):
+        http_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
+        for request in (
+            b"hello\r\n\r\n",
+            b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+            b"GET /\xff HTTP/9\r\n\r\n",
+            http_2,
+        ):
             browser = self.server.browse()
             browser.send(request)
             self.assertIn(b"400 Bad Request", browser.read())
@@ -115,11 +121,26 @@ class HandshakeTests(TestCase):
             ((upgrade, version, self.key), 400),
             ((upgrade, connection, version, "Sec-WebSocket-Key: short"), 400),
             (("Origin: http://evil.example", *self.asks, self.key), 403),
+            (("Host: another.example", *self.asks, self.key), 400),
+            (("Upgrade: websockets", connection, version, self.key), 426),
+            ((upgrade, "Connection: upgrades", version, self.key), 400),
         ):
             answer, fields, body = self.server.browse().ask("/socket", *headers)
             self.assertEqual((answer, fields["content-type"]), (status, "text/plain; charset=utf-8"))
             self.assertTrue(body.endswith(b"\n"))
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_what_else_is_in_the_request_makes_no_difference(self) -> None:
+        for header in (
+            "X-Odd: a\x01b",
+            "Sec-WebSocket-Extensions: \u00e9,,;=",
+            "Sec-WebSocket-Protocol: ,",
+            "Cookie: x",
+        ):
+            self.assertEqual(self.server.browse().ask("/socket", *self.asks, self.key, header)[0], 101)
+        browser = self.server.browse()
+        browser.send("\r\n".join(("GET /socket HTTP/1.1", "Host: a..b", *self.asks, self.key, "", "")).encode())
+        self.assertEqual(browser.answer()[0], 101)
 
     def test_one_who_only_looks_is_nobody(self) -> None:
         self.server.browse().ask("/")

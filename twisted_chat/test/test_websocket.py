@@ -2,7 +2,7 @@
 
 from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase as TestCase
-from wsproto.events import BytesMessage, CloseConnection, Pong
+from wsproto.events import BytesMessage, CloseConnection, Pong, Request
 
 from twisted_chat.doors.pump import CLOSING
 from twisted_chat.doors.websocket import MOST, VISIT, Frames
@@ -129,6 +129,13 @@ class EndTests(TestCase):
         browser = self.server.open("register,jane")
         browser.send(browser.socket.send(BytesMessage(b"hello")))
         self.assertEqual(self.closed(browser), 1003)
+
+    def test_what_comes_before_it_is_answered_ends_it(self) -> None:
+        for early in (frame(b"x" * 10), frame(b"x" * 20_000), b"\r\n", b"x" * 20_000 + b"\n"):
+            browser = self.server.browse()
+            asked = browser.socket.send(Request(host="chat.example", target="/socket"))
+            browser.send(asked + early)
+            self.assertEqual(self.closed(browser), 1002)
 
     def test_whoever_does_not_end_it_after_a_goodbye_is_cut_off(self) -> None:
         browser = self.server.open("register,jane")
