@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -38,11 +39,15 @@ from twisted_chat.wire.first import IRC, LINE, WEB
 
 __all__ = ["Options", "alone", "makeService"]
 
+YOUNG = 10_000
+"""Objects more than before that have Python look for cycles: what comes and goes with each message makes none."""
+
 
 def makeService(options: Options) -> IService:
     """The chat server as a service, with nothing opened yet."""
     from twisted.internet import reactor
 
+    reactor.callWhenRunning(_spare)
     hub, control = _hub(reactor, options)
     outbox = int(options["outbox"])
     line, irc = ChatFactory(hub, reactor, outbox=outbox), IrcFactory(hub, reactor, outbox=outbox)
@@ -61,6 +66,13 @@ def makeService(options: Options) -> IService:
         prepare=prepare,
         transports=described(reactor, endpoints),
     )
+
+
+def _spare() -> None:
+    """Have the garbage collector leave alone what is there for good, and what the log keeps for a while."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 def alone(path: str) -> Operator:
