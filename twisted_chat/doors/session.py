@@ -83,7 +83,6 @@ class Session:
         "address",
         "client",
         "dialect",
-        "flush",
         "number",
         "outbox",
         "routes",
@@ -112,7 +111,6 @@ class Session:
         self.unstored = 0
         self.waiting = False
         self.outbox = Outbox(transport, bound, self._drained)
-        self.flush = self.outbox.flush
         self._hub, self._turn, self._clock, self._renderings, self._door = hub, turn, clock, renderings, door
         self._delimiter = b"\n"
         self._rendering = renderings[dialect, b"\n"]
@@ -155,6 +153,9 @@ class Session:
             self._confirmed = self.reached
             self._hub.sign_out(self)
             self._turn.said()
+
+    def flush(self) -> None:
+        self.outbox.flush()
 
     # how far it is
 
