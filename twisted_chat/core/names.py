@@ -43,6 +43,8 @@ def user_name(text: str) -> Name:
         raise ChatError(BAD_NAME, "a name has no space and none of , ! * : @ in it")
     if text[0] in _NOT_IN_FRONT:
         raise ChatError(BAD_NAME, "a name does not begin with any of # ~ & % + $")
+    if text.isascii() and text.isprintable():  # RFC 8264's IdentifierClass has all of these
+        return Name(text, text.lower())
     try:
         name = Name(_preserved.enforce(text), _mapped.enforce(text))
     except UnicodeError as error:
