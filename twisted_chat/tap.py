@@ -27,6 +27,7 @@ from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.front import DoorFactory, FrontFactory
 from twisted_chat.doors.irc import IrcFactory
 from twisted_chat.doors.web import WebFactory
+from twisted_chat.endpoint import event_loop
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.database import Database, Job, Run
@@ -49,8 +50,11 @@ def makeService(options: Options) -> IService:
 
     reactor.callWhenRunning(_spare)
     hub, control = _hub(reactor, options)
+    loop = event_loop(reactor)
+    soon = None if loop is None else loop.call_soon
     outbox = int(options["outbox"])
-    line, irc = ChatFactory(hub, reactor, outbox=outbox), IrcFactory(hub, reactor, outbox=outbox)
+    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon)
+    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon)
     doors: dict[str, DoorFactory] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(
