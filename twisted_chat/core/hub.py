@@ -391,6 +391,7 @@ def _settle(entry: Entry, user: User | None) -> None:
     """Move the user's membership, as readers of the log know it, past its own join or leave."""
     room = entry.envelope.conversation
     if user is not None and isinstance(room, str):
-        user.settled = {key: joined for key, joined in user.settled.items() if key != room}
+        settled = {key: joined for key, joined in user.settled.items() if key != room}
         if entry.kind == JOINED:
-            user.settled[room] = entry.first
+            settled[room] = entry.first
+        user.settled = settled

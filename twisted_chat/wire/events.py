@@ -38,10 +38,11 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | N
 
     One's `own`, said by another connection, names the one to whom it was said.
     """
+    where = sender
     if to[:1] == "#":
         where = f"{sender} in {to}"
-    else:
-        where = f"{sender} to {to}" if own and to != sender else sender
+    elif own and to != sender:
+        where = f"{sender} to {to}"
     if kind == "message":
         return where + " says "
     if kind == "action":
