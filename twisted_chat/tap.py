@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.front import DoorFactory, FrontFactory
 from twisted_chat.doors.irc import IrcFactory
 from twisted_chat.doors.web import WebFactory
+from twisted_chat.endpoint import event_loop
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.database import Database, Job, Run
@@ -38,14 +40,21 @@ from twisted_chat.wire.first import IRC, LINE, WEB
 
 __all__ = ["Options", "alone", "makeService"]
 
+YOUNG = 10_000
+"""Objects more than before that have Python look for cycles: what comes and goes with each message makes none."""
+
 
 def makeService(options: Options) -> IService:
     """The chat server as a service, with nothing opened yet."""
     from twisted.internet import reactor
 
+    reactor.callWhenRunning(_spare)
     hub, control = _hub(reactor, options)
+    loop = event_loop(reactor)
+    soon = None if loop is None else loop.call_soon
     outbox = int(options["outbox"])
-    line, irc = ChatFactory(hub, reactor, outbox=outbox), IrcFactory(hub, reactor, outbox=outbox)
+    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon)
+    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon)
     doors: dict[str, DoorFactory] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(
@@ -61,6 +70,13 @@ def makeService(options: Options) -> IService:
         prepare=prepare,
         transports=described(reactor, endpoints),
     )
+
+
+def _spare() -> None:
+    """Have the garbage collector leave alone what is there for good, and what the log keeps for a while."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 def alone(path: str) -> Operator:

@@ -30,7 +30,6 @@ def _reason(error: UnicodeError) -> str:
     return str(error).rpartition("/")[2].replace("_", " ")
 
 
-@lru_cache(maxsize=16_384)
 def user_name(text: str) -> Name:
     """The name that `text` stands for.
 
@@ -43,6 +42,14 @@ def user_name(text: str) -> Name:
         raise ChatError(BAD_NAME, "a name has no space and none of , ! * : @ in it")
     if text[0] in _NOT_IN_FRONT:
         raise ChatError(BAD_NAME, "a name does not begin with any of # ~ & % + $")
+    if text.isascii() and text.isprintable():  # RFC 8264's IdentifierClass has all of these
+        key = text.lower()
+        return Name(text, text if key == text else key)  # one string for both, as most names are
+    return _enforced(text)
+
+
+@lru_cache(maxsize=16_384)
+def _enforced(text: str) -> Name:
     try:
         name = Name(_preserved.enforce(text), _mapped.enforce(text))
     except UnicodeError as error:

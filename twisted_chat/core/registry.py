@@ -1,11 +1,17 @@
 """Who there is: each name's user, here or away, and the participants through whom one is reached."""
 
 from bisect import bisect_left
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, ChatError
 from twisted_chat.core.interfaces import Account, Participant
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import Name, user_name
+
+_NO_ROOMS: frozenset[str] = frozenset()
+_SETTLED_NOWHERE: Mapping[str, int] = MappingProxyType({})
+"""What all users share who are in no room, as most connections are at first."""
 
 
 class User:
@@ -35,8 +41,8 @@ class User:
         self.name, self.key = name
         self.identity = identity
         self.participants: tuple[Participant, ...] = ()
-        self.rooms: frozenset[str] = frozenset()
-        self.settled: dict[str, int] = {}
+        self.rooms = _NO_ROOMS
+        self.settled: Mapping[str, int] = _SETTLED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
         self.place = self.made = 0

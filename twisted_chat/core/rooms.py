@@ -91,7 +91,7 @@ class Rooms:
         room = self._rooms.setdefault(checked.key, Room(checked))
         room.members[user.identity] = user
         user.rooms |= {room.key}
-        user.settled[room.key] = id
+        user.settled = {**user.settled, room.key: id}
         self._names = None
         return room
 

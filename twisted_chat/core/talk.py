@@ -135,9 +135,10 @@ class Talk:
             if room is not None:
                 room.settled_topic = entry.texts[-1]
         elif user is not None:
-            user.settled = {other: joined for other, joined in user.settled.items() if other != key}
+            settled = {other: joined for other, joined in user.settled.items() if other != key}
             if entry.kind == JOINED:
-                user.settled[key] = entry.first
+                settled[key] = entry.first
+            user.settled = settled
 
     def _undo(self, entry: Entry, user: User) -> None:
         if entry.kind == JOINED:

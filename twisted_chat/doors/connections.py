@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
@@ -14,7 +16,7 @@ from twisted_chat.doors.pump import Pump
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.doors.straight import straight
 from twisted_chat.doors.transport import Transport, peer, watch
-from twisted_chat.doors.turn import Turn
+from twisted_chat.doors.turn import Soon, Turn
 
 LOOK_EVERY = 60.0
 """Seconds between two looks at who has been silent."""
@@ -25,14 +27,21 @@ class Connections(Factory):
 
     `most` connections are let in, the next ones are told that the server is full;
     `outbox` is how many bytes may wait for a client that does not read; `clock`
-    is the reactor unless another is given.
+    is the reactor unless another is given; `soon` calls a function in the next turn,
+    for less than the clock's callLater if the reactor's event loop is asked itself.
     """
 
     protocol: type[Pump]  # type: ignore[assignment]  # Factory allows any callable
     noisy = False
 
     def __init__(
-        self, hub: Hub, clock: IReactorTime | None = None, *, most: int | None = None, outbox: int = BOUND
+        self,
+        hub: Hub,
+        clock: IReactorTime | None = None,
+        *,
+        most: int | None = None,
+        outbox: int = BOUND,
+        soon: Soon | None = None,
     ) -> None:
         if clock is None:
             from twisted.internet import reactor
@@ -42,7 +51,7 @@ class Connections(Factory):
         self.connections: set[Pump] = set()
         self.most, self._outbox = most, outbox
         self._renderings = Renderings()
-        self.turn = Turn(hub, clock)
+        self.turn = Turn(hub, soon or partial(clock.callLater, 0))
         self._look = LoopingCall(self.look)
         self._look.clock = clock
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, MESSAGE, Record
-from twisted_chat.wire.events import plain, second, structured
+from twisted_chat.wire.events import plain, plain_opening, second, structured
 from twisted_chat.wire.line import escape, labelled, ok
 
 
@@ -37,6 +37,11 @@ class Dialect:
         """What has just been said."""
         envelope = entry.envelope
         return plain(entry.kind, envelope.sender, envelope.to, entry.texts)
+
+    def rendered(self, entry: Entry, ending: str) -> str:
+        """What has just been said, as lines with that ending."""
+        lines = self.live(entry)
+        return ending.join(lines) + ending if lines else ""
 
     def copied(self, entry: Entry) -> list[str]:
         """What one has just said oneself, by another connection."""
@@ -75,7 +80,18 @@ class Dialect:
         return f"* {sentence}"
 
 
-class Lesson(Dialect):
+class Plain(Dialect):
+    """That, with many texts of one entry made lines at once."""
+
+    def rendered(self, entry: Entry, ending: str) -> str:
+        envelope, texts = entry.envelope, entry.texts
+        opening = plain_opening(entry.kind, envelope.sender, envelope.to)
+        if opening is None or "\n" in "".join(texts):
+            return super().rendered(entry, ending)
+        return opening + (ending + opening).join(texts) + ending
+
+
+class Lesson(Plain):
     """As plain, but answers have no line ending, and the server says nothing of its own."""
 
     ended = False
@@ -125,24 +141,22 @@ class Events(Dialect):
         return f"server,{code},{escape(sentence)}"
 
 
-PLAIN, LESSON, EVENTS = Dialect(), Lesson(), Events()
+PLAIN, LESSON, EVENTS = Plain(), Lesson(), Events()
 
 
 class Rendering:
     """Entries to bytes for one dialect and line ending, made once for all the readers of an entry."""
 
-    __slots__ = ("_bytes", "_ending", "_entry", "_live")
+    __slots__ = ("_bytes", "_ending", "_entry", "_rendered")
 
     def __init__(self, dialect: Dialect, delimiter: bytes) -> None:
-        self._live, self._ending = dialect.live, delimiter.decode()
+        self._rendered, self._ending = dialect.rendered, delimiter.decode()
         self._entry: Entry | None = None
         self._bytes = b""
 
     def __call__(self, entry: Entry) -> bytes:
         if entry is not self._entry:
-            ending = self._ending
-            lines = self._live(entry)
-            self._entry, self._bytes = entry, (ending.join(lines) + ending).encode() if lines else b""
+            self._entry, self._bytes = entry, self._rendered(entry, self._ending).encode()
         return self._bytes
 
 

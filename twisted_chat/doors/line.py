@@ -34,7 +34,8 @@ class ChatProtocol(Pump):
         super().__init__()
         self._hinted = self._skipping = self._plain = False
         self._tail = b""
-        self._again, self._to = b"\n", ""  # how the last lines began, up to the text, and to whom they spoke
+        self._to, self._again = "", b""  # to whom the last line spoke; how one that does so too begins, up to the text
+        self._between = ""  # from one such text to the next
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -58,19 +59,54 @@ class ChatProtocol(Pump):
             _, newline, data = data.partition(b"\n")
             self._skipping = not newline
         if self._tail:
-            data = self._tail + data
+            data, self._tail = self._tail + data, b""
+        whole = data.endswith(self.delimiter)
+        if not whole:
+            data = self._whole_lines(data)
+            whole = data.endswith(self.delimiter)
+        if not (whole and self._again and data.startswith(self._again) and self._say_again(data)):
+            self._split(data)
+
+    def _whole_lines(self, data: bytes) -> bytes:
+        """Put by what has no end yet; what is too long gets one here."""
+        end = data.rfind(b"\n") + 1
+        data, self._tail = data[:end], data[end:]
+        if len(self._tail) > LONGEST + 1:  # a CR may be the last of it
+            data, self._tail, self._skipping = data + self._tail + b"\n", b"", True
+        return data
+
+    def _say_again(self, data: bytes) -> bool:
+        """Take a read whole, if each line of it says more to the same as the last ones, and none has to wait."""
+        session, ending = self.session, self.delimiter
+        if self._lines or self._stuck or session.outbox.full or session.unstored > UNSTORED or not data.isascii():
+            return False
+        said = data[len(self._again) : -len(ending)].decode()
+        texts = said.split(self._between)
+        if not is_plain(data, ending, len(texts)) or ("\\" in said and session.dialect is EVENTS):
+            return False
+        if len(data) > LONGEST and max(map(len, texts)) > LONGEST - len(self._again):
+            return False
+        try:
+            self.hub.say(session, self._to, texts)
+        except ChatError:
+            return False
+        session.unstored += len(texts)
+        self.factory.turn.said(len(texts))
+        if session.outbox.size:  # the hub had a word to say
+            session.outbox.flush()
+        return True
+
+    def _split(self, data: bytes) -> None:
+        """Make requests of a read, and carry out what may be now."""
         if b"\r\n" in data:
             data = data.replace(b"\r\n", b"\n")
             if self.delimiter == b"\n":
                 self.delimiter = b"\r\n"
                 self.speak(self.session.dialect)
         lines = data.split(b"\n")
-        short = len(data) <= LONGEST or max(map(len, lines)) <= LONGEST
-        self._plain = short and not self._lines and is_plain(data)
-        self._tail = lines.pop()
-        if len(self._tail) > LONGEST + 1:  # a CR may be the last of it
-            lines.append(self._tail)
-            self._tail, self._skipping = b"", True
+        lines.pop()  # nothing is behind the last end
+        short = len(data) <= LONGEST or max(map(len, lines), default=0) <= LONGEST
+        self._plain = short and not self._lines and is_plain(data, b"\n", len(lines))
         lines.reverse()
         self._lines = lines + self._lines if self._lines else lines
         self.wake()
@@ -82,7 +118,9 @@ class ChatProtocol(Pump):
         super().readConnectionLost()
 
     def lineReceived(self, line: bytes) -> None:
-        """Carry out one request, given without its line ending."""
+        """Carry out one request, given without its line ending; an empty line is none."""
+        if not line:
+            return
         label, session = None, self.session
         try:
             label, verb, rest = parse(line, self._plain)
@@ -130,17 +168,20 @@ class ChatProtocol(Pump):
 
     def speak(self, dialect: Dialect) -> None:
         """Write in another dialect from now on."""
-        self._again = b"\n"
+        self._again = b""
         self.session.speak(dialect, self.delimiter)
 
     def again(self, to: str) -> None:
         """A line has spoken to somebody: after the second in a row, the next may well do so too."""
         if to != self._to:
-            self._again, self._to = b"\n", to
-            return
-        seen = type(self).lineReceived is not ChatProtocol.lineReceived
-        if self.session.dialect is not EVENTS and not seen and self.commands["chat"] is COMMANDS["chat"]:
-            self._again = f"chat,{to},".encode()
+            self._again, self._to = b"", to
+        elif not self._again and self.lesson is None and self._as_it_comes():
+            again = f"chat,{to},"
+            self._again, self._between = again.encode(), self.delimiter.decode() + again
+
+    def _as_it_comes(self) -> bool:
+        """Whether no subclass looks at the lines, or has a `chat` of its own."""
+        return type(self).lineReceived is ChatProtocol.lineReceived and self.commands["chat"] is COMMANDS["chat"]
 
     def text(self, text: str) -> str:
         """A text as it was meant, from the field that it came in; raises LineError(bad-text)."""
@@ -168,29 +209,8 @@ class ChatProtocol(Pump):
             self.wake()
 
     def _carry_out(self, turns: int) -> None:
-        session, outbox, lines = self.session, self.session.outbox, self._lines
-        while lines and turns and not (self._stuck or outbox.full or session.unstored > UNSTORED):
-            turns -= 1
-            line = lines.pop()
-            if self._plain and line.startswith(self._again):
-                turns -= self._say_again(line, turns)
-            elif line:
-                self.lineReceived(line)
+        super()._carry_out(turns)
         self._plain = False
-
-    def _say_again(self, line: bytes, most: int) -> int:
-        """Say more to the same, all that there is in a row of it, without parsing it; returns how many lines more."""
-        again, lines = self._again, self._lines
-        said, start = [line], len(again)
-        while lines and len(said) <= most and lines[-1].startswith(again):
-            said.append(lines.pop())
-        try:
-            self.hub.say(self.session, self._to, [text[start:].decode() for text in said])
-            self.session.unstored += len(said)
-        except ChatError:
-            for line in said:
-                self.lineReceived(line)
-        return len(said) - 1
 
     def _read_or_not(self) -> None:
         if self._ended and self._tail and not (self._lines or self._stuck or self.session.unstored):

@@ -22,19 +22,25 @@ class Outbox:
     client has read what there was.
     """
 
-    __slots__ = ("_bound", "_drained", "_many", "_parts", "_transport", "full", "paused", "size")
+    __slots__ = ("_bound", "_drained", "_first", "_many", "_more", "_transport", "full", "paused", "size")
 
     def __init__(self, transport: Writer, bound: int, drained: Callable[[], None]) -> None:
         self._transport, self._bound, self._drained = transport, bound, drained
         self._many = min(bound, _AT_ONCE)
-        self._parts: list[bytes] = []
+        self._first = b""  # one part is the usual case, and a list for each connection costs as much as the rest of it
+        self._more: list[bytes] | None = None
         self.size = 0
         self.paused = self.full = False
         transport.registerProducer(self, True)
 
     def put(self, data: bytes) -> None:
         """Queue bytes, to leave with the next `flush` or when there are many."""
-        self._parts.append(data)
+        if not self.size:
+            self._first = data
+        elif self._more is None:
+            self._more = [data]
+        else:
+            self._more.append(data)
         self.size += len(data)
         if self.size > self._many:
             self.flush()
@@ -42,12 +48,15 @@ class Outbox:
 
     def flush(self) -> None:
         """Hand what is queued to the transport, unless the client does not read."""
-        parts = self._parts
-        if parts and not self.paused:
-            data = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
+        if self.size and not self.paused:
+            data = self._first
+            if self._more is not None:
+                data = b"".join((data, *self._more))
+                self._more = None
+            self._first = b""
             self.size = 0
-            self._transport.write(data)
+            write = self._transport.write
+            write(data)
 
     def close(self) -> None:
         """Send all that is queued, then end the connection."""
@@ -75,7 +84,7 @@ class Outbox:
         """The connection is gone: forget what waits for it, and whom to tell."""
         self.paused = self.full = False
         self._drained = _nothing
-        self._parts.clear()
+        self._first, self._more = b"", None
         self.size = 0
 
 

@@ -85,7 +85,6 @@ class Session:
         "address",
         "client",
         "dialect",
-        "flush",
         "number",
         "outbox",
         "routes",
@@ -114,7 +113,6 @@ class Session:
         self.unstored = 0
         self.waiting = False
         self.outbox = Outbox(transport, bound, self._drained)
-        self.flush = self.outbox.flush
         self._hub, self._turn, self._clock, self._renderings, self._door = hub, turn, clock, renderings, door
         self._delimiter = b"\n"
         self._rendering = renderings[dialect, b"\n"]
@@ -158,6 +156,9 @@ class Session:
                 self._confirmed = self.reached
             self._hub.sign_out(self)
             self._turn.said()
+
+    def flush(self) -> None:
+        self.outbox.flush()
 
     # how far it is
 

@@ -5,25 +5,27 @@ next: with many clients that is one batch instead of many, and one write for eac
 reader.
 """
 
-from twisted.internet.interfaces import IReactorTime
+from collections.abc import Callable
 
 from twisted_chat.core.hub import Hub
+
+Soon = Callable[[Callable[[], None]], object]
 
 MANY = 4096
 """Entries after which a turn is flushed before it ends, so that it does not grow without a bound."""
 
 
 class Turn:
-    """Flushes a hub once a turn, if anything was said in it."""
+    """Flushes a hub once a turn, if anything was said in it; `soon` calls a function in the next."""
 
-    def __init__(self, hub: Hub, clock: IReactorTime) -> None:
-        self._hub, self._clock = hub, clock
+    def __init__(self, hub: Hub, soon: Soon) -> None:
+        self._hub, self._soon = hub, soon
         self._said = 0
 
     def said(self, count: int = 1) -> None:
         """So much has been said."""
         if not self._said:
-            self._clock.callLater(0, self._end)
+            self._soon(self._end)
         self._said += count
         if self._said > MANY:
             self._hub.flush()

@@ -66,9 +66,11 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(parse(f"chat,{text}".encode())[2], text)
 
     def test_a_read_without_controls_needs_no_second_look(self) -> None:
-        self.assertTrue(is_plain(b"chat,zak,a\tb\nquit\n"))
+        self.assertTrue(is_plain(b"chat,zak,a\tb\nquit\n", b"\n", 2))
+        self.assertTrue(is_plain(b"chat,zak,a\tb\r\nquit\r\n", b"\r\n", 2))
         for read in (b"a\rb", b"a\x00", b"\x7f", b"\x1b[2J", "ä".encode(), b"\xff"):
-            self.assertFalse(is_plain(read), read)
+            self.assertFalse(is_plain(read, b"\n", 0), read)
+        self.assertFalse(is_plain(b"chat,zak,a\nquit\r\n", b"\r\n", 1))
         self.assertEqual(parse(b"chat,zak,a\tb", True), parse(b"chat,zak,a\tb"))
 
     def test_the_label_of_a_line_that_is_none_otherwise(self) -> None:

@@ -1,5 +1,6 @@
 """What a name may be, and which names are the same."""
 
+from precis_i18n import get_profile
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.errors import BAD_NAME, ChatError
@@ -15,6 +16,11 @@ class UserNameTests(SynchronousTestCase):
 
     def test_a_name_is_shown_as_it_was_chosen(self) -> None:
         self.assertEqual(user_name("Jane").shown, "Jane")
+
+    def test_ascii_is_what_rfc_8265_makes_of_it(self) -> None:
+        shown, key = get_profile("UsernameCasePreserved"), get_profile("UsernameCaseMapped")
+        for text in ("Jane", "o'neil", *("x" + chr(code) for code in range(33, 127) if chr(code) not in ",!*:@")):
+            self.assertEqual(user_name(text), (shown.enforce(text), key.enforce(text)))
 
     def test_case_makes_no_other_name(self) -> None:
         self.assertEqual(user_name("JANE").key, user_name("jane").key)

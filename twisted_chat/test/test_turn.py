@@ -1,5 +1,7 @@
 """One flush of the hub for all that a turn brings."""
 
+from functools import partial
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,7 +25,7 @@ class TurnTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.hub = CountingHub(MemoryLog(now=self.clock.seconds))
-        self.turn = Turn(self.hub, self.clock)
+        self.turn = Turn(self.hub, partial(self.clock.callLater, 0))
 
     def flushes(self) -> int:
         self.clock.advance(0)

@@ -26,7 +26,15 @@ class Event(NamedTuple):
 
 
 def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False) -> list[str]:
-    """What was said, as a person reads it; nothing for what only programs are shown (who comes and goes).
+    """What was said, as a person reads it; nothing for what only programs are shown (who comes and goes)."""
+    opening = plain_opening(kind, sender, to, own)
+    if opening is None:
+        return []
+    return [opening + text.replace("\n", "\\n") for text in texts]  # a break within a text is no line's end
+
+
+def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | None:
+    """What stands in front of a text there, or None.
 
     One's `own`, said by another connection, names the one to whom it was said.
     """
@@ -36,16 +44,14 @@ def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False) 
     elif own and to != sender:
         where = f"{sender} to {to}"
     if kind == "message":
-        before = f"{where} says "
-    elif kind == "action":
-        before = f"* {where} "
-    elif kind == "notice":
-        before = f"-{where}- "
-    elif kind == "topic":
-        before = f"* {sender} set the topic of {to}: "
-    else:
-        return []
-    return [before + text.replace("\n", "\\n") for text in texts]  # a break within a text is no line's end
+        return where + " says "
+    if kind == "action":
+        return f"* {where} "
+    if kind == "notice":
+        return f"-{where}- "
+    if kind == "topic":
+        return f"* {sender} set the topic of {to}: "
+    return None
 
 
 def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int) -> list[str]:

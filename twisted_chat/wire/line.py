@@ -14,7 +14,7 @@ CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABEL_BYTES = re.compile(rb"@([A-Za-z0-9._-]{1,64}) ")
-_CONTROLS_BUT_LF = bytes(i for i in range(32) if i not in b"\t\n") + b"\x7f"
+_CONTROLS = bytes(i for i in range(32) if i not in b"\t") + b"\x7f"
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -30,9 +30,9 @@ Request = tuple[str | None, str, str | None]
 """`[@label ]verb[,rest]`: label, verb, rest, with None for what is not there."""
 
 
-def is_plain(read: bytes) -> bool:
-    """Whether a whole read is ASCII without control characters but tab and LF, as most are."""
-    return read.isascii() and len(read.translate(None, _CONTROLS_BUT_LF)) == len(read)
+def is_plain(read: bytes, ending: bytes, count: int) -> bool:
+    """Whether a whole read is ASCII, with no control characters but tabs and so many line endings, as most are."""
+    return read.isascii() and len(read) - len(read.translate(None, _CONTROLS)) == count * len(ending)
 
 
 def parse(line: bytes, plain: bool = False) -> Request:
