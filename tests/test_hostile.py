@@ -213,12 +213,6 @@ def test_two_thousand_who_come_and_go_leave_nothing_behind(serve: Serve) -> None
         until(quiet, "nobody and nothing is left")
 
 
-def rooms(person: Person) -> str:
-    """Those that there are."""
-    person.says("list,rooms")
-    return person.hears()
-
-
 def test_those_who_connect_and_say_nothing_disturb_nobody(serve: Serve) -> None:
     server = serve()
     with server.person("early"):
