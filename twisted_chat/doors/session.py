@@ -295,7 +295,7 @@ class Session:
         self._door.wake()
 
     def _read_on(self) -> None:
-        if self._view is None or self._held or self._reading or self.outbox.paused:
+        if self._view is None or self.user is None or self._held or self._reading or self.outbox.paused:
             return
         self._reading = True
         view, most = self._view, PAGE if self._replay is None else self._replay.limit or PAGE
