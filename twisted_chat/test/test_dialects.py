@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
+from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Record
 from twisted_chat.doors.dialects import EVENTS, LESSON, PLAIN, SILENT, Answer, Renderings
 from twisted_chat.test.support import entry, kept
 
@@ -61,6 +61,18 @@ class StoredTests(SynchronousTestCase):
         self.assertEqual(PLAIN.stored(said), ["@x ok,5", "@y ok,6"])
         self.assertEqual(EVENTS.stored(said), ["ok,4", "@x ok,5", "@y ok,6"])
         self.assertEqual(PLAIN.stored(kept(4, TIME, entry("", kind=JOINED, labels=("x",)))), ["@x ok,4"])
+
+
+class RenderedTests(SynchronousTestCase):
+    """Lines with their endings, as they leave."""
+
+    def test_they_are_the_lines_of_what_was_said(self) -> None:
+        for dialect in (PLAIN, LESSON, EVENTS):
+            for kind in (MESSAGE, ACTION, NOTICE, TOPIC, JOINED):
+                for texts in (["a"], ["a", "b"], ["a", "b\nc", ""]):
+                    said = kept(4, TIME, entry(*texts, kind=kind))
+                    lines = "".join(line + "\r\n" for line in dialect.live(said))
+                    self.assertEqual(dialect.rendered(said, "\r\n"), lines)
 
 
 class ToldTests(SynchronousTestCase):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.doors.pump import SLICE
@@ -32,6 +34,35 @@ class ReadingTests(LineDoorTestCase):
             person.say(line[cut:])
             self.assertEqual(person.read(), "ack\r\nZoë\r\n".encode(), line[:cut])
             person.drop()
+
+    def test_what_says_more_to_the_same_is_read_as_carefully_as_the_rest(self) -> None:
+        unusual = (
+            b"chat,zak,a\x01b\nchat,zak,c\n",
+            b"chat,zak,a\x01b\x02cXY\nchat,zak,d\r\n",
+            b"chat,zak,a\nchat,zak,b\r\nquit\n",
+            b"chat,zak,a\n\nchat,zak,\nchat,zak,b\n",
+            b"chat,zak,back\\nslash\nchat,zak,half a li",
+            b"chat,zak," + b"x" * LONGEST + b"\nchat,zak,a\n",
+            "chat,zak,ä\nchat,zak,\xff".encode("latin-1") + b"\n",
+            b"chat,zak,a\nchat,tea,b\n@7 chat,zak,c\n",
+        )
+        for ending in (b"\n", b"\r\n"):
+            for greeting in (b"", b"hello,events" + ending):
+                for read in unusual:
+                    more = self.talk(greeting, ("jane", "zak", "zak"), ending, read)
+                    self.assertEqual(more, self.talk(greeting, ("zak", "zak", "jane"), ending, read))
+
+    def talk(self, greeting: bytes, spoken_to: Sequence[str], ending: bytes, read: bytes) -> list[list[str]]:
+        """What zak and jane read of it when jane, who has spoken to these, sends something in one read."""
+        server = Server()
+        zak, jane = server.plain("zak"), server.connect()
+        jane.say(greeting + b"register,jane" + ending)
+        for name in spoken_to:
+            jane.say(f"chat,{name},hi".encode() + ending)
+        jane.read()
+        zak.read()
+        jane.say(read)
+        return [who.read().decode().splitlines() for who in (zak, jane)]
 
     def test_a_line_may_come_byte_by_byte(self) -> None:
         person = self.server.connect()

@@ -42,6 +42,13 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(self.jane.closed)
         self.gone()
 
+    def test_an_account_that_quits_in_the_read_that_made_it(self) -> None:
+        kate = self.server.connect()
+        kate.say(b"register,kate,secret\nquit\n")
+        self.assertEqual(kate.lines(), ["ack", "bye"])
+        self.assertTrue(kate.closed)
+        self.assertNotIn("kate", self.server.names())
+
     def test_quit_before_a_name(self) -> None:
         stranger = self.server.connect()
         self.assertEqual(stranger.ask("quit"), ["bye"])
