@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def test_a_server_that_ends_midway_is_one_line(tmp_path: Path, by: signal.Signal
     port = free_port()
     server = Server(tmp_path, port, "--listen", f"tcp:{port}:interface=127.0.0.1")
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell may have had these tests ignore
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeded)
     until(lambda: len(server_connections(server)) > 0, "the crowd's coming")
     server.process.send_signal(by)
     out, err = running.communicate(timeout=PATIENCE)
@@ -107,7 +109,8 @@ def test_nobody_listens() -> None:
 
 def test_control_c_ends_it_with_the_summary_so_far(server: Server) -> None:
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell may have had these tests ignore
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeded)
     until(lambda: len(server_connections(server)) > 3, "the crowd's coming")
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=PATIENCE)
