@@ -78,8 +78,7 @@ def test_a_server_that_ends_midway_is_one_line(tmp_path: Path, by: signal.Signal
     port = free_port()
     server = Server(tmp_path, port, "--listen", f"tcp:{port}:interface=127.0.0.1")
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
-    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell may have had these tests ignore
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeded)
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: len(server_connections(server)) > 0, "the crowd's coming")
     server.process.send_signal(by)
     out, err = running.communicate(timeout=PATIENCE)
