@@ -1,11 +1,12 @@
 """`twistd chat`: what it can be told, and what is put together from it."""
 
 import sys
+from importlib.util import find_spec
 
 from twisted.application.service import IServiceMaker
 from twisted.plugin import IPlugin
 from twisted.python.usage import UsageError
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from twisted_chat import options
 from twisted_chat.admin.control import Control
@@ -58,6 +59,7 @@ class OptionsTests(SynchronousTestCase):
             self.assertIn(f"out of {', '.join(DOORS)} ", self.wrong(f"--doors={doors}"))
 
     def test_a_certificate_and_its_key_go_together(self) -> None:
+        self.patch(options, "find_spec", lambda name: name)
         for half in (("--tls-cert=a",), ("--tls-key=a",)):
             self.assertIn("go together", self.wrong(*half))
         self.assertIn("--tls-cert FILE --tls-key FILE", self.wrong("--tls-only"))
@@ -112,6 +114,8 @@ class MakeServiceTests(SynchronousTestCase):
             self.assertEqual(control.operator.keeps_passwords, kept)
 
     def test_a_certificate_that_cannot_be_read_is_one_clear_line_before_anything_is_opened(self) -> None:
+        if find_spec("OpenSSL") is None:
+            raise SkipTest("this needs pyOpenSSL: pip install 'twisted_chat[tls]'")
         options = Options()
         options.parseOptions(["--tls-cert", "no-such-file", "--tls-key", "no-such-file", "--listen", "tcp:0"])
         self.patch(sys, "excepthook", sys.excepthook)
