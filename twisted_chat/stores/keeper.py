@@ -91,7 +91,7 @@ class SqliteKeeper:
             with transaction(self._db):
                 self._day = statements.forget_labels(self._db, time // DAY)
         first = self._sift(entries)
-        self._insert(first.fresh, time)
+        self._insert(first.fresh, time, labelled=True)
         again = self._sift_later(first.later)
         return Kept(first.fresh, first.repeated + again.repeated, first.wrong + again.wrong, time)
 
@@ -108,7 +108,7 @@ class SqliteKeeper:
         except sqlite3.Error:
             return Sifted([], [], entries, [])
 
-    def _insert(self, entries: list[Entry], time: int) -> None:
+    def _insert(self, entries: list[Entry], time: int, labelled: bool = False) -> None:
         """Outside a transaction, one statement is the whole commit."""
         if not entries:
             return
@@ -119,7 +119,7 @@ class SqliteKeeper:
             entry.first = last + 1
             last += len(entry.texts)
         new = {entry.envelope.conversation for entry in entries}.difference(self._places)
-        asked = [(*label, entry.first + index) for label, entry, index in labels(entries)]
+        asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
         try:
             with transaction(self._db) if new or asked else nullcontext():
                 if new:

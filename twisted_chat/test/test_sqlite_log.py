@@ -72,10 +72,10 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         problems: list[Exception] = [sqlite3.OperationalError("database or disk is full")] * 2
         insert = log._index._insert
 
-        def broken(entries: list[Entry], time: int) -> None:
+        def broken(entries: list[Entry], time: int, labelled: bool = False) -> None:
             if problems:
                 raise problems.pop()
-            insert(entries, time)
+            insert(entries, time, labelled)
 
         self.patch(log._index, "_insert", broken)
         with capturedLogs() as logged:
