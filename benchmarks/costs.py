@@ -30,9 +30,9 @@ from twisted_chat.doors.session import Session
 from twisted_chat.doors.straight import straight
 from twisted_chat.doors.transport import Writer, watch
 from twisted_chat.doors.websocket import Frames
-from twisted_chat.endpoint import LoopEndpoint
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
+from twisted_chat.transports.endpoint import LoopEndpoint
 
 ROUNDS = 15
 TEXT = "x" * 64

@@ -299,7 +299,7 @@ def endpoint(kind: str, port: int, interface: str) -> Any:
     """Where to listen."""
     from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 
-    from twisted_chat.endpoint import LoopEndpoint, event_loop
+    from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
 
     if kind == "reactor":
         assert event_loop(reactor) is None

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from twisted_chat.endpoint import LoopEndpoint, event_loop
+from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
 
 REACTOR, LOOP = "reactor", "loop"
 CHOICES = (REACTOR, LOOP)

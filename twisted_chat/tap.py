@@ -27,7 +27,6 @@ from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.front import DoorFactory, FrontFactory
 from twisted_chat.doors.irc import IrcFactory
 from twisted_chat.doors.web import WebFactory
-from twisted_chat.endpoint import event_loop
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.database import Database, Job, Run
@@ -36,6 +35,7 @@ from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.stores.writer import InlineWriter, WriterThread
+from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.first import IRC, LINE, WEB
 
 __all__ = ["Options", "alone", "makeService"]
