@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IListeningPort, ILoggingContext, IProtoc
 from twisted.internet.tcp import Port
 from zope.interface import implementer
 
-from twisted_chat.looptransport import AsyncioTransport, LoopTransport
+from twisted_chat.transports.loop import AsyncioTransport, LoopTransport
 
 
 def event_loop(reactor: object) -> asyncio.AbstractEventLoop | None:
