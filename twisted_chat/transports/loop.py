@@ -23,7 +23,7 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from twisted_chat.loopwriter import BUFFER, DONE, LOST, LoopWriter
+from twisted_chat.transports.loop_writer import BUFFER, DONE, LOST, LoopWriter
 
 _log = Logger()
 
