@@ -20,7 +20,6 @@ from twisted_chat.admin.operator import Hash, Operator
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
-from twisted_chat.choice import described, served
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.factory import ChatFactory
@@ -35,6 +34,7 @@ from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.stores.writer import InlineWriter, WriterThread
+from twisted_chat.transports.choose import described, served
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.first import IRC, LINE, WEB
 
