@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from twisted_chat.doors.straight import StraightTransport
 from twisted_chat.test.support import Server
+from twisted_chat.transports.direct import StraightTransport
 
 
 class Reactor:
