@@ -27,12 +27,12 @@ from twisted.internet.protocol import Factory, Protocol
 
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.doors.session import Session
-from twisted_chat.doors.transport import Writer, watch
 from twisted_chat.doors.websocket import Frames
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
 from twisted_chat.transports.direct import straight
 from twisted_chat.transports.endpoint import LoopEndpoint
+from twisted_chat.transports.interfaces import Writer, watch
 
 ROUNDS = 15
 TEXT = "x" * 64

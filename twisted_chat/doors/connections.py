@@ -14,9 +14,9 @@ from twisted_chat.doors.dialects import Dialect, Renderings
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.pump import Pump
 from twisted_chat.doors.session import Door, Session
-from twisted_chat.doors.transport import Transport, peer, watch
 from twisted_chat.doors.turn import Soon, Turn
 from twisted_chat.transports.direct import straight
+from twisted_chat.transports.interfaces import Transport, peer, watch
 
 LOOK_EVERY = 60.0
 """Seconds between two looks at who has been silent."""

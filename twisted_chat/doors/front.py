@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_chat.doors.refusals import closed, full, tls_only
-from twisted_chat.doors.transport import Transport, hand_over
+from twisted_chat.transports.interfaces import Transport, hand_over
 from twisted_chat.wire.first import LINE, TLS, recognise
 
 LOOK_EVERY = 10.0

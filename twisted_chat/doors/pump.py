@@ -20,7 +20,7 @@ from twisted_chat.core.errors import UNAVAILABLE, ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.dialects import PLAIN, Dialect
 from twisted_chat.doors.session import Session
-from twisted_chat.doors.transport import Transport
+from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.line import LineError
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from twisted_chat.core.view import View
 from twisted_chat.doors.dialects import Answer, Dialect, Renderings
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
-from twisted_chat.doors.transport import Writer
 from twisted_chat.doors.turn import Turn
+from twisted_chat.transports.interfaces import Writer
 from twisted_chat.wire.line import error, labelled
 
 _log = Logger()

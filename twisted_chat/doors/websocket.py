@@ -18,8 +18,8 @@ from zope.interface import implementer
 
 from twisted_chat.doors.line import ChatProtocol
 from twisted_chat.doors.pump import CLOSING
-from twisted_chat.doors.transport import Transport
 from twisted_chat.transports.direct import straight
+from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.frames import text_frames
 from twisted_chat.wire.line import LONGEST
 

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IPullProducer, IPushProducer
 from twisted.internet.tcp import Connection, Server
 from zope.interface import implementer
 
-from twisted_chat.doors.transport import Writer
+from twisted_chat.transports.interfaces import Writer
 
 
 def straight(transport: Writer) -> Writer:

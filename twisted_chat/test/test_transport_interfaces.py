@@ -6,7 +6,7 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from twisted_chat.doors.transport import OPTIONS, watch
+from twisted_chat.transports.interfaces import OPTIONS, watch
 
 
 class Handle(socket.socket):
