@@ -89,7 +89,7 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
     """What puts TLS in front of a protocol, and what is to be called before, if there is a certificate."""
     if options["tls-cert"] is None:
         return None, None
-    from twisted_chat.doors.tls import Certificate, CertificateError, with_tls
+    from twisted_chat.transports.tls import Certificate, CertificateError, with_tls
 
     certificate = Certificate(options["tls-cert"], options["tls-key"], reactor)
 

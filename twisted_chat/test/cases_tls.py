@@ -11,15 +11,16 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from twisted_chat.doors import front, tls
+from twisted_chat.doors import front
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.tls import CLOSING, CertificateError, with_tls
 from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
 from twisted_chat.test.support_front import FrontServer, RecordingDoor, SwitchingTransport
 from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
+from twisted_chat.transports import tls
+from twisted_chat.transports.tls import CLOSING, CertificateError, with_tls
 from twisted_chat.wire.first import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
