@@ -23,8 +23,8 @@ from twisted_chat.doors.refusals import ALERT
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
+from twisted_chat.wire.detect import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
 from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
-from twisted_chat.wire.first import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
 from twisted_chat.wire.line import LONGEST, LineError, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")

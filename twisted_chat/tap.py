@@ -36,7 +36,7 @@ from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.stores.writer import InlineWriter, WriterThread
 from twisted_chat.transports.choose import described, served
 from twisted_chat.transports.endpoint import event_loop
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "alone", "makeService"]
 

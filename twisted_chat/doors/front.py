@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from twisted_chat.doors.refusals import closed, full, tls_only
 from twisted_chat.transports.interfaces import Transport, hand_over
-from twisted_chat.wire.first import LINE, TLS, recognise
+from twisted_chat.wire.detect import LINE, TLS, recognise
 
 LOOK_EVERY = 10.0
 """Seconds between two looks at those who have not said what they speak."""
@@ -180,7 +180,7 @@ class Front(Protocol):
 
 @implementer(IProtocolNegotiationFactory)
 class FrontFactory(Factory):
-    """Makes a Front for each connection, in front of `doors`, by the languages that wire.first knows.
+    """Makes a Front for each connection, in front of `doors`, by the languages that wire.detect knows.
 
     `tls` puts TLS in front of a protocol; without it nobody can speak it. With
     `tls_only` nobody can speak anything else. `most` connections are let in, at all

@@ -21,7 +21,7 @@ from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
 from twisted_chat.transports import tls
 from twisted_chat.transports.tls import CLOSING, CertificateError, with_tls
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
 

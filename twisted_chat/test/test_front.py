@@ -10,7 +10,7 @@ from twisted_chat.doors.front import LEAVING, LOOK_EVERY, UNDECIDED, FrontFactor
 from twisted_chat.doors.refusals import ALERT
 from twisted_chat.test.support import MemoryTransport, Server
 from twisted_chat.test.support_front import Client, OneSided, RecordingDoor, SwitchingTransport
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {
     WEB: b"POST /a HTTP/1.1\r\nHost: here\r\n\r\nregister,jane\n",

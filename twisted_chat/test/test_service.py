@@ -23,7 +23,7 @@ from twisted_chat.doors.front import FrontFactory
 from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_front import Client, SwitchingTransport
-from twisted_chat.wire.first import LINE
+from twisted_chat.wire.detect import LINE
 
 
 @implementer(IListeningPort)

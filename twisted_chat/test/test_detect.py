@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.wire.first import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
+from twisted_chat.wire.detect import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
 
 LONG = b"x" * LONGEST_FIRST
 
