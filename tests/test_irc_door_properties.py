@@ -10,7 +10,7 @@ from zope.interface import implementer
 from twisted_chat.doors.irccommands import COMMANDS
 from twisted_chat.doors.ircdialect import CAPABILITIES
 from twisted_chat.test.support import Server
-from twisted_chat.wire.irc import LONGEST_BODY, parse
+from twisted_chat.wire.irc.message import LONGEST_BODY, parse
 
 params = st.sampled_from(
     [

@@ -8,7 +8,7 @@ from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, TOP
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.dialects import Dialect
 from twisted_chat.wire.events import timestamp
-from twisted_chat.wire.irc import render
+from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.ircnames import nick_of
 from twisted_chat.wire.irctext import ACTION_OVERHEAD, action, pieces
 

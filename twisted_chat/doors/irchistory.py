@@ -12,7 +12,7 @@ from twisted_chat.doors.ircdialect import PLAYBACK, SERVER, target_of
 from twisted_chat.doors.ircrequests import Reply, Request, Result, one
 from twisted_chat.doors.ircsession import word
 from twisted_chat.wire.events import milliseconds, timestamp
-from twisted_chat.wire.irc import render
+from twisted_chat.wire.irc.message import render
 
 if TYPE_CHECKING:
     from twisted_chat.doors.irc import IrcProtocol

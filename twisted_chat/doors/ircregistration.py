@@ -23,7 +23,7 @@ from twisted_chat.doors.ircsession import word
 from twisted_chat.doors.irctalk import MOST_TARGETS
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import second
-from twisted_chat.wire.irc import render
+from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.ircnames import CASEMAPPING, UTF8MAPPING
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from twisted_chat.core.names import is_room
 from twisted_chat.doors.ircdialect import BATCH, ECHO, REPLIES, SERVER, dialect_of, one_line, renamed
 from twisted_chat.doors.session import Session
 from twisted_chat.wire import line, numerics
-from twisted_chat.wire.irc import render, tagged
+from twisted_chat.wire.irc.message import render, tagged
 from twisted_chat.wire.ircnames import nick_of
 from twisted_chat.wire.irctext import pieces
 from twisted_chat.wire.line import LineError

@@ -9,7 +9,7 @@ from twisted_chat.doors.ircdialect import SERVER
 from twisted_chat.doors.ircrequests import Reply, Request, each, one
 from twisted_chat.doors.ircsession import word
 from twisted_chat.wire import numerics
-from twisted_chat.wire.irc import render
+from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irctext import ctcp, plain_text
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from twisted_chat.doors.ircdialect import (
     one_line,
 )
 from twisted_chat.test.support import Server, entry, kept
-from twisted_chat.wire.irc import LONGEST_BODY, parse
+from twisted_chat.wire.irc.message import LONGEST_BODY, parse
 
 WHEN = "2023-11-14T22:13:20.123Z"
 

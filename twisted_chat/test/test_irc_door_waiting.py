@@ -9,7 +9,7 @@ from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 from twisted_chat.test.test_irc_door import IrcTestCase
 from twisted_chat.test.test_line_door_waiting import SlowHub
-from twisted_chat.wire.irc import LONGEST, parse
+from twisted_chat.wire.irc.message import LONGEST, parse
 
 KIB = 1024
 

@@ -5,7 +5,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.core.names import user_name
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import timestamp
-from twisted_chat.wire.irc import LONGEST, LONGEST_BODY, LONGEST_TAGS, Lines, Message, label_of, parse, render, tagged
+from twisted_chat.wire.irc.message import (
+    LONGEST,
+    LONGEST_BODY,
+    LONGEST_TAGS,
+    Lines,
+    Message,
+    label_of,
+    parse,
+    render,
+    tagged,
+)
 from twisted_chat.wire.ircnames import name_of, nick_of
 from twisted_chat.wire.irctext import ACTION_OVERHEAD, action, ctcp, pieces, plain_text
 from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, LineError

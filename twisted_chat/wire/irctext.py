@@ -2,7 +2,7 @@
 
 import re
 
-from twisted_chat.wire.irc import LONGEST_BODY
+from twisted_chat.wire.irc.message import LONGEST_BODY
 from twisted_chat.wire.line import BAD_TEXT, CONTROL, LineError
 
 _LOOKS = re.compile(
