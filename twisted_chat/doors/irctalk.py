@@ -10,7 +10,7 @@ from twisted_chat.doors.ircrequests import Reply, Request, each, one
 from twisted_chat.doors.ircsession import word
 from twisted_chat.wire import numerics
 from twisted_chat.wire.irc.message import render
-from twisted_chat.wire.irctext import ctcp, plain_text
+from twisted_chat.wire.irc.text import ctcp, plain_text
 
 if TYPE_CHECKING:
     from twisted_chat.doors.irc import IrcProtocol

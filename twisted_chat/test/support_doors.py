@@ -11,7 +11,7 @@ from twisted_chat.test.support_web import Socket
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import SPOKEN, parse_event
 from twisted_chat.wire.irc.message import Message, parse
-from twisted_chat.wire.irctext import ctcp
+from twisted_chat.wire.irc.text import ctcp
 
 
 class LineVisitor:
