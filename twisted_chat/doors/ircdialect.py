@@ -9,8 +9,8 @@ from twisted_chat.core.names import is_room
 from twisted_chat.doors.dialects import Dialect
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import ACTION_OVERHEAD, action, pieces
-from twisted_chat.wire.ircnames import nick_of
 
 SERVER = "chat.local"
 """The server's name: it has a dot, which no nick has."""

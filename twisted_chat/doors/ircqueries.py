@@ -15,7 +15,7 @@ from twisted_chat.doors.ircsession import word
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import render
-from twisted_chat.wire.ircnames import nick_of
+from twisted_chat.wire.irc.names import nick_of
 
 if TYPE_CHECKING:
     from twisted_chat.doors.irc import IrcProtocol

@@ -24,7 +24,7 @@ from twisted_chat.doors.irctalk import MOST_TARGETS
 from twisted_chat.wire import numerics
 from twisted_chat.wire.events import second
 from twisted_chat.wire.irc.message import render
-from twisted_chat.wire.ircnames import CASEMAPPING, UTF8MAPPING
+from twisted_chat.wire.irc.names import CASEMAPPING, UTF8MAPPING
 
 if TYPE_CHECKING:
     from twisted_chat.doors.irc import IrcProtocol

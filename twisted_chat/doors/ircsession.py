@@ -13,8 +13,8 @@ from twisted_chat.doors.ircdialect import BATCH, ECHO, REPLIES, SERVER, dialect_
 from twisted_chat.doors.session import Session
 from twisted_chat.wire import line, numerics
 from twisted_chat.wire.irc.message import render, tagged
+from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import pieces
-from twisted_chat.wire.ircnames import nick_of
 from twisted_chat.wire.line import LineError
 
 ENDS = frozenset({"shutdown", "timeout", "replaced", "disabled", "deleted"})

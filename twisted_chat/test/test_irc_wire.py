@@ -16,8 +16,8 @@ from twisted_chat.wire.irc.message import (
     render,
     tagged,
 )
+from twisted_chat.wire.irc.names import name_of, nick_of
 from twisted_chat.wire.irc.text import ACTION_OVERHEAD, action, ctcp, pieces, plain_text
-from twisted_chat.wire.ircnames import name_of, nick_of
 from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, LineError
 
 
