@@ -16,7 +16,7 @@ from twisted_chat.doors.ircregistration import Registration
 from twisted_chat.doors.ircrequests import IrcCommand, Reply, Request
 from twisted_chat.doors.ircsession import IrcSession, word
 from twisted_chat.doors.pump import UNANSWERED, Problem, Pump
-from twisted_chat.wire import numerics
+from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import Lines, parse, render
 from twisted_chat.wire.line import LineError
 

@@ -12,8 +12,8 @@ from twisted_chat.core.rooms import Room
 from twisted_chat.doors.ircdialect import SERVER, target_of
 from twisted_chat.doors.ircrequests import Reply, Request, one
 from twisted_chat.doors.ircsession import word
-from twisted_chat.wire import numerics
 from twisted_chat.wire.events import timestamp
+from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.names import nick_of
 

@@ -21,8 +21,8 @@ from twisted_chat.doors.ircqueries import message_of_the_day, users
 from twisted_chat.doors.ircrequests import Reply, Request, Result, one
 from twisted_chat.doors.ircsession import word
 from twisted_chat.doors.irctalk import MOST_TARGETS
-from twisted_chat.wire import numerics
 from twisted_chat.wire.events import second
+from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.names import CASEMAPPING, UTF8MAPPING
 

@@ -11,7 +11,8 @@ from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SP
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.ircdialect import BATCH, ECHO, REPLIES, SERVER, dialect_of, one_line, renamed
 from twisted_chat.doors.session import Session
-from twisted_chat.wire import line, numerics
+from twisted_chat.wire import line
+from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render, tagged
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import pieces

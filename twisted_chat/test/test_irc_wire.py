@@ -3,8 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.names import user_name
-from twisted_chat.wire import numerics
 from twisted_chat.wire.events import timestamp
+from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import (
     LONGEST,
     LONGEST_BODY,
