@@ -15,7 +15,7 @@ from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.irc import IrcProtocol
+    from twisted_chat.doors.irc.protocol import IrcProtocol
 
 MOST_HISTORY = 100
 """Records of one page."""

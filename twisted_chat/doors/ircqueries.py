@@ -18,7 +18,7 @@ from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.names import nick_of
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.irc import IrcProtocol
+    from twisted_chat.doors.irc.protocol import IrcProtocol
 
 MOST_ASKED = 30
 """Nicks that ISON and USERHOST look at."""

@@ -27,7 +27,7 @@ from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.names import CASEMAPPING, UTF8MAPPING
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.irc import IrcProtocol
+    from twisted_chat.doors.irc.protocol import IrcProtocol
 
 CHUNK, LONGEST_SASL = 400, 3200
 """Characters of one AUTHENTICATE, and of all that belong together."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from twisted_chat.core.errors import ChatError
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.irc import IrcProtocol
+    from twisted_chat.doors.irc.protocol import IrcProtocol
 
 
 class Request(NamedTuple):

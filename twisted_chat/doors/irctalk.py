@@ -13,7 +13,7 @@ from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.text import ctcp, plain_text
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.irc import IrcProtocol
+    from twisted_chat.doors.irc.protocol import IrcProtocol
 
 MOST_TARGETS = 4
 """To whom one may say the same at once."""
