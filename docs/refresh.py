@@ -15,7 +15,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from twisted_chat.doors.irccommands import COMMANDS
+from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.ircdialect import CAPABILITIES
 from twisted_chat.test.support import Connection, Server
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.doors.connections import Connections
-from twisted_chat.doors.irccommands import COMMANDS
+from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.ircdialect import IRC, LABELS, SERVER
 from twisted_chat.doors.ircregistration import Registration
 from twisted_chat.doors.ircrequests import IrcCommand, Reply, Request
