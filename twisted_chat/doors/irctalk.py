@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE
+from twisted_chat.doors.irc.requests import Reply, Request, each, one
 from twisted_chat.doors.ircdialect import SERVER
-from twisted_chat.doors.ircrequests import Reply, Request, each, one
 from twisted_chat.doors.ircsession import word
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
