@@ -16,7 +16,7 @@ from twisted_chat.core import errors
 from twisted_chat.doors import irchistory
 from twisted_chat.doors.commands import COMMANDS, MISSED, MOST_HISTORY
 from twisted_chat.doors.irc import commands as irccommands
-from twisted_chat.doors.ircdialect import CAPABILITIES
+from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
 from twisted_chat.doors.irc.commands import COMMANDS
-from twisted_chat.doors.ircdialect import CAPABILITIES
+from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.test.support import Server
 from twisted_chat.wire.irc.message import LONGEST_BODY, parse
 

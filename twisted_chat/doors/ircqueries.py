@@ -9,9 +9,9 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room
 from twisted_chat.core.registry import User
 from twisted_chat.core.rooms import Room
+from twisted_chat.doors.irc.dialect import SERVER, target_of
 from twisted_chat.doors.irc.requests import Reply, Request, one
 from twisted_chat.doors.irc.session import word
-from twisted_chat.doors.ircdialect import SERVER, target_of
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE
+from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.requests import Reply, Request, each, one
 from twisted_chat.doors.irc.session import word
-from twisted_chat.doors.ircdialect import SERVER
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.text import ctcp, plain_text

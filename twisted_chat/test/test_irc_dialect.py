@@ -5,7 +5,7 @@ from itertools import combinations
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
-from twisted_chat.doors.ircdialect import (
+from twisted_chat.doors.irc.dialect import (
     ACCOUNT,
     CAPABILITIES,
     ECHO,

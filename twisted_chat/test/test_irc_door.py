@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.rooms import MOST
 from twisted_chat.doors.irc.commands import COMMANDS
-from twisted_chat.doors.ircdialect import CAPABILITIES
+from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.irc.message import parse

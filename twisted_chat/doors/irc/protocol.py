@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from twisted_chat.core.errors import ChatError
 from twisted_chat.doors.connections import Connections
 from twisted_chat.doors.irc.commands import COMMANDS
+from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request
 from twisted_chat.doors.irc.session import IrcSession, word
-from twisted_chat.doors.ircdialect import IRC, LABELS, SERVER
 from twisted_chat.doors.ircregistration import Registration
 from twisted_chat.doors.pump import UNANSWERED, Problem, Pump
 from twisted_chat.wire.irc import numerics

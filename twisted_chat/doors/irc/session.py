@@ -9,7 +9,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.doors.ircdialect import BATCH, ECHO, REPLIES, SERVER, dialect_of, one_line, renamed
+from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, dialect_of, one_line, renamed
 from twisted_chat.doors.session import Session
 from twisted_chat.wire import line
 from twisted_chat.wire.irc import numerics
