@@ -12,9 +12,9 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.doors.connections import Connections
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
+from twisted_chat.doors.irc.registration import Registration
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request
 from twisted_chat.doors.irc.session import IrcSession, word
-from twisted_chat.doors.ircregistration import Registration
 from twisted_chat.doors.pump import UNANSWERED, Problem, Pump
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import Lines, parse, render
