@@ -1,9 +1,6 @@
 """The IRC door's commands: the table. The functions stand where their subject is, in the doors/irc*.py."""
 
-from twisted_chat.doors.irc.registration import authenticate, cap, nick, pass_, user
-from twisted_chat.doors.irc.requests import IrcCommand
-from twisted_chat.doors.irchistory import chathistory
-from twisted_chat.doors.ircqueries import (
+from twisted_chat.doors.irc.queries import (
     ison,
     list_,
     lusers,
@@ -17,6 +14,9 @@ from twisted_chat.doors.ircqueries import (
     whois,
     whowas,
 )
+from twisted_chat.doors.irc.registration import authenticate, cap, nick, pass_, user
+from twisted_chat.doors.irc.requests import IrcCommand
+from twisted_chat.doors.irchistory import chathistory
 from twisted_chat.doors.irctalk import (
     away,
     join,
