@@ -13,8 +13,8 @@ from types import ModuleType
 import pytest
 
 from twisted_chat.core import errors
-from twisted_chat.doors import irchistory
 from twisted_chat.doors.commands import COMMANDS, MISSED, MOST_HISTORY
+from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.wire import line

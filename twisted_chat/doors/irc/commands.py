@@ -1,5 +1,6 @@
 """The IRC door's commands: the table. The functions stand where their subject is, in the doors/irc*.py."""
 
+from twisted_chat.doors.irc.chathistory import chathistory
 from twisted_chat.doors.irc.messaging import (
     away,
     join,
@@ -30,7 +31,6 @@ from twisted_chat.doors.irc.queries import (
 )
 from twisted_chat.doors.irc.registration import authenticate, cap, nick, pass_, user
 from twisted_chat.doors.irc.requests import IrcCommand
-from twisted_chat.doors.irchistory import chathistory
 
 COMMANDS: dict[str, IrcCommand] = {
     "CAP": IrcCommand(cap, "CAP LS 302 | LIST | REQ :<names> | END", "what client and server can both do", 1, False),
