@@ -32,7 +32,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.doors.commands import Command
 from twisted_chat.doors.dialects import Answer
 from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.stores.memory import MemoryLog
 
 __all__ = [

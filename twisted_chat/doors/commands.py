@@ -22,7 +22,7 @@ from twisted_chat.doors.dialects import EVENTS, PLAIN, SILENT, Answer
 from twisted_chat.wire.line import LONGEST, is_label
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.line import ChatProtocol
+    from twisted_chat.doors.line.protocol import ChatProtocol
 
 Result = Answer | Coroutine[Any, Any, Answer] | Deferred[Answer]
 

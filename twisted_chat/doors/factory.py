@@ -1,7 +1,7 @@
 """The factory of the line door."""
 
 from twisted_chat.doors.connections import Connections
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.line.protocol import ChatProtocol
 
 
 class ChatFactory(Connections):

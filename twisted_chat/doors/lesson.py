@@ -19,7 +19,7 @@ from twisted_chat.doors.dialects import LESSON, PLAIN
 from twisted_chat.wire.line import LineError, parse
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.line import ChatProtocol
+    from twisted_chat.doors.line.protocol import ChatProtocol
 
 SILENCE = 0.05
 """Seconds with nothing more, after which a first read without an ending is the lesson's."""

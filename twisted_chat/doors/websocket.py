@@ -16,7 +16,7 @@ from twisted.web.websocket import WebSocketTransport
 from wsproto.utilities import LocalProtocolError
 from zope.interface import implementer
 
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.pump import CLOSING
 from twisted_chat.transports.direct import straight
 from twisted_chat.transports.interfaces import Transport
