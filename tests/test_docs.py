@@ -13,10 +13,10 @@ from types import ModuleType
 import pytest
 
 from twisted_chat.core import errors
-from twisted_chat.doors.commands import COMMANDS, MISSED, MOST_HISTORY
 from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
+from twisted_chat.doors.line.commands import COMMANDS, MISSED, MOST_HISTORY
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parent.parent

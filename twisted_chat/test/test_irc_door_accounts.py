@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.commands import MISSED
+from twisted_chat.doors.line.commands import MISSED
 from twisted_chat.test.support import Connection
 from twisted_chat.test.test_irc_door import IrcTestCase
 

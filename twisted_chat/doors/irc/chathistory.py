@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import SPOKEN, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.doors.commands import fitting
 from twisted_chat.doors.irc.dialect import PLAYBACK, SERVER, target_of
 from twisted_chat.doors.irc.requests import Reply, Request, Result, one
 from twisted_chat.doors.irc.session import word
+from twisted_chat.doors.line.commands import fitting
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
 

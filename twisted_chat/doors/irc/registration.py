@@ -14,13 +14,13 @@ from twisted_chat.core.messages import Record
 from twisted_chat.core.names import LONGEST as LONGEST_NAME
 from twisted_chat.core.registry import User
 from twisted_chat.core.rooms import MOST as MOST_ROOMS
-from twisted_chat.doors.commands import MISSED
 from twisted_chat.doors.irc.chathistory import MOST_HISTORY
 from twisted_chat.doors.irc.dialect import CAPABILITIES, EXTENDED, HISTORY, SASL, SERVER, TIME, renamed, source_of
 from twisted_chat.doors.irc.messaging import MOST_TARGETS
 from twisted_chat.doors.irc.queries import message_of_the_day, users
 from twisted_chat.doors.irc.requests import Reply, Request, Result, one
 from twisted_chat.doors.irc.session import word
+from twisted_chat.doors.line.commands import MISSED
 from twisted_chat.wire.events import second
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
