@@ -13,9 +13,9 @@ from twisted.internet.task import Clock
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import LONGEST as LONGEST_NAME
 from twisted_chat.core.names import room_name, user_name
-from twisted_chat.doors.dialects import EVENTS
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.line.commands import COMMANDS
+from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.pump import UNSTORED

@@ -10,7 +10,7 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.doors.dialects import Dialect, Renderings
+from twisted_chat.doors.line.dialects import Dialect, Renderings
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.pump import Pump
 from twisted_chat.doors.session import Door, Session

@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from twisted_chat.core.errors import UNAVAILABLE, ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.dialects import PLAIN, Dialect
+from twisted_chat.doors.line.dialects import PLAIN, Dialect
 from twisted_chat.doors.session import Session
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.line import LineError

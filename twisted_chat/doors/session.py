@@ -20,7 +20,7 @@ from twisted_chat.core.interfaces import Entry, Route
 from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.registry import User
 from twisted_chat.core.view import View
-from twisted_chat.doors.dialects import Answer, Dialect, Renderings
+from twisted_chat.doors.line.dialects import Answer, Dialect, Renderings
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.turn import Turn

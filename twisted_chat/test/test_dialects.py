@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Record
-from twisted_chat.doors.dialects import EVENTS, LESSON, PLAIN, SILENT, Answer, Renderings
+from twisted_chat.doors.line.dialects import EVENTS, LESSON, PLAIN, SILENT, Answer, Renderings
 from twisted_chat.test.support import entry, kept
 
 TIME = 1_700_000_000_123

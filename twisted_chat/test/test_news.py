@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.dialects import EVENTS
+from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.news import MOST, News
 
 

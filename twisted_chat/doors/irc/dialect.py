@@ -6,7 +6,7 @@ from functools import lru_cache
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, TOPIC, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.doors.dialects import Dialect
+from twisted_chat.doors.line.dialects import Dialect
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.names import nick_of

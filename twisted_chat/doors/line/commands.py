@@ -18,7 +18,7 @@ from twisted_chat.core.interfaces import MOST_COUNTED
 from twisted_chat.core.messages import ACTION, Record
 from twisted_chat.core.names import is_room
 from twisted_chat.core.registry import User
-from twisted_chat.doors.dialects import EVENTS, PLAIN, SILENT, Answer
+from twisted_chat.doors.line.dialects import EVENTS, PLAIN, SILENT, Answer
 from twisted_chat.wire.line import LONGEST, is_label
 
 if TYPE_CHECKING:

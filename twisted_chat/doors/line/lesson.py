@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from twisted_chat.core.errors import BAD_COMMAND, ChatError
 from twisted_chat.core.names import user_name
-from twisted_chat.doors.dialects import LESSON, PLAIN
+from twisted_chat.doors.line.dialects import LESSON, PLAIN
 from twisted_chat.wire.line import LineError, parse
 
 if TYPE_CHECKING:
