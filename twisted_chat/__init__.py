@@ -29,9 +29,9 @@ __version__ = "0.1.0"
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.line.commands import Command
 from twisted_chat.doors.line.dialects import Answer
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.stores.memory import MemoryLog
 

@@ -22,9 +22,9 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.front import DoorFactory, FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web import WebFactory
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService

@@ -23,7 +23,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from twisted.web.websocket import WebSocketProtocol, WebSocketResource
 from zope.interface import implementer
 
-from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.websocket import Frames, Lines, Visit
 
 SOCKET = b"/socket"

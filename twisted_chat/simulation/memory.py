@@ -33,7 +33,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 

@@ -23,8 +23,8 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Entry, Envelope, MessageLog, Page, Participant, Route
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.registry import User
-from twisted_chat.doors.factory import ChatFactory
 from twisted_chat.doors.irc.protocol import IrcFactory, IrcProtocol
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.stores.memory import MemoryLog

@@ -14,7 +14,7 @@ from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.passwords import Passwords
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog
-from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.memory import MemoryTransport
 from twisted_chat.stores.memory import MemoryLog
