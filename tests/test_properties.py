@@ -18,7 +18,7 @@ from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.pump import UNSTORED
+from twisted_chat.doors.protocol import UNSTORED
 from twisted_chat.doors.refusals import ALERT
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server

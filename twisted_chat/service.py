@@ -21,7 +21,7 @@ from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.connections import Connections
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.pump import Pump
+from twisted_chat.doors.protocol import Pump
 
 _log = Logger()
 

@@ -12,7 +12,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.doors.line.dialects import Dialect, Renderings
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.pump import Pump
+from twisted_chat.doors.protocol import Pump
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.doors.turn import Soon, Turn
 from twisted_chat.transports.direct import straight

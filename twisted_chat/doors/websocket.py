@@ -17,7 +17,7 @@ from wsproto.utilities import LocalProtocolError
 from zope.interface import implementer
 
 from twisted_chat.doors.line.protocol import ChatProtocol
-from twisted_chat.doors.pump import CLOSING
+from twisted_chat.doors.protocol import CLOSING
 from twisted_chat.transports.direct import straight
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.frames import text_frames

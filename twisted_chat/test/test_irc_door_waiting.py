@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted_chat.doors.connections import LOOK_EVERY
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.pump import NAMELESS, SLICE, UNANSWERED, UNSTORED
+from twisted_chat.doors.protocol import NAMELESS, SLICE, UNANSWERED, UNSTORED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 from twisted_chat.test.test_irc_door import IrcTestCase

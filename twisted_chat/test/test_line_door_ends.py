@@ -7,7 +7,7 @@ import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.pump import CLOSING, SLICE
+from twisted_chat.doors.protocol import CLOSING, SLICE
 from twisted_chat.doors.session import Session
 from twisted_chat.test.support import Server
 

@@ -4,7 +4,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto.events import BytesMessage, CloseConnection, Pong, Request
 
-from twisted_chat.doors.pump import CLOSING
+from twisted_chat.doors.protocol import CLOSING
 from twisted_chat.doors.websocket import MOST, VISIT, Frames
 from twisted_chat.test.support_web import Browser, WebServer
 from twisted_chat.wire.line import LONGEST

@@ -15,7 +15,7 @@ from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
 from twisted_chat.doors.irc.registration import Registration
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request
 from twisted_chat.doors.irc.session import IrcSession, word
-from twisted_chat.doors.pump import UNANSWERED, Problem, Pump
+from twisted_chat.doors.protocol import UNANSWERED, Problem, Pump
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import Lines, parse, render
 from twisted_chat.wire.line import LineError

@@ -13,7 +13,7 @@ from twisted_chat.core.errors import BAD_COMMAND, NOT_REGISTERED, ChatError
 from twisted_chat.doors.line.commands import COMMANDS, Command
 from twisted_chat.doors.line.dialects import EVENTS, PLAIN, Answer, Dialect
 from twisted_chat.doors.line.lesson import Lesson
-from twisted_chat.doors.pump import UNANSWERED, UNSTORED, Problem, Pump
+from twisted_chat.doors.protocol import UNANSWERED, UNSTORED, Problem, Pump
 from twisted_chat.wire.line import LONGEST, LineError, error, escape, is_plain, label_of, parse, unescape
 
 HINT = "* say register,<name> to take a name, and help to see what else there is"
