@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted_chat import __version__
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.doors.connections import Connections
+from twisted_chat.doors.factory import Connections
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.protocol import Pump
 

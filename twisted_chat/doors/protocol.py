@@ -24,7 +24,7 @@ from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.line import LineError
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.connections import Connections
+    from twisted_chat.doors.factory import Connections
 
 _log = Logger()
 

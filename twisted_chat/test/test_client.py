@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.client.connection import LONGEST_LINE
 from twisted_chat.client.eventstream import WAITING, EventStream
-from twisted_chat.doors.connections import LOOK_EVERY
+from twisted_chat.doors.factory import LOOK_EVERY
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.memory import MemoryEndpoint, memory_server
 from twisted_chat.wire.events import Event

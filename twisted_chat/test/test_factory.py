@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.connections import LOOK_EVERY
+from twisted_chat.doors.factory import LOOK_EVERY
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.protocol import NAMELESS, UNANSWERED
 from twisted_chat.stores.memory import MemoryLog

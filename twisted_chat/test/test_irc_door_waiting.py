@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.connections import LOOK_EVERY
+from twisted_chat.doors.factory import LOOK_EVERY
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.protocol import NAMELESS, SLICE, UNANSWERED, UNSTORED
 from twisted_chat.stores.memory import MemoryLog

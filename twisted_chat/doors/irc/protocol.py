@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.doors.connections import Connections
+from twisted_chat.doors.factory import Connections
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
 from twisted_chat.doors.irc.registration import Registration

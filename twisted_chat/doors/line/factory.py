@@ -1,6 +1,6 @@
 """The factory of the line door."""
 
-from twisted_chat.doors.connections import Connections
+from twisted_chat.doors.factory import Connections
 from twisted_chat.doors.line.protocol import ChatProtocol
 
 
