@@ -10,11 +10,11 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
+from twisted_chat.doors.flusher import Soon, Turn
 from twisted_chat.doors.line.dialects import Dialect, Renderings
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.protocol import Pump
 from twisted_chat.doors.session import Door, Session
-from twisted_chat.doors.turn import Soon, Turn
 from twisted_chat.transports.direct import straight
 from twisted_chat.transports.interfaces import Transport, peer, watch
 

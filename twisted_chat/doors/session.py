@@ -20,10 +20,10 @@ from twisted_chat.core.interfaces import Entry, Route
 from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.registry import User
 from twisted_chat.core.view import View
+from twisted_chat.doors.flusher import Turn
 from twisted_chat.doors.line.dialects import Answer, Dialect, Renderings
 from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
-from twisted_chat.doors.turn import Turn
 from twisted_chat.transports.interfaces import Writer
 from twisted_chat.wire.line import error, labelled
 

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.turn import MANY, Turn
+from twisted_chat.doors.flusher import MANY, Turn
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
 
