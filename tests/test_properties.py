@@ -16,8 +16,8 @@ from twisted_chat.core.names import room_name, user_name
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
-from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.presence import News
 from twisted_chat.doors.protocol import UNSTORED
 from twisted_chat.doors.refusals import ALERT
 from twisted_chat.stores.memory import MemoryLog

@@ -22,8 +22,8 @@ from twisted_chat.core.registry import User
 from twisted_chat.core.view import View
 from twisted_chat.doors.flusher import Turn
 from twisted_chat.doors.line.dialects import Answer, Dialect, Renderings
-from twisted_chat.doors.news import News
 from twisted_chat.doors.outbox import Outbox
+from twisted_chat.doors.presence import News
 from twisted_chat.transports.interfaces import Writer
 from twisted_chat.wire.line import error, labelled
 

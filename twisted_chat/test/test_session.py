@@ -5,8 +5,8 @@ from collections.abc import Collection
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.interfaces import Page
-from twisted_chat.doors.news import MOST
 from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.presence import MOST
 from twisted_chat.doors.session import NEWS_AFTER
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import WINDOW, Connection, DelayedLog, Server

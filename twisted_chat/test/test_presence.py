@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.doors.line.dialects import EVENTS
-from twisted_chat.doors.news import MOST, News
+from twisted_chat.doors.presence import MOST, News
 
 
 class NewsTests(SynchronousTestCase):
