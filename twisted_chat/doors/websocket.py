@@ -24,7 +24,7 @@ from twisted_chat.wire.frames import text_frames
 from twisted_chat.wire.line import LONGEST
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.web import WebFactory
+    from twisted_chat.doors.web.site import WebFactory
 
 VISIT = 120.0
 """Seconds for which a connection may stay that asks for no WebSocket, however busy it is."""
