@@ -27,7 +27,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.doors.session import Session
-from twisted_chat.doors.websocket import Frames
+from twisted_chat.doors.web.websocket import Frames
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
 from twisted_chat.transports.direct import straight

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto.events import BytesMessage, CloseConnection, Pong, Request
 
 from twisted_chat.doors.protocol import CLOSING
-from twisted_chat.doors.websocket import MOST, VISIT, Frames
+from twisted_chat.doors.web.websocket import MOST, VISIT, Frames
 from twisted_chat.test.support_web import Browser, WebServer
 from twisted_chat.wire.line import LONGEST
 

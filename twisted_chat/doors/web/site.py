@@ -24,7 +24,7 @@ from twisted.web.websocket import WebSocketProtocol, WebSocketResource
 from zope.interface import implementer
 
 from twisted_chat.doors.line.factory import ChatFactory
-from twisted_chat.doors.websocket import Frames, Lines, Visit
+from twisted_chat.doors.web.websocket import Frames, Lines, Visit
 
 SOCKET = b"/socket"
 TYPES = {
