@@ -1,4 +1,4 @@
-"""The IRC door's commands: the table. The functions stand where their subject is, in the doors/irc*.py."""
+"""The IRC door's commands: the table. The functions stand where their subject is, in the doors/irc."""
 
 from twisted_chat.doors.irc.chathistory import chathistory
 from twisted_chat.doors.irc.messaging import (

@@ -68,7 +68,7 @@ class File(NamedTuple):
 def page() -> dict[bytes, File]:
     """The page's files, by the path of their URL."""
     found = {}
-    root = files("twisted_chat.doors") / "page"
+    root = files("twisted_chat.doors.web") / "page"
     folders = [(b"/", root)]
     for path, folder in folders:
         for entry in folder.iterdir():
