@@ -1,6 +1,6 @@
 """The Hub: the one place where everything is decided. Here: who is here, by which name and with which right.
 
-What is said is decided in the class that it builds on, core.talk.Talk; what was said
+What is said is decided in the class that it builds on, core.router.Talk; what was said
 is looked up in its archive.
 """
 
@@ -12,7 +12,7 @@ from twisted_chat.core.errors import ALREADY_REGISTERED, NOT_ALLOWED, NOT_REGIST
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog, Participant
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.registry import User
-from twisted_chat.core.talk import Talk
+from twisted_chat.core.router import Talk
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MOST_ACCOUNTS = 100_000
