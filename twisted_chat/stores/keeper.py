@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import NamedTuple
 
+from twisted_chat.core.dedup import Label, Sifted, labels, sift
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import Conversation, Record
-from twisted_chat.core.resends import Label, Sifted, labels, sift
 from twisted_chat.stores import statements
 from twisted_chat.stores.database import transaction
 from twisted_chat.stores.rows import name_of, record_of

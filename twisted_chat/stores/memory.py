@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Collection
 from itertools import count, islice, takewhile
 
+from twisted_chat.core.dedup import Label, labels, sift
 from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
-from twisted_chat.core.resends import Label, labels, sift
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.words import words_of
 
