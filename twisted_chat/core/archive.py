@@ -1,12 +1,12 @@
 """What was said, and who may see it: history, search, what one missed, and read markers."""
 
+from twisted_chat.core.cursor import View
 from twisted_chat.core.errors import BAD_COMMAND, NO_SUCH_ROOM, NOT_ALLOWED, NOT_REGISTERED, ChatError
 from twisted_chat.core.interfaces import Accounts, MessageLog, Participant
 from twisted_chat.core.messages import LEFT, Conversation, Record, direct
 from twisted_chat.core.names import is_room
 from twisted_chat.core.registry import User, UserRegistry
 from twisted_chat.core.rooms import Rooms
-from twisted_chat.core.view import View
 
 PAGE = 200
 PAGE_SIZE = 64 * 1024

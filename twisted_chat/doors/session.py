@@ -14,12 +14,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_chat.core.archive import PAGE
+from twisted_chat.core.cursor import View
 from twisted_chat.core.errors import NOT_REGISTERED, UNAVAILABLE, ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Entry, Route
 from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.registry import User
-from twisted_chat.core.view import View
 from twisted_chat.doors.flusher import Turn
 from twisted_chat.doors.line.dialects import Answer, Dialect, Renderings
 from twisted_chat.doors.outbox import Outbox

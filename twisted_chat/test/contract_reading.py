@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.cursor import View
 from twisted_chat.core.interfaces import MOST_COUNTED, Entry, Page
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Conversation, Record
-from twisted_chat.core.view import View
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
 

@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.archive import PAGE
+from twisted_chat.core.cursor import View
 from twisted_chat.core.errors import (
     ALREADY_REGISTERED,
     BAD_NAME,
@@ -19,7 +20,6 @@ from twisted_chat.core.errors import (
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
 from twisted_chat.core.rooms import MOST
-from twisted_chat.core.view import View
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Recorder
 

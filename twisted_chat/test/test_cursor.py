@@ -2,11 +2,11 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.core.cursor import View
 from twisted_chat.core.interfaces import Page
 from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, Conversation, Record, direct
 from twisted_chat.core.names import user_name
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.view import View
 from twisted_chat.test.support import Recorder
 
 OTHER, OTHERS_CONNECTION, FURTHER = 900, 90, 901
