@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from twisted_chat.core.messages import GUESTS
-from twisted_chat.stores.sqlite import SqliteLog
+from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.support import Recorder, entry
 from twisted_chat.test.support_sqlite import sqlite_log
 

@@ -23,7 +23,7 @@ from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Rec
 from twisted_chat.stores.database import Database
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
-from twisted_chat.stores.sqlite import SqliteLog
+from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.stores.writer import InlineWriter
 from twisted_chat.test.support import Connection, Server

@@ -31,7 +31,7 @@ from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.database import Database, Job, Run
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
-from twisted_chat.stores.sqlite import SqliteLog
+from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.stores.writer import InlineWriter, WriterThread
 from twisted_chat.transports.choose import described, served

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite import STALLED, SqliteLog
+from twisted_chat.stores.sqlite.log import STALLED, SqliteLog
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
 from twisted_chat.test.support_sqlite import SlowAnswers, SqliteFixture
