@@ -24,8 +24,8 @@ from twisted_chat.stores.database import Database
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.log import SqliteLog
+from twisted_chat.stores.sqlite.worker import InlineWriter
 from twisted_chat.stores.sqlite_accounts import SqliteAccounts
-from twisted_chat.stores.writer import InlineWriter
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.events import parse_event
 

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from twisted_chat.stores.database import Database, Transaction
 from twisted_chat.stores.sqlite.log import SqliteLog
-from twisted_chat.stores.writer import InlineWriter
+from twisted_chat.stores.sqlite.worker import InlineWriter
 from twisted_chat.test.contract_store import LogFixture
 
 T = TypeVar("T")
