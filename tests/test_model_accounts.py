@@ -23,9 +23,9 @@ from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Rec
 from twisted_chat.stores.database import Database
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
+from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter
-from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.events import parse_event
 

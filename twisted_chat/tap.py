@@ -31,9 +31,9 @@ from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.database import Database, Job, Run
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
+from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
-from twisted_chat.stores.sqlite_accounts import SqliteAccounts
 from twisted_chat.transports.choose import described, served
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
