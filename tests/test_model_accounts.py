@@ -20,10 +20,10 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
-from twisted_chat.stores.database import Database
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter
 from twisted_chat.test.support import Connection, Server

@@ -28,10 +28,10 @@ from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.site import WebFactory
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
-from twisted_chat.stores.database import Database, Job, Run
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.database import Database, Job, Run
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
 from twisted_chat.transports.choose import described, served

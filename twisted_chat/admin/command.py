@@ -22,7 +22,7 @@ from twisted_chat.auth.passwords import LONGEST, prepared
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.database import InUse
+from twisted_chat.stores.sqlite.database import InUse
 
 T = TypeVar("T")
 Alone = Callable[[str], Operator]

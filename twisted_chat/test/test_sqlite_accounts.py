@@ -12,8 +12,8 @@ from twisted.trial.unittest import TestCase
 from twisted_chat.core.errors import UNAVAILABLE
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.database import Database
 from twisted_chat.stores.sqlite.accounts import DAY, FORGOTTEN, SqliteAccounts
+from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.test.contract_accounts import MADE, AccountsContract
 from twisted_chat.test.contract_store import NOW
 from twisted_chat.test.support_sqlite import AccountsWriter

@@ -12,8 +12,8 @@ from twisted_chat.core.dedup import Label, Sifted, labels, sift
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.stores import statements
-from twisted_chat.stores.database import transaction
 from twisted_chat.stores.rows import name_of, record_of
+from twisted_chat.stores.sqlite.database import transaction
 
 PLACES = 10_000
 """Conversations whose numbers are remembered."""
