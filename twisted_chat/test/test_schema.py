@@ -9,8 +9,8 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.schema import FIRST, VERSION
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.schema import FIRST, VERSION
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import Recorder, entry
 from twisted_chat.test.support_sqlite import SqliteFixture

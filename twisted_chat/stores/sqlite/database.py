@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import UNAVAILABLE, ChatError
 from twisted_chat.core.interfaces import Entry, StoreError
-from twisted_chat.stores.schema import STEPS, VERSION
+from twisted_chat.stores.sqlite.schema import STEPS, VERSION
 from twisted_chat.stores.sqlite.worker import Writer
 
 T = TypeVar("T")
