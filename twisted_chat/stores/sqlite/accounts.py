@@ -14,8 +14,8 @@ from twisted_chat.core.errors import NAME_TAKEN, UNAVAILABLE, ChatError
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
-from twisted_chat.stores.rows import conversation_of, name_of
 from twisted_chat.stores.sqlite.database import Database
+from twisted_chat.stores.sqlite.rows import conversation_of, name_of
 
 _log = Logger()
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from twisted_chat.core.dedup import Label, Sifted, labels, sift
 from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import Conversation, Record
-from twisted_chat.stores.rows import name_of, record_of
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.database import transaction
+from twisted_chat.stores.sqlite.rows import name_of, record_of
 
 PLACES = 10_000
 """Conversations whose numbers are remembered."""
