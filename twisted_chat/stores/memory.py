@@ -8,7 +8,7 @@ from twisted_chat.core.dedup import Label, labels, sift
 from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.words import words_of
+from twisted_chat.stores.search import words_of
 
 MOST = 10_000
 """Records that are kept, unless another number is asked for."""

@@ -19,11 +19,11 @@ from twisted.logger import Logger
 from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.stores.ring import Ring
+from twisted_chat.stores.search import query_of
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.appender import Kept, SqliteKeeper
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.rows import name_of, record_of
-from twisted_chat.stores.words import query_of
 
 _log = Logger()
 
