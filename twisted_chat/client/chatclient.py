@@ -19,8 +19,8 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client.connection import LONGEST_LINE, Connection
 from twisted_chat.client.eventstream import EventStream
-from twisted_chat.client.link import Backoff, Link
 from twisted_chat.client.pending import Pending, fail_all
+from twisted_chat.client.reconnect import Backoff, Link
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
 from twisted_chat.client.resume import Account, Place
 from twisted_chat.wire.events import Event, parse_event

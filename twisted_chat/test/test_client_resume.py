@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.client.chatclient import MOST_WAITING
 from twisted_chat.client.eventstream import WAITING
-from twisted_chat.client.link import FIRST, LONGEST, LOOK_EVERY, Backoff
+from twisted_chat.client.reconnect import FIRST, LONGEST, LOOK_EVERY, Backoff
 from twisted_chat.client.resume import PAGE
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed
-from twisted_chat.client.link import LONGEST
+from twisted_chat.client.reconnect import LONGEST
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.talk.lines import Line, bar
