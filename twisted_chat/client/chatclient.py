@@ -17,12 +17,12 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_chat.client.catchup import Account, Place
 from twisted_chat.client.connection import LONGEST_LINE, Connection
 from twisted_chat.client.eventstream import EventStream
 from twisted_chat.client.pending import Pending, fail_all
 from twisted_chat.client.reconnect import Backoff, Link
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
-from twisted_chat.client.resume import Account, Place
 from twisted_chat.wire.events import Event, parse_event
 from twisted_chat.wire.line import BAD_TEXT
 

@@ -6,8 +6,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.client.catchup import PAGE, Place
 from twisted_chat.client.requests import ChatFailed, Finish, OnEvent
-from twisted_chat.client.resume import PAGE, Place
 from twisted_chat.wire.events import Event
 
 T = TypeVar("T")
