@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.auth.limits import Limit, slow_down
+from twisted_chat.auth.ratelimit import Limit, slow_down
 from twisted_chat.core.errors import SLOW_DOWN
 
 
