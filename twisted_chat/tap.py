@@ -15,8 +15,8 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from twisted_chat.admin.accounts import Hash, Operator
 from twisted_chat.admin.control import Control, control_of
-from twisted_chat.admin.operator import Hash, Operator
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back

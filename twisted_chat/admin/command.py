@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from twisted_chat.admin.accounts import Listed, Operator
 from twisted_chat.admin.control import NoAnswer, Request, Response, Unreachable, ask, carry_out, control_of
-from twisted_chat.admin.operator import Listed, Operator
 from twisted_chat.auth.passwords import LONGEST, prepared
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError

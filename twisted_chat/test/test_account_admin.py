@@ -9,8 +9,8 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import operator
-from twisted_chat.admin.operator import Operator
+from twisted_chat.admin import accounts as operator
+from twisted_chat.admin.accounts import Operator
 from twisted_chat.auth.passwords import Passwords
 from twisted_chat.core.errors import (
     BAD_NAME,
