@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
-from twisted_chat.talk.server import (
+from twisted_chat.talk.address import (
     HOST,
     PORT,
     SERVER,

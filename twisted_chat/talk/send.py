@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client import ChatClient, ChatFailed
 from twisted_chat.core.names import is_room
-from twisted_chat.talk.server import (
+from twisted_chat.talk.address import (
     HOST,
     PASSWORD,
     PORT,

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.talk.server import Problem
+from twisted_chat.talk.address import Problem
 from twisted_chat.wire.line import CONTROL, LONGEST, escape
 
 LABEL = 66

@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatFailed, Disconnected
-from twisted_chat.talk.server import PASSWORD, Problem, Server, password, person_or_room, sentence, server, way
+from twisted_chat.talk.address import PASSWORD, Problem, Server, password, person_or_room, sentence, server, way
 
 HERE = Server("jane", "localhost", 8000)
 
