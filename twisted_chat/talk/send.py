@@ -33,7 +33,7 @@ from twisted_chat.talk.address import (
     server,
     way,
 )
-from twisted_chat.talk.texts import Texts, checked, checked_lines, lines_of_input, one, whole_input
+from twisted_chat.talk.input import Texts, checked, checked_lines, lines_of_input, one, whole_input
 
 PATIENCE = 30.0
 GOODBYE = 5.0
