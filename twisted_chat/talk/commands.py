@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted_chat.core.names import is_room
 from twisted_chat.talk.conversation import Conversation
-from twisted_chat.talk.lines import notice, problem, rule
+from twisted_chat.talk.format import notice, problem, rule
 
 if TYPE_CHECKING:
     from twisted_chat.talk.talker import Talker

@@ -16,7 +16,7 @@ from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.talk.commands import COMMANDS
 from twisted_chat.talk.completion import complete
 from twisted_chat.talk.conversation import key
-from twisted_chat.talk.lines import failure, notice, problem
+from twisted_chat.talk.format import failure, notice, problem
 from twisted_chat.talk.session import Session
 from twisted_chat.talk.timeline import Screen, Timeline
 from twisted_chat.wire.events import Event

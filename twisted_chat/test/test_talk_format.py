@@ -7,7 +7,7 @@ from datetime import timezone
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.talk.conversation import Conversations
-from twisted_chat.talk.lines import MOST_WAITING_SHOWN, Line, bar, clean, notice, problem, record, waiting
+from twisted_chat.talk.format import MOST_WAITING_SHOWN, Line, bar, clean, notice, problem, record, waiting
 from twisted_chat.wire.events import Event
 
 MORNING = 9 * 3_600_000 + 26 * 60_000
