@@ -126,7 +126,7 @@ async def _talk(
     to: list[str],
     dumb: bool,
 ) -> str:
-    from twisted_chat.talk.talker import Talker
+    from twisted_chat.talk.app import Talker
 
     screen: Any
     if dumb:

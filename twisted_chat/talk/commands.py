@@ -10,7 +10,7 @@ from twisted_chat.talk.conversation import Conversation
 from twisted_chat.talk.format import notice, problem, rule
 
 if TYPE_CHECKING:
-    from twisted_chat.talk.talker import Talker
+    from twisted_chat.talk.app import Talker
 
 MOST_HISTORY = 500
 USAGE = 22

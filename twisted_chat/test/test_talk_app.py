@@ -11,9 +11,9 @@ from twisted_chat.client import ChatClient, ChatFailed
 from twisted_chat.client.reconnect import LONGEST
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.talk.app import MOST_TYPED, Talker
 from twisted_chat.talk.format import Line, bar
 from twisted_chat.talk.session import PATIENCE, PROBE_EVERY
-from twisted_chat.talk.talker import MOST_TYPED, Talker
 from twisted_chat.talk.timeline import MARK_AFTER
 from twisted_chat.test.support_client import Network
 from twisted_chat.wire.events import Event
