@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted_chat.simulation.crowd import Plan
 from twisted_chat.simulation.irclog import Log, read_log
 from twisted_chat.simulation.language import ScriptError, Step, read_script
-from twisted_chat.simulation.running import Show, in_memory, on_the_reactor
+from twisted_chat.simulation.runner import Show, in_memory, on_the_reactor
 from twisted_chat.simulation.runs import CrowdRun, ReplayRun, Run, ScriptRun
 from twisted_chat.simulation.script import PATIENCE, script_text, shipped
 

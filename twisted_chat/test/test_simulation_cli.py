@@ -129,7 +129,7 @@ class ProblemTests(CommandTestCase):
 
     def test_a_server_that_is_killed_midway(self) -> None:
         """One line on standard error, and the summary so far."""
-        with patch("twisted_chat.simulation.running.memory_server", lambda clock: self.server(clock, 40)):
+        with patch("twisted_chat.simulation.runner.memory_server", lambda clock: self.server(clock, 40)):
             self.assertEqual(self.run_it("crowd", "--in-memory", "--json", "--quiet"), 1)
         self.assertIn("the server ended the connection", self.told()["problem"])
         self.assertEqual(len(self.err.getvalue().splitlines()), 1)
@@ -141,7 +141,7 @@ class ProblemTests(CommandTestCase):
             endpoint.kill()
             return endpoint
 
-        with patch("twisted_chat.simulation.running.memory_server", dead):
+        with patch("twisted_chat.simulation.runner.memory_server", dead):
             line = self.one_line("crowd", "--in-memory", "--duration", "20")
         self.assertIn("cannot connect to memory: nobody listens there; start a server with: twistd", line)
 
