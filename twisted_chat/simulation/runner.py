@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.simulation.clock import Stalled, VirtualClock
 from twisted_chat.simulation.ledger import Ledger
-from twisted_chat.simulation.memory import memory_server
+from twisted_chat.simulation.network import memory_server
 from twisted_chat.simulation.progress import Progress, account
 from twisted_chat.simulation.runs import Run
 

@@ -16,7 +16,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.simulation.clock import VirtualClock
-from twisted_chat.simulation.memory import MemoryTransport
+from twisted_chat.simulation.network import MemoryTransport
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.test.support_auth import QUICK

@@ -16,7 +16,7 @@ from twisted_chat.client.connection import LONGEST_LINE
 from twisted_chat.client.eventstream import WAITING, EventStream
 from twisted_chat.doors.factory import LOOK_EVERY
 from twisted_chat.simulation.clock import VirtualClock
-from twisted_chat.simulation.memory import MemoryEndpoint, memory_server
+from twisted_chat.simulation.network import MemoryEndpoint, memory_server
 from twisted_chat.wire.events import Event
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.cli import main
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.ledger import Ledger, Reader
-from twisted_chat.simulation.memory import MemoryEndpoint, memory_server
+from twisted_chat.simulation.network import MemoryEndpoint, memory_server
 
 LOG = "[08:24] <jane> hi\n[08:24] <a@b> hi\n[08:25] <zak>\nwhat?\n=== zak waves\n"
 

@@ -19,7 +19,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from twisted_chat.simulation.clock import VirtualClock
-from twisted_chat.simulation.memory import BUFFER, MemoryEndpoint, MemoryTransport, memory_server
+from twisted_chat.simulation.network import BUFFER, MemoryEndpoint, MemoryTransport, memory_server
 
 
 class Notes(Protocol):
