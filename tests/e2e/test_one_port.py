@@ -15,11 +15,11 @@ from typing import IO, Any
 import pytest
 from browsers import Browse, Someone, browsing, launched
 from certificates import Certificates
-from conftest import TRANSPORTS, Lasting, until
+from conftest import CHECKOUT, TRANSPORTS, Lasting, until
 from terminals import Start, Terminal, irssi, joins, terminals
 
 ROOM = "#tea"
-MEMBER = Path(__file__).with_name("member.py")
+MEMBER = CHECKOUT / "tests" / "support" / "member.py"
 SECURE = [False, True]
 """Whether the first browser, the IRC client, the program and one of two at nc use TLS, at the same port as the rest."""
 

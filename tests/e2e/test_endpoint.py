@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, free_port, script, until
+from conftest import CHECKOUT, PATIENCE, free_port, script, until
 
-SERVER = Path(__file__).with_name("endpoint_server.py")
+SERVER = CHECKOUT / "tests" / "support" / "endpoint_server.py"
 BIG = 8 * 2**20
 
 uvloop = pytest.param(

@@ -17,7 +17,7 @@ from conftest import PATIENCE, Server, free_port, script, until
 
 from twisted_chat.simulation import shipped
 
-LOG = Path(__file__).parent / "data" / "ubuntu-2005-08-08.log"
+LOG = Path(__file__).parents[1] / "data" / "ubuntu-2005-08-08.log"
 LONG = 90.0
 """Seconds that a simulation may take."""
 

@@ -1,6 +1,6 @@
 """Noise of every kind at the one port, from many at once: two people who talk meanwhile do not notice.
 
-`NOISE=60 pytest -s tests/test_noise.py` makes it for 60 seconds, and `SEED=…` another one.
+`NOISE=60 pytest -s tests/e2e/test_noise.py` makes it for 60 seconds, and `SEED=…` another one.
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import PATIENCE, Serve, free_port, script
+from conftest import CHECKOUT, PATIENCE, Serve, free_port, script
 
 KILLS = int(os.environ.get("KILLS", "50"))
 NAMES = ["jane", "zak", "kim", "zoë"]
-TALKERS = Path(__file__).with_name("talkers.py")
+TALKERS = CHECKOUT / "tests" / "support" / "talkers.py"
 ENDING = 120.0
 """Seconds in which everything that is under way must come to its end."""
 

@@ -19,7 +19,7 @@ from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.doors.line.commands import COMMANDS, MISSED, MOST_HISTORY
 from twisted_chat.wire import line
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 
 
 def page(name: str) -> str:
