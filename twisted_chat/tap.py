@@ -22,7 +22,7 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.front import DoorFactory, FrontFactory
+from twisted_chat.doors.front import AnyDoor, FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.site import WebFactory
@@ -55,7 +55,7 @@ def makeService(options: Options) -> IService:
     outbox = int(options["outbox"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon)
-    doors: dict[str, DoorFactory] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
+    doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(
         {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])

@@ -16,7 +16,7 @@ from twisted_chat.core import errors
 from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
-from twisted_chat.doors.line.commands import COMMANDS, MISSED, MOST_HISTORY
+from twisted_chat.doors.line.commands import COMMANDS, MOST_HISTORY, UNREAD_SHOWN
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parents[2]
@@ -95,4 +95,4 @@ def test_the_irc_page_has_every_command_and_capability() -> None:
         assert re.search(rf"^\| `{name}[ `]", text, re.MULTILINE), name
     assert f"at most {irchistory.MOST_HISTORY}" in text
     assert f"newest {irchistory.MOST_TARGETS} messages" in text
-    assert f"up to {MISSED} of" in text
+    assert f"up to {UNREAD_SHOWN} of" in text

@@ -13,7 +13,7 @@ from twisted_chat.core.names import user_name
 from twisted_chat.wire.irc.message import LONGEST, LONGEST_BODY, Lines, Message, label_of, parse, render
 from twisted_chat.wire.irc.names import CASEMAPPING, name_of, nick_of
 from twisted_chat.wire.irc.text import action, ctcp, pieces, plain_text
-from twisted_chat.wire.line import LineError
+from twisted_chat.wire.line import ParseError
 
 characters = st.characters(codec="utf-8", exclude_characters="\0\r\n")
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n "), min_size=1, max_size=12)
@@ -86,7 +86,7 @@ def test_where_a_read_ends_does_not_matter(data: bytes, cuts: list[int]) -> None
     assert read == at_once.feed(data)
     for line in read:
         label_of(line)
-        with suppress(LineError):
+        with suppress(ParseError):
             message = parse(line)
             assert (
                 parse(render(*message[2:3], *message.params, source=message.source, tags=message.tags).encode())
@@ -97,10 +97,10 @@ def test_where_a_read_ends_does_not_matter(data: bytes, cuts: list[int]) -> None
 @given(st.binary(max_size=60))
 def test_no_bytes_do_harm(data: bytes) -> None:
     for line in Lines().feed(data + b"\n"):
-        with suppress(LineError):
+        with suppress(ParseError):
             for param in parse(line).params:
                 ctcp(param)
-                with suppress(LineError):
+                with suppress(ParseError):
                     plain = plain_text(param)
                     assert plain_text(plain) == plain
 

@@ -70,7 +70,7 @@ class Person:
     acknowledged: int = 0
     gap: bool = False
 
-    def look(self) -> None:
+    def idle_check(self) -> None:
         """Take up what has come."""
         if isinstance(self.participant, Recorder):
             for record in self.participant.seen:
@@ -373,7 +373,7 @@ class Conversation(RuleBasedStateMachine):
                 assert person.connection.chat.session.unstored == 0
 
     def check_person(self, person: Person) -> None:
-        person.look()
+        person.idle_check()
         assert person.ids == sorted(set(person.ids)), "in order, and once"
         if person.gap:
             assert self.ring == 10

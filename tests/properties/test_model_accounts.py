@@ -69,7 +69,7 @@ class Device:
     answers: list[str] = field(default_factory=list)
     rest: bytes = b""
 
-    def look(self) -> None:
+    def idle_check(self) -> None:
         """Take up what has come, of which the last line may be half."""
         *lines, self.rest = (self.rest + self.connection.read()).split(b"\n")
         for line in map(bytes.decode, lines):
@@ -89,7 +89,7 @@ class Device:
 
     def check(self, whole: bool) -> None:
         """What came must be the first of what is expected, or all of it."""
-        self.look()
+        self.idle_check()
         expected = [[(fact.id, fact.seen) for fact in facts] for facts in self.expected]
         for number, got in enumerate(self.got):
             assert got == expected[number][: len(got)], (self.user.name, number)
@@ -299,7 +299,7 @@ class Devices(RuleBasedStateMachine):
         if not (device.user.account and device.reads):
             return
         place = max(0, len(self.facts) - back)
-        device.look()
+        device.idle_check()
         if slowly:
             self.stop_reading(self.devices.index(device))
         device.connection.say(f"@s{len(device.expected)} since,{place}\n".encode())
@@ -317,7 +317,7 @@ class Devices(RuleBasedStateMachine):
     def read_a_little(self, number: int, size: int) -> None:
         if not self.device(number).reads:
             self.device(number).connection.take(size)
-            self.device(number).look()
+            self.device(number).idle_check()
 
     @precondition(lambda self: self.devices)
     @rule(number=st.integers(0, 99))

@@ -17,15 +17,15 @@ from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.presence import News
+from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.protocol import UNSTORED
 from twisted_chat.doors.refusals import ALERT
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
-from twisted_chat.wire.detect import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
+from twisted_chat.wire.detect import IRC, LINE, MAX_FIRST_LINE_BYTES, TLS, WEB, detect
 from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
-from twisted_chat.wire.line import LONGEST, LineError, escape, parse, request, unescape
+from twisted_chat.wire.line import LONGEST, ParseError, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 """What speaks to terminals, and is in no line that anybody is sent."""
@@ -217,7 +217,7 @@ def test_unescape_gives_a_text_or_a_LineError(text: str) -> None:
     line = text.replace("\n", "")
     try:
         meant = unescape(line)
-    except LineError:
+    except ParseError:
         return
     assert escape(meant) == line
 
@@ -265,7 +265,7 @@ def test_requests_read_back(verb: str, parts: list[str], label: str | None) -> N
 def test_parse_gives_a_request_or_a_LineError(line: bytes) -> None:
     try:
         label, verb, rest = parse(line)
-    except LineError:
+    except ParseError:
         return
     assert not CONTROL.search(f"{label}{verb}{rest}")
 
@@ -305,7 +305,7 @@ def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
     """Whatever happened, applying the lines to the names that the reader knew gives the names that are here."""
     now = {who: f"n{who}" for who in here}
     known = set(now.values())
-    news = News()
+    news = PresenceChanges()
     for who, what, number in changes:
         name = f"n{number}"
         before = now.get(who)
@@ -338,13 +338,15 @@ def people_in(changes: list[tuple[int, str, int]]) -> set[int]:
     return {who for who, _, _ in changes}
 
 
-beginnings = st.sampled_from([b"GET", b"NICK", b"u", b"USER", b"register,jane", b"@a", b":b", b"x" * LONGEST_FIRST])
+beginnings = st.sampled_from(
+    [b"GET", b"NICK", b"u", b"USER", b"register,jane", b"@a", b":b", b"x" * MAX_FIRST_LINE_BYTES]
+)
 between = st.sampled_from([b" ", b"/", b" HTTP/1.1", b"\r", b"\n", b",", b"\x16", b"\x03"]) | st.binary(max_size=3)
 firsts = st.lists(beginnings | between, max_size=10).map(b"".join)
 
 
 @given(reads=cut_up(firsts), forwarding=st.booleans(), ended=st.booleans())
-@example(reads=[b"POST /", b"x" * LONGEST_FIRST, b" HTTP/1.1\r\n"], forwarding=False, ended=False)
+@example(reads=[b"POST /", b"x" * MAX_FIRST_LINE_BYTES, b" HTTP/1.1\r\n"], forwarding=False, ended=False)
 def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forwarding: bool, ended: bool) -> None:
     clock = Clock()
     doors = {name: RecordingDoor() for name in (LINE, IRC, WEB)}
@@ -353,7 +355,7 @@ def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forward
     client.says(*reads)
     if ended:
         client.ends_input()
-    language = recognise(b"".join(reads))
+    language = detect(b"".join(reads))
     inside = {name: [one.reads for one in door.connections] for name, door in doors.items() if door.connections}
     if language == TLS:
         assert client.heard() == ALERT

@@ -9,9 +9,9 @@ from twisted.internet.defer import DeferredLock
 
 from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, NOT_ALLOWED, UNAVAILABLE, ChatError
 from twisted_chat.core.hub import MOST_ACCOUNTS, Hub
-from twisted_chat.core.interfaces import Accounts, Entry, Route
+from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.names import Name, user_name
-from twisted_chat.core.registry import User
+from twisted_chat.core.participants import Entry, Route, User
 
 PAGE = 4000
 """Accounts in one page of the list."""
@@ -50,7 +50,7 @@ class Operator:
         users = self.hub.registry.accounts()
         start = bisect_right(users, user_name(after).key, key=attrgetter("key")) if after else 0
         return [
-            Listed(user.name, _state(user), len(user.participants), len(user.rooms), user.made)
+            Listed(user.name, _state(user), len(user.participants), len(user.rooms), user.created_at)
             for user in users[start : start + PAGE]
         ]
 
@@ -130,7 +130,7 @@ class Operator:
         left, ended = _count(len(user.rooms), "room"), _count(len(user.participants), "connection")
         await self._accounts.delete(user.identity)
         self.hub.forget(user, _Nobody(self.hub.log.new_identity()))
-        await self.hub.log.settled()
+        await self.hub.log.wait_durable()
         if user.rooms:
             raise ChatError(
                 UNAVAILABLE,
@@ -167,30 +167,30 @@ class _Nobody:
     """By whom an account leaves its rooms that does not do so itself. (A core.interfaces.Participant.)"""
 
     def __init__(self, number: int) -> None:
-        self.number = number
-        self.client, self.address, self.place = "", "", 0
+        self.sender_number = number
+        self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
 
     def deliver(self, entry: Entry) -> None: ...
 
-    def copied(self, entry: Entry) -> None: ...
+    def deliver_copy(self, entry: Entry) -> None: ...
 
-    def stored(self, entry: Entry) -> bool:
+    def acknowledge(self, entry: Entry) -> bool:
         return False
 
-    def refused(self, entry: Entry, problem: ChatError) -> None: ...
+    def reject(self, entry: Entry, problem: ChatError) -> None: ...
 
-    def presence(self, who: int, before: str | None, now: str | None) -> None: ...
+    def presence_changed(self, who: int, before: str | None, now: str | None) -> None: ...
 
-    def told(self, code: str, sentence: str) -> None: ...
+    def notify(self, code: str, sentence: str) -> None: ...
 
-    def marked(self, name: str, id: int) -> None: ...
+    def read_marker_moved(self, name: str, id: int) -> None: ...
 
     def hold(self) -> None: ...
 
     def release(self) -> None: ...
 
-    def dismiss(self, code: str, sentence: str) -> None: ...
+    def disconnect(self, code: str, sentence: str) -> None: ...
 
     def flush(self) -> None: ...

@@ -267,7 +267,7 @@ class ChatClient(Requests):
         return asked.waiting
 
     def _take(self, lines: list[str]) -> None:
-        """The lines of one read; raises ValueError or LineError for what no server says."""
+        """The lines of one read; raises ValueError or ParseError for what no server says."""
         answer = self._pending.answer
         for line in lines:
             if line[:1] == "@":

@@ -6,46 +6,46 @@ from twisted_chat.core.interfaces import Page
 from twisted_chat.core.messages import JOINED, LEFT, Record
 
 
-class View:
-    """A connection's place in the log, and the rooms that its user was in there.
+class Cursor:
+    """A connection's position in the log, and the rooms that its user was in there.
 
     The records of a room are seen from one's join to one's leave; those of a
     direct conversation by its two sides. What this very connection (or client) sent is left
     out, but for what one says to oneself: `numbers` are those that it has had.
     """
 
-    __slots__ = ("identity", "numbers", "place", "rooms")
+    __slots__ = ("identity", "numbers", "position", "rooms")
 
-    def __init__(self, identity: int, rooms: Iterable[str], number: int, place: int) -> None:
+    def __init__(self, identity: int, rooms: Iterable[str], number: int, position: int) -> None:
         self.identity = identity
         self.rooms = frozenset(rooms)
         self.numbers = frozenset((number,))
-        self.place = place
+        self.position = position
 
-    def skip(self, place: int, rooms: Iterable[str]) -> None:
-        """Go on at a later place, in the rooms that the user is in there."""
-        self.place = place
+    def jump_to(self, position: int, rooms: Iterable[str]) -> None:
+        """Go on at a later position, in the rooms that the user is in there."""
+        self.position = position
         self.rooms = frozenset(rooms)
 
-    def pick(self, page: Page, size: int) -> list[Record]:
+    def take(self, page: Page, size: int) -> list[Record]:
         """Those of the log's next records that are to be seen, until their texts have `size` characters.
 
-        The place moves behind the last that was looked at.
+        The position moves behind the last that was looked at.
         """
-        picked = []
+        taken = []
         for record in page.records:
-            self.place = record.id
+            self.position = record.id
             if self._sees(record):
-                picked.append(record)
+                taken.append(record)
                 size -= len(record.text)
                 if size <= 0:
-                    return picked
-        self.place = max(self.place, page.upto)
-        return picked
+                    return taken
+        self.position = max(self.position, page.up_to)
+        return taken
 
     def _sees(self, record: Record) -> bool:
         by_me = record.author == self.identity
-        own = by_me and record.origin in self.numbers
+        own = by_me and record.sender_number in self.numbers
         conversation = record.conversation
         if not isinstance(conversation, str):
             mine, other = conversation

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from twisted_chat.core.errors import BAD_TEXT, NOT_REGISTERED, UNAVAILABLE, ChatError
-from twisted_chat.core.interfaces import Entry, Envelope, MessageLog, Participant, Route
+from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, Conversation, direct
 from twisted_chat.core.names import is_room
-from twisted_chat.core.registry import User, UserRegistry
+from twisted_chat.core.participants import Entry, Envelope, Participant, Route, User
+from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
 
 ROUTES = 64
 """Names that a participant's routes are remembered for."""
 
 
-class Talk:
+class Router:
     """What those who are in the registry say to each other, and in rooms: the part of the Hub that is about that."""
 
     def __init__(self, log: MessageLog) -> None:
@@ -95,21 +96,21 @@ class Talk:
         """Acknowledge and deliver a batch that the log has, then flush each client once."""
         touched: dict[Participant, None] = {}  # in the order of their entries
         for entry in entries:
-            origin, recipients, copies = entry.origin, entry.recipients, entry.copies
+            connection, recipients, copies = entry.connection, entry.recipients, entry.copies
             to_room = entry.envelope.conversation.__class__ is str
-            entry.origin, entry.recipients, entry.copies = None, (), ()
-            assert origin is not None
+            entry.connection, entry.recipients, entry.copies = None, (), ()
+            assert connection is not None
             for participant in recipients:
-                if participant is not origin or not to_room:
+                if participant is not connection or not to_room:
                     participant.deliver(entry)
                     touched[participant] = None
             for participant in copies:
-                participant.copied(entry)
+                participant.deliver_copy(entry)
                 touched[participant] = None
             if to_room and entry.kind in (JOINED, LEFT, TOPIC):  # now, since who falls behind by it was there before it
-                self._settle(entry)
-            if origin.stored(entry):
-                touched[origin] = None
+                self._apply(entry)
+            if connection.acknowledge(entry):
+                touched[connection] = None
         for participant in touched:
             participant.flush()
 
@@ -117,28 +118,28 @@ class Talk:
         """Tell those who said what the log cannot keep. Nobody has seen it, and a join or leave has not been."""
         sentence = "the server cannot keep what is said just now; nothing was sent, so say it again in a while"
         for entry in entries:
-            origin, entry.origin, entry.recipients, entry.copies = entry.origin, None, (), ()
-            assert origin is not None
+            connection, entry.connection, entry.recipients, entry.copies = entry.connection, None, (), ()
+            assert connection is not None
             user = self.registry.identified(entry.envelope.author)
             if user is not None:
                 self._undo(entry, user)
-            if origin.user is not None:
-                origin.refused(entry, entry.problem or ChatError(UNAVAILABLE, sentence))
-                origin.flush()
+            if connection.user is not None:
+                connection.reject(entry, entry.problem or ChatError(UNAVAILABLE, sentence))
+                connection.flush()
 
-    def _settle(self, entry: Entry) -> None:
+    def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
         key, user = entry.envelope.conversation, self.registry.identified(entry.envelope.author)
         assert isinstance(key, str)
         if entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
-                room.settled_topic = entry.texts[-1]
+                room.delivered_topic = entry.texts[-1]
         elif user is not None:
-            settled = {other: joined for other, joined in user.settled.items() if other != key}
+            delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
             if entry.kind == JOINED:
-                settled[key] = entry.first
-            user.settled = settled
+                delivered[key] = entry.first
+            user.delivered_rooms = delivered
 
     def _undo(self, entry: Entry, user: User) -> None:
         if entry.kind == JOINED:
@@ -148,7 +149,7 @@ class Talk:
         elif entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
-                room.topic = room.settled_topic
+                room.topic = room.delivered_topic
         elif entry.kind == LEFT:
             with suppress(ChatError):  # in as many rooms as may be, meanwhile: then it stays left
                 self.rooms.join(user, entry.envelope.to)
@@ -169,7 +170,7 @@ class Talk:
         self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
     ) -> None:
         self._changed()
-        envelope = Envelope(user.name, room.name, room.key, user.identity, participant.number)
+        envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
         recipients = room.participants
         if kind == LEFT:
             recipients += user.participants
@@ -190,8 +191,8 @@ class Talk:
                 copies = tuple(other for other in user.participants if other is not participant)
             notice = _notice(target)
             if notice and (stale is None or stale.notice != notice):
-                participant.told("away", notice)
-        envelope = Envelope(user.name, target.name, conversation, user.identity, participant.number)
+                participant.notify("away", notice)
+        envelope = Envelope(user.name, target.name, conversation, user.identity, participant.sender_number)
         if len(participant.routes) >= ROUTES:
             participant.routes.clear()
         route = participant.routes[to] = Route(self._changes, envelope, target, copies, notice)

@@ -10,20 +10,20 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.doors.flusher import Soon, Turn
-from twisted_chat.doors.line.dialects import Dialect, Renderings
+from twisted_chat.doors.flusher import Flusher, Soon
+from twisted_chat.doors.line.dialects import Dialect, RenderCaches
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.protocol import Pump
+from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.transports.direct import straight
 from twisted_chat.transports.interfaces import Transport, peer, watch
 
-LOOK_EVERY = 60.0
+IDLE_CHECK_SECONDS = 60.0
 """Seconds between two looks at who has been silent."""
 
 
-class Connections(Factory):
-    """Makes a `protocol`, a Pump, for each connection to one hub; the protocols of several doors may share it.
+class DoorFactory(Factory):
+    """Makes a `protocol`, a DoorProtocol, for each connection to one hub; the protocols of several doors may share it.
 
     `most` connections are let in, the next ones are told that the server is full;
     `outbox` is how many bytes may wait for a client that does not read; `clock`
@@ -31,7 +31,7 @@ class Connections(Factory):
     for less than the clock's callLater if the reactor's event loop is asked itself.
     """
 
-    protocol: type[Pump]  # type: ignore[assignment]  # Factory allows any callable
+    protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
     noisy = False
 
     def __init__(
@@ -48,12 +48,12 @@ class Connections(Factory):
 
             clock = IReactorTime(reactor)
         self.hub, self.clock = hub, clock
-        self.connections: set[Pump] = set()
+        self.connections: set[DoorProtocol] = set()
         self.most, self._outbox = most, outbox
-        self._renderings = Renderings()
-        self.turn = Turn(hub, soon or partial(clock.callLater, 0))
-        self._look = LoopingCall(self.look)
-        self._look.clock = clock
+        self._render_caches = RenderCaches()
+        self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))
+        self._idle_checks = LoopingCall(self.idle_check)
+        self._idle_checks.clock = clock
 
     @property
     def registry(self) -> UserRegistry:
@@ -61,10 +61,10 @@ class Connections(Factory):
         return self.hub.registry
 
     def startFactory(self) -> None:
-        self._look.start(LOOK_EVERY, now=False)
+        self._idle_checks.start(IDLE_CHECK_SECONDS, now=False)
 
     def stopFactory(self) -> None:
-        self._look.stop()
+        self._idle_checks.stop()
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         full = self.most is not None and len(self.connections) >= self.most
@@ -77,13 +77,22 @@ class Connections(Factory):
         watch(transport)
         number, address, writer = self.hub.log.new_identity(), peer(transport), straight(transport)
         return participant(
-            number, self.hub, self.turn, writer, self.clock, self._renderings, dialect, self._outbox, door, address
+            number,
+            self.hub,
+            self.flusher,
+            writer,
+            self.clock,
+            self._render_caches,
+            dialect,
+            self._outbox,
+            door,
+            address,
         )
 
-    def look(self) -> None:
+    def idle_check(self) -> None:
         """Look at each connection: who is silent is pinged, or let go."""
         for connection in list(self.connections):
-            connection.look()
+            connection.idle_check()
         self.hub.note_places()
 
 

@@ -15,14 +15,14 @@ MANY = 4096
 """Entries after which a turn is flushed before it ends, so that it does not grow without a bound."""
 
 
-class Turn:
+class Flusher:
     """Flushes a hub once a turn, if anything was said in it; `soon` calls a function in the next."""
 
     def __init__(self, hub: Hub, soon: Soon) -> None:
         self._hub, self._soon = hub, soon
         self._said = 0
 
-    def said(self, count: int = 1) -> None:
+    def request(self, count: int = 1) -> None:
         """So much has been said."""
         if not self._said:
             self._soon(self._end)

@@ -3,7 +3,7 @@
 MOST = 1000
 
 
-class News:
+class PresenceChanges:
     """What became of each person: the name that the reader knows, and the name now (None for being away).
 
     Who came and went again leaves no trace, and a chain of names shows its ends.

@@ -21,10 +21,10 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.doors.line.dialects import PLAIN, Dialect
 from twisted_chat.doors.session import Session
 from twisted_chat.transports.interfaces import Transport
-from twisted_chat.wire.line import LineError
+from twisted_chat.wire.line import ParseError
 
 if TYPE_CHECKING:
-    from twisted_chat.doors.factory import Connections
+    from twisted_chat.doors.factory import DoorFactory
 
 _log = Logger()
 
@@ -40,11 +40,11 @@ UNANSWERED = 2
 """Looks for which a client that is pinged may be silent."""
 WENT_WRONG = "that went wrong at the server, which has noted why; it was not carried out"
 
-Problem = ChatError | LineError
+Problem = ChatError | ParseError
 
 
 @implementer(IHalfCloseableProtocol)
-class Pump(Protocol):
+class DoorProtocol(Protocol):
     """One connection: its requests go to `lineReceived`, a line each, as they may be carried out.
 
     A door fills `_lines`, wakes the pump, and closes each request with `_settle`, or counts in
@@ -52,7 +52,7 @@ class Pump(Protocol):
     in `answer` or `refuse`.
     """
 
-    factory: Connections
+    factory: DoorFactory
     transport: Transport  # type: ignore[assignment]  # Protocol says no more than ITransport
     participant: type[Session] = Session
     dialect: Dialect = PLAIN
@@ -113,16 +113,16 @@ class Pump(Protocol):
     def writeConnectionLost(self) -> None:
         """Nothing can be sent any more; connectionLost follows."""
 
-    def look(self) -> None:
+    def idle_check(self) -> None:
         """Note how far the client is, and end who stays silent without a name."""
-        self.session.look(self.heard)
+        self.session.idle_check(self.heard)
         self.silences = 0 if self.heard else self.silences + 1
         self.heard = False
         if self.registered:
             if self.silences:
                 self.silent()
         elif self.silences >= NAMELESS:
-            self.session.told("timeout", "you have been silent for long without a name; come back any time")
+            self.session.notify("timeout", "you have been silent for long without a name; come back any time")
             self.close()
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class Pump(Protocol):
         self._carry_out(SLICE)
         self._pumping = False
         if session.unstored:
-            self.factory.turn.said(max(session.unstored - said, 1))
+            self.factory.flusher.request(max(session.unstored - said, 1))
         if outbox.size:
             outbox.flush()
         if self._lines or self._stuck or self._paused or self._ended or outbox.full:
@@ -190,7 +190,7 @@ class Pump(Protocol):
             self.hub.flush()
         if self.session.unstored:
             self._stuck, self._held = True, (request, result)
-        elif isinstance(result, (ChatError, LineError)):
+        elif isinstance(result, (ChatError, ParseError)):
             self.refuse(request, result)
         elif isinstance(result, Deferred) or iscoroutine(result):
             self._wait(request, result)
@@ -212,11 +212,11 @@ class Pump(Protocol):
 
     def _failed(self, failure: Failure, request: Any) -> None:
         problem = failure.value
-        self.refuse(request, problem if isinstance(problem, (ChatError, LineError)) else self._fault(failure))
+        self.refuse(request, problem if isinstance(problem, (ChatError, ParseError)) else self._fault(failure))
 
     def _fault(self, failure: Failure | None = None) -> ChatError:
         """A request has met a fault of ours: note it, and say no more than that."""
-        _log.failure("a request of {number} went wrong", failure, number=self.session.number)
+        _log.failure("a request of {number} went wrong", failure, number=self.session.sender_number)
         return ChatError(UNAVAILABLE, WENT_WRONG)
 
     def _waited(self, _: object) -> None:

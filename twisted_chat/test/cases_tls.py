@@ -40,7 +40,7 @@ class TlsFrontTests(TlsTestCase):
         return client
 
     def looks(self, count: int) -> None:
-        self.clock.pump([front.LOOK_EVERY] * count)
+        self.clock.pump([front.IDLE_CHECK_SECONDS] * count)
 
     def test_behind_tls_each_language_has_its_door(self) -> None:
         for name, data in FIRST.items():

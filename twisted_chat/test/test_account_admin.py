@@ -117,7 +117,7 @@ class DisableTests(OperatorTestCase):
         self.server.account("jane").drop()
         assert self.server.hub.accounts is not None
         numbered: Deferred[int] = Deferred()
-        with patch.object(self.server.hub.accounts, "client", lambda *_: numbered):
+        with patch.object(self.server.hub.accounts, "client_number", lambda *_: numbered):
             late = self.server.connect()
             late.say(b"hello,events,phone\nregister,jane,jane\n")
             self.done(self.operator.disable("jane"))

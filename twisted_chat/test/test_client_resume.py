@@ -186,7 +186,7 @@ class RestartTests(ResumeTestCase):
     def test_a_shutdown_is_no_end(self) -> None:
         jane = self.client("jane")
         for connection in list(self.network.factory.connections):
-            connection.session.dismiss("shutdown", "the server is shutting down; come back in a while")
+            connection.session.disconnect("shutdown", "the server is shutting down; come back in a while")
         self.settle()
         self.assertTrue(jane.connected)
 

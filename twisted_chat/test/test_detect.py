@@ -2,9 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.wire.detect import IRC, LINE, LONGEST_FIRST, TLS, WEB, recognise
+from twisted_chat.wire.detect import IRC, LINE, MAX_FIRST_LINE_BYTES, TLS, WEB, detect
 
-LONG = b"x" * LONGEST_FIRST
+LONG = b"x" * MAX_FIRST_LINE_BYTES
 
 FIRST: list[tuple[bytes, str]] = [
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", TLS),
@@ -53,21 +53,21 @@ FIRST: list[tuple[bytes, str]] = [
 class RecogniseTests(SynchronousTestCase):
     def test_each_kind_is_recognised(self) -> None:
         for data, language in FIRST:
-            self.assertEqual(recognise(data), language, data)
+            self.assertEqual(detect(data), language, data)
 
     def test_what_is_recognised_stays_so_whatever_follows(self) -> None:
         for data, language in FIRST:
             for size in (*range(min(len(data), 100)), *range(0, len(data), 500)):
-                self.assertIn(recognise(data[:size]), (None, language), data[:size])
+                self.assertIn(detect(data[:size]), (None, language), data[:size])
             for more in (b"\n", b"\r\n", b" HTTP/1.1\r\n", b"NICK jane\r\n", b"\0"):
-                self.assertEqual(recognise(data + more), language, data)
+                self.assertEqual(detect(data + more), language, data)
 
     def test_a_comma_is_enough_to_know_a_line(self) -> None:
-        self.assertIsNone(recognise(b"register"))
-        self.assertEqual(recognise(b"register,"), LINE)
-        self.assertIsNone(recognise(b"@1 "))
-        self.assertEqual(recognise(b"@1 r"), LINE)
+        self.assertIsNone(detect(b"register"))
+        self.assertEqual(detect(b"register,"), LINE)
+        self.assertIsNone(detect(b"@1 "))
+        self.assertEqual(detect(b"@1 r"), LINE)
 
     def test_the_beginnings_of_the_others_wait_for_the_end_of_the_line(self) -> None:
         for data in (b"", b"\x16", b"G", b"GET ", b"GET / HTTP/1.1\r", b"NICK jane", b"@a=b", b"@a :c", b"@a :c u"):
-            self.assertIsNone(recognise(data), data)
+            self.assertIsNone(detect(data), data)

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.flusher import MANY, Turn
+from twisted_chat.doors.flusher import MANY, Flusher
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
 
@@ -25,7 +25,7 @@ class TurnTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.hub = CountingHub(MemoryLog(now=self.clock.seconds))
-        self.turn = Turn(self.hub, partial(self.clock.callLater, 0))
+        self.turn = Flusher(self.hub, partial(self.clock.callLater, 0))
 
     def flushes(self) -> int:
         self.clock.advance(0)
@@ -35,23 +35,23 @@ class TurnTests(SynchronousTestCase):
         self.assertEqual(self.flushes(), 0)
 
     def test_all_that_is_said_in_a_turn_is_flushed_once_behind_it(self) -> None:
-        self.turn.said()
-        self.turn.said(10)
+        self.turn.request()
+        self.turn.request(10)
         self.assertEqual(self.hub.flushes, 0)
         self.assertEqual(self.flushes(), 1)
         self.assertEqual(self.flushes(), 1)
 
     def test_the_next_turn_is_flushed_again(self) -> None:
         for turn in range(1, 4):
-            self.turn.said()
+            self.turn.request()
             self.assertEqual(self.flushes(), turn)
 
     def test_a_very_long_turn_is_flushed_before_it_ends(self) -> None:
         for _ in range(3 * MANY):
-            self.turn.said()
+            self.turn.request()
         self.assertGreaterEqual(self.hub.flushes, 2)
         self.assertLessEqual(self.flushes(), 4)
-        self.turn.said()
+        self.turn.request()
         before = self.hub.flushes
         self.assertEqual(self.flushes(), before + 1)
 

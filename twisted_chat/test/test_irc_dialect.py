@@ -38,7 +38,7 @@ class DialectTests(SynchronousTestCase):
             (LEFT, "PART #tea"),
         ):
             self.assertEqual(IRC.past(record(kind)), [f":jane!u@guest {line}"])
-            self.assertEqual(IRC.missed(record(kind), own=False), IRC.past(record(kind)))
+            self.assertEqual(IRC.render_replayed(record(kind), own=False), IRC.past(record(kind)))
 
     def test_tags(self) -> None:
         everything = dialect_of(frozenset(CAPABILITIES))
@@ -93,4 +93,4 @@ class SharingTests(SynchronousTestCase):
         for dialect in (IRC, dialect_of(frozenset(CAPABILITIES))):
             past = [line for each in said.records() for line in dialect.past(each)]
             self.assertEqual(dialect.live(said), past)
-            self.assertEqual(dialect.copied(said), past)
+            self.assertEqual(dialect.deliver_copy(said), past)

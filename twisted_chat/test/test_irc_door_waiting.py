@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.factory import LOOK_EVERY
+from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.doors.protocol import NAMELESS, SLICE, UNANSWERED, UNSTORED
 from twisted_chat.stores.memory import MemoryLog
@@ -176,7 +176,7 @@ class SilenceTests(IrcTestCase):
 
     def looks(self, count: int) -> None:
         for _ in range(count):
-            self.server.clock.advance(LOOK_EVERY)
+            self.server.clock.advance(IDLE_CHECK_SECONDS)
 
     def test_a_stranger_is_let_go_with_a_word(self) -> None:
         stranger = self.server.irc_stranger()

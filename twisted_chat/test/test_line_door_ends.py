@@ -13,7 +13,7 @@ from twisted_chat.test.support import Server
 
 
 class EndTests(SynchronousTestCase):
-    """Connections end in every way, and leave nothing behind."""
+    """DoorFactory end in every way, and leave nothing behind."""
 
     def setUp(self) -> None:
         self.server = Server()

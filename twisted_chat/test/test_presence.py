@@ -3,13 +3,13 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.doors.line.dialects import EVENTS
-from twisted_chat.doors.presence import MOST, News
+from twisted_chat.doors.presence import MOST, PresenceChanges
 
 
 class NewsTests(SynchronousTestCase):
     def lines(self, *happened: str) -> list[str]:
         """The news after `who: before > now` happened, each in turn; - for being away."""
-        news = News()
+        news = PresenceChanges()
         for one in happened:
             who, before, _, now = one.replace(":", "").split()
             news.add(int(who), None if before == "-" else before, None if now == "-" else now)
@@ -42,7 +42,7 @@ class NewsTests(SynchronousTestCase):
         self.assertEqual(sorted(swapped[:2]), ["offline,a", "offline,b"])
 
     def test_too_many_to_name_are_lost_rather_than_gathered(self) -> None:
-        news = News()
+        news = PresenceChanges()
         for number in range(MOST):
             news.add(number, None, f"{number}")
         self.assertFalse(news.lost)

@@ -74,7 +74,7 @@ class UpgradeTests(SqliteFixture, LogFixture, TestCase):
         accounts = await self.upgraded()
         zak = await accounts.create(user_name("zak"), "secret")
         phone = Recorder()
-        phone.number = await accounts.client(zak.identity, "phone")
+        phone.sender_number = await accounts.client_number(zak.identity, "phone")
         for _ in range(2):
             await self.keep(entry("one", labels=("a",), origin=phone, author=zak.identity))
         self.assertEqual(self.log.last, 10)

@@ -294,7 +294,7 @@ class PresenceTests(SynchronousTestCase):
 
     def test_too_many_to_name_are_a_gap(self) -> None:
         for number in range(MOST + 1):
-            self.watcher.chat.session.presence(number, f"p{number}", None)
+            self.watcher.chat.session.presence_changed(number, f"p{number}", None)
         self.wait()
         [line] = self.watcher.lines()
         self.assertTrue(line.startswith("server,gap,"))

@@ -77,12 +77,12 @@ class LinesTests(TestCase):
 
     def test_whoever_stays_silent_is_pinged_and_then_cut_off(self) -> None:
         browser = self.server.open("register,jane")
-        self.server.factory.look()
-        self.server.factory.look()
+        self.server.factory.idle_check()
+        self.server.factory.idle_check()
         self.assertTrue(browser.lines()[-1].startswith("ping,"))
         browser.say("pong,1")
         for _ in range(5):
-            self.server.factory.look()
+            self.server.factory.idle_check()
         self.assertTrue(browser.closed)
 
     def test_one_frame_is_made_for_all_the_readers_of_a_line(self) -> None:

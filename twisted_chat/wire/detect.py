@@ -11,7 +11,7 @@ LINE = "line"
 IRC = "irc"
 WEB = "web"
 
-LONGEST_FIRST = 8 * 1024
+MAX_FIRST_LINE_BYTES = 8 * 1024
 """Bytes of a first line, after which one that has no end yet is told by how it begins."""
 
 _COMMANDS = ("CAP", "PASS", "NICK", "USER")
@@ -27,7 +27,7 @@ _MAY_BE_IRC = re.compile(
 )
 
 
-def recognise(data: bytes) -> str | None:
+def detect(data: bytes) -> str | None:
     """What it is whose first bytes these are: TLS, WEB (HTTP), IRC or LINE; None while it may be several.
 
     TLS is a ClientHello (RFC 8446, section 5.1), WEB a first line that ends in the
@@ -37,9 +37,9 @@ def recognise(data: bytes) -> str | None:
     """
     if data[:1] == b"\x16":
         return None if len(data) == 1 else TLS if data[1] == 3 else LINE
-    line, ended, _ = data[:LONGEST_FIRST].partition(b"\n")
+    line, ended, _ = data[:MAX_FIRST_LINE_BYTES].partition(b"\n")
     if ended:
         return WEB if _HTTP.fullmatch(line) else IRC if _IRC.fullmatch(line) else LINE
-    if len(line) < LONGEST_FIRST:
+    if len(line) < MAX_FIRST_LINE_BYTES:
         return None if _MAY_BE_HTTP.fullmatch(line) or _MAY_BE_IRC.fullmatch(line) else LINE
     return WEB if b" " in line and _MAY_BE_HTTP.fullmatch(line) else LINE

@@ -72,7 +72,7 @@ async def _targets(connection: IrcProtocol, params: list[str]) -> Reply:
     except Wrong as wrong:
         code, sentence = wrong.args
         return one(_fail(connection, code, "TARGETS", sentence=sentence))
-    records, _ = await hub.archive.missed(user, 0, hub.log.last, MOST_TARGETS)
+    records, _ = await hub.archive.unread(user, 0, hub.log.last, MOST_TARGETS)
     latest: dict[str, int] = {}
     for record in records:
         if min(one_end, other_end) < record.time < max(one_end, other_end):

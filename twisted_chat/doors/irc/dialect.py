@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, TOPIC, Record
 from twisted_chat.core.names import is_room
+from twisted_chat.core.participants import Entry
 from twisted_chat.doors.line.dialects import Dialect
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import render
@@ -61,10 +61,10 @@ class IrcDialect(Dialect):
     def live(self, entry: Entry) -> list[str]:
         return [line for record in entry.records() for line in self.past(record)]
 
-    def copied(self, entry: Entry) -> list[str]:
+    def deliver_copy(self, entry: Entry) -> list[str]:
         return self.live(entry)
 
-    def missed(self, record: Record, own: bool) -> list[str]:
+    def render_replayed(self, record: Record, own: bool) -> list[str]:
         return self.past(record)
 
     def past(self, record: Record) -> list[str]:

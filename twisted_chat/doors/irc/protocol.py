@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.doors.factory import Connections
+from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
 from twisted_chat.doors.irc.registration import Registration
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request
 from twisted_chat.doors.irc.session import IrcSession, word
-from twisted_chat.doors.protocol import UNANSWERED, Problem, Pump
+from twisted_chat.doors.protocol import UNANSWERED, DoorProtocol, Problem
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import Lines, parse, render
-from twisted_chat.wire.line import LineError
+from twisted_chat.wire.line import ParseError
 
 LONGEST_LABEL = 64
 """Bytes; labeled-response asks for no more."""
 
 
-class IrcProtocol(Pump):
+class IrcProtocol(DoorProtocol):
     """One connection that speaks IRC. A subclass may have more commands, or a message of the day."""
 
     commands: dict[str, IrcCommand] = COMMANDS
@@ -68,8 +68,8 @@ class IrcProtocol(Pump):
                 result = Reply((session.numeric(numerics.ERR_NEEDMOREPARAMS, request.command, needed),))
             else:
                 result = row.run(self, request)
-        except (ChatError, LineError) as problem:
-            if isinstance(problem, LineError) and not request.command:
+        except (ChatError, ParseError) as problem:
+            if isinstance(problem, ParseError) and not request.command:
                 request = Request(label=self._label(problem.label))
             result = problem
         except Exception:
@@ -92,7 +92,7 @@ class IrcProtocol(Pump):
 
     def silent(self) -> None:
         if self.silences > UNANSWERED:
-            self.session.told("timeout", "you have not answered for long; come back any time")
+            self.session.notify("timeout", "you have not answered for long; come back any time")
             self.close()
         else:
             self.session.write(render("PING", SERVER))
@@ -109,7 +109,7 @@ _UNKNOWN = "there is no such command"
 _NAMELESS = "you have no name yet: NICK and USER first"
 
 
-class IrcFactory(Connections):
-    """Makes an IrcProtocol for each connection to one hub: see Connections."""
+class IrcFactory(DoorFactory):
+    """Makes an IrcProtocol for each connection to one hub: see DoorFactory."""
 
     protocol: type[IrcProtocol] = IrcProtocol

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from twisted_chat import __version__
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room
-from twisted_chat.core.registry import User
+from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.dialect import SERVER, target_of
 from twisted_chat.doors.irc.requests import Reply, Request, one

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from twisted_chat import __version__
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.interfaces import MOST_COUNTED
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import Record
 from twisted_chat.core.names import LONGEST as LONGEST_NAME
-from twisted_chat.core.registry import User
+from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import MOST as MOST_ROOMS
 from twisted_chat.doors.irc.chathistory import MOST_HISTORY
 from twisted_chat.doors.irc.dialect import CAPABILITIES, EXTENDED, HISTORY, SASL, SERVER, TIME, renamed, source_of
@@ -20,7 +20,7 @@ from twisted_chat.doors.irc.messaging import MOST_TARGETS
 from twisted_chat.doors.irc.queries import message_of_the_day, users
 from twisted_chat.doors.irc.requests import Reply, Request, Result, one
 from twisted_chat.doors.irc.session import word
-from twisted_chat.doors.line.commands import MISSED
+from twisted_chat.doors.line.commands import UNREAD_SHOWN
 from twisted_chat.wire.events import second
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -278,11 +278,11 @@ async def _missed(connection: IrcProtocol, user: User) -> list[str]:
     session = connection.session
     if not user.is_account or len(user.participants) > 1 or HISTORY in session.capabilities:
         return []
-    records, count = await connection.hub.archive.missed(user, user.place, session.reached, MISSED)
+    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.sent_up_to, UNREAD_SHOWN)
     timed = TIME in session.capabilities
     lines = [line for record in records for line in session.dialect.past(record if timed else _dated(record))]
     if count > len(records):
-        many = f"more than {MOST_COUNTED}" if count > MOST_COUNTED else str(count)
+        many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
         sentence = f"you missed {many} messages; here are the last {len(records)}"
         lines.insert(0, render("NOTICE", session.nick, sentence, source=SERVER))
     return lines

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
 from twisted_chat.core.names import is_room
+from twisted_chat.core.participants import Entry
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, dialect_of, one_line, renamed
 from twisted_chat.doors.session import Session
 from twisted_chat.wire import line
@@ -16,7 +16,7 @@ from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render, tagged
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import pieces
-from twisted_chat.wire.line import LineError
+from twisted_chat.wire.line import ParseError
 
 ENDS = frozenset({"shutdown", "timeout", "replaced", "disabled", "deleted"})
 """Words of the server's that the end of the connection follows."""
@@ -93,7 +93,7 @@ class IrcSession(Session):
             return self.names(name)
         return [self.described(numerics.RPL_TOPIC, (room.name,), room.topic), *self.names(name)]
 
-    def problem(self, command: str, target: str, problem: ChatError | LineError) -> list[str]:
+    def problem(self, command: str, target: str, problem: ChatError | ParseError) -> list[str]:
         """What is said of a request that was not carried out."""
         code, sentence = problem.code, problem.sentence
         if code in _PROBLEMS:
@@ -139,47 +139,52 @@ class IrcSession(Session):
     def deliver(self, entry: Entry) -> None:
         super().deliver(entry)
         user = self.user
-        if entry.kind == JOINED and user is not None and entry.envelope.author == user.identity and self._view is None:
+        if (
+            entry.kind == JOINED
+            and user is not None
+            and entry.envelope.author == user.identity
+            and self._cursor is None
+        ):
             self.write(*self.entered(entry.envelope.to))  # another connection of the account's has joined for this one
 
-    def copied(self, entry: Entry) -> None:
+    def deliver_copy(self, entry: Entry) -> None:
         if ECHO in self.capabilities:  # other clients would show it as if somebody had said it to them
-            super().copied(entry)
+            super().deliver_copy(entry)
 
-    def missed(self, record: Record) -> list[str]:
+    def render_replayed(self, record: Record) -> list[str]:
         assert self.user is not None
         own = record.author == self.user.identity
         if own and record.kind in SPOKEN and not is_room(record.to) and record.to != self.user.name:
-            return super().missed(record) if ECHO in self.capabilities else []
-        return [*super().missed(record), *(self.entered(record.to) if own and record.kind == JOINED else ())]
+            return super().render_replayed(record) if ECHO in self.capabilities else []
+        return [*super().render_replayed(record), *(self.entered(record.to) if own and record.kind == JOINED else ())]
 
-    def acknowledge(self, entry: Entry) -> None:
+    def write_acknowledgement(self, entry: Entry) -> None:
         labels, spoken = entry.labels, entry.kind in SPOKEN
         if spoken and ECHO not in self.capabilities:
             for label in labels.values():
                 self.answered(label, ())
         elif spoken and not labels:
-            self.outbox.put(self._rendering(entry))
+            self.outbox.put(self._render(entry))
         else:
             for index, record in enumerate(entry.records()):
                 shown = self.entered(record.to) if record.kind == JOINED else ()
                 self.answered(labels.get(index), [*self.dialect.past(record), *shown])
 
-    def refuse(self, entry: Entry, label: str | None, problem: ChatError) -> None:
+    def write_rejection(self, entry: Entry, label: str | None, problem: ChatError) -> None:
         self.answered(label, self.problem(_COMMANDS[entry.kind], entry.envelope.to, problem))
 
-    def presence(self, who: int, before: str | None, now: str | None) -> None:
+    def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         """Tell of a new name at once, before the next that is said under it; who comes and goes, joins and leaves."""
         if before is None or now is None:
             return
-        if self._view is not None or self.outbox.full:
-            super().presence(who, before, now)
+        if self._cursor is not None or self.outbox.full:
+            super().presence_changed(who, before, now)
             return
         if not self.outbox.size:
             self._clock.callLater(0, self.flush)
         self.write(renamed(before, now))
 
-    def told(self, code: str, sentence: str) -> None:
+    def notify(self, code: str, sentence: str) -> None:
         if code in ENDS:
             self.write(render("ERROR", sentence))
         elif code == "away":
@@ -190,7 +195,7 @@ class IrcSession(Session):
             sentence = "you read too slowly: some of what happened is not shown" if code == "gap" else sentence
             self.write(render("NOTICE", self.nick, sentence, source=SERVER))
 
-    def marked(self, name: str, id: int) -> None:
+    def read_marker_moved(self, name: str, id: int) -> None:
         """IRC has no read markers that our ids would fit."""
 
 

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred
 
 from twisted_chat import __version__
 from twisted_chat.core.errors import BAD_COMMAND, ChatError
-from twisted_chat.core.interfaces import MOST_COUNTED
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import ACTION, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.core.registry import User
+from twisted_chat.core.participants import User
 from twisted_chat.doors.line.dialects import EVENTS, PLAIN, SILENT, Answer
 from twisted_chat.wire.line import LONGEST, is_label
 
@@ -29,7 +29,7 @@ Result = Answer | Coroutine[Any, Any, Answer] | Deferred[Answer]
 USAGE = 34
 """Columns of the help's table for what one types."""
 FOUND = 50
-MISSED = 50
+UNREAD_SHOWN = 50
 """Records that a search finds, and that a person is shown who comes back."""
 MOST_HISTORY = 500
 MOST_HISTORY_SIZE = 256 * 1024
@@ -137,7 +137,7 @@ async def search(connection: ChatProtocol, label: str | None, name: str, words: 
 async def since(connection: ChatProtocol, label: str | None, id: str | None = None, *options: str) -> Answer:
     session = connection.session
     if id is None:
-        return Answer(lines=(), fields=(str(session.reached),))
+        return Answer(lines=(), fields=(str(session.sent_up_to),))
     limit = _options("since", options, limit=MOST_HISTORY)["limit"] if options else 0
     last, more = await session.replay(label, _id(id), limit)
     return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
@@ -193,12 +193,12 @@ async def _missed(connection: ChatProtocol, user: User) -> list[str]:
     if not user.is_account or len(user.participants) > 1:
         return []
     session = connection.session
-    records, count = await connection.hub.archive.missed(user, user.place, session.reached, MISSED)
+    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.sent_up_to, UNREAD_SHOWN)
     lines = [line for record in records for line in session.dialect.past(record)]
     if count > len(records):
-        many = f"more than {MOST_COUNTED}" if count > MOST_COUNTED else str(count)
+        many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
         more = f"you missed {many}; here are the last {len(records)}, and history,<name or #room> shows the others"
-        lines.insert(0, session.dialect.told("missed", more))
+        lines.insert(0, session.dialect.server_notice("missed", more))
     return lines
 
 

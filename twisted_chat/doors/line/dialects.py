@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import ACTION, MESSAGE, Record
+from twisted_chat.core.participants import Entry
 from twisted_chat.wire.events import plain, plain_opening, second, structured
 from twisted_chat.wire.line import escape, labelled, ok
 
@@ -43,12 +43,12 @@ class Dialect:
         lines = self.live(entry)
         return ending.join(lines) + ending if lines else ""
 
-    def copied(self, entry: Entry) -> list[str]:
+    def deliver_copy(self, entry: Entry) -> list[str]:
         """What one has just said oneself, by another connection."""
         envelope = entry.envelope
         return plain(entry.kind, envelope.sender, envelope.to, entry.texts, own=True)
 
-    def missed(self, record: Record, own: bool) -> list[str]:
+    def render_replayed(self, record: Record, own: bool) -> list[str]:
         """What was said, perhaps by oneself, while the reader was behind."""
         return plain(record.kind, record.sender, record.to, [record.text], own)
 
@@ -65,7 +65,7 @@ class Dialect:
             return [*past, *answer.lines]
         return [*labelled(label, past), ok(label, answer.fields)]
 
-    def stored(self, entry: Entry) -> list[str]:
+    def acknowledgement(self, entry: Entry) -> list[str]:
         """The acknowledgement of what the log now has; a person is told nothing of messages."""
         if entry.kind not in (MESSAGE, ACTION) and not entry.labels:
             return ["ack"]
@@ -75,7 +75,7 @@ class Dialect:
         """Who came, went or changed name: the names before and now, None for being away; a person is not bothered."""
         return []
 
-    def told(self, code: str, sentence: str) -> str:
+    def server_notice(self, code: str, sentence: str) -> str:
         """The server's own word."""
         return f"* {sentence}"
 
@@ -96,7 +96,7 @@ class Lesson(Plain):
 
     ended = False
 
-    def told(self, code: str, sentence: str) -> str:
+    def server_notice(self, code: str, sentence: str) -> str:
         return ""
 
 
@@ -109,13 +109,13 @@ class Events(Dialect):
         envelope = entry.envelope
         return structured(entry.kind, envelope.sender, envelope.to, entry.texts, entry.first, entry.time)
 
-    def copied(self, entry: Entry) -> list[str]:
+    def deliver_copy(self, entry: Entry) -> list[str]:
         return self.live(entry)
 
     def past(self, record: Record) -> list[str]:
         return structured(record.kind, record.sender, record.to, [record.text], record.id, record.time)
 
-    def missed(self, record: Record, own: bool) -> list[str]:
+    def render_replayed(self, record: Record, own: bool) -> list[str]:
         return self.past(record)
 
     def answer(self, label: str | None, answer: Answer) -> list[str]:
@@ -124,7 +124,7 @@ class Events(Dialect):
         past = [line for record in answer.past for line in self.past(record)]
         return [] if answer is SILENT else [*past, ok(None, answer.fields)]
 
-    def stored(self, entry: Entry) -> list[str]:
+    def acknowledgement(self, entry: Entry) -> list[str]:
         labels, first = entry.labels, entry.first
         return [f"@{labels[i]} ok,{first + i}" if i in labels else f"ok,{first + i}" for i in range(len(entry.texts))]
 
@@ -137,14 +137,14 @@ class Events(Dialect):
                 lines.append(f"offline,{before}" if now is None else f"renamed,{before},{now}")
         return lines
 
-    def told(self, code: str, sentence: str) -> str:
+    def server_notice(self, code: str, sentence: str) -> str:
         return f"server,{code},{escape(sentence)}"
 
 
 PLAIN, LESSON, EVENTS = Plain(), Lesson(), Events()
 
 
-class Rendering:
+class RenderCache:
     """Entries to bytes for one dialect and line ending, made once for all the readers of an entry."""
 
     __slots__ = ("_bytes", "_ending", "_entry", "_rendered")
@@ -160,9 +160,9 @@ class Rendering:
         return self._bytes
 
 
-class Renderings(dict[tuple[Dialect, bytes], Rendering]):
-    """One server's renderings: by dialect and line ending, each made when first asked for."""
+class RenderCaches(dict[tuple[Dialect, bytes], RenderCache]):
+    """One server's render_caches: by dialect and line ending, each made when first asked for."""
 
-    def __missing__(self, key: tuple[Dialect, bytes]) -> Rendering:
-        rendering = self[key] = Rendering(*key)
+    def __missing__(self, key: tuple[Dialect, bytes]) -> RenderCache:
+        rendering = self[key] = RenderCache(*key)
         return rendering

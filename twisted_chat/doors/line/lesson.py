@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted_chat.core.errors import BAD_COMMAND, ChatError
 from twisted_chat.core.names import user_name
 from twisted_chat.doors.line.dialects import LESSON, PLAIN
-from twisted_chat.wire.line import LineError, parse
+from twisted_chat.wire.line import ParseError, parse
 
 if TYPE_CHECKING:
     from twisted_chat.doors.line.protocol import ChatProtocol
@@ -101,5 +101,5 @@ def _is_register(data: bytes) -> bool:
     try:
         label, verb, rest = parse(data)
         return label is None and verb == "register" and rest is not None and bool(user_name(rest))
-    except (LineError, ChatError):
+    except (ParseError, ChatError):
         return False

@@ -13,13 +13,13 @@ from twisted_chat.core.errors import BAD_COMMAND, NOT_REGISTERED, ChatError
 from twisted_chat.doors.line.commands import COMMANDS, Command
 from twisted_chat.doors.line.dialects import EVENTS, PLAIN, Answer, Dialect
 from twisted_chat.doors.line.lesson import Lesson
-from twisted_chat.doors.protocol import UNANSWERED, UNSTORED, Problem, Pump
-from twisted_chat.wire.line import LONGEST, LineError, error, escape, is_plain, label_of, parse, unescape
+from twisted_chat.doors.protocol import UNANSWERED, UNSTORED, DoorProtocol, Problem
+from twisted_chat.wire.line import LONGEST, ParseError, error, escape, is_plain, label_of, parse, unescape
 
 HINT = "* say register,<name> to take a name, and help to see what else there is"
 
 
-class ChatProtocol(Pump):
+class ChatProtocol(DoorProtocol):
     """One connection that speaks lines, in one of the three dialects.
 
     A subclass adds verbs by extending `commands`, or looks at every line in
@@ -91,7 +91,7 @@ class ChatProtocol(Pump):
         except ChatError:
             return False
         session.unstored += len(texts)
-        self.factory.turn.said(len(texts))
+        self.factory.flusher.request(len(texts))
         if session.outbox.size:  # the hub had a word to say
             session.outbox.flush()
         return True
@@ -134,7 +134,7 @@ class ChatProtocol(Pump):
             if not least <= len(fields) <= most:
                 raise ChatError(BAD_COMMAND, f"it is said like this: {usage}")
             result = run(self, label, *fields)
-        except (ChatError, LineError) as problem:
+        except (ChatError, ParseError) as problem:
             self._settle(label or getattr(problem, "label", None), problem)
         except Exception:
             self._settle(label, self._fault())
@@ -184,7 +184,7 @@ class ChatProtocol(Pump):
         return type(self).lineReceived is ChatProtocol.lineReceived and self.commands["chat"] is COMMANDS["chat"]
 
     def text(self, text: str) -> str:
-        """A text as it was meant, from the field that it came in; raises LineError(bad-text)."""
+        """A text as it was meant, from the field that it came in; raises ParseError(bad-text)."""
         return unescape(text) if self.session.dialect is EVENTS else text
 
     def field(self, text: str) -> str:
@@ -197,7 +197,7 @@ class ChatProtocol(Pump):
             if self.silences > UNANSWERED:
                 self.transport.abortConnection()
             else:
-                self.sendLine(f"ping,{self.session.number}".encode())
+                self.sendLine(f"ping,{self.session.sender_number}".encode())
 
     # one request after the other
 

@@ -66,7 +66,7 @@ class SqliteAccounts:
         identity = await self._transact(insert)
         if identity is None:
             raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
-        return Account(identity, name, made=made)
+        return Account(identity, name, created_at=made)
 
     async def secret(self, identity: int) -> str | None:
         rows = await self._database.select("SELECT secret FROM accounts WHERE id = ?", (identity,))
@@ -81,7 +81,7 @@ class SqliteAccounts:
     async def delete(self, identity: int) -> None:
         await self._change("UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?", identity)
 
-    async def client(self, identity: int, client_id: str) -> int:
+    async def client_number(self, identity: int, client_id: str) -> int:
         today = int(self._database.now()) // DAY
 
         def find(db: sqlite3.Connection) -> int:
@@ -94,7 +94,7 @@ class SqliteAccounts:
         rows = await self._database.select(f"{CLIENT} AND used = ?", (identity, client_id, today))
         return rows[0][0] if rows else await self._transact(find)
 
-    def reached(self, places: Sequence[tuple[int, int]]) -> None:
+    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (place, id)) for id, place in places]
         self._written().addErrback(lambda failure: [])  # it has been logged, and the next time will do
 

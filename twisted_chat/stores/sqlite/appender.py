@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from twisted_chat.core.dedup import Label, Sifted, labels, sift
-from twisted_chat.core.interfaces import Entry
+from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
 from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.database import transaction
 from twisted_chat.stores.sqlite.rows import name_of, record_of
@@ -29,9 +29,9 @@ encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 class Kept(NamedTuple):
     """A batch that is on the disk: what is new in it, what was said before, and what may not be said so."""
 
-    fresh: list[Entry]
+    new: list[Entry]
     repeated: list[Entry]
-    wrong: list[Entry]
+    conflicting: list[Entry]
     time: int
 
 
@@ -76,11 +76,11 @@ class SqliteKeeper:
     def index(self, db: sqlite3.Connection) -> bool:
         """Make the next words known to the search, within a transaction; whether there are more."""
         [[self._indexed]] = db.execute(statements.INDEXED)
-        upto = min(self._indexed + STEP, self._last)
-        if upto > self._indexed:
-            db.execute(statements.NEW_WORDS, (self._indexed, upto))
-            db.execute(statements.INDEX_TO, (upto,))
-        more: bool = upto < self._last
+        up_to = min(self._indexed + STEP, self._last)
+        if up_to > self._indexed:
+            db.execute(statements.NEW_WORDS, (self._indexed, up_to))
+            db.execute(statements.INDEX_TO, (up_to,))
+        more: bool = up_to < self._last
         return more
 
     def _keep(self, entries: list[Entry], time: int) -> Kept:
@@ -90,23 +90,23 @@ class SqliteKeeper:
         if time // DAY > self._day:
             with transaction(self._db):
                 self._day = statements.forget_labels(self._db, time // DAY)
-        first = self._sift(entries)
-        self._insert(first.fresh, time, labelled=True)
-        again = self._sift_later(first.later)
-        return Kept(first.fresh, first.repeated + again.repeated, first.wrong + again.wrong, time)
+        first = self._deduplicate(entries)
+        self._insert(first.new, time, labelled=True)
+        again = self._deduplicate_deferred(first.deferred)
+        return Kept(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting, time)
 
-    def _sift(self, entries: list[Entry]) -> Sifted:
+    def _deduplicate(self, entries: list[Entry]) -> Deduplicated:
         asked = encode([label for label, _, _ in labels(entries)])
         rows = self._db.execute(statements.KNOWN, (asked,)).fetchall()
         known: dict[Label, Record] = {(client, label): record_of(row) for client, label, *row in rows}
-        return sift(entries, known)
+        return deduplicate(entries, known)
 
-    def _sift_later(self, entries: list[Entry]) -> Sifted:
+    def _deduplicate_deferred(self, entries: list[Entry]) -> Deduplicated:
         """What repeats something of its own batch, now that this is kept; refused if it cannot be looked up."""
         try:
-            return self._sift(entries) if entries else Sifted([], [], [], [])
+            return self._deduplicate(entries) if entries else Deduplicated([], [], [], [])
         except sqlite3.Error:
-            return Sifted([], [], entries, [])
+            return Deduplicated([], [], entries, [])
 
     def _insert(self, entries: list[Entry], time: int, labelled: bool = False) -> None:
         """Outside a transaction, one statement is the whole commit."""

@@ -18,7 +18,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import UNAVAILABLE, ChatError
-from twisted_chat.core.interfaces import Entry, StoreError
+from twisted_chat.core.interfaces import StoreError
+from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
 from twisted_chat.stores.sqlite.worker import Writer
 

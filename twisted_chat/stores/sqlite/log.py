@@ -16,8 +16,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
 from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.search import query_of
 from twisted_chat.stores.sqlite import statements
@@ -43,7 +44,7 @@ class SqliteLog:
         self._database, self._clock = database, clock
         self._pending: list[Entry] = []
         self._put = self._done = 0  # batches given to the writer, and what has come back of them
-        self._unsettled: list[tuple[int, Deferred[None]]] = []
+        self._waiting_durable: list[tuple[int, Deferred[None]]] = []
         self._watch: IDelayedCall | None = None  # while something is under way
         self._failing = self._stalled = False
         self.first = 1
@@ -83,11 +84,11 @@ class SqliteLog:
         topics = self._database.select_now(statements.TOPICS)
         return Restored([Membership(*row) for row in rows], dict(topics))
 
-    async def settled(self) -> None:
+    async def wait_durable(self) -> None:
         if self._done < self._put:
-            settled: Deferred[None] = Deferred()
-            self._unsettled.append((self._put, settled))
-            await settled
+            waiting: Deferred[None] = Deferred()
+            self._waiting_durable.append((self._put, waiting))
+            await waiting
 
     # writing
 
@@ -117,11 +118,11 @@ class SqliteLog:
         if self._failing:
             self._failing = False
             _log.info("can write to {path} again", path=self._database.path)
-        if kept.fresh:
-            self._recent.keep(kept.fresh, kept.time)
+        if kept.new:
+            self._recent.keep(kept.new, kept.time)
         try:
-            self._deliver(kept.fresh + kept.repeated if kept.repeated else kept.fresh)
-            self._refuse(kept.wrong)
+            self._deliver(kept.new + kept.repeated if kept.repeated else kept.new)
+            self._refuse(kept.conflicting)
         except Exception:
             _log.failure("a delivery went wrong")
         self._over(batches)
@@ -144,8 +145,8 @@ class SqliteLog:
                 if self._watch.active():
                     self._watch.cancel()
                 self._watch = None
-        while self._unsettled and (self._unsettled[0][0] <= self._done or self._done == self._put):
-            self._unsettled.pop(0)[1].callback(None)
+        while self._waiting_durable and (self._waiting_durable[0][0] <= self._done or self._done == self._put):
+            self._waiting_durable.pop(0)[1].callback(None)
 
     def _stall(self) -> None:
         """The disk has not answered for long: refuse what waits, until it does."""
@@ -161,8 +162,8 @@ class SqliteLog:
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
         oldest_first = bool(after and not before)
         sql = statements.HISTORY_ON if oldest_first else statements.HISTORY_BACK
-        upto = min(before - 1, self.last) if before else self.last
-        page = await self._records(sql, (name_of(conversation), after, upto, limit))
+        up_to = min(before - 1, self.last) if before else self.last
+        page = await self._records(sql, (name_of(conversation), after, up_to, limit))
         return page if oldest_first else page[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
@@ -178,33 +179,33 @@ class SqliteLog:
         return (await self._records(statements.SEARCH, (query, self.last, limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
-        upto = self.last
+        up_to = self.last
         if after + 1 >= self._recent.first:
             page = list(islice(self._recent.oldest(after), limit))
         else:
-            page = await self._records(statements.READ, self._reader(identity, rooms, after, upto, limit))
-        return Page(page, page[-1].id if len(page) == limit else upto)
+            page = await self._records(statements.READ, self._reader(identity, rooms, after, up_to, limit))
+        return Page(page, page[-1].id if len(page) == limit else up_to)
 
-    async def missed(
-        self, identity: int, rooms: Collection[str], after: int, upto: int, limit: int
+    async def unread(
+        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
-        reader = self._reader(identity, rooms, after, upto, limit) | {"most": MOST_COUNTED + 1}
-        page = await self._records(statements.MISSED, reader)
+        reader = self._reader(identity, rooms, after, up_to, limit) | {"most": MAX_UNREAD_COUNTED + 1}
+        page = await self._records(statements.UNREAD, reader)
         if len(page) < limit:
             return page[::-1], len(page)
-        [[missed]] = await self._database.select(statements.MISSED_COUNT, reader)
+        [[missed]] = await self._database.select(statements.UNREAD_COUNT, reader)
         return page[::-1], missed
 
     async def partners(self, identity: int, limit: int) -> list[int]:
         rows = await self._database.select(statements.PARTNERS, {"identity": identity, "limit": limit})
         return [partner for partner, _ in rows]
 
-    async def moves(self, identity: int, after: int) -> dict[str, str]:
-        return dict(await self._database.select(statements.MOVES, (identity, after, self.last)))
+    async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
+        return dict(await self._database.select(statements.FIRST_MEMBERSHIP_CHANGES, (identity, after, self.last)))
 
-    def _reader(self, identity: int, rooms: Collection[str], after: int, upto: int, limit: int) -> dict[str, Any]:
+    def _reader(self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int) -> dict[str, Any]:
         names = json.dumps(list(rooms))
-        return {"identity": identity, "rooms": names, "after": after, "upto": upto, "limit": limit}
+        return {"identity": identity, "rooms": names, "after": after, "up_to": up_to, "limit": limit}
 
     async def _records(self, sql: str, values: Any) -> list[Record]:
         return [record_of(row) for row in await self._database.select(sql, values)]

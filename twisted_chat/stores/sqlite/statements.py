@@ -67,11 +67,11 @@ READ = f"""
     WITH candidates AS (
         {CANDIDATES}
         UNION SELECT conversation FROM records
-        WHERE author = :identity AND kind IN ('joined', 'left') AND id > :after AND id <= :upto
+        WHERE author = :identity AND kind IN ('joined', 'left') AND id > :after AND id <= :up_to
     )
     {COLUMNS} WHERE records.id IN (
         SELECT id FROM records INDEXED BY records_of_conversation
-        WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :upto ORDER BY id LIMIT :limit
+        WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to ORDER BY id LIMIT :limit
     )
     ORDER BY records.id
 """
@@ -79,15 +79,15 @@ READ = f"""
 
 _SAID = """
     FROM records INDEXED BY records_of_conversation
-    WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :upto
+    WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
     AND author != :identity AND kind IN ('message', 'action', 'notice')
 """
-MISSED = f"""
+UNREAD = f"""
     WITH candidates AS ({CANDIDATES})
     {COLUMNS} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
-MISSED_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
+UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
 
 PARTNERS = """
     WITH conversations_of_one AS (
@@ -98,7 +98,7 @@ PARTNERS = """
     FROM conversations_of_one GROUP BY partner ORDER BY last DESC LIMIT :limit
 """
 
-MOVES = """
+FIRST_MEMBERSHIP_CHANGES = """
     SELECT name, kind FROM (
         SELECT conversation, kind, min(id) FROM records
         WHERE author = ? AND kind IN ('joined', 'left') AND id > ? AND id <= ? GROUP BY conversation

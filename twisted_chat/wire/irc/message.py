@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, LineError
+from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 
 LONGEST_BODY = 510
 """Bytes of a line without its tags and its ending, either way."""
@@ -70,7 +70,7 @@ def parse(line: bytes) -> Message:
     """What a line, without its ending, says.
 
     Of a tag that comes twice the last counts; what is no tag is left out. Raises
-    LineError, with the label of labeled-response if there is one: too-long,
+    ParseError, with the label of labeled-response if there is one: too-long,
     not-utf8, bad-text for a NUL, CR or LF, bad-command for what has no command.
     """
     if len(line) > LONGEST_BODY:
@@ -78,9 +78,9 @@ def parse(line: bytes) -> Message:
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise LineError(NOT_UTF8, "the line is not UTF-8", label_of(line)) from None
+        raise ParseError(NOT_UTF8, "the line is not UTF-8", label_of(line)) from None
     if _BREAK.search(text):
-        raise LineError(BAD_TEXT, "the line holds a NUL, or a line break that does not end it", label_of(line))
+        raise ParseError(BAD_TEXT, "the line holds a NUL, or a line break that does not end it", label_of(line))
     tags: dict[str, str] = {}
     if text[:1] == "@":
         head, _, text = text[1:].partition(" ")
@@ -92,7 +92,7 @@ def parse(line: bytes) -> Message:
     middle, colon, last = text.partition(" :")
     words = [word for word in middle.split(" ") if word]
     if not words or not _COMMAND.fullmatch(words[0]):
-        raise LineError(BAD_COMMAND, "a line is a command and its parameters, as in JOIN #tea", label_of(line))
+        raise ParseError(BAD_COMMAND, "a line is a command and its parameters, as in JOIN #tea", label_of(line))
     params = (*words[1:], last) if colon else tuple(words[1:])
     return Message(tags, source, words[0].upper(), params)
 
@@ -142,7 +142,7 @@ def _check_length(line: bytes) -> None:
     body = line.find(b" ") + 1 if line[:1] == b"@" else 0
     if body > LONGEST_TAGS or len(line) - body > LONGEST_BODY:
         sentence = f"a line has at most {LONGEST_BODY} bytes, and {LONGEST_TAGS} of tags before it; say it in several"
-        raise LineError(TOO_LONG, sentence, label_of(line))
+        raise ParseError(TOO_LONG, sentence, label_of(line))
 
 
 def _tags(text: str) -> dict[str, str]:

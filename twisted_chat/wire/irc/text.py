@@ -3,7 +3,7 @@
 import re
 
 from twisted_chat.wire.irc.message import LONGEST_BODY
-from twisted_chat.wire.line import BAD_TEXT, CONTROL, LineError
+from twisted_chat.wire.line import BAD_TEXT, CONTROL, ParseError
 
 _LOOKS = re.compile(
     "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # colours by number
@@ -63,11 +63,11 @@ def ctcp(text: str) -> tuple[str, str] | None:
 def plain_text(text: str) -> str:
     """A message's text without what is only looks: bold, colours and the like.
 
-    Raises LineError(bad-text) if control characters other than tab remain.
+    Raises ParseError(bad-text) if control characters other than tab remain.
     """
     if text.isprintable():
         return text
     text = _LOOKS.sub("", text)
     if CONTROL.search(text):
-        raise LineError(BAD_TEXT, "the text holds control characters; only tab and formatting may be among them")
+        raise ParseError(BAD_TEXT, "the text holds control characters; only tab and formatting may be among them")
     return text
