@@ -60,11 +60,11 @@ def test_a_subclass_adds_a_verb(run: Run) -> None:
     run("dice.py", port)
     with connect(port) as jane, connect(port) as zak:
         jane.says("roll,zak")
-        assert jane.hears() == "error,not-registered,you have no name yet; register,<name> first"
+        assert jane.hears() == "error,not-registered,you have no name yet; register,<name> takes one"
         jane.asks("register,jane", "ack")
         zak.asks("register,zak", "ack")
-        jane.asks("roll", "error,bad-command,it is said like this: roll,<name or #room>")
-        assert jane.hears().startswith("* say register")
+        jane.asks("roll", "error,bad-command,usage: roll,<name or #room>")
+        assert jane.hears().startswith("* register,<name>")
         jane.asks("@r roll,zak", "@r ok,1")
         assert re.fullmatch(r"\* jane rolls a [1-6]", zak.hears())
         zak.says("help,roll")

@@ -23,8 +23,8 @@ from twisted_chat.client.eventstream import EventStream
 from twisted_chat.client.pending import Pending, fail_all
 from twisted_chat.client.reconnect import Backoff, Link
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
+from twisted_chat.wire.errors import BAD_TEXT
 from twisted_chat.wire.events import Event, parse_event
-from twisted_chat.wire.line import BAD_TEXT
 
 __all__ = ["LONGEST_LINE", "ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
 

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.wire.line import ParseError
+from twisted_chat.wire.errors import ParseError
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of one line of the server's; a list is one line however long."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
+from twisted_chat.sentences import sentence_of
 
 MOST_TURNS = 100_000
 
@@ -117,7 +118,7 @@ def _step(number: int, text: str, where: str) -> Step:
     try:
         user_name(who)
     except ChatError as problem:
-        raise ScriptError(f"{where}: {problem.sentence}") from None
+        raise ScriptError(f"{where}: {sentence_of(problem)}") from None
     if refusal := _REFUSED.fullmatch(what):
         return Step(number, text, "is refused", who, refused=refusal["code"])
     for verb, form in _FORMS:

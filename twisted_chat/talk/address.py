@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room, room_name, user_name
+from twisted_chat.sentences import sentence_of
 
 HOST, PORT = "localhost", 8000
 SERVER, PASSWORD = "TWISTED_CHAT", "TWISTED_CHAT_PASSWORD"
@@ -61,7 +62,7 @@ def person(text: str) -> str:
     try:
         return user_name(text).shown
     except ChatError as problem:
-        raise ArgumentTypeError(f"{problem.sentence}, not {text!r}") from None
+        raise ArgumentTypeError(f"{sentence_of(problem)}, not {text!r}") from None
 
 
 def person_or_room(text: str) -> str:
@@ -69,7 +70,7 @@ def person_or_room(text: str) -> str:
     try:
         return (room_name if is_room(text) else user_name)(text).shown
     except ChatError as problem:
-        raise ArgumentTypeError(f"{problem.sentence}, not {text!r}") from None
+        raise ArgumentTypeError(f"{sentence_of(problem)}, not {text!r}") from None
 
 
 def add_way(parser: ArgumentParser) -> Any:

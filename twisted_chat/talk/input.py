@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.talk.address import Problem
-from twisted_chat.wire.line import CONTROL, LONGEST, escape
+from twisted_chat.wire.line import CONTROL, MAX_LINE_BYTES, escape
 
 LABEL = 66
 """Bytes that a request's label may take."""
@@ -35,8 +35,8 @@ def checked(to: str, text: str) -> str:
         size = len(f"chat,{to},{escape(text)}".encode()) + LABEL
     except UnicodeEncodeError:
         raise Problem("the text is not UTF-8") from None
-    if size > LONGEST:
-        raise Problem(f"the text is too long: with whom it goes to it has at most {LONGEST - LABEL:,} bytes")
+    if size > MAX_LINE_BYTES:
+        raise Problem(f"the text is too long: with whom it goes to it has at most {MAX_LINE_BYTES - LABEL:,} bytes")
     return text
 
 
@@ -60,9 +60,9 @@ async def checked_lines(to: str, lines: Texts) -> Texts:
 def whole_input() -> str:
     """All of standard input, or as much of it as is too long; raises Problem."""
     try:
-        return sys.stdin.buffer.read(LONGEST + 1).decode()
+        return sys.stdin.buffer.read(MAX_LINE_BYTES + 1).decode()
     except UnicodeDecodeError as problem:
-        if len(problem.object) > LONGEST and problem.end == len(problem.object):
+        if len(problem.object) > MAX_LINE_BYTES and problem.end == len(problem.object):
             return problem.object.decode(errors="replace")  # cut within a character, and too long anyway
         raise Problem("the text is not UTF-8") from None
 
@@ -78,7 +78,7 @@ class LineReader(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         *lines, self._tail = (self._tail + data).split(b"\n")
-        if len(self._tail) > LONGEST:  # no line that could be said: it is told as such
+        if len(self._tail) > MAX_LINE_BYTES:  # no line that could be said: it is told as such
             lines, self._tail, self._ended = [*lines, self._tail], b"", True
         self._lines += lines
         if self._lines:

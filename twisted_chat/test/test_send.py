@@ -22,7 +22,7 @@ from twisted_chat.talk.address import Problem
 from twisted_chat.talk.input import LineReader, Texts, checked, checked_lines
 from twisted_chat.talk.send import Sender, send
 from twisted_chat.test.support_client import Network
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.wire.line import MAX_LINE_BYTES
 
 
 async def these(*texts: str) -> Texts:
@@ -106,11 +106,11 @@ class TextTests(SynchronousTestCase):
             ("\n", "nothing to say"),
             ("\x1b[1m", "U+001B"),
             ("\udcff", "not UTF-8"),
-            ("x" * LONGEST, "too long"),
-            ("\\" * (LONGEST // 2), "too long"),
+            ("x" * MAX_LINE_BYTES, "too long"),
+            ("\\" * (MAX_LINE_BYTES // 2), "too long"),
         ):
             self.assertIn(part, str(self.assertRaises(Problem, checked, "kim", text)))
-        longest = "x" * (LONGEST - 100)
+        longest = "x" * (MAX_LINE_BYTES - 100)
         self.assertEqual(checked("kim", longest), longest)
 
 
@@ -158,7 +158,7 @@ class LinesTests(SynchronousTestCase):
 
     def test_a_line_without_an_end_takes_no_memory(self) -> None:
         done = self.read()
-        self.reader.dataReceived(b"x" * (LONGEST + 1))
+        self.reader.dataReceived(b"x" * (MAX_LINE_BYTES + 1))
         self.assertIn("line 1: the text is too long", str(self.failureResultOf(done, Problem).value))
 
 
@@ -177,7 +177,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_a_wrong_command_line(self) -> None:
         for arguments, part in (
-            (("a b", "hi"), "a name has no space"),
+            (("a b", "hi"), "a name must not contain a space"),
             (("zak", "hi", "--lines"), "leave out the text"),
             (("zak", "hi", "--timeout", "0"), "a number above 0"),
             (("zak", "hi", "--port", "x"), "a port is a number"),
@@ -195,7 +195,11 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual((status, "a password needs a name" in told), (2, True))
 
     def test_texts_that_cannot_be_said(self) -> None:
-        for stdin, part in ((b"", "nothing to say"), (b"\xff", "not UTF-8"), ("é".encode() * LONGEST, "too long")):
+        for stdin, part in (
+            (b"", "nothing to say"),
+            (b"\xff", "not UTF-8"),
+            ("é".encode() * MAX_LINE_BYTES, "too long"),
+        ):
             status, told = self.run_it("zak", stdin=stdin)
             self.assertEqual(status, 1)
             self.assertIn(part, told)

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed
 from twisted_chat.client.reconnect import LONGEST
+from twisted_chat.core.errors import Notice
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.talk.app import MOST_TYPED, Talker
@@ -177,7 +178,7 @@ class TypingTests(TalkTestCase):
                 "/msg zak a\x1b[1mb",
                 "!! a control character cannot be said; only tabs and line breaks can",
             ),
-            ("/nick zak", "!! the name zak is taken; choose another"),
+            ("/nick zak", "!! the name zak is taken; choose another name"),
             ("/leave #ops", "!! there is no conversation #ops"),
         ):
             self.assertEqual(self.type(jane, typed), [told])
@@ -298,9 +299,9 @@ class LostConnectionTests(TalkTestCase):
         self.sit_down("jane", "#tea", password="jane")
         user = self.network.hub.registry.find("jane")
         assert user is not None
-        self.network.hub.shut_out(user, "disabled", "the account jane is disabled")
+        self.network.hub.disconnect_user(user, Notice.DISABLED)
         self.settle(1)
-        self.assertEqual(self.screen.ended, ["the server ended the connection: the account jane is disabled"])
+        self.assertEqual(self.screen.ended, ["the server ended the connection: this account has been disabled"])
 
 
 class AccountTests(TalkTestCase):

@@ -29,6 +29,7 @@ class Reply(NamedTuple):
     batch: tuple[str, ...] = ()
     labelled: bool = True
     last: bool = False
+    then: Callable[[], None] | None = None
 
 
 Result = Reply | Coroutine[Any, Any, Reply]
@@ -62,7 +63,6 @@ def each(
     for name in names:
         try:
             if act(name, label):
-                session.unstored += 1
                 label, said = None, True
         except ChatError as problem:
             lines += session.problem(request.command, name, problem)
