@@ -127,7 +127,8 @@ class TestPeople:
             uma.socket.shutdown(socket.SHUT_WR)
             assert (
                 uma.hears_the_end()
-                == b"error,bad-command,the last line has no line ending, so it was not carried out; end it with a line feed\n"
+                == b"error,bad-command,the last line has no line ending, so it was not carried out;"
+                + b" end it with a line feed\n"
                 + (b"* register,<name> takes a name; help lists all commands\n")
             )
             vic.hears_nothing()

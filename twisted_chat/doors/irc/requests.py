@@ -39,7 +39,7 @@ class IrcCommand(NamedTuple):
     """A row of the table: what is called, what a person reads of it, the fewest parameters, and who may use it.
 
     The function takes the connection and the request, and returns a reply, what becomes one, or None if the log
-    will answer: then it has counted in `session.unstored` what it said.
+    will answer.
     """
 
     run: Callable[[IrcProtocol, Request], Result | None]
