@@ -16,6 +16,7 @@ The connection's state (a request that waits, and whether reading is paused, var
 from __future__ import annotations
 
 import typing
+from collections.abc import Sequence
 from enum import Enum
 from inspect import iscoroutine
 from typing import Any
@@ -29,6 +30,7 @@ from zope.interface import implementer
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.router import Said
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Door, Session
@@ -184,6 +186,24 @@ class DoorProtocol(Protocol):
         return not (
             self._lines or self._waits or self.session.outbox.full or self.session.unstored > MAX_UNSTORED_TEXTS
         )
+
+    def take_lines(self, lines: bytes, skip: int = 0) -> None:
+        """Carry out the requests of a read, each ended by an LF, but for the first `skip`."""
+        requests = lines.split(b"\n")[skip:-1]  # nothing is behind the last LF
+        requests.reverse()
+        self._lines = requests + self._lines if self._lines else requests
+        self.wake()
+
+    def say_lines(self, lines: bytes, said: Sequence[Said]) -> None:
+        """Say a read that consists of messages, one a line, as one; the caller has found the door `ready`.
+
+        The lines behind a message that needs a new route are carried out one by one.
+        """
+        count = self.hub.say_all(self.session, said)
+        if count:
+            self.factory.flusher.request(count)
+        if count < len(said):
+            self.take_lines(lines, count)
 
     def wake(self) -> None:
         """Carry out the requests that were read, as far as they may be now."""

@@ -5,7 +5,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 from twisted_chat.wire.line import (
     MAX_LINE_BYTES,
-    LineSplitter,
     error,
     escape,
     label_of,
@@ -92,24 +91,6 @@ class ParseChatsTests(SynchronousTestCase):
     def test_the_longest_line_passes(self) -> None:
         line = b"chat,zak," + b"x" * (MAX_LINE_BYTES - 9) + b"\n"
         self.assertEqual(len(parse_chats(line * 3) or ()), 3)
-
-
-class LineSplitterTests(SynchronousTestCase):
-    def test_lines_come_out_the_same_at_every_cut(self) -> None:
-        stream = b"register,jane\r\nchat,zak,a\nb\n\nlast"
-        for cut in range(len(stream) + 1):
-            splitter = LineSplitter()
-            lines = splitter.feed(stream[:cut]) + splitter.feed(stream[cut:])
-            self.assertEqual((lines, splitter.tail), (b"register,jane\nchat,zak,a\nb\n\n", b"last"), cut)
-            self.assertTrue(splitter.crlf)
-
-    def test_a_line_that_is_too_long_comes_once_and_takes_no_memory(self) -> None:
-        splitter = LineSplitter()
-        fed = b"".join(splitter.feed(b"x" * 1000) for _ in range(100)) + splitter.feed(b"\nquit\n")
-        first, second, _ = fed.split(b"\n")
-        self.assertGreater(len(first), MAX_LINE_BYTES)
-        self.assertLess(len(first), MAX_LINE_BYTES + 2000)
-        self.assertEqual(second, b"quit")
 
 
 class RenderTests(SynchronousTestCase):

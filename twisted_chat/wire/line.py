@@ -1,18 +1,16 @@
-"""The line protocol's requests and answers: bytes to lines, lines to fields, and back, without I/O."""
+"""The line protocol's requests and answers: lines to fields and back, without I/O (wire/stream.py has the lines)."""
 
 import re
 
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
+from twisted_chat.wire.stream import CONTROL as CONTROL
+from twisted_chat.wire.stream import decode_lines
 
 MAX_LINE_BYTES = 16 * 1024
 """Bytes of a request without its line ending."""
-CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-"""Characters that no text may contain, since terminals would obey them."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABEL_BYTES = re.compile(rb"@([A-Za-z0-9._-]{1,64}) ")
-_ASCII_CONTROLS = bytes(i for i in range(32) if i not in b"\t\n") + b"\x7f"
-_CONTROL_BUT_LF = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _CHAT = re.compile(r"^(?:@([A-Za-z0-9._-]{1,64}) )?chat,([^,\n]+),([^\n]+)\n", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
@@ -21,55 +19,14 @@ Request = tuple[str | None, str, str | None]
 """`[@label ]verb[,rest]`: label, verb, rest, with None for what is absent."""
 
 
-class LineSplitter:
-    """Splits a stream into lines, and holds no more than one unfinished line of it.
-
-    `tail` is the line that has no ending yet. `crlf` is True once a line has ended in CRLF.
-    """
-
-    __slots__ = ("_skipping", "crlf", "tail")
-
-    def __init__(self) -> None:
-        self.tail = b""
-        self.crlf = self._skipping = False
-
-    def feed(self, data: bytes) -> bytes:
-        """Return the lines that end in this read, each with an LF.
-
-        Of a line over MAX_LINE_BYTES only the beginning is returned, once, long enough that `parse` rejects it.
-        """
-        if self._skipping:
-            _, newline, data = data.partition(b"\n")
-            self._skipping = not newline
-        if self.tail:
-            data, self.tail = self.tail + data, b""
-        if data[-1:] != b"\n":
-            end = data.rfind(b"\n") + 1
-            data, self.tail = data[:end], data[end:]
-            if len(self.tail) > MAX_LINE_BYTES + 1:  # a CR may be the last byte of it
-                data, self.tail, self._skipping = data + self.tail + b"\n", b"", True
-        if b"\r\n" in data:
-            self.crlf = True
-            data = data.replace(b"\r\n", b"\n")
-        return data
-
-
 def parse_chats(lines: bytes) -> list[tuple[str, str, str]] | None:
     """Return label (or ""), target and text of each line, if all these lines are `chat` with a text; otherwise None.
 
     Most reads of a busy client are such; they are parsed at once, at a fraction of what `parse` costs a line.
     `lines` each end in LF, as LineSplitter returns them.
     """
-    if len(lines) > MAX_LINE_BYTES and max(map(len, lines.split(b"\n"))) > MAX_LINE_BYTES:
-        return None
-    try:
-        text = lines.decode()
-    except UnicodeDecodeError:
-        return None
-    if len(text) == len(lines):
-        if len(lines.translate(None, _ASCII_CONTROLS)) != len(lines):
-            return None
-    elif _CONTROL_BUT_LF.search(text):
+    text = decode_lines(lines, MAX_LINE_BYTES)
+    if text is None:
         return None
     chats: list[tuple[str, str, str]] = _CHAT.findall(text)
     return chats if len(chats) == lines.count(b"\n") else None

@@ -1,0 +1,59 @@
+"""A stream of bytes to lines of text, without I/O: what all protocols made of lines share."""
+
+import re
+
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that no text may contain, since terminals would obey them."""
+
+_ASCII_CONTROLS = bytes(i for i in range(32) if i not in b"\t\n") + b"\x7f"
+_CONTROL_BUT_LF = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class LineSplitter:
+    """Splits a stream into lines, and holds no more than one unfinished line of it.
+
+    `tail` is the line that has no ending yet. `crlf` is True once a line has ended in CRLF.
+    """
+
+    __slots__ = ("_max_line_bytes", "_skipping", "crlf", "tail")
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self._max_line_bytes = max_line_bytes
+        self.tail = b""
+        self.crlf = self._skipping = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the lines that end in this read, each with an LF.
+
+        Of a line over `max_line_bytes` only the beginning is returned, once, long enough that a parser rejects it.
+        """
+        if self._skipping:
+            _, newline, data = data.partition(b"\n")
+            self._skipping = not newline
+        if self.tail:
+            data, self.tail = self.tail + data, b""
+        if data[-1:] != b"\n":
+            end = data.rfind(b"\n") + 1
+            data, self.tail = data[:end], data[end:]
+            if len(self.tail) > self._max_line_bytes + 1:  # a CR may be the last byte of it
+                data, self.tail, self._skipping = data + self.tail + b"\n", b"", True
+        if b"\r\n" in data:
+            self.crlf = True
+            data = data.replace(b"\r\n", b"\n")
+        return data
+
+
+def decode_lines(lines: bytes, max_line_bytes: int) -> str | None:
+    """Return lines as text; None if one is too long, is not UTF-8 or has a control character other than tab.
+
+    `lines` each end in LF, as LineSplitter returns them.
+    """
+    if len(lines) > max_line_bytes and max(map(len, lines.split(b"\n"))) > max_line_bytes:
+        return None
+    try:
+        text = lines.decode()
+    except UnicodeDecodeError:
+        return None
+    if len(text) == len(lines):
+        return text if len(lines.translate(None, _ASCII_CONTROLS)) == len(lines) else None
+    return None if _CONTROL_BUT_LF.search(text) else text
