@@ -1,4 +1,4 @@
-"""Whatever is said at the IRC door, everybody there reads lines that are well-formed, and short enough."""
+"""Whatever IRC clients send, and wherever its reads end, all clients read valid lines, and the same ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zope.interface import implementer
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.test.support import Server
-from twisted_chat.wire.irc.message import LONGEST_BODY, parse
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, parse
 
 params = st.sampled_from(
     [
@@ -54,7 +54,7 @@ line_requests = st.sampled_from(
 
 @implementer(ILogObserver)
 class Faults:
-    """What has gone wrong at the server."""
+    """Collects the faults that the server logs."""
 
     def __init__(self) -> None:
         self.found: list[LogEvent] = []
@@ -69,7 +69,7 @@ class Faults:
     capabilities=st.sets(st.sampled_from(list(CAPABILITIES))),
     said=st.lists(st.tuples(st.integers(0, 3), requests()) | st.tuples(st.just(4), line_requests), max_size=40),
 )
-def test_everybody_reads_lines(capabilities: set[str], said: list[tuple[int, str]]) -> None:
+def test_all_clients_read_valid_lines(capabilities: set[str], said: list[tuple[int, str]]) -> None:
     watch = Faults()
     server = Server()
     wanted = " ".join(capabilities)
@@ -93,4 +93,4 @@ def test_everybody_reads_lines(capabilities: set[str], said: list[tuple[int, str
             message = parse(line.encode())
             assert message.source in ("", "chat.local") or message.source.isprintable()
             body = line.partition(" ")[2] if line[0] == "@" else line
-            assert len(body.encode()) <= LONGEST_BODY
+            assert len(body.encode()) <= MAX_BODY_BYTES

@@ -1,4 +1,4 @@
-"""What is so for every input of IRC, however it is cut up."""
+"""IRC's codec and renderings hold their promises for every input, wherever its reads end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
 from twisted_chat.wire.errors import ParseError
-from twisted_chat.wire.irc.message import LONGEST, LONGEST_BODY, Lines, Message, label_of, parse, render
+from twisted_chat.wire.irc.message import (
+    MAX_BODY_BYTES,
+    MAX_MESSAGE_BYTES,
+    Message,
+    add_tag,
+    label_of,
+    parse,
+    render,
+)
 from twisted_chat.wire.irc.names import CASEMAPPING, name_of, nick_of
-from twisted_chat.wire.irc.text import action, ctcp, pieces, plain_text
+from twisted_chat.wire.irc.text import action, ctcp, plain_text, split_text
+from twisted_chat.wire.stream import LineSplitter
 
 characters = st.characters(codec="utf-8", exclude_characters="\0\r\n")
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n "), min_size=1, max_size=12)
@@ -34,7 +43,7 @@ def messages(draw: st.DrawFn) -> Message:
     return Message(tags, draw(st.just("") | words), draw(commands), tuple(params))
 
 
-pieces_of_lines = st.sampled_from(
+parts_of_lines = st.sampled_from(
     [
         b"\n",
         b"\r",
@@ -53,21 +62,24 @@ pieces_of_lines = st.sampled_from(
     ]
 )
 streams = st.lists(
-    pieces_of_lines | st.binary(max_size=6) | st.integers(LONGEST - 9, LONGEST + 9).map(lambda n: b"x" * n)
+    parts_of_lines
+    | st.binary(max_size=6)
+    | st.integers(MAX_MESSAGE_BYTES - 9, MAX_MESSAGE_BYTES + 9).map(lambda n: b"x" * n)
 )
 
 
 @given(messages())
-def test_what_is_rendered_reads_back(message: Message) -> None:
+def test_a_rendered_message_reads_back(message: Message) -> None:
     line = render(message.command, *message.params, source=message.source, tags=message.tags)
     assert parse(line.encode()) == message
-    assert Lines().feed(line.encode() + b"\r\n") == [line.encode()]
+    labelled = parse(add_tag(line, "label", "a; b").encode())
+    assert labelled == message._replace(tags={"label": "a; b", **message.tags})
 
 
 @given(
     commands | texts, st.lists(texts | values, max_size=3), texts | values, st.dictionaries(texts, values, max_size=2)
 )
-def test_what_would_not_read_back_is_refused(
+def test_a_message_that_would_not_read_back_is_refused(
     command: str, params: list[str], source: str, tags: dict[str, str]
 ) -> None:
     with suppress(ValueError):
@@ -75,15 +87,22 @@ def test_what_would_not_read_back_is_refused(
         assert parse(line.encode()) == Message(tags, source, command.upper(), tuple(params))
 
 
+def split(splitter: LineSplitter, data: bytes) -> list[bytes]:
+    """Return the lines of a read; a line that is too long, of which only the beginning is sure, as b"too long"."""
+    lines = splitter.feed(data).split(b"\n")
+    assert lines.pop() == b""
+    return [line if len(line) <= MAX_MESSAGE_BYTES else b"too long" for line in lines]
+
+
 @given(streams.map(b"".join), st.lists(st.integers(0, 30_000), max_size=6))
-def test_where_a_read_ends_does_not_matter(data: bytes, cuts: list[int]) -> None:
-    at_once, in_parts = Lines(), Lines()
-    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+def test_lines_are_the_same_wherever_a_read_ends(data: bytes, cuts: list[int]) -> None:
+    at_once, in_parts = LineSplitter(MAX_MESSAGE_BYTES), LineSplitter(MAX_MESSAGE_BYTES)
+    bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     read = []
-    for start, end in pairwise(places):
-        read += in_parts.feed(data[start:end])
-        assert len(in_parts._tail) <= LONGEST + 1
-    assert read == at_once.feed(data)
+    for start, end in pairwise(bounds):
+        read += split(in_parts, data[start:end])
+        assert len(in_parts.tail) <= MAX_MESSAGE_BYTES + 1
+    assert read == split(at_once, data)
     for line in read:
         label_of(line)
         with suppress(ParseError):
@@ -96,7 +115,7 @@ def test_where_a_read_ends_does_not_matter(data: bytes, cuts: list[int]) -> None
 
 @given(st.binary(max_size=60))
 def test_no_bytes_do_harm(data: bytes) -> None:
-    for line in Lines().feed(data + b"\n"):
+    for line in split(LineSplitter(MAX_MESSAGE_BYTES), data + b"\n"):
         with suppress(ParseError):
             for param in parse(line).params:
                 ctcp(param)
@@ -107,7 +126,7 @@ def test_no_bytes_do_harm(data: bytes) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=80) | st.text("ab 小𝄞\n", max_size=80), st.integers(4, 60))
 def test_the_pieces_of_a_text_fit_and_lose_nothing(text: str, room: int) -> None:
-    found = pieces(text, LONGEST_BODY - room)
+    found = split_text(text, MAX_BODY_BYTES - room)
     assert all(0 < len(piece.encode()) <= room for piece in found)
     assert "".join(found) == "".join(line or " " for line in text.split("\n"))
     assert ctcp(action(text)) == ("ACTION", text)
