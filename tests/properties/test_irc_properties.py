@@ -9,8 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import ACTION, GUESTS, NOTICE, SPOKEN, Record
 from twisted_chat.core.names import user_name
+from twisted_chat.core.participants import Entry, Envelope, MixedEntry, Route
+from twisted_chat.doors.irc.dialect import ACCOUNT, TAGS, TIME, dialect_of
+from twisted_chat.test.support import Recorder
 from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import (
     MAX_BODY_BYTES,
     MAX_MESSAGE_BYTES,
@@ -18,10 +23,11 @@ from twisted_chat.wire.irc.message import (
     add_tag,
     label_of,
     parse,
+    parse_privmsgs,
     render,
 )
 from twisted_chat.wire.irc.names import CASEMAPPING, name_of, nick_of
-from twisted_chat.wire.irc.text import action, ctcp, plain_text, split_text
+from twisted_chat.wire.irc.text import action, ctcp, fit_as_they_are, plain_text, split_text
 from twisted_chat.wire.stream import LineSplitter
 
 characters = st.characters(codec="utf-8", exclude_characters="\0\r\n")
@@ -124,12 +130,93 @@ def test_no_bytes_do_harm(data: bytes) -> None:
                     assert plain_text(plain) == plain
 
 
+heads = st.sampled_from(
+    ["", "", "", "@label=a ", "@label=a\\s ", "@label=é ", "@a;label=b ", "@a=b ", ":zak ", "@label=" + "x" * 65 + " "]
+)
+targets = st.sampled_from(["zak", "#tea", "小明", "a,b", "a:b", ":a", "", " zak", "\t"])
+privmsgs = st.builds(
+    lambda head, command, target, colon, text: f"{head}{command} {target}{colon}{text}\n",
+    heads,
+    st.sampled_from(["PRIVMSG", "PRIVMSG", "PRIVMSG", "NOTICE", "privmsg"]),
+    targets,
+    st.sampled_from([" :", " :", " :", " ", ""]),
+    texts | st.sampled_from(["\x01ACTION waves\x01", "\x02bold", "a\tb", "\x85", "\u2028", "é" * 300, "x" * 490]),
+)
+
+
+@given(st.lists(privmsgs, min_size=1, max_size=4))
+def test_messages_that_are_parsed_together_are_those_that_are_parsed_one_by_one(lines: list[str]) -> None:
+    read = parse_privmsgs("".join(lines).encode())
+    if read is None:
+        return
+    for (label, target, text), line in zip(read, lines, strict=True):
+        message = parse(line.removesuffix("\n").encode())
+        assert (message.tags.get("label", ""), message.source, message.command) == (label, "", "PRIVMSG")
+        assert message.params == (target, text)
+        assert "," not in target
+        assert ctcp(text) is None
+        assert plain_text(text) == text
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=80) | st.text("ab 小𝄞\n", max_size=80), st.integers(4, 60))
 def test_the_pieces_of_a_text_fit_and_lose_nothing(text: str, room: int) -> None:
     found = split_text(text, MAX_BODY_BYTES - room)
+    assert fit_as_they_are([text], MAX_BODY_BYTES - room) == (found == [text])
     assert all(0 < len(piece.encode()) <= room for piece in found)
     assert "".join(found) == "".join(line or " " for line in text.split("\n"))
     assert ctcp(action(text)) == ("ACTION", text)
+
+
+characters_of_texts = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], include_characters="\t\n")
+long_texts = st.sampled_from(["x" * 460, "é" * 235, "日本語 " * 60, "a\nb", "word " * 200])
+entry_texts = st.lists(st.text(characters_of_texts, min_size=1, max_size=8) | long_texts, min_size=1, max_size=5)
+people = st.sampled_from(["jane", "-a.b", "=x=", "小明", "a;b\\c", "é" * 32])
+
+
+def reference(capabilities: set[str], record: Record) -> list[str]:
+    """Return a record's lines, made by the codec's own `render`."""
+    is_account, to = record.author < GUESTS, record.to if record.to[0] == "#" else nick_of(record.to)
+    source = f"{nick_of(record.sender)}!u@{'account' if is_account else 'guest'}"
+    command = "NOTICE" if record.kind == NOTICE else "PRIVMSG"
+    around = action if record.kind == ACTION else str
+    overhead = len(render(command, to, around(""), source=source).encode())
+    lines = []
+    for part, piece in enumerate(split_text(record.text, overhead)):
+        tags = {}
+        if TIME in capabilities:
+            tags["time"] = timestamp(record.time)
+        if TAGS in capabilities:
+            tags["msgid"] = f"{record.id}.{part}" if part else str(record.id)
+        if ACCOUNT in capabilities and is_account:
+            tags["account"] = nick_of(record.sender)
+        lines.append(render(command, to, around(piece), source=source, tags=tags))
+    return lines
+
+
+class Target:
+    """The target of a route."""
+
+    version = 0
+    participants = ()
+
+
+@given(st.sets(st.sampled_from([TAGS, TIME, ACCOUNT])), st.sampled_from(SPOKEN), people, st.data())
+def test_what_is_rendered_at_once_is_what_is_rendered_record_by_record(
+    capabilities: set[str], kind: str, sender: str, data: st.DataObject
+) -> None:
+    dialect = dialect_of(frozenset(capabilities))
+    texts, author = data.draw(entry_texts), data.draw(st.sampled_from([1, GUESTS + 1]))
+    names = data.draw(st.lists(people, min_size=1, max_size=3, unique=True))
+    routes = [Route(Envelope(sender, name, (1, 2 + at), author, 7), Target()) for at, name in enumerate(names)]
+    chosen = [data.draw(st.sampled_from(routes)) for _ in texts]
+    whole = Entry(kind, routes[0].envelope, (), texts, Recorder(), {}, False)
+    mixed = MixedEntry(kind, chosen, texts, Recorder(), {})
+    for entry in (whole, mixed):
+        entry.first, entry.time = 41, 1_700_000_000_123
+    for entry in (whole, mixed, *(delivery for delivery, _ in mixed.deliveries())):
+        expected = [line for record in entry.records() for line in reference(capabilities, record)]
+        assert dialect.render(entry, "\r\n") == "".join(f"{line}\r\n" for line in expected)
+        assert dialect.render_copy(entry) == expected
 
 
 def is_name(text: str) -> bool:

@@ -10,6 +10,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.rooms import MOST
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import CAPABILITIES
+from twisted_chat.doors.irc.protocol import IrcProtocol
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.irc.message import parse
@@ -381,6 +382,84 @@ class TalkTests(IrcTestCase):
         self.jane.say(b"\r\n  \r\n:only-a-source\r\n@tag\r\n123x y\r\n\0\r\n")
         self.assertEqual(self.numbers(self.jane.lines()), ["400"] * 5)
         self.assertEqual(self.jane.ask("PING x"), [":chat.local PONG chat.local x"])
+
+
+class MessagesOfOneReadTests(IrcTestCase):
+    """Jane sends several messages in one read, as a busy program does; zak and kim are friends of hers."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.jane = self.server.irc("jane", "#tea", capabilities="labeled-response echo-message message-tags batch")
+        self.zak, self.kim = self.server.irc("zak", "#tea", capabilities="message-tags"), self.server.irc("kim", "#tea")
+        for line in ("PRIVMSG zak,kim,#tea :first", "PRIVMSG zak :second"):
+            self.jane.ask(line)
+        for client in (self.zak, self.kim):
+            client.read()
+        self.first = self.server.log.last + 1
+
+    def test_each_reader_gets_its_own_in_order_with_their_ids(self) -> None:
+        self.jane.say(b"PRIVMSG zak :a\r\nPRIVMSG kim :b\r\nPRIVMSG zak :c\r\n")
+        self.assertEqual(
+            self.zak.lines(),
+            [f"@msgid={self.first + at} :jane!u@guest PRIVMSG zak :{text}" for at, text in ((0, "a"), (2, "c"))],
+        )
+        self.assertEqual(self.kim.lines(), [":jane!u@guest PRIVMSG kim :b"])
+
+    def test_the_echo_keeps_the_order_and_the_labels(self) -> None:
+        self.jane.say(b"@label=1 PRIVMSG zak :a\r\nPRIVMSG kim :b\r\n@label=2 PRIVMSG zak :c\r\n")
+        source = ":jane!u@guest PRIVMSG"
+        self.assertEqual(
+            self.jane.lines(),
+            [
+                f"@label=1;msgid={self.first} {source} zak :a",
+                f"@msgid={self.first + 1} {source} kim :b",
+                f"@label=2;msgid={self.first + 2} {source} zak :c",
+            ],
+        )
+
+    def test_without_the_echo_only_labels_are_acknowledged(self) -> None:
+        self.jane.ask("CAP REQ -echo-message")
+        self.jane.say(b"@label=1 PRIVMSG #tea :a\r\nPRIVMSG #tea :b\r\n@label=2 PRIVMSG #tea :c\r\n")
+        self.assertEqual(self.jane.lines(), [f"@label={label} :chat.local ACK" for label in (1, 2)])
+        self.assertEqual(len(self.kim.lines()), 3)
+
+    def test_labels_without_the_capability_are_ignored(self) -> None:
+        self.jane.ask("CAP REQ :-labeled-response -echo-message")
+        self.jane.say(b"@label=1 PRIVMSG zak :a\r\n@label=2 PRIVMSG zak :b\r\n")
+        self.assertEqual((self.jane.lines(), len(self.zak.lines())), ([], 2))
+
+    def test_an_unknown_name_among_them_stops_only_its_own_message(self) -> None:
+        self.jane.say(b"PRIVMSG zak :a\r\nPRIVMSG nobody :b\r\nPRIVMSG zak :c\r\n")
+        self.assertEqual(self.numbers(self.jane.lines()), ["PRIVMSG", "401", "PRIVMSG"])
+        self.assertEqual([line[-1] for line in self.zak.lines()], ["a", "c"])
+
+    def test_a_client_that_has_not_registered_may_not_send_them_even_if_signed_in(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"CAP REQ :sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE AGpvYW4Ac2VjcmV0\r\n")
+        self.assertEqual(self.numbers(client.lines())[-1], "903")
+        client.say(b"PRIVMSG zak :a\r\nPRIVMSG zak :b\r\n")
+        self.assertEqual(self.numbers(client.lines()), ["451", "451"])
+        self.assertEqual(self.zak.lines(), [])
+
+    def test_a_subclass_that_looks_at_the_lines_gets_each_of_them(self) -> None:
+        seen = []
+
+        class Looking(IrcProtocol):
+            def lineReceived(self, line: bytes) -> None:
+                seen.append(line)
+                super().lineReceived(line)
+
+        class Changed(IrcProtocol):
+            commands = {**COMMANDS, "PRIVMSG": COMMANDS["TAGMSG"]}  # noqa: RUF012
+
+        for protocol in (Looking, Changed):
+            self.server.irc_factory.protocol = protocol
+            client = self.server.irc(protocol.__name__)
+            for _ in range(2):
+                client.say(b"PRIVMSG zak :a\r\nPRIVMSG zak :b\r\n")
+            client.read()
+        self.assertEqual(seen[-2:], [b"PRIVMSG zak :a", b"PRIVMSG zak :b"])
+        self.assertEqual(len(self.zak.lines()), 4)
 
 
 class QueryTests(IrcTestCase):

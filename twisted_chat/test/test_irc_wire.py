@@ -14,10 +14,11 @@ from twisted_chat.wire.irc.message import (
     add_tag,
     label_of,
     parse,
+    parse_privmsgs,
     render,
 )
 from twisted_chat.wire.irc.names import name_of, nick_of
-from twisted_chat.wire.irc.text import action, ctcp, plain_text, split_text
+from twisted_chat.wire.irc.text import action, ctcp, fit_as_they_are, plain_text, split_text
 
 
 class ParseTests(SynchronousTestCase):
@@ -85,6 +86,40 @@ class ParseTests(SynchronousTestCase):
             self.assertIsNone(label_of(line), line)
 
 
+class ParsePrivmsgsTests(SynchronousTestCase):
+    def test_messages_are_parsed_together(self) -> None:
+        lines = "PRIVMSG zak :a\tb\n@label=7 PRIVMSG #tea ::) :x\nPRIVMSG 小明 :häß 🍵\n".encode()
+        expected = [("", "zak", "a\tb"), ("7", "#tea", ":) :x"), ("", "小明", "häß 🍵")]
+        self.assertEqual(parse_privmsgs(lines), expected)
+
+    def test_each_line_says_the_same_as_when_it_is_parsed_alone(self) -> None:
+        label = b"=x" * 32
+        lines = b"PRIVMSG a :  \nPRIVMSG a:b :\t\n@label=%b PRIVMSG #a :b :c\n@label=\"#' PRIVMSG a ::\n" % label
+        read = parse_privmsgs(lines) or []
+        self.assertEqual(len(read), 4)
+        for (label_or_none, to, text), line in zip(read, lines.split(b"\n"), strict=False):
+            tags, _, command, params = parse(line)
+            self.assertEqual((tags.get("label", ""), command, params), (label_or_none, "PRIVMSG", (to, text)))
+            self.assertEqual(plain_text(text), text)
+
+    def test_any_other_line_is_left_to_parse(self) -> None:
+        for line in (
+            b"PRIVMSG", b"PRIVMSG zak", b"PRIVMSG zak hi", b"PRIVMSG zak :", b"PRIVMSG  zak :x", b"privmsg zak :x",
+            b"PRIVMSG zak,kim :x", b"PRIVMSG :zak :x", b"NOTICE zak :x", b" PRIVMSG zak :x", b"", b":a PRIVMSG zak :x",
+            b"PRIVMSG zak :\x01ACTION x\x01", b"PRIVMSG zak :\x02x", b"PRIVMSG zak :\x1b[2J", b"PRIVMSG zak :a\rb",
+            b"PRIVMSG zak :\xff", "PRIVMSG zak :ä\x85".encode(), b"@label= PRIVMSG zak :x", b"@label=a;b PRIVMSG a :x",
+            b"@b;label=a PRIVMSG zak :x", b"@label=a\\sb PRIVMSG zak :x", b"@label=a  PRIVMSG zak :x", b"@label=a",
+            b"@label=" + b"a" * 65 + b" PRIVMSG zak :x", "@label=ä PRIVMSG zak :x".encode(),
+            b"PRIVMSG zak :" + b"x" * (MAX_BODY_BYTES - 12),
+        ):  # fmt: skip
+            for lines in (line + b"\n", b"PRIVMSG zak :x\n" + line + b"\n", line + b"\nPRIVMSG zak :x\n"):
+                self.assertIsNone(parse_privmsgs(lines), lines[:40])
+
+    def test_the_longest_body_passes(self) -> None:
+        line = b"PRIVMSG zak :" + b"x" * (MAX_BODY_BYTES - 13) + b"\n"
+        self.assertEqual(len(parse_privmsgs(line * 3) or ()), 3)
+
+
 class RenderTests(SynchronousTestCase):
     def test_a_message_reads_back(self) -> None:
         line = render("PRIVMSG", "#tea", "hi all", source="zak!u@h", tags={"time": timestamp(0), "a": "; \\\r\n"})
@@ -136,6 +171,12 @@ class TextTests(SynchronousTestCase):
                 found = split_text(text, MAX_BODY_BYTES - room)
                 self.assertEqual("".join(found), text)
                 self.assertLessEqual(max(len(piece.encode()) for piece in found), room)
+
+    def test_texts_fit_as_they_are_if_splitting_would_not_change_them(self) -> None:
+        for texts in (["hi"], ["x" * 10], ["é" * 5, "a"], ["𝄞𝄞aa", "x" * 10]):
+            self.assertTrue(fit_as_they_are(texts, MAX_BODY_BYTES - 10), texts)
+        for texts in (["x" * 11], ["é" * 5 + "a"], ["𝄞𝄞aaa"], ["a\nb"], [""], ["a", ""], ["a", "x" * 11], ["a\n", "b"]):
+            self.assertFalse(fit_as_they_are(texts, MAX_BODY_BYTES - 10), texts)
 
     def test_a_space_in_the_earlier_half_does_not_make_a_short_piece(self) -> None:
         self.assertEqual(split_text("a " + "x" * 20, MAX_BODY_BYTES - 10), ["a xxxxxxxx", "x" * 10, "xx"])

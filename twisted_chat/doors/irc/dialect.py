@@ -7,12 +7,12 @@ from typing import NamedTuple
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, SPOKEN, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.participants import Entry, MixedEntry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
-from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, split_text
+from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, fit_as_they_are, split_text
 
 SERVER = "chat.local"
 """The server's name: it has a dot, which no nick has."""
@@ -86,7 +86,31 @@ class IrcDialect(Dialect):
         self._accounts, self._extended = ACCOUNT in capabilities, EXTENDED in capabilities
 
     def render(self, entry: Entry, ending: str) -> str:
-        return "".join([line + ending for line in self.render_copy(entry)])
+        rendered = self._render_short(entry, ending) if entry.kind in SPOKEN else None
+        return "".join([line + ending for line in self.render_copy(entry)]) if rendered is None else rendered
+
+    def _render_short(self, entry: Entry, ending: str) -> str | None:
+        """Return the lines of an entry whose texts fit in a line each, as most do; None for any other."""
+        envelope, texts = entry.envelope, entry.texts
+        kind, sender, is_account = entry.kind, envelope.sender, envelope.author < GUESTS
+        before, after = self._tags(entry.time, sender, is_account)
+        if entry.__class__ is MixedEntry:  # to several people
+            frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
+            if not fit_as_they_are(texts, max([overhead for _, _, overhead in frames])):
+                return None
+            lines = zip(entry.ids, texts, frames, strict=True)
+            if self._ids:
+                return "".join(
+                    [f"{before}{id}{after}{start}{text}{end}{ending}" for id, text, (start, end, _) in lines]
+                )
+            return "".join([f"{after}{start}{text}{end}{ending}" for _, text, (start, end, _) in lines])
+        start, end, overhead = frame_of(kind, sender, is_account, envelope.to)
+        if not fit_as_they_are(texts, overhead):
+            return None
+        start, end = after + start, end + ending
+        if self._ids:
+            return "".join([f"{before}{id}{start}{text}{end}" for id, text in zip(entry.ids, texts, strict=True)])
+        return start + (end + start).join(texts) + end
 
     def render_copy(self, entry: Entry) -> list[str]:
         return [line for record in entry.records() for line in self.render_history(record)]

@@ -1,6 +1,7 @@
 """The IRC door: the protocol that irssi, WeeChat and other IRC clients speak.
 
-Each line becomes a request: a row of the command table and a call of the hub, which decides it, as at every door.
+A read is split once. If all its lines are messages, they are parsed and said together; otherwise each line
+becomes a request: a row of the command table and a call of the hub, which decides it, as at every door.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from twisted_chat.doors.irc.state import REGISTERED, Registration
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, render
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs, render
 from twisted_chat.wire.stream import LineSplitter
 
 MAX_LABEL_BYTES = 64
@@ -42,6 +43,10 @@ class IrcProtocol(DoorProtocol):
         super().__init__()
         self._splitter = LineSplitter(MAX_MESSAGE_BYTES)
         self.registration = Registration()
+        # a subclass that looks at the lines, or has a PRIVMSG of its own, gets every line
+        self._says_all = (
+            type(self).lineReceived is IrcProtocol.lineReceived and self.commands["PRIVMSG"] is COMMANDS["PRIVMSG"]
+        )
 
     @property
     def registered(self) -> bool:
@@ -54,8 +59,18 @@ class IrcProtocol(DoorProtocol):
         if self.state is not OPEN:
             return
         lines = self._splitter.feed(data)
-        if lines:
+        if lines and not (self._says_all and self.ready and self._say_all(lines)):
             self.take_lines(lines)
+
+    def _say_all(self, lines: bytes) -> bool:
+        """Say a read that consists of messages, and return True; False for any other read."""
+        if not self.registered or (b"@label=" in lines and LABELS not in self.session.capabilities):
+            return False
+        messages = parse_privmsgs(lines)
+        if not messages:
+            return False
+        self.say_lines(lines, messages)
+        return True
 
     def lineReceived(self, line: bytes) -> None:
         """Carry out one request, given without its line ending; an empty line is none."""

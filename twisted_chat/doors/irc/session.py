@@ -148,17 +148,27 @@ class IrcSession(Session):
 
     def write_acknowledgement(self, entry: Entry) -> None:
         labels = entry.labels
-        if entry.kind in SPOKEN and ECHO not in self.capabilities:
-            if labels:
-                self.write(*map(_ack, labels.values()))
-        elif entry.kind in SPOKEN and not labels:
-            self.outbox.put(self._render(entry))
-        else:
-            lines = list[str]()
+        if entry.kind not in SPOKEN:
             for index, record in enumerate(entry.records()):
                 joined = self.joined(record.to) if record.kind == JOINED else ()
-                lines += self._answer(labels.get(index), [*self.dialect.render_history(record), *joined])
+                self.write_answer(labels.get(index), [*self.dialect.render_history(record), *joined])
+        elif ECHO not in self.capabilities:
+            if labels:
+                self.write(*map(_ack, labels.values()))
+        elif labels:
+            self._write_labelled_echo(entry)
+        else:
+            self.outbox.put(self._render(entry))
+
+    def _write_labelled_echo(self, entry: Entry) -> None:
+        labels, lines = entry.labels, self._render(entry).decode().split("\r\n")[:-1]
+        if len(lines) == len(entry.texts):  # a line for each, as is usual
+            for index, label in labels.items():
+                lines[index] = add_tag(lines[index], "label", label)
             self.write(*lines)
+            return
+        for index, record in enumerate(entry.records()):
+            self.write_answer(labels.get(index), self.dialect.render_history(record))
 
     def write_rejection(self, entry: Entry, index: int, problem: ChatError) -> None:
         lines = self.problem(_COMMANDS[entry.kind], entry.envelopes[index].to, problem)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
+from twisted_chat.wire.stream import decode_lines
 
 MAX_BODY_BYTES = 510
 """Bytes of a message without its tags and its line ending, in both directions."""
@@ -20,6 +21,11 @@ _COMMAND = re.compile("[A-Za-z]+|[0-9]{3}")
 _BREAK = re.compile("[\0\r\n]")
 _KEY = re.compile(r"\+?(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9-]+")
 _LABEL = re.compile(rb"@(?:[^ ]*;)?label=([^; ]{1,64})(?=[; ])")
+_PRIVMSG = re.compile(
+    r"^(?:@label=([!-:<-\[\]-~]{1,64}) )?"  # without ; which begins another tag, and \ which escapes
+    r"PRIVMSG ([^ ,:\n][^ ,\n]*) :([^\n]+)\n",
+    re.MULTILINE,
+)
 _ESCAPES = {";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n": r"\n"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = {escaped: sign for sign, escaped in _ESCAPES.items()}
@@ -37,6 +43,20 @@ class Message(NamedTuple):
     source: str
     command: str
     params: tuple[str, ...]
+
+
+def parse_privmsgs(lines: bytes) -> list[tuple[str, str, str]] | None:
+    """Return label (or ""), target and text of each line, if all are PRIVMSG to one target; otherwise None.
+
+    Most reads of a busy client are such; they are parsed at once, at a fraction of what `parse` costs a line.
+    The texts have no control characters but tab, so they hold no CTCP and no formatting either.
+    `lines` each end in LF, as LineSplitter returns them.
+    """
+    text = decode_lines(lines, MAX_BODY_BYTES)
+    if text is None:
+        return None
+    messages: list[tuple[str, str, str]] = _PRIVMSG.findall(text)
+    return messages if len(messages) == lines.count(b"\n") else None
 
 
 def parse(line: bytes) -> Message:

@@ -31,6 +31,16 @@ def split_text(text: str, overhead: int) -> list[str]:
     return [piece for line in text.split("\n") for piece in _split_line(line or " ", room)]
 
 
+def fit_as_they_are(texts: list[str], overhead: int) -> bool:
+    """Return True if `split_text` would return each of these texts as its only piece, unchanged."""
+    if "\n" in "".join(texts) or not all(texts):
+        return False
+    room = MAX_BODY_BYTES - overhead
+    if max(map(len, texts)) * 4 <= room:  # no character has more than 4 bytes
+        return True
+    return max(map(len, map(str.encode, texts))) <= room
+
+
 def _split_line(line: str, room: int) -> list[str]:
     if len(line) * 4 <= room:
         return [line]
