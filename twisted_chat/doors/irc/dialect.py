@@ -38,7 +38,7 @@ ELLIPSIS = "…"
 
 
 class Frame(NamedTuple):
-    """What stands around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
+    """The rest of a line around its text, without tags: `opening`, `closing`, and how many bytes they take."""
 
     opening: str
     closing: str

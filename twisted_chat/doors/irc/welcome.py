@@ -1,4 +1,4 @@
-"""What an IRC client is sent when it has registered: the welcome, its rooms, and its unread messages."""
+"""The lines for an IRC client that has just registered: the welcome, its rooms, and its unread messages."""
 
 from __future__ import annotations
 
