@@ -11,8 +11,9 @@ from itertools import groupby
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, MixedEntry, Participant, Route, User
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
 
