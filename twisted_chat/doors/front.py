@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_chat.doors.refusals import closed, full, tls_only
-from twisted_chat.transports.interfaces import Transport, hand_over
+from twisted_chat.transports.interfaces import Transport, switch_protocol
 from twisted_chat.wire.detect import LINE, TLS, detect
 
 IDLE_CHECK_SECONDS = 10.0
@@ -150,7 +150,7 @@ class Front(Protocol):
             self._refuse(words)
             return None
         factory.connections.discard(self)
-        if not hand_over(transport, inner):
+        if not switch_protocol(transport, inner):
             self._forward_to(inner)
         inner.makeConnection(transport)  # type: ignore[arg-type]  # it is an ITransport
         for data in self._reads:
