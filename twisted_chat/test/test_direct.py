@@ -150,6 +150,28 @@ class DirectWriterTests(SynchronousTestCase):
         self.socket.make_room(100)
         self.assertEqual(self.socket.sent, b"hello\n")
 
+    def test_two_writes_without_a_producer_keep_their_order(self) -> None:
+        self.begin(room=3)
+        self.transport.unregisterProducer()
+        self.transport.write(b"one\n")
+        self.socket.room = 100
+        self.transport.write(b"two\n")
+        self.socket.make_room(100)
+        self.assertEqual(self.socket.sent, b"one\ntwo\n")
+
+    def test_a_producer_that_replaces_another_while_bytes_wait_is_paused_until_they_are_sent(self) -> None:
+        self.begin(room=3)
+        self.transport.write(b"one\n")
+        self.transport.unregisterProducer()
+        second = Producer()
+        self.transport.registerProducer(second, True)
+        self.assertTrue(second.paused)
+        self.socket.make_room(3)
+        self.assertEqual((self.socket.sent, second.paused, second.turns), (b"one\n", False, 1))
+        self.assertEqual(self.producer.turns, 0)
+        self.transport.write(b"three\n")
+        self.assertEqual((self.socket.sent, second.paused), (b"one\nth", True))
+
     def test_the_reactor_ends_the_connection_after_a_socket_error(self) -> None:
         self.begin(room=100)
         self.socket.broken = True

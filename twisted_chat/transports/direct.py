@@ -26,41 +26,45 @@ class DirectWriter:
     accept until the socket has accepted every byte.
     """
 
-    __slots__ = ("_connection", "_full", "_producer")
+    __slots__ = ("_buffering", "_connection", "_producer")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._producer: IPushProducer | None = None
-        self._full = False
+        self._buffering = False  # the connection holds bytes that must leave first
 
     def write(self, data: bytes) -> None:
         connection = self._connection
-        if not self._full and connection.connected:
+        if not self._buffering and connection.connected:
             sent = connection.writeSomeData(data)
             if sent == len(data):
                 return
-            if isinstance(sent, int):
+            if isinstance(sent, int):  # and not an error, which the connection's own write will report
                 data = data[sent:]
-            if self._producer is not None:
-                self._producer.pauseProducing()
-                connection.registerProducer(self, False)  # which calls resumeProducing at once
-                self._full = True
+            self._begin_buffering()
         connection.write(data)
+
+    def _begin_buffering(self) -> None:
+        if self._producer is not None:
+            self._producer.pauseProducing()
+        self._connection.registerProducer(self, False)  # it calls resumeProducing at once, which must do nothing yet
+        self._buffering = True
 
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
         self._producer = producer
+        if self._buffering:
+            producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
         self._producer = None
-        self._connection.unregisterProducer()
 
     def loseConnection(self) -> None:
         self._connection.loseConnection()
 
     def resumeProducing(self) -> None:
         """Write directly again: the connection has sent its buffer."""
-        if self._full:
-            self._full = False
+        if self._buffering:
+            self._buffering = False
             self._connection.unregisterProducer()
             if self._producer is not None:
                 self._producer.resumeProducing()
