@@ -34,7 +34,7 @@ from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database, Job, Run
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
-from twisted_chat.transports.choose import described, served
+from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
@@ -60,7 +60,7 @@ def makeService(options: Options) -> IService:
     front = FrontFactory(
         {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
     )
-    endpoints = [served(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
+    endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     return ChatService(
         [line, irc],
         list(zip(options.endpoints, endpoints, strict=True)),
@@ -68,7 +68,7 @@ def makeService(options: Options) -> IService:
         front=front,
         control=control,
         prepare=prepare,
-        transports=described(reactor, endpoints),
+        transports=describe(reactor, endpoints),
     )
 
 
