@@ -22,7 +22,7 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.front import AnyDoor, FrontFactory
+from twisted_chat.doors.front import ALPN_PROTOCOLS, AnyDoor, FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.site import WebFactory
@@ -89,9 +89,9 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
     """What puts TLS in front of a protocol, and what is to be called before, if there is a certificate."""
     if options["tls-cert"] is None:
         return None, None
-    from twisted_chat.transports.tls import Certificate, CertificateError, with_tls
+    from twisted_chat.transports.tls import CertificateError, ReloadingCertificate, with_tls
 
-    certificate = Certificate(options["tls-cert"], options["tls-key"], reactor)
+    certificate = ReloadingCertificate(options["tls-cert"], options["tls-key"], reactor, ALPN_PROTOCOLS)
 
     def prepare() -> None:
         try:

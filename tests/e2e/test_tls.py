@@ -110,16 +110,16 @@ def test_a_renewed_certificate_is_used_and_a_bad_one_is_not(serve: Serve, certif
 
     with certificates.person(server, "jane") as jane:
         certificates.put(certificates.chain, b"nonsense")
-        until(lambda: trusted("chat.example") and "is used on" in server.log, "the bad file is noticed")
+        until(lambda: trusted("chat.example") and "stays in use" in server.log, "the bad file is noticed")
         certificates.issue("new.example")
         until(lambda: trusted("new.example"), "the new certificate is used")
-        assert server.log.count("is used on") == 1, server.log
+        assert server.log.count("stays in use") == 1, server.log
         jane.asks("list,friends", "jane")
 
 
 def test_what_cannot_be_used_from_the_start_is_one_clear_line(tmp_path: Path, certificates: Certificates) -> None:
     certificates.put(certificates.key, b"nonsense")
-    with pytest.raises(AssertionError, match=r"twisted_chat: .* are no certificate and key") as failed:
+    with pytest.raises(AssertionError, match=r"twisted_chat: .* are not a certificate and its key") as failed:
         Server(tmp_path, free_port(), "--port", "0", *certificates.options)
     assert "Traceback" not in str(failed.value)
 

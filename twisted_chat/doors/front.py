@@ -36,9 +36,9 @@ HANDSHAKE = 3
 """Looks that a TLS handshake may take."""
 LEAVING = 2
 """Looks for which one who was refused may take to read why, and to go."""
-ALPN = [b"http/1.1", b"irc"]
-"""What a client may say in its TLS handshake that it is going to speak (RFC 7301); bytes decide nevertheless. Without
-these Twisted fails the handshake of everybody who says anything."""
+ALPN_PROTOCOLS = [b"http/1.1", b"irc"]
+"""Protocols that a client may name in its TLS handshake (RFC 7301); the first bytes decide nevertheless. Without these
+Twisted fails the handshake of every client that names a protocol."""
 SILENT = b"* you have been silent for long without a name; come back any time\n"
 
 
@@ -227,7 +227,7 @@ class FrontFactory(Factory):
 
     def acceptableProtocols(self) -> list[bytes]:
         """What may be agreed on in a handshake of an `ssl:` endpoint."""
-        return ALPN
+        return ALPN_PROTOCOLS
 
     def idle_check(self) -> None:
         """Let go those who have been here for too long."""

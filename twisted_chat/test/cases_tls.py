@@ -20,7 +20,7 @@ from twisted_chat.test.support_front import FrontServer, RecordingDoor, Switchin
 from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
 from twisted_chat.transports import tls
-from twisted_chat.transports.tls import CLOSING, CertificateError, with_tls
+from twisted_chat.transports.tls import CLOSE_TIMEOUT_SECONDS, CertificateError, with_tls
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
@@ -61,9 +61,13 @@ class TlsFrontTests(TlsTestCase):
             client.says(FIRST[LINE])
             self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
 
-    def test_a_handshake_in_which_nothing_that_is_here_is_asked_for_succeeds_without(self) -> None:
-        client = self.connect()
-        self.assertIsNone(client.tls.negotiatedProtocol)
+    def test_a_protocol_that_a_client_offers_is_agreed_on_if_a_door_speaks_it(self) -> None:
+        for offered, agreed in ((None, None), ([b"irc"], b"irc"), ([b"h2", b"http/1.1"], b"http/1.1"), ([b"h2"], None)):
+            client = Secure(self.factory, self.clock, alpn=offered)
+            client.shake_hands()
+            self.assertEqual(client.tls.negotiatedProtocol, agreed)
+            client.says(FIRST[LINE])
+            self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
 
     def test_there_is_no_tls_within_tls(self) -> None:
         client = self.connect()
@@ -94,7 +98,7 @@ class TlsFrontTests(TlsTestCase):
         assert transport is not None
         transport.loseConnection()
         self.assertFalse(client.closed)
-        self.clock.advance(CLOSING)
+        self.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertTrue(client.closed)
 
     def test_a_full_server_waits_for_no_handshake(self) -> None:
@@ -168,7 +172,7 @@ class CertificateTests(TlsTestCase):
         self.certificate.open()
         self.issue("other.example")
         self.assertTrue(self.works_for("chat.example"))
-        self.clock.advance(tls.LOOK_EVERY)
+        self.clock.advance(tls.FILE_CHECK_SECONDS)
         self.assertTrue(self.works_for("other.example"))
         self.assertEqual(len(self.events), 1)
 
@@ -181,19 +185,19 @@ class CertificateTests(TlsTestCase):
             else:
                 self.write(self.chain, bad)
             for _ in range(3):
-                self.clock.advance(tls.LOOK_EVERY)
+                self.clock.advance(tls.FILE_CHECK_SECONDS)
                 self.assertTrue(self.works_for("chat.example"))
             [event] = self.events
             self.assertIn(str(self.chain), str(event["problem"]))
         self.issue("other.example")
-        self.clock.advance(tls.LOOK_EVERY)
+        self.clock.advance(tls.FILE_CHECK_SECONDS)
         self.assertTrue(self.works_for("other.example"))
 
     def test_what_cannot_be_used_from_the_start_is_said(self) -> None:
         key, self.events = self.key.read_bytes(), []
         self.issue("other.example")
         self.write(self.key, key)
-        self.assertIn("no certificate and key", self.cannot_open())
+        self.assertIn("are not a certificate and its key", self.cannot_open())
         self.write(self.key, b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n")
         self.assertIn("passphrase", self.cannot_open())
         self.write(self.chain, b"")

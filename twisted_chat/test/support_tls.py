@@ -14,10 +14,10 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
 from twisted_chat.test.support import Connection, MemoryTransport
 from twisted_chat.test.support_front import Client, FrontServer, SwitchingTransport
-from twisted_chat.transports.tls import Certificate
+from twisted_chat.transports.tls import ReloadingCertificate
 
 _authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
 _trusted = Trusted.loadPEM(_authority.cert_pem.bytes())
@@ -29,10 +29,10 @@ class TlsClient:
     clock: Clock
     transport: MemoryTransport
 
-    def begin(self, name: str) -> None:
-        """Be one that trusts a server of this name."""
+    def begin(self, name: str, alpn: list[bytes] | None = None) -> None:
+        """Prepare a client that expects a server of this name and offers the protocols `alpn`."""
         self.plain = Plain()
-        creator = optionsForClientTLS(name, _trusted)
+        creator = optionsForClientTLS(name, _trusted, acceptableProtocols=alpn)
         wrapping = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(lambda: self.plain), self.clock)
         self.tls: TLSMemoryBIOProtocol = wrapping.buildProtocol(None)
         self.wire = StringTransport()
@@ -62,9 +62,11 @@ class TlsClient:
 class Secure(Client, TlsClient):
     """A client of a front door that speaks TLS to it."""
 
-    def __init__(self, factory: FrontFactory, clock: Clock, name: str = "chat.example") -> None:
+    def __init__(
+        self, factory: FrontFactory, clock: Clock, name: str = "chat.example", alpn: list[bytes] | None = None
+    ) -> None:
         super().__init__(factory, clock, SwitchingTransport)
-        self.begin(name)
+        self.begin(name, alpn)
 
     def says(self, *reads: bytes) -> None:
         for data in reads:
@@ -107,7 +109,7 @@ class TlsTestCase(SynchronousTestCase):
         folder.mkdir()
         self.chain, self.key = folder / "chain.pem", folder / "key.pem"
         self.issue("chat.example")
-        self.certificate = Certificate(str(self.chain), str(self.key), self.clock)
+        self.certificate = ReloadingCertificate(str(self.chain), str(self.key), self.clock, ALPN_PROTOCOLS)
 
     def issue(self, name: str) -> None:
         """Put a certificate of that name into the files, by an authority below the one that is trusted."""
