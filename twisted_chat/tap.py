@@ -22,7 +22,8 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.front import ALPN_PROTOCOLS, AnyDoor, FrontFactory
+from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
+from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.site import WebFactory

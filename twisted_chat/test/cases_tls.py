@@ -11,8 +11,8 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from twisted_chat.doors import front
 from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, MAX_IDLE_CHECKS, State
 from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
@@ -40,7 +40,7 @@ class TlsFrontTests(TlsTestCase):
         return client
 
     def looks(self, count: int) -> None:
-        self.clock.pump([front.IDLE_CHECK_SECONDS] * count)
+        self.clock.pump([IDLE_CHECK_SECONDS] * count)
 
     def test_behind_tls_each_language_has_its_door(self) -> None:
         for name, data in FIRST.items():
@@ -78,14 +78,14 @@ class TlsFrontTests(TlsTestCase):
     def test_a_handshake_takes_no_longer_than_it_may(self) -> None:
         client = Secure(self.factory, self.clock)
         client.transport.incoming(client.wire.value()[:100])
-        self.looks(front.HANDSHAKE - 1)
+        self.looks(MAX_IDLE_CHECKS[State.HANDSHAKING] - 1)
         self.assertFalse(client.closed)
         self.looks(1)
         self.assertTrue(client.closed)
 
     def test_after_the_handshake_one_may_be_silent_as_long_as_without_tls(self) -> None:
         client = self.connect()
-        self.looks(front.UNDECIDED - 1)
+        self.looks(MAX_IDLE_CHECKS[State.UNDECIDED] - 1)
         self.assertFalse(client.closed)
         self.looks(1)
         self.assertIn(b"silent", client.heard())

@@ -6,8 +6,9 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.front import IDLE_CHECK_SECONDS, LEAVING, UNDECIDED, FrontFactory
-from twisted_chat.doors.refusals import ALERT
+from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, MAX_IDLE_CHECKS, State
+from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
 from twisted_chat.test.support import MemoryTransport, Server
 from twisted_chat.test.support_front import Client, OneSided, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, WEB
@@ -74,7 +75,7 @@ class HandOverTests(FrontTestCase):
 
     def test_silence_decides_nothing(self) -> None:
         client = self.connect()
-        self.looks(UNDECIDED - 1)
+        self.looks(MAX_IDLE_CHECKS[State.UNDECIDED] - 1)
         client.says(b"GET ")
         self.assertEqual(self.inside(), {})
         client.says(b"/ HTTP/1.1\r\n")
@@ -84,7 +85,7 @@ class HandOverTests(FrontTestCase):
         client = self.connect()
         client.says(FIRST[LINE])
         self.assertEqual(self.factory.connections, set())
-        self.looks(2 * UNDECIDED)
+        self.looks(2 * MAX_IDLE_CHECKS[State.UNDECIDED])
         self.assertFalse(client.closed)
         client.says(b"GET / HTTP/1.1\r\n")
         self.assertEqual(self.inside(), {LINE: [[FIRST[LINE], b"GET / HTTP/1.1\r\n"]]})
@@ -141,7 +142,7 @@ class ForwardingTests(HandOverTests):
 class BoundTests(FrontTestCase):
     def test_one_who_never_says_what_it_speaks_is_let_go_with_a_word(self) -> None:
         silent, slow = self.connect(), self.connect()
-        for _ in range(UNDECIDED - 1):
+        for _ in range(MAX_IDLE_CHECKS[State.UNDECIDED] - 1):
             slow.says(b"x")
             self.looks(1)
         self.assertFalse(silent.closed or slow.closed)
@@ -208,13 +209,13 @@ class ClosedTests(FrontTestCase):
         self.assertEqual(self.refusal(FIRST[IRC]), b"ERROR :this server has no irc door; it has: line\r\n")
 
     def test_tls_without_a_certificate(self) -> None:
-        self.assertEqual(self.refusal(CLIENT_HELLO), ALERT)
+        self.assertEqual(self.refusal(CLIENT_HELLO), HANDSHAKE_FAILURE)
 
     def test_one_who_does_not_go_is_made_to(self) -> None:
         client = self.connect()
         client.transport.client_reads = False
         client.says(FIRST[IRC])
-        self.looks(LEAVING)
+        self.looks(MAX_IDLE_CHECKS[State.REJECTED])
         self.assertTrue(client.closed)
 
 
@@ -239,7 +240,7 @@ class WithoutLineTests(ClosedTests):
         client = self.connect()
         client.transport.client_reads = False
         client.says(FIRST[LINE])
-        self.looks(LEAVING)
+        self.looks(MAX_IDLE_CHECKS[State.REJECTED])
         self.assertTrue(client.closed)
 
 
