@@ -1,4 +1,4 @@
-"""TLS at the same port as everything else: behind it is the same front door, and the certificate may be renewed."""
+"""TLS at the same port as the other protocols, with the same front door behind it; and the reload of a certificate."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TlsFrontTests(TlsTestCase):
         client.shake_hands()
         return client
 
-    def looks(self, count: int) -> None:
+    def idle_checks(self, count: int) -> None:
         self.clock.pump([IDLE_CHECK_SECONDS] * count)
 
     def test_behind_tls_each_language_has_its_door(self) -> None:
@@ -78,16 +78,16 @@ class TlsFrontTests(TlsTestCase):
     def test_a_handshake_takes_no_longer_than_it_may(self) -> None:
         client = Secure(self.factory, self.clock)
         client.transport.incoming(client.wire.value()[:100])
-        self.looks(MAX_IDLE_CHECKS[State.HANDSHAKING] - 1)
+        self.idle_checks(MAX_IDLE_CHECKS[State.HANDSHAKING] - 1)
         self.assertFalse(client.closed)
-        self.looks(1)
+        self.idle_checks(1)
         self.assertTrue(client.closed)
 
-    def test_after_the_handshake_one_may_be_silent_as_long_as_without_tls(self) -> None:
+    def test_after_the_handshake_a_client_may_be_silent_as_long_as_without_tls(self) -> None:
         client = self.connect()
-        self.looks(MAX_IDLE_CHECKS[State.UNDECIDED] - 1)
+        self.idle_checks(MAX_IDLE_CHECKS[State.UNDECIDED] - 1)
         self.assertFalse(client.closed)
-        self.looks(1)
+        self.idle_checks(1)
         self.assertIn(b"silent", client.heard())
 
     def test_a_peer_that_never_closes_is_cut_off(self) -> None:
@@ -151,7 +151,7 @@ class CertificateTests(TlsTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, observe)
 
     def works_for(self, name: str) -> bool:
-        """Whether a client that wants to talk to that server trusts a new connection."""
+        """Return True if a client that expects a server of this name trusts a new connection."""
         door = RecordingDoor()
         factory = FrontFactory({LINE: door}, self.clock, tls=with_tls(self.certificate, self.clock))
         client = Secure(factory, self.clock, name)
@@ -176,7 +176,7 @@ class CertificateTests(TlsTestCase):
         self.assertTrue(self.works_for("other.example"))
         self.assertEqual(len(self.events), 1)
 
-    def test_a_bad_one_is_named_once_and_the_last_good_one_used_on(self) -> None:
+    def test_a_bad_one_is_logged_once_and_the_previous_one_stays_in_use(self) -> None:
         self.certificate.open()
         for bad in (b"nonsense", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", None):
             self.events.clear()
@@ -193,7 +193,7 @@ class CertificateTests(TlsTestCase):
         self.clock.advance(tls.FILE_CHECK_SECONDS)
         self.assertTrue(self.works_for("other.example"))
 
-    def test_what_cannot_be_used_from_the_start_is_said(self) -> None:
+    def test_files_that_cannot_be_used_at_the_start_are_an_error_that_says_why(self) -> None:
         key, self.events = self.key.read_bytes(), []
         self.issue("other.example")
         self.write(self.key, key)
@@ -207,7 +207,7 @@ class CertificateTests(TlsTestCase):
 
 
 class SecureContract(DoorContract, TlsTestCase):
-    """The door contract over TLS."""
+    """The contract of every door, over TLS."""
 
     def make_server(self) -> FrontServer:
         TlsTestCase.setUp(self)
@@ -241,4 +241,4 @@ class SecureIrcAndBrowserTests(SecureContract):
         return EventsVisitor(Socket(server.browse()))
 
 
-del DoorContract, SecureContract  # which have no door
+del DoorContract, SecureContract  # they have no door of their own

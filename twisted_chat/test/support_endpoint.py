@@ -1,5 +1,4 @@
-"""Fakes for the tests of LoopTransport: an event loop, its transport and its socket in memory, protocols and producers
-that record what the transport calls."""
+"""Fakes for the tests of LoopTransport: an event loop in memory, its transport and socket, and recording protocols."""
 
 from __future__ import annotations
 

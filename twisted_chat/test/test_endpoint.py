@@ -35,11 +35,11 @@ from twisted_chat.transports.loop_writer import WRITE_HIGH_WATER_BYTES
 
 
 class Connected(TransportTestCase):
-    def test_it_provides_what_it_says(self) -> None:
+    def test_it_provides_its_interfaces(self) -> None:
         for interface in (ITCPTransport, ISystemHandle, IConsumer, IPushProducer):
             verifyObject(interface, self.transport)
 
-    def test_the_protocol_is_told_in_order_and_lost_once(self) -> None:
+    def test_the_protocol_gets_events_in_order_and_one_loss(self) -> None:
         self.transport.data_received(b"one")
         self.transport.data_received(b"two")
         self.transport.eof_received()
@@ -48,7 +48,7 @@ class Connected(TransportTestCase):
         self.assertEqual(self.calls, ["made", b"one", b"two", ConnectionDone])
         self.assertEqual(self.connections, set())
 
-    def test_writes_reach_the_loop_by_its_own_method(self) -> None:
+    def test_write_is_the_loops_own_method(self) -> None:
         self.assertEqual(self.transport.write, self.wire.write)
         self.transport.writeSequence([b"one", b"two"])
         self.assertEqual(self.wire.sent, b"onetwo")
@@ -117,7 +117,7 @@ class Connected(TransportTestCase):
         self.transport.connection_lost(None)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
-    def test_what_comes_although_reading_is_paused_is_held(self) -> None:
+    def test_bytes_that_come_although_reading_is_paused_are_held(self) -> None:
         self.transport.pauseProducing()
         self.wire.reading = True  # as uvloop does after connection_made
         self.transport.data_received(b"x")
@@ -128,7 +128,7 @@ class Connected(TransportTestCase):
         self.assertEqual(self.calls, ["made", b"x"])
         self.assertTrue(self.wire.reading)
 
-    def test_one_may_be_read_into_a_buffer_that_all_share(self) -> None:
+    def test_asyncio_reads_into_a_buffer_that_all_connections_share(self) -> None:
         peer = IPv4Address("TCP", "192.0.2.1", 1)
         transport = AsyncioTransport(self.loop, self.protocol, peer, set())  # type: ignore[arg-type]
         transport.connection_made(self.wire)  # type: ignore[arg-type]
@@ -158,7 +158,7 @@ class Producers(TransportTestCase):
         self.transport.registerProducer(producer, streaming)
         return producer
 
-    def test_a_streaming_one_is_paused_past_64_kib_and_resumed_when_all_is_sent(self) -> None:
+    def test_a_push_producer_is_paused_past_64_kib_and_resumed_when_all_is_sent(self) -> None:
         producer = self.produce(True)
         self.transport.write(b"x" * (100 + WRITE_HIGH_WATER_BYTES))
         self.assertEqual(producer.calls, [])
@@ -171,7 +171,7 @@ class Producers(TransportTestCase):
         self.loop.turn()
         self.assertEqual(producer.calls, ["pause", "resume"])
 
-    def test_one_that_is_registered_while_too_much_is_queued_is_paused_at_its_next_write(self) -> None:
+    def test_a_producer_that_is_registered_past_the_mark_is_paused_at_its_next_write(self) -> None:
         self.transport.write(b"x" * 2 * WRITE_HIGH_WATER_BYTES)
         producer = self.produce(True)
         self.assertEqual(producer.calls, [])
@@ -183,7 +183,7 @@ class Producers(TransportTestCase):
         self.assertEqual(producer.calls, ["pause", "resume"])
         self.assertEqual(self.transport.write, self.wire.write)
 
-    def test_a_pulled_one_is_asked_once_a_turn_when_all_is_sent(self) -> None:
+    def test_a_pull_producer_is_resumed_once_an_iteration_when_all_is_sent(self) -> None:
         producer = self.produce(False, b"x", b"x" * 150, b"x")
         self.assertEqual(producer.calls, ["resume"])
         self.loop.turn()
@@ -193,7 +193,7 @@ class Producers(TransportTestCase):
         self.assertEqual(producer.calls, ["resume"] * 4)
         self.assertEqual(self.wire.sent, b"x" * 152)
 
-    def test_the_end_waits_for_a_pulled_one(self) -> None:
+    def test_the_end_waits_for_a_pull_producer(self) -> None:
         self.produce(False, *[b"x"] * 20)
         self.transport.loseConnection()
         self.loop.turn()
@@ -203,7 +203,7 @@ class Producers(TransportTestCase):
         self.loop.turn()
         self.assertEqual(self.calls, ["made", ConnectionDone])
 
-    def test_the_end_waits_for_a_paused_one(self) -> None:
+    def test_the_end_waits_for_a_paused_push_producer(self) -> None:
         producer = self.produce(True, b"the rest")
         self.transport.write(b"x" * 2 * WRITE_HIGH_WATER_BYTES)
         self.transport.loseConnection()
@@ -216,7 +216,7 @@ class Producers(TransportTestCase):
         self.assertTrue(self.wire.sent.endswith(b"xthe rest"))
         self.assertEqual(self.calls, ["made", ConnectionDone])
 
-    def test_one_that_writes_on_while_the_end_waits_is_paused_as_before(self) -> None:
+    def test_a_producer_that_writes_while_the_end_waits_is_paused_as_before(self) -> None:
         producer = self.produce(True)
         self.transport.write(b"x" * 200)
         self.transport.loseConnection()
@@ -225,19 +225,19 @@ class Producers(TransportTestCase):
         self.transport.write(b"x" * 2 * WRITE_HIGH_WATER_BYTES)
         self.assertEqual(producer.calls, ["pause"])
 
-    def test_it_is_stopped_when_the_connection_is_lost_before_the_protocol_is_told(self) -> None:
+    def test_a_producer_is_stopped_before_the_protocol_gets_the_loss(self) -> None:
         producer = self.produce(True)
         producer.calls = self.calls  # type: ignore[assignment]
         self.transport.connection_lost(ConnectionResetError())
         self.assertEqual(self.calls, ["made", "stop", ConnectionLost])
         self.assertEqual(self.produce(True).calls, ["stop"])
 
-    def test_there_is_one_at_a_time(self) -> None:
+    def test_only_one_producer_may_be_registered(self) -> None:
         self.produce(True)
         with self.assertRaises(RuntimeError):
             self.produce(True)
 
-    def test_an_exception_in_it_ends_the_connection(self) -> None:
+    def test_an_exception_in_a_producer_ends_the_connection(self) -> None:
         for name in ("pauseProducing", "resumeProducing"):
             self.setUp()
             producer = self.produce(True)
@@ -276,7 +276,7 @@ class Halves(TransportTestCase):
         self.loop.turn()
         self.assertEqual(self.calls, ["made", "write lost", b"x", ConnectionDone])
 
-    def test_the_writing_half_waits_for_a_pulled_producer(self) -> None:
+    def test_the_writing_half_waits_for_a_pull_producer(self) -> None:
         producer = Producer(self.transport, *[b"x"] * 3)
         self.transport.registerProducer(producer, False)
         self.transport.loseWriteConnection()
@@ -324,7 +324,7 @@ class Endpoints(SynchronousTestCase):
         with self.assertRaises(ValueError):
             LoopEndpoint(Clock(), 0)
 
-    def test_one_with_an_event_loop_is_taken(self) -> None:
+    def test_a_reactor_with_an_event_loop_is_accepted(self) -> None:
         reactor = Clock()
         reactor._asyncioEventloop = loop = Loop()  # type: ignore[attr-defined]
         self.assertIs(event_loop(reactor), loop)
