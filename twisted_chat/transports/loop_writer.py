@@ -4,24 +4,24 @@ It does what `twisted.internet.abstract` does. Twisted postpones three things un
 written is sent: the next pull of a producer, the end of the connection, and the end of its
 write half. `_when_drained` is the one place for them here.
 
-    state          `write`    event                                 → state
-    NEW            discards   connection_made                       → OPEN
-    OPEN           sends      loseWriteConnection                   → WRITE_CLOSING
-    WRITE_CLOSING  sends      drained                               → WRITE_CLOSED, tells the protocol
-    WRITE_CLOSED   discards   loseConnection                        → ENDING
-    OPEN, WRITE_CLOSING       loseConnection                        → CLOSING, reads no more
-    CLOSING        sends      drained                               → ENDING
-    any of these four         abortConnection, an exception, the
-                              peer's end of input if the protocol
-                              is not half-closeable                 → ENDING, drops what is not sent
-    ENDING         discards   an exception                          → ENDING, with that as the reason
-    any but NEW               connection_lost, shut_down            → LOST, tells producer and protocol
-    LOST           discards
+    state          event                                          → state         action
+    NEW            connection_made                                → OPEN          connect the protocol
+    OPEN           loseWriteConnection                            → WRITE_CLOSING
+    WRITE_CLOSING  drained                                        → WRITE_CLOSED  send EOF, tell the protocol
+    WRITE_CLOSED   loseConnection                                 → ENDING
+    OPEN, WRITE_CLOSING  loseConnection                           → CLOSING       read no more
+    CLOSING        drained                                        → ENDING
+    OPEN to CLOSING  abortConnection, or an exception in the
+                     protocol or producer                         → ENDING        drop the unsent bytes
+    OPEN to WRITE_CLOSED  end of input, while reading, and the
+                     protocol is not half-closeable               → ENDING        drop the unsent bytes
+    ENDING         an exception                                   → ENDING        the exception becomes the reason
+    OPEN to ENDING  connection_lost, shut_down                    → LOST          tell producer and protocol
 
-An event that is not in the table changes nothing. "Drained": everything is sent, no pull producer is
-registered, and no push producer is paused. Two facts vary independently of the state: `_write_full`
-(the loop has called pause_writing) and, in LoopTransport, `_reading_paused`. The producer has states of
-its own: see Production.
+Every other event changes nothing. `write` sends in OPEN, WRITE_CLOSING and CLOSING, and discards in the others.
+"Drained" means: everything is sent, no pull producer is registered, and no push producer is paused. Two facts
+vary independently of the state: `_write_full` (the loop has called pause_writing) and, in LoopTransport,
+`_reading_paused`. The producer has states of its own: see Production.
 """
 
 from __future__ import annotations
