@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
-from twisted_chat.transports.direct import straight
+from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.frames import text_frames
 from twisted_chat.wire.line import MAX_LINE_BYTES
@@ -52,7 +52,7 @@ class Visit(ProtocolWrapper):
         self._deadline: IDelayedCall | None = None
 
     def makeConnection(self, transport: Transport) -> None:
-        self._writer = straight(transport)
+        self._writer = direct_writer(transport)
         self._deadline = self._clock.callLater(VISIT, self.abortConnection)
         self.factory.strangers.add(self)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
