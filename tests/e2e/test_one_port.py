@@ -163,9 +163,9 @@ def test_everybody_sees_everybody_and_goes_on_when_the_server_dies(gather: Gathe
     for page in (all_.jane, all_.kim):
         page.page.wait_for_selector("#status", state="hidden")
     all_.jane.page.wait_for_selector(".sending, .failed", state="detached")
-    said = history(server)
-    assert sorted(said[-2:]) == ["bot in between", "jane in between"]
-    texts += said[-2:]
+    both = ["bot in between", "jane in between"]
+    until(lambda: sorted(history(server)[-2:]) == both, "the bot, too, has connected again and sent what waited")
+    texts += history(server)[-2:]
     say_in_turn(all_, texts, "after")
     heard = [json.loads(line) for line in all_.bot.heard[1:]]
     assert [text for _, _, text in heard] == [text for text in texts if not text.startswith("bot ")]
