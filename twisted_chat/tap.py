@@ -26,7 +26,7 @@ from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
 from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
-from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from browsers import Browse, Someone, browsing, launched
+from browsers import Browse, PageUser, browsing, launched
 from certificates import Certificates
 from conftest import CHECKOUT, TRANSPORTS, Lasting, until
 from terminals import Start, Terminal, irssi, joins, terminals
@@ -207,7 +207,7 @@ def history(server: Lasting) -> list[str]:
         return [line.split(",", 5)[5] for line in lines if line.startswith("@1 message,")]
 
 
-def members(page: Someone) -> list[str]:
+def members(page: PageUser) -> list[str]:
     """Who is in the room and here, as the page shows them."""
     shown = [one.text_content().strip() for one in page.page.query_selector_all("#members li")]
-    return sorted(one.removesuffix(", here").removesuffix(" (you)") for one in shown)
+    return sorted(one.removesuffix(", online").removesuffix(" (you)") for one in shown)
