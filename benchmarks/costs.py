@@ -30,9 +30,9 @@ from twisted_chat.doors.session import Session
 from twisted_chat.doors.web.websocket import Frames
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
-from twisted_chat.transports.direct import straight
+from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.endpoint import LoopEndpoint
-from twisted_chat.transports.interfaces import Writer, watch
+from twisted_chat.transports.interfaces import Writer, tune_socket
 
 ROUNDS = 15
 TEXT = "x" * 64
@@ -174,8 +174,8 @@ class Wires:
 
         class Counting(Protocol):
             def connectionMade(self) -> None:
-                watch(self.transport)
-                wires.writers.append(straight(self.transport))  # type: ignore[arg-type]
+                tune_socket(self.transport)
+                wires.writers.append(direct_writer(self.transport))  # type: ignore[arg-type]
 
             def dataReceived(self, data: bytes) -> None:
                 wires.count += 1
@@ -249,7 +249,7 @@ def transports() -> str:
     rows = []
     for kind, title in (
         ("uvloop", "uvloop's (`LoopTransport`)"),
-        ("epoll", "the epoll reactor's (`StraightTransport`)"),
+        ("epoll", "the epoll reactor's (`DirectWriter`)"),
     ):
         try:
             reading, writing = Wires(kind).costs(len(TEXT) + 10)

@@ -213,8 +213,8 @@ def transitions(module: str) -> str:
     lines = [f"[*] --> {states[0].name}"]
     lines += [f"{state} --> {end}: {', '.join(names)}" for (state, end), names in labels.items()]
     if ends:
-        lines = ["[*] --> open", "state open {", *(f"    {line}" for line in lines), "}"]
-        lines += [f"open --> {end.name}: {event.name}" for event, end in ends]
+        lines = ["[*] --> connected", "state connected {", *(f"    {line}" for line in lines), "}"]
+        lines += [f"connected --> {end.name}: {event.name}" for event, end in ends]
     meanings = [f"| {event.name} | {event.value} |" for event in events]
     return "\n".join([_mermaid("stateDiagram-v2", lines), "| event | meaning |", "|---|---|", *meanings, ""])
 
@@ -226,7 +226,9 @@ def _from_all(rows: dict[tuple[Enum, Enum], Enum], states: list[Enum], event: En
 def table(module: str) -> str:
     """Return the table in the head of a module, whose columns are at least two spaces apart."""
     lines = (import_module(module).__doc__ or "").splitlines()
-    head = next(number for number, line in enumerate(lines) if line.startswith("    state "))
+    head = next((number for number, line in enumerate(lines) if line.startswith("    state ")), len(lines))
+    if head == len(lines):
+        raise ValueError(f"{module} has no table in its head; has it TRANSITIONS now?")
     rows = [re.split(r"\s{2,}", line.strip()) for line in lines[head:] if line.startswith("    ")]
     width = max(map(len, rows))
     cells = [[cell.removeprefix("→ ") for cell in row] + [""] * (width - len(row)) for row in rows]

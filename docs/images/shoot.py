@@ -22,7 +22,7 @@ from PIL import Image
 CHECKOUT = Path(__file__).parents[2]
 sys.path[:0] = [str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "support")]
 
-from browsers import PASSWORD, Someone, browsing, launched  # noqa: E402
+from browsers import PASSWORD, PageUser, browsing, launched  # noqa: E402
 from conftest import Lasting  # noqa: E402
 from terminals import Terminal, irssi, joins, weechat  # noqa: E402
 
@@ -109,7 +109,7 @@ def html(screen: str) -> str:
     return f"<pre>{''.join(shown)}</pre>"
 
 
-def photo(someone: Someone) -> str:
+def photo(someone: PageUser) -> str:
     """What somebody sees in a browser."""
     taken = base64.b64encode(someone.page.screenshot()).decode()
     width = someone.page.viewport_size["width"]
@@ -181,7 +181,7 @@ def shoot() -> bytes:
         said("and WeeChat here")
         nick.types(f"chat,{ROOM},just nc, nothing installed")
         said("just nc, nothing installed")
-        kim.page.fill("#text", "On my phone, on the way 🫖")
+        kim.page.fill("#message-text", "On my phone, on the way 🫖")
         kim.page.click("#send")
         said("On my phone, on the way 🫖")
         ira.types("/me pours")
