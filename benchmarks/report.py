@@ -59,8 +59,8 @@ class Figures:
         return "*" if (self.get(server, work, "generator_share") or 0) > LIMIT else ""
 
     def ratio(self, server: str, work: str) -> float | None:
-        """Return the CPU time as a multiple of the yardstick's."""
-        cpu, unit = self.get(server, work, "cpu_us"), self.get(WORKS[work].yardstick, work, "cpu_us")
+        """Return the CPU time as a multiple of the baseline's."""
+        cpu, unit = self.get(server, work, "cpu_us"), self.get(WORKS[work].baseline, work, "cpu_us")
         return cpu / unit if cpu and unit else None
 
 
@@ -86,7 +86,7 @@ def markdown(figures: Figures, title: str, columns: list[str], heads: list[str],
 
 
 def cost(figures: Figures) -> str:
-    """Return the table of CPU a delivered message: the multiple of the yardstick's, and µs."""
+    """Return the table of CPU a delivered message: the multiple of the baseline's, and µs."""
 
     def cell(server: str, work: str) -> str:
         ratio, cpu = figures.ratio(server, work), figures.get(server, work, "cpu_us")

@@ -1,4 +1,4 @@
-"""Compare chat servers: give every server the same works, and print the costs as multiples of a yardstick's.
+"""Compare chat servers: give every server the same works, and print the costs as multiples of a baseline's.
 
     python benchmarks/run.py                    all works, three rounds
     python benchmarks/run.py --quick            a few works, one short round, for CI and for a first look

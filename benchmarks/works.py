@@ -9,17 +9,17 @@ from traffic import Plan
 class Work:
     """One measurement. Without a plan it measures connecting.
 
-    Costs are multiples of the yardstick's: the bare relay's if a relay can do the work at all.
+    Costs are multiples of the baseline's: the bare relay's if a relay can do the work at all.
     """
 
     title: str
     people: int
     plan: Plan | None = None
-    yardstick: str = "words"
+    baseline: str = "words"
 
 
 def _pairs(title: str, people: int, burst: int = 1) -> Work:
-    return Work(title, people, Plan("pairs", people, burst), yardstick="relay")
+    return Work(title, people, Plan("pairs", people, burst), baseline="relay")
 
 
 def _random(people: int) -> Work:

@@ -1,4 +1,4 @@
-"""The yardstick: a relay on Twisted, without any chat.
+"""The baseline: a relay on Twisted, without any chat.
 
     python relay.py PORT
 

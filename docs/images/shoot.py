@@ -109,10 +109,10 @@ def html(screen: str) -> str:
     return f"<pre>{''.join(shown)}</pre>"
 
 
-def photo(someone: PageUser) -> str:
-    """What somebody sees in a browser."""
-    taken = base64.b64encode(someone.page.screenshot()).decode()
-    width = someone.page.viewport_size["width"]
+def photo(user: PageUser) -> str:
+    """Return an image of a user's browser."""
+    taken = base64.b64encode(user.page.screenshot()).decode()
+    width = user.page.viewport_size["width"]
     return f'<img width="{width}" src="data:image/png;base64,{taken}">'
 
 
