@@ -1,7 +1,7 @@
 """The Deferred-based client, for bots, simulations and tests.
 
 `chatclient` is ChatClient; `requests` is what it can ask, `pending` what is not answered,
-`connection` one connection. `link` connects again after a lost one, `resume` is an account's
+`connection` one connection. `reconnect` connects again after a lost one, `catchup` is an account's
 place in the log, and `eventstream` its `async for`.
 """
 

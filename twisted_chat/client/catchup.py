@@ -10,12 +10,12 @@ from twisted.python.failure import Failure
 from twisted_chat.client.requests import Ask, ChatFailed, OnEvent
 from twisted_chat.wire.events import Event
 
-PAGE = 500
+PAGE_RECORDS = 500
 """Records that one request brings of what was missed. The next is asked when the readers have room for it."""
 BAD_COMMAND = "bad-command"
 
 
-class Account:
+class Credentials:
     """Who signs in again: the name, and the passwords that may be right, the likeliest first.
 
     It is `open` while requests can be made: behind the first sign-in, or once signed in again.
@@ -32,7 +32,7 @@ class Account:
         return f"register,{self.name},{self.passwords[0]}"
 
 
-class Place:
+class CatchUp:
     """How far an account's client has seen the log, and the catching up on each connection.
 
     What was missed is asked in pages, the next one when there is `room` for it, so
@@ -75,7 +75,7 @@ class Place:
 
     def _next(self) -> None:
         self._resting = False
-        since = f"since,{self.last},limit={PAGE}" if self._known else "since"
+        since = f"since,{self.last},limit={PAGE_RECORDS}" if self._known else "since"
         self._ask(since, _reached, self._missed).addCallbacks(self._read, self._failed)
 
     def _missed(self, event: Event) -> None:

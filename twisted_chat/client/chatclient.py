@@ -17,26 +17,26 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_chat.client.catchup import Account, Place
-from twisted_chat.client.connection import LONGEST_LINE, Connection
+from twisted_chat.client.catchup import CatchUp, Credentials
+from twisted_chat.client.connection import MAX_SERVER_LINE_BYTES, ClientConnection
 from twisted_chat.client.eventstream import EventStream
 from twisted_chat.client.pending import Pending, fail_all
-from twisted_chat.client.reconnect import Backoff, Link
+from twisted_chat.client.reconnect import Backoff, Reconnector
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
 from twisted_chat.wire.events import Event, parse_event
 from twisted_chat.wire.line import BAD_TEXT
 
-__all__ = ["LONGEST_LINE", "ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
+__all__ = ["MAX_SERVER_LINE_BYTES", "ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
 
 _log = Logger()
 
-LAST_WORDS = ("shutdown", "timeout", "replaced", "disabled", "deleted")
+CLOSING_CODES = ("shutdown", "timeout", "replaced", "disabled", "deleted")
 """Codes of the server's own word after which it ends the connection."""
-FOR_GOOD = ("replaced", "disabled", "deleted")
+FINAL_CODES = ("replaced", "disabled", "deleted")
 """Those after which signing in again would be wrong."""
-PASSING = ("slow-down", "unavailable")
+TRANSIENT_CODES = ("slow-down", "unavailable")
 """Codes of refusals after which signing in may succeed later."""
-MOST_WAITING = 1000
+MAX_WAITING_REQUESTS = 1000
 """Requests that wait for a connection."""
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class ChatClient(Requests):
     A guest's client is over when its connection ends. One that has registered with a
     password connects again by itself, for as long as it may, and signs in. `chat` and
     `act` then resolve only when the server has it, once, and may be asked meanwhile, up to
-    MOST_WAITING of them. Other requests fail with Disconnected while it is not
+    MAX_WAITING_REQUESTS of them. Other requests fail with Disconnected while it is not
     `connected`; those that were under way and may be repeated without harm are. Every
     record that the account may see is given to the readers exactly once, in order.
     """
@@ -64,19 +64,19 @@ class ChatClient(Requests):
         self._on_lost = on_lost
         self._on_connected: OnConnected | None = None
         self._streams: list[EventStream] = []
-        self._connection: Connection | None = None
+        self._connection: ClientConnection | None = None
         self._lost = Disconnected("not connected yet")
         self._last_words = self._refusal = ""
         self._over = self._quitting = self._leaving = False
         self._end: Deferred[None] | None = None
         self._pending = Pending()
-        self._account: Account | None = None
-        self._place = Place(None, self._ask_now, self._give, self._has_room, self._settled)
+        self._account: Credentials | None = None
+        self._catch_up = CatchUp(None, self._ask_now, self._give, self._has_room, self._settled)
         self._endpoint: IStreamClientEndpoint | None = None
         self._clock: IReactorTime | None = None
         self._client_id = token_hex(16)
         self._backoff = Backoff(random)
-        self._link: Link | None = None
+        self._reconnector: Reconnector | None = None
 
     @classmethod
     def connect(
@@ -108,7 +108,7 @@ class ChatClient(Requests):
         if client_id is not None:
             client._client_id = client_id
         if since is not None or recent:
-            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled, recent)
+            client._catch_up = CatchUp(since, client._ask_now, client._give, client._has_room, client._settled, recent)
         return Deferred.fromCoroutine(client._open(endpoint))
 
     async def _open(self, endpoint: IStreamClientEndpoint) -> ChatClient:
@@ -128,7 +128,7 @@ class ChatClient(Requests):
         What waits in an iterator counts as given: a program that reads by one stores
         the id of the last event that it has dealt with.
         """
-        return self._place.last
+        return self._catch_up.last
 
     # who one is
 
@@ -143,11 +143,11 @@ class ChatClient(Requests):
         request = about("register", name, password)
         if isinstance(request, ChatFailed) or self._account is not None or not self.connected:
             return self._ask(request, self._named, repeats=False)
-        account = self._account = Account(name, password)
+        account = self._account = Credentials(name, password)
         registering = account.registering
         assert registering is not None
         self._pending.prefix = f"{token_hex(6)}."
-        self._start_link()
+        self._start_reconnector()
         self._sign_in(account)
         return registering
 
@@ -226,7 +226,7 @@ class ChatClient(Requests):
         """Read on or not: while an answer is awaited always, since it comes behind the events."""
         room = self._has_room()
         if room and self._account is not None and self._connection is not None:
-            self._place.read_on()
+            self._catch_up.read_on()
         if self._connection is not None:
             self._connection.pause(not self._pending and not room)
 
@@ -245,8 +245,8 @@ class ChatClient(Requests):
         if not self.connected:
             if not waits or self._account is None or self._over:
                 return fail(Disconnected(*self._lost.args))
-            if len(self._pending) >= MOST_WAITING:
-                return fail(Disconnected(f"{MOST_WAITING} requests wait for a connection already"))
+            if len(self._pending) >= MAX_WAITING_REQUESTS:
+                return fail(Disconnected(f"{MAX_WAITING_REQUESTS} requests wait for a connection already"))
         if isinstance(request, ChatFailed):
             return fail(request)
         return self._put(request, finish, repeats, None, now=self.connected)
@@ -278,11 +278,11 @@ class ChatClient(Requests):
             else:
                 event = parse_event(line)
                 if event.id:
-                    if self._account is not None and not self._place.is_next(event):
+                    if self._account is not None and not self._catch_up.is_next(event):
                         continue
-                elif event.kind == "error" or (event.kind == "server" and event.sender in LAST_WORDS):
+                elif event.kind == "error" or (event.kind == "server" and event.sender in CLOSING_CODES):
                     self._last_words = event.text
-                    if event.kind == "server" and event.sender in FOR_GOOD:
+                    if event.kind == "server" and event.sender in FINAL_CODES:
                         self._refusal = event.text
                 self._give(event)
         if self._streams:
@@ -290,7 +290,7 @@ class ChatClient(Requests):
 
     # the connection
 
-    def _opened(self, connection: Connection) -> None:
+    def _opened(self, connection: ClientConnection) -> None:
         self._connection, self._last_words = connection, ""
 
     def _ended(self, reason: str) -> None:
@@ -303,8 +303,8 @@ class ChatClient(Requests):
             return
         self._account.open = False
         self._lost = Disconnected(f"{reason}; it connects again")
-        if self._link is not None:
-            self._link.again()
+        if self._reconnector is not None:
+            self._reconnector.again()
         fail_all(self._pending.keep_repeating(), Disconnected(reason))
         if self._on_connected is not None and self._account.registering is None:
             self._on_connected(False)
@@ -319,8 +319,8 @@ class ChatClient(Requests):
         elif self._refusal:
             reason = f"the server ended the connection: {self._refusal}"
         self._lost = Disconnected(reason)
-        if self._link is not None:
-            self._link.stop()
+        if self._reconnector is not None:
+            self._reconnector.stop()
         fail_all(self._pending.clear(), self._lost)
         if self._account is not None and self._account.registering is not None:
             registering, self._account.registering = self._account.registering, None
@@ -334,10 +334,10 @@ class ChatClient(Requests):
 
     # an account's connections
 
-    def _make(self) -> Connection:
-        return Connection(self._opened, self._take, self._ended)
+    def _make(self) -> ClientConnection:
+        return ClientConnection(self._opened, self._take, self._ended)
 
-    def _start_link(self) -> None:
+    def _start_reconnector(self) -> None:
         if self._clock is None:
             from twisted.internet import reactor
 
@@ -345,8 +345,8 @@ class ChatClient(Requests):
         assert self._endpoint is not None
         assert self._connection is not None
         wait = self._backoff.wait
-        self._link = Link(self._endpoint, self._clock, wait, self._make, self._reached, self._probe)
-        self._link.start(self._connection)
+        self._reconnector = Reconnector(self._endpoint, self._clock, wait, self._make, self._reached, self._probe)
+        self._reconnector.start(self._connection)
 
     def _reached(self) -> None:
         if self._account is not None:
@@ -356,12 +356,12 @@ class ChatClient(Requests):
     def _probe(self) -> None:
         self._ask_now("ping,", nothing).addErrback(_unheeded)
 
-    def _sign_in(self, account: Account) -> None:
+    def _sign_in(self, account: Credentials) -> None:
         signing_in = self._ask_now(account.request, self._named)
         signing_in.addCallbacks(self._signed_in, self._refused, callbackArgs=(account,), errbackArgs=(account,))
-        self._place.begin()
+        self._catch_up.begin()
 
-    def _signed_in(self, _: str, account: Account) -> None:
+    def _signed_in(self, _: str, account: Credentials) -> None:
         """Say again, in order, what the server has not acknowledged."""
         account.open = True
         if self._connection is not None:
@@ -369,20 +369,20 @@ class ChatClient(Requests):
         if self._on_connected is not None and account.registering is None:
             self._on_connected(True)
 
-    def _refused(self, failure: Failure, account: Account) -> None:
+    def _refused(self, failure: Failure, account: Credentials) -> None:
         problem, connection = failure.value, self._connection
         if not isinstance(problem, ChatFailed) or connection is None:
             return
         if account.registering is not None:
             registering, self._account = account.registering, None
-            if self._link is not None:
-                self._link.stop()
+            if self._reconnector is not None:
+                self._reconnector.stop()
             fail_all(self._pending.clear(unsent=True), problem)
             registering.errback(problem)
             return
         if problem.code == "wrong-password" and len(account.passwords) > 1:
             account.passwords.pop(0)
-        elif problem.code not in PASSING:
+        elif problem.code not in TRANSIENT_CODES:
             self._refusal = problem.sentence
         connection.drop(f"signing in again was refused: {problem.sentence}")
 

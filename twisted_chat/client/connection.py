@@ -1,4 +1,4 @@
-"""Connection: the client's end of one connection, a read of whole lines at a time."""
+"""ClientConnection: the client's end of one connection, a read of whole lines at a time."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from twisted.python.failure import Failure
 
 from twisted_chat.wire.line import ParseError
 
-LONGEST_LINE = 16 * 1024 * 1024
+MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024
 """Bytes of one line of the server's; a list is one line however long."""
 
 
-class Transport(ITCPTransport, IPushProducer):
+class ClientTransport(ITCPTransport, IPushProducer):
     """What TCP's and other streams' transports are, all in one."""
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """Calls `opened` with itself, `take` with the lines of each read, and `lost` with the reason.
 
     `take` raises ValueError, LookupError or ParseError for what no server says, which ends
     the connection. `heard` is set at each read; `paused` while nothing is read.
     """
 
-    transport: Transport
+    transport: ClientTransport
 
     def __init__(
         self,
-        opened: Callable[[Connection], None],
+        opened: Callable[[ClientConnection], None],
         take: Callable[[list[str]], None],
         lost: Callable[[str], None],
     ) -> None:
@@ -70,7 +70,7 @@ class Connection(Protocol):
         self.heard = True
         whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
         try:
-            if len(self._tail) > LONGEST_LINE:
+            if len(self._tail) > MAX_SERVER_LINE_BYTES:
                 raise ValueError("a line without an end")
             if newline:
                 self._take(whole.decode().split("\n"))

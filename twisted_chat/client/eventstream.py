@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from twisted_chat.wire.events import Event
 
-WAITING = 1000
+MAX_WAITING_EVENTS = 1000
 """Events that wait for a slow reader, past which its connection is not read from."""
 
 
@@ -34,7 +34,7 @@ class EventStream:
     def put(self, event: Event) -> None:
         """One more event."""
         self._events.append(event)
-        self.full = len(self._events) >= WAITING
+        self.full = len(self._events) >= MAX_WAITING_EVENTS
         self._wake()
 
     def end(self) -> None:
@@ -52,7 +52,7 @@ class EventStream:
             self._reader = Deferred()
             await self._reader
         event = self._events.popleft()
-        if self.full and len(self._events) <= WAITING // 2:
+        if self.full and len(self._events) <= MAX_WAITING_EVENTS // 2:
             self.full = False
             self._changed()
         return event

@@ -7,7 +7,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from twisted_chat.client.requests import ChatFailed, Finish, OnEvent, Request
+from twisted_chat.client.requests import ChatFailed, Finish, OnEvent, PendingRequest
 from twisted_chat.wire.events import parse_event
 from twisted_chat.wire.line import BAD_TEXT, NOT_UTF8
 
@@ -24,12 +24,12 @@ class Pending:
     def __init__(self) -> None:
         self.prefix = ""
         self._asked = 0
-        self._requests: dict[str, Request] = {}
+        self._requests: dict[str, PendingRequest] = {}
 
     def __len__(self) -> int:
         return len(self._requests)
 
-    def add(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None) -> Request | Deferred[T]:
+    def add(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None) -> PendingRequest | Deferred[T]:
         """One more request, or how it fails: with ChatFailed for what cannot be a line."""
         if "\n" in request or "\r" in request:
             return fail(ChatFailed(BAD_TEXT, "a line break is no part of a name, nor a carriage return of a text"))
@@ -39,7 +39,7 @@ class Pending:
             line = f"{label} {request}\n".encode()
         except UnicodeEncodeError:
             return fail(ChatFailed(NOT_UTF8, "what was said cannot be written in UTF-8"))
-        asked = self._requests[label] = Request(line, finish, repeats, take)
+        asked = self._requests[label] = PendingRequest(line, finish, repeats, take)
         return asked
 
     def answer(self, line: str) -> None:
@@ -64,7 +64,7 @@ class Pending:
             request.sent = True
         return b"".join(request.line for request in unsent)
 
-    def keep_repeating(self) -> list[Request]:
+    def keep_repeating(self) -> list[PendingRequest]:
         """The connection is gone: keep those that repeat, unsent, and give the others."""
         others = [request for request in self._requests.values() if not request.repeats]
         self._requests = {label: request for label, request in self._requests.items() if request.repeats}
@@ -73,7 +73,7 @@ class Pending:
             request.records.clear()
         return others
 
-    def clear(self, unsent: bool = False) -> list[Request]:
+    def clear(self, unsent: bool = False) -> list[PendingRequest]:
         """Keep none, or none that is `unsent`, and give them."""
         gone = {label: request for label, request in self._requests.items() if not (unsent and request.sent)}
         for label in gone:
@@ -81,7 +81,7 @@ class Pending:
         return list(gone.values())
 
 
-def fail_all(requests: list[Request], problem: Exception) -> None:
+def fail_all(requests: list[PendingRequest], problem: Exception) -> None:
     """Tell those who asked that it came to nothing."""
     for request in requests:
         request.waiting.errback(Failure(problem))

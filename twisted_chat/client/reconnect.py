@@ -1,4 +1,4 @@
-"""Link: connects a client again and again, with back-off, and finds out whether a silent server is still there."""
+"""Reconnector: connects a client again after a loss, with back-off, and probes a server that is silent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from twisted.internet.endpoints import connectProtocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
 
-from twisted_chat.client.connection import Connection
+from twisted_chat.client.connection import ClientConnection
 
-FIRST = 0.5
-LONGEST = 30.0
+FIRST_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 30.0
 """Seconds before the first attempt to connect again, and at most; each time twice as many, all of it times a jitter."""
-LOOK_EVERY = 60.0
+PROBE_INTERVAL_SECONDS = 60.0
 """Seconds of a server's silence after which it is probed, and as many more until the connection is dropped."""
 
 
@@ -23,19 +23,19 @@ class Backoff:
 
     def __init__(self, jitter: Callable[[], float]) -> None:
         self._jitter = jitter
-        self._next = FIRST
+        self._next = FIRST_WAIT_SECONDS
 
     def wait(self) -> float:
         """Seconds for this attempt."""
-        longest, self._next = self._next, min(self._next * 2, LONGEST)
+        longest, self._next = self._next, min(self._next * 2, MAX_WAIT_SECONDS)
         return longest * self._jitter()
 
     def reset(self) -> None:
         """It went well: begin anew the next time."""
-        self._next = FIRST
+        self._next = FIRST_WAIT_SECONDS
 
 
-class Link:
+class Reconnector:
     """From `start` to `stop`: a connection from `make` each time that one is to be had `again`.
 
     Calls `reached` when there is one, and `probe` for the server to answer when
@@ -47,7 +47,7 @@ class Link:
         endpoint: IStreamClientEndpoint,
         clock: IReactorTime,
         backoff: Callable[[], float],
-        make: Callable[[], Connection],
+        make: Callable[[], ClientConnection],
         reached: Callable[[], None],
         probe: Callable[[], None],
     ) -> None:
@@ -55,13 +55,13 @@ class Link:
         self._make, self._reached, self._probe = make, reached, probe
         self._waiting: IDelayedCall | None = None
         self._looking: IDelayedCall | None = None
-        self._attempt: Deferred[Connection] | None = None
-        self._connection: Connection | None = None
+        self._attempt: Deferred[ClientConnection] | None = None
+        self._connection: ClientConnection | None = None
 
-    def start(self, connection: Connection) -> None:
+    def start(self, connection: ClientConnection) -> None:
         """There is a first connection already."""
         self._connection = connection
-        self._looking = self._clock.callLater(LOOK_EVERY, self._look)
+        self._looking = self._clock.callLater(PROBE_INTERVAL_SECONDS, self._look)
 
     def again(self) -> None:
         """The connection is gone: have another in a while."""
@@ -81,7 +81,7 @@ class Link:
         self._attempt = attempt = connectProtocol(self._endpoint, self._make())
         attempt.addCallbacks(self._connected, self._unreachable)
 
-    def _connected(self, connection: Connection) -> None:
+    def _connected(self, connection: ClientConnection) -> None:
         self._attempt = None
         self._connection = connection
         self._reached()
@@ -92,7 +92,7 @@ class Link:
             self.again()
 
     def _look(self) -> None:
-        self._looking = self._clock.callLater(LOOK_EVERY, self._look)
+        self._looking = self._clock.callLater(PROBE_INTERVAL_SECONDS, self._look)
         connection = self._connection
         if connection is None or connection.paused:
             return

@@ -31,7 +31,7 @@ class Disconnected(Exception):
     """There is no connection; what was asked and not answered may or may not have been done."""
 
 
-class Request:
+class PendingRequest:
     """One that has not been answered: its whole line, and where its answer goes.
 
     It is `sent` on the connection that there is. One that `repeats` is sent again on the next.

@@ -12,8 +12,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
-from twisted_chat.client.connection import LONGEST_LINE
-from twisted_chat.client.eventstream import WAITING, EventStream
+from twisted_chat.client.connection import MAX_SERVER_LINE_BYTES
+from twisted_chat.client.eventstream import MAX_WAITING_EVENTS, EventStream
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.network import MemoryEndpoint, memory_server
@@ -242,14 +242,14 @@ class EventStreamTests(ClientTestCase):
         """The connection is not read from, so the server keeps what is said; nothing is lost."""
         jane, zak = self.client("jane"), self.client("zak")
         stream = zak.events()
-        many = 8 * WAITING
+        many = 8 * MAX_WAITING_EVENTS
         for n in range(many):
             jane.chat("zak", str(n))
             if n % 100 == 0:
                 self.clock.advance(0)
         self.run_now(jane.ping())
         self.assertTrue(stream.full)
-        self.assertLess(stream.waiting, 2 * WAITING)
+        self.assertLess(stream.waiting, 2 * MAX_WAITING_EVENTS)
         texts, _ = self.gather(stream)
         self.settle()
         self.assertEqual(texts, [str(n) for n in range(many)])
@@ -257,7 +257,7 @@ class EventStreamTests(ClientTestCase):
     def test_an_answer_can_be_awaited_while_many_events_wait(self) -> None:
         jane, zak = self.client("jane"), self.client("zak")
         stream = zak.events()
-        for _ in range(2 * WAITING):
+        for _ in range(2 * MAX_WAITING_EVENTS):
             jane.chat("zak")
             self.clock.advance(0)
         self.assertTrue(stream.full)
@@ -313,5 +313,5 @@ class StrangeServerTests(SynchronousTestCase):
         self.assertIn("the server ended", self.problem(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
 
     def test_a_line_without_an_end(self) -> None:
-        problem = self.problem(b"x" * (LONGEST_LINE + 1), then_ends=False)
+        problem = self.problem(b"x" * (MAX_SERVER_LINE_BYTES + 1), then_ends=False)
         self.assertIn("not understood", problem)

@@ -1,4 +1,4 @@
-"""Place: how far an account's client has seen the log, whatever a server sends."""
+"""CatchUp: how far an account's client has seen the log, whatever a server sends."""
 
 from typing import Any, TypeVar
 
@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.client.catchup import PAGE, Place
+from twisted_chat.client.catchup import PAGE_RECORDS, CatchUp
 from twisted_chat.client.requests import ChatFailed, Finish, OnEvent
 from twisted_chat.wire.events import Event
 
@@ -17,15 +17,17 @@ def record(id: int) -> Event:
     return Event("message", "jane", "zak", str(id), id, 0)
 
 
-class PlaceTests(SynchronousTestCase):
+class CatchUpTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.given: list[int] = []
         self.asked: list[str] = []
         self.settled: list[Failure | None] = []
         self.room = True
 
-    def place(self, last: int | None) -> Place:
-        place = Place(last, self.ask, lambda event: self.given.append(event.id), lambda: self.room, self.settled.append)
+    def place(self, last: int | None) -> CatchUp:
+        place = CatchUp(
+            last, self.ask, lambda event: self.given.append(event.id), lambda: self.room, self.settled.append
+        )
         place.begin()
         return place
 
@@ -42,7 +44,7 @@ class PlaceTests(SynchronousTestCase):
             self.take(record(id))
         self.answer.callback(self.finish(closing, []))
 
-    def live(self, place: Place, *ids: int) -> list[int]:
+    def live(self, place: CatchUp, *ids: int) -> list[int]:
         """Those of live records that are next."""
         return [id for id in ids if place.is_next(record(id))]
 
@@ -57,7 +59,7 @@ class PlaceTests(SynchronousTestCase):
         place = self.place(None)
         self.live(place, 7)
         place.begin()
-        self.assertEqual(self.asked[-1], f"since,7,limit={PAGE}")
+        self.assertEqual(self.asked[-1], f"since,7,limit={PAGE_RECORDS}")
 
     def test_what_comes_live_while_it_catches_up_comes_again_with_a_page(self) -> None:
         place = self.place(3)
@@ -81,7 +83,7 @@ class PlaceTests(SynchronousTestCase):
         self.room = True
         place.read_on()
         place.read_on()
-        self.assertEqual(self.asked[1:], [f"since,5,limit={PAGE}"])
+        self.assertEqual(self.asked[1:], [f"since,5,limit={PAGE_RECORDS}"])
 
     def test_a_place_that_the_server_does_not_know_is_given_up(self) -> None:
         place = self.place(99)

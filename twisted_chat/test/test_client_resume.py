@@ -13,10 +13,10 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
-from twisted_chat.client.catchup import PAGE
-from twisted_chat.client.chatclient import MOST_WAITING
-from twisted_chat.client.eventstream import WAITING
-from twisted_chat.client.reconnect import FIRST, LONGEST, LOOK_EVERY, Backoff
+from twisted_chat.client.catchup import PAGE_RECORDS
+from twisted_chat.client.chatclient import MAX_WAITING_REQUESTS
+from twisted_chat.client.eventstream import MAX_WAITING_EVENTS
+from twisted_chat.client.reconnect import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, PROBE_INTERVAL_SECONDS, Backoff
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
@@ -50,7 +50,7 @@ class ResumeTestCase(SynchronousTestCase):
 
     def settle(self) -> None:
         """Let everybody be connected again, and everything arrive."""
-        self.clock.advance(2 * LONGEST)
+        self.clock.advance(2 * MAX_WAIT_SECONDS)
 
     def records(self, after: int = 0) -> list[Record]:
         """What the log has."""
@@ -156,7 +156,7 @@ class RestartTests(ResumeTestCase):
         self.run_now(jane.chat("zak", "before"))
         self.network.stop()
         answers = [jane.chat("zak", str(n)) for n in range(3)]
-        self.clock.advance(5 * LONGEST)
+        self.clock.advance(5 * MAX_WAIT_SECONDS)
         self.assertGreater(self.network.attempts, 8)
         self.network.start()
         self.settle()
@@ -210,11 +210,11 @@ class RestartTests(ResumeTestCase):
         jane = self.client("jane")
         self.network.stop()
         self.clock.advance(0)
-        answers = [jane.chat("jane", str(n)) for n in range(MOST_WAITING)]
+        answers = [jane.chat("jane", str(n)) for n in range(MAX_WAITING_REQUESTS)]
         self.assertIn("wait", str(self.failureResultOf(jane.chat("jane"), Disconnected).value))
         self.network.start()
         self.settle()
-        self.assertEqual([self.successResultOf(answer) for answer in answers], list(range(1, MOST_WAITING + 1)))
+        self.assertEqual([self.successResultOf(answer) for answer in answers], list(range(1, MAX_WAITING_REQUESTS + 1)))
 
     def test_iterators_live_on_and_end_when_it_is_over(self) -> None:
         jane, got = self.client("jane"), []
@@ -249,7 +249,7 @@ class RestartTests(ResumeTestCase):
     def test_a_server_that_falls_silent_is_left(self) -> None:
         jane = self.client("jane")
         self.network.deaf = True
-        self.clock.advance(3 * LOOK_EVERY)
+        self.clock.advance(3 * PROBE_INTERVAL_SECONDS)
         self.assertFalse(jane.connected)
         self.network.deaf = False
         self.settle()
@@ -257,11 +257,11 @@ class RestartTests(ResumeTestCase):
 
     def test_a_quiet_server_is_not_left(self) -> None:
         self.client("jane")
-        self.clock.advance(20 * LOOK_EVERY)
+        self.clock.advance(20 * PROBE_INTERVAL_SECONDS)
         self.assertEqual(self.network.attempts, 1)
 
 
-class PlaceTests(ResumeTestCase):
+class CatchUpTests(ResumeTestCase):
     """A program that goes on where it was, and one that reads slowly."""
 
     def test_a_program_goes_on_after_its_own_restart(self) -> None:
@@ -281,9 +281,9 @@ class PlaceTests(ResumeTestCase):
 
     def test_without_a_place_what_is_recent_is_seen_first_and_then_what_is_live(self) -> None:
         zak = self.client("zak")
-        for number in range(PAGE + 9):
+        for number in range(PAGE_RECORDS + 9):
             self.run_now(zak.chat("zak", str(number)))
-        for recent in (7, PAGE + 3, 10_000):
+        for recent in (7, PAGE_RECORDS + 3, 10_000):
             seen: list[Event] = []
             again = self.client("zak", seen, recent=recent)
             self.run_now(zak.chat("zak", "live"))
@@ -323,7 +323,7 @@ class PlaceTests(ResumeTestCase):
         return [str(n) for n in range(count)], self.run_now(connecting)
 
     def test_a_long_absence_fills_no_memory(self) -> None:
-        missed, zak = self.absent(4 * WAITING)
+        missed, zak = self.absent(4 * MAX_WAITING_EVENTS)
         stream, got, most = zak.events(), [], 0
         self.run_now(zak.register("zak", "zak"))
         self.settle()
@@ -339,12 +339,12 @@ class PlaceTests(ResumeTestCase):
         end = Deferred.fromCoroutine(read())
         self.clock.advance(1000)
         self.assertEqual(got, missed)
-        self.assertLess(most, WAITING + PAGE)
+        self.assertLess(most, MAX_WAITING_EVENTS + PAGE_RECORDS)
         self.assertNoResult(end)
 
     def test_whoever_answers_each_of_what_was_missed_is_not_stuck(self) -> None:
         """What one says gets its answer between two pages, although nobody reads on meanwhile."""
-        missed, zak = self.absent(4 * WAITING)
+        missed, zak = self.absent(4 * MAX_WAITING_EVENTS)
         stream, got, most = zak.events(), [], 0
         self.run_now(zak.register("zak", "zak"))
 
@@ -359,11 +359,11 @@ class PlaceTests(ResumeTestCase):
         end = Deferred.fromCoroutine(answer())
         self.clock.advance(1000)
         self.assertEqual(got, missed)
-        self.assertLess(most, WAITING + PAGE)
+        self.assertLess(most, MAX_WAITING_EVENTS + PAGE_RECORDS)
         self.assertNoResult(end)
 
     def test_a_connection_that_is_cut_while_it_catches_up(self) -> None:
-        missed, zak = self.absent(3 * WAITING)
+        missed, zak = self.absent(3 * MAX_WAITING_EVENTS)
         got: list[str] = []
         stream = zak.events()
         self.run_now(zak.register("zak", "zak"))
@@ -435,7 +435,7 @@ class EndTests(ResumeTestCase):
         for leave in (ChatClient.quit, ChatClient.abort):
             jane = self.client("jane")
             self.network.stop()
-            self.clock.advance(LONGEST)
+            self.clock.advance(MAX_WAIT_SECONDS)
             answer = jane.chat("jane")
             leave(jane)
             self.assertEqual(str(self.failureResultOf(answer, Disconnected).value), "you have left")
@@ -491,11 +491,13 @@ class BackoffTests(SynchronousTestCase):
     def test_it_doubles_up_to_a_bound_and_begins_anew(self) -> None:
         backoff = Backoff(lambda: 1.0)
         waits = [backoff.wait() for _ in range(10)]
-        self.assertEqual(waits[:4], [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST])
+        self.assertEqual(
+            waits[:4], [FIRST_WAIT_SECONDS, 2 * FIRST_WAIT_SECONDS, 4 * FIRST_WAIT_SECONDS, 8 * FIRST_WAIT_SECONDS]
+        )
         self.assertTrue(all(before <= after for before, after in pairwise(waits)))
-        self.assertEqual(waits[-1], LONGEST)
+        self.assertEqual(waits[-1], MAX_WAIT_SECONDS)
         backoff.reset()
-        self.assertEqual(backoff.wait(), FIRST)
+        self.assertEqual(backoff.wait(), FIRST_WAIT_SECONDS)
 
     def test_the_jitter_is_a_part_of_it(self) -> None:
-        self.assertEqual(Backoff(lambda: 0.25).wait(), FIRST / 4)
+        self.assertEqual(Backoff(lambda: 0.25).wait(), FIRST_WAIT_SECONDS / 4)

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed
-from twisted_chat.client.reconnect import LONGEST
+from twisted_chat.client.reconnect import MAX_WAIT_SECONDS
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.talk.app import MOST_TYPED, Talker
@@ -236,7 +236,7 @@ class LostConnectionTests(TalkTestCase):
         self.assertEqual(list(jane.waiting.values()), [("lou", "while it is down")])
         self.network.start()
         self.clock.run(lou.chat("jane", "after"))
-        self.settle(2 * LONGEST)
+        self.settle(2 * MAX_WAIT_SECONDS)
         self.assertEqual(sorted(self.new()), ["-- connected again", "jane: while it is down", "lou: after"])
         self.assertEqual(jane.waiting, {})
 
@@ -249,7 +249,7 @@ class LostConnectionTests(TalkTestCase):
         self.settle(0.3)
         lou = self.program("lou", "#tea", password="lou")
         self.says(lou, "#tea", "meanwhile")
-        self.settle(LONGEST)
+        self.settle(MAX_WAIT_SECONDS)
         self.assertEqual(
             self.new(),
             [
@@ -282,7 +282,7 @@ class LostConnectionTests(TalkTestCase):
         self.network.log = MemoryLog(now=self.clock.seconds)
         self.settle(2)
         self.network.start()
-        self.settle(2 * LONGEST)
+        self.settle(2 * MAX_WAIT_SECONDS)
         self.new()
         self.assertEqual(self.type(jane, "hello"), ["jane: hello"])
         self.assertEqual(self.network.hub.registry.names(), ["jane"])
