@@ -307,11 +307,11 @@ class StrangeServerTests(SynchronousTestCase):
 
     def test_what_is_not_understood_ends_the_connection(self) -> None:
         for answer in (b"@7 ok\n", b"message,x,y,z,a,b\n", b"\xff\xfe\n", b"message,1\n", b"topic,1,2\n"):
-            self.assertIn("not understood", self.problem(answer, then_ends=False))
+            self.assertIn("does not understand", self.problem(answer, then_ends=False))
 
     def test_another_kind_of_server(self) -> None:
         self.assertIn("the server ended", self.problem(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
 
     def test_a_line_without_an_end(self) -> None:
         problem = self.problem(b"x" * (MAX_SERVER_LINE_BYTES + 1), then_ends=False)
-        self.assertIn("not understood", problem)
+        self.assertIn("does not understand", problem)

@@ -25,10 +25,9 @@ class CatchUpTests(SynchronousTestCase):
         self.room = True
 
     def place(self, last: int | None) -> CatchUp:
-        place = CatchUp(
-            last, self.ask, lambda event: self.given.append(event.id), lambda: self.room, self.settled.append
-        )
-        place.begin()
+        place = CatchUp(self.ask, lambda event: self.given.append(event.id), lambda: self.room)
+        place.start_from(last)
+        place.begin(self.settled.append)
         return place
 
     def ask(self, request: str, finish: Finish[T], take: OnEvent | None = None) -> Deferred[T]:
@@ -58,7 +57,7 @@ class CatchUpTests(SynchronousTestCase):
     def test_a_place_that_was_begun_without_an_answer_is_gone_on_from(self) -> None:
         place = self.place(None)
         self.live(place, 7)
-        place.begin()
+        place.begin(self.settled.append)
         self.assertEqual(self.asked[-1], f"since,7,limit={PAGE_RECORDS}")
 
     def test_what_comes_live_while_it_catches_up_comes_again_with_a_page(self) -> None:

@@ -195,7 +195,7 @@ class RestartTests(ResumeTestCase):
         self.network.stop()
         self.clock.advance(0)
         problem = self.failureResultOf(jane.friends(), Disconnected).value
-        self.assertIn("it connects again", str(problem))
+        self.assertIn("the client is connecting again", str(problem))
 
     def test_those_under_way_are_repeated_when_that_does_no_harm(self) -> None:
         jane = self.client("jane")
