@@ -97,7 +97,11 @@ class ChatClient(Requests):
 
     async def _open(self, endpoint: IStreamClientEndpoint) -> ChatClient:
         await connectProtocol(endpoint, self._exchange.new_connection())
-        await self._greet()
+        try:
+            await self._greet()
+        except BaseException:  # refused, or the caller has cancelled it
+            self.abort()
+            raise
         self._lifecycle.follow(ClientEvent.GREETED)
         return self
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import ITransport
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
@@ -282,23 +283,32 @@ class Says(Protocol):
 
     def __init__(self, answer: bytes, then_ends: bool) -> None:
         self._answer, self._then_ends = answer, then_ends
+        self.lost = False
 
     def dataReceived(self, data: bytes) -> None:
         self.transport.write(self._answer)
         if self._then_ends:
             self.transport.loseConnection()
 
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+
 
 class StrangeServerTests(SynchronousTestCase):
     """What the client makes of a server that is none, or is not well."""
 
+    def setUp(self) -> None:
+        self.clock = VirtualClock()
+
+    def connect(self, server: Says) -> Deferred[ChatClient]:
+        factory = Factory()
+        factory.noisy = False
+        factory.buildProtocol = lambda addr: server  # type: ignore[method-assign]
+        return ChatClient.connect(MemoryEndpoint(self.clock, factory))
+
     def problem(self, answer: bytes, then_ends: bool = True) -> str:
-        clock = VirtualClock()
-        server = Factory()
-        server.noisy = False
-        server.buildProtocol = lambda addr: Says(answer, then_ends)  # type: ignore[method-assign]
-        connecting = ChatClient.connect(MemoryEndpoint(clock, server))
-        clock.advance(1)
+        connecting = self.connect(Says(answer, then_ends))
+        self.clock.advance(1)
         return str(self.failureResultOf(connecting, Disconnected).value)
 
     def test_the_last_words_are_the_reason(self) -> None:
@@ -311,6 +321,22 @@ class StrangeServerTests(SynchronousTestCase):
 
     def test_another_kind_of_server(self) -> None:
         self.assertIn("the server ended", self.problem(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+
+    def test_connecting_that_is_given_up_leaves_no_connection(self) -> None:
+        server = Says(b"", then_ends=False)
+        connecting = self.connect(server)
+        self.clock.advance(1)
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        self.clock.advance(0)
+        self.assertTrue(server.lost)
+
+    def test_a_greeting_that_is_refused_leaves_no_connection(self) -> None:
+        server = Says(b"@1 error,bad-command,this client id is not valid\n", then_ends=False)
+        connecting = self.connect(server)
+        self.clock.advance(1)
+        self.failureResultOf(connecting, ChatFailed)
+        self.assertTrue(server.lost)
 
     def test_a_line_without_an_end(self) -> None:
         problem = self.problem(b"x" * (MAX_SERVER_LINE_BYTES + 1), then_ends=False)
