@@ -39,7 +39,7 @@ def add_talk(commands: Any) -> None:
     parser: ArgumentParser = commands.add_parser(
         "talk", help="chat at a terminal: talk jane@localhost:8000", description=DESCRIPTION
     )
-    parser.add_argument("server", nargs="?", metavar="[NAME@]HOST[:PORT]")
+    parser.add_argument("server", nargs="?", metavar="[NAME@]HOST[:PORT]", help="the name and the server")
     parser.add_argument(
         "where", nargs="*", type=parse_user_or_room, metavar="NAME or '#ROOM'", help="users and rooms to begin with"
     )

@@ -73,20 +73,22 @@ def add_send(commands: Any) -> None:
         type=_seconds,
         default=ACKNOWLEDGE_TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help=f"wait so long for each acknowledgement [{ACKNOWLEDGE_TIMEOUT_SECONDS:g}]",
+        help=f"seconds to wait for each acknowledgement [{ACKNOWLEDGE_TIMEOUT_SECONDS:g}]",
     )
     group = add_server_options(parser)
     group.add_argument(
         "--server",
         type=parse_address,
         metavar="[NAME@]HOST[:PORT]",
-        help=f"[${SERVER_VARIABLE}, or {DEFAULT_HOST}:{DEFAULT_PORT}]",
+        help=f"the server [${SERVER_VARIABLE}, or {DEFAULT_HOST}:{DEFAULT_PORT}]",
     )
     group.add_argument(
         "--as", dest="name", type=parse_user_name, metavar="NAME", help="the sender's name [a new guest's]"
     )
-    group.add_argument("--host", metavar="HOST")
-    group.add_argument("--port", type=parse_port, metavar="PORT")
+    group.add_argument("--host", metavar="HOST", help="the server's host, instead of the host in --server")
+    group.add_argument(
+        "--port", type=parse_port, metavar="PORT", help="the server's port, instead of the port in --server"
+    )
     parser.set_defaults(run=lambda options: _run(parser, options))
 
 
