@@ -29,13 +29,14 @@ class Person:
         self._ledger, self._now, self._on_event, self._on_lost = ledger, now, on_event, on_lost
         self._reader = Reader()
         self._seats: dict[str, Seat] = {}
-        self._leaving = False
+        self._arrived = self._leaving = False
         self.name = ""
         self.client = ChatClient()
 
     async def connect(self, endpoint: IStreamClientEndpoint) -> None:
         """Connect; raises what the endpoint raises."""
         self.client = await ChatClient.connect(endpoint, self._event, self._lost)
+        self._arrived = True
         self._ledger.people += 1
         self._ledger.arrivals += 1
 
@@ -116,6 +117,8 @@ class Person:
             self._on_event(event)
 
     def _lost(self, reason: Disconnected) -> None:
+        if not self._arrived:
+            return  # then `connect` raises the reason
         self._ledger.people -= 1
         if not self._leaving:
             self._give_up_seats()
