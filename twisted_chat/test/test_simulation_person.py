@@ -45,7 +45,8 @@ class PeopleTests(SynchronousTestCase):
         self.assertEqual((self.ledger.people, self.ledger.arrivals, len(self.lost)), (0, 1, 1))
 
     def test_a_person_that_the_server_refuses_never_counts(self) -> None:
-        factory = Factory.forProtocol(FullServer)
+        factory = Factory()
+        factory.protocol = FullServer
         factory.noisy = False
         self.assertRaises(Disconnected, self.connect, MemoryEndpoint(self.clock, factory))
         self.clock.advance(0)
