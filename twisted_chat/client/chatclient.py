@@ -99,7 +99,7 @@ class ChatClient(Requests):
         await connectProtocol(endpoint, self._exchange.new_connection())
         try:
             await self._greet()
-        except BaseException:  # refused, or the caller has cancelled it
+        except Exception:  # refused, or the caller has cancelled it
             self.abort()
             raise
         self._lifecycle.follow(ClientEvent.GREETED)
