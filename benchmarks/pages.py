@@ -46,7 +46,7 @@ def fill(log: SqliteLog, size: int) -> None:
     origin = Recorder()
     while log.last < size:
         texts = (f"message {log.last + i} about tea, cake and word{(log.last + i) % 1000}" for i in range(BATCH))
-        log.append(entry(*texts, conversation=ROOM, to=ROOM, origin=origin, author=GUESTS + 1))
+        log.append(entry(*texts, conversation=ROOM, to=ROOM, connection=origin, author=GUESTS + 1))
         log.flush()
         print(f"\r{log.last:>9} of {size}", end="", file=sys.stderr)
     print("\r" + " " * 30, end="\r", file=sys.stderr)

@@ -24,15 +24,14 @@ What is said goes one way: transport, ChatProtocol, wire, Hub, log, and from the
 through the Hub to each Session, its Outbox and its transport.
 """
 
-__version__ = "0.1.0"
-
+from twisted_chat._version import __version__
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.line.commands import Command
 from twisted_chat.doors.line.dialects import Answer
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
+from twisted_chat.doors.line.requests import Command
 from twisted_chat.stores.memory import MemoryLog
 
 __all__ = [

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import NoReturn
 
-from twisted_chat import __version__
+from twisted_chat._version import __version__
 from twisted_chat.admin.cli import add_accounts
 from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.transports.choose import CHOICES, REACTOR, CannotChoose, choose
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
@@ -37,7 +37,7 @@ class Options(UsageOptions, AuthOptionMixin):
         ["tls-cert", None, None, "A PEM file with a certificate and its chain: then TLS is spoken at the same port."],
         ["tls-key", None, None, "The PEM file with its key. Both are read again when they change."],
         ["transports", None, None, "Whose: reactor or loop. [default: uvloop's where it is, without --reactor]"],
-        ["outbox", None, str(BOUND), "Bytes that may wait for one client that does not read."],
+        ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may wait for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
         ["tls-only", None, "Let nobody in without TLS."],

@@ -16,8 +16,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_chat import __version__
+from twisted_chat._version import __version__
 from twisted_chat.admin.control import Control, ControlProtocol
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.front import FrontFactory
@@ -111,7 +112,7 @@ class ChatService(Service):
             await self._control.close()
         self._hub.flush()
         for connection in self._connections():
-            connection.session.notify("shutdown", "the server is shutting down; come back in a while")
+            connection.session.notify(Notice.SHUTDOWN)
             connection.close()
         deadline = self._clock.seconds() + PATIENCE
         while (self._connections() or operators) and self._clock.seconds() < deadline:

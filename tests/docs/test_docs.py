@@ -13,10 +13,11 @@ from types import ModuleType
 import pytest
 
 from twisted_chat.core import errors
+from twisted_chat.core.archive import MAX_HISTORY, UNREAD_SHOWN
 from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
-from twisted_chat.doors.line.commands import COMMANDS, MOST_HISTORY, UNREAD_SHOWN
+from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parents[2]
@@ -85,8 +86,8 @@ def test_the_verbs_that_need_no_name_are_named(protocol: str) -> None:
 
 
 def test_limits_are_those_of_the_code(protocol: str) -> None:
-    assert f"{line.LONGEST // 1024} KiB" in protocol
-    assert str(MOST_HISTORY) in protocol
+    assert f"{line.MAX_LINE_BYTES // 1024} KiB" in protocol
+    assert str(MAX_HISTORY) in protocol
 
 
 def test_the_irc_page_has_every_command_and_capability() -> None:

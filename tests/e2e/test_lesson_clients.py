@@ -146,9 +146,9 @@ def test_a_wrong_command_is_answered_and_the_client_lives_on(server: Server) -> 
         client.sends(b"register,Wanda")
         assert client.socket.recv(4096) == b"ack"
         client.sends(b"chat,Nobody")
-        assert client.hears() == "error,no-such-user,nobody here is called Nobody; list,friends shows who is"
+        assert client.hears() == "error,no-such-user,no user named Nobody; list,friends shows who is online"
         client.sends(b"dance")
-        assert client.hears() == "error,bad-command,there is no verb dance; help shows those that there are"
+        assert client.hears() == "error,bad-command,unknown command dance; help lists all commands"
         client.sends(b"register,Wendy")
         assert client.hears().startswith("error,already-registered,")
         client.sends(b"chat,Wanda,hi,again")

@@ -71,10 +71,10 @@ class TestPeople:
     def test_two_people_talk_through_nc(self, people: tuple[Netcat, Netcat]) -> None:
         jane, zak = people
         jane.types("good morning")
-        assert jane.sees() == "error,bad-command,there is no verb good morning; help shows those that there are"
-        assert jane.sees() == "* say register,<name> to take a name, and help to see what else there is"
+        assert jane.sees() == "error,bad-command,unknown command good morning; help lists all commands"
+        assert jane.sees() == "* register,<name> takes a name; help lists all commands"
         jane.types("chat,zak,are you there?")
-        assert jane.sees() == "error,not-registered,you have no name yet; register,<name> first"
+        assert jane.sees() == "error,not-registered,you have no name yet; register,<name> takes one"
         jane.types("register,jane")
         assert jane.sees() == "ack"
         zak.types("register,JANE")
@@ -109,7 +109,7 @@ class TestPeople:
             until(alone, "the others are gone from the list")
             for name in ("quinn", "hank", "drew"):
                 watcher.asks(
-                    f"chat,{name}", f"error,no-such-user,nobody here is called {name}; list,friends shows who is"
+                    f"chat,{name}", f"error,no-such-user,no user named {name}; list,friends shows who is online"
                 )
 
     def test_what_was_read_before_the_end_of_input_is_answered(self, serve: Serve) -> None:
@@ -127,8 +127,9 @@ class TestPeople:
             uma.socket.shutdown(socket.SHUT_WR)
             assert (
                 uma.hears_the_end()
-                == b"error,bad-command,the last line had no line ending, so it was not carried out\n"
-                + (b"* say register,<name> to take a name, and help to see what else there is\n")
+                == b"error,bad-command,the last line has no line ending, so it was not carried out;"
+                + b" end it with a line feed\n"
+                + (b"* register,<name> takes a name; help lists all commands\n")
             )
             vic.hears_nothing()
 

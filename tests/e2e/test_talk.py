@@ -135,10 +135,8 @@ def test_a_script_sends_messages_and_its_exit_status_says_whether_they_arrived(s
         assert zak.hears() == "robot says beep"
         wrong = {"TWISTED_CHAT_PASSWORD": "battery staple"}
         status, told = run("send", *where, "--as", "robot", "zak", "beep", env=wrong)
-        assert status == 1
-        assert "give the account's password with --password-file" in told
-        status, told = run("send", *where, "max", "hi")
-        assert (status, "max" in told, told.count("\n")) == (1, True, 1), told
+        assert (status, "wrong password for robot" in told, told.count("\n")) == (1, True, 1), told
+        assert run("send", *where, "max", "hi") == (1, "twisted-chat: no user named max\n")
         zak.hears_nothing()
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc.message import LONGEST, LONGEST_BODY, Lines, Message, label_of, parse, render
 from twisted_chat.wire.irc.names import CASEMAPPING, name_of, nick_of
 from twisted_chat.wire.irc.text import action, ctcp, pieces, plain_text
-from twisted_chat.wire.line import ParseError
 
 characters = st.characters(codec="utf-8", exclude_characters="\0\r\n")
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n "), min_size=1, max_size=12)

@@ -152,8 +152,6 @@ class Conversation(RuleBasedStateMachine):
     def asked(self, who: Person) -> None:
         """One more request of a person's is to be acknowledged."""
         who.said += 1
-        if isinstance(who.participant, Session):
-            who.participant.unstored += 1  # as the line door counts it
 
     # coming and going
 

@@ -16,16 +16,17 @@ from twisted_chat.core.names import room_name, user_name
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
-from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.doors.protocol import UNSTORED
+from twisted_chat.doors.protocol import MAX_UNSTORED_TEXTS
 from twisted_chat.doors.refusals import ALERT
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, MAX_FIRST_LINE_BYTES, TLS, WEB, detect
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
-from twisted_chat.wire.line import LONGEST, ParseError, escape, parse, request, unescape
+from twisted_chat.wire.line import MAX_LINE_BYTES, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 """What speaks to terminals, and is in no line that anybody is sent."""
@@ -51,7 +52,7 @@ def lines(draw: st.DrawFn) -> bytes:
     return line.encode(errors="replace") + draw(endings)
 
 
-long_lines = st.integers(1, LONGEST + 5).map(lambda size: b"chat,zak," + b"x" * size) | st.just(b"\n")
+long_lines = st.integers(1, MAX_LINE_BYTES + 5).map(lambda size: b"chat,zak," + b"x" * size) | st.just(b"\n")
 streams = st.lists(lines() | long_lines | st.just(b"register,jane\n"), max_size=12).map(b"".join)
 
 
@@ -94,15 +95,15 @@ class Watched:
             if event.kind in ("message", "action", "topic", "joined", "left"):
                 assert user_name(event.sender).shown == event.sender
                 assert event.to in ("kim", "#tea")
-                assert len(event.text) <= LONGEST
+                assert len(event.text) <= MAX_LINE_BYTES
 
     def check_bounds(self) -> None:
         """What is kept for the sender is bounded."""
         chat = self.sender.chat
-        assert len(chat._tail) <= LONGEST + 1
-        assert chat.session.unstored <= 2 * UNSTORED
+        assert len(chat._splitter.tail) <= MAX_LINE_BYTES + 1
+        assert chat.session.unstored <= 2 * MAX_UNSTORED_TEXTS
         for connection in (self.sender, self.plain, self.program, self.lesson):
-            assert connection.chat.session.outbox.size <= BOUND + 2 * 64 * 1024
+            assert connection.chat.session.outbox.size <= MAX_OUTBOX_BYTES + 2 * 64 * 1024
 
 
 @given(cut_up())
@@ -153,10 +154,10 @@ def test_a_line_that_never_ends_is_never_gathered(sizes: list[int]) -> None:
     person = server.plain("jane")
     for size in sizes:
         person.say(b"x" * size)
-        assert len(person.chat._tail) <= LONGEST + 1
+        assert len(person.chat._splitter.tail) <= MAX_LINE_BYTES + 1
     refusals = person.lines()
     assert len(refusals) <= 2  # the error, and the hint behind the first one
-    assert len(refusals) == (sum(sizes) > LONGEST + 1)
+    assert len(refusals) == (sum(sizes) > MAX_LINE_BYTES + 1)
 
 
 def answers(reads: list[bytes], begin: Callable[[Server], Connection]) -> tuple[bytes, bytes]:
@@ -318,7 +319,7 @@ def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
         elif what == "renamed" and before is not None and name not in now.values():
             now[who] = name
             news.add(who, before, name)
-    told = EVENTS.news(news.changes())
+    told = EVENTS.presence(news.changes())
     for line in told:
         kind, name, *new = line.split(",")
         if kind == "online":

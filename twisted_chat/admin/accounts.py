@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from twisted.internet.defer import DeferredLock
 
-from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, NOT_ALLOWED, UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import MOST_ACCOUNTS, Hub
 from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.names import Name, user_name
@@ -85,15 +85,11 @@ class Operator:
         registry = self.hub.registry
         user = registry.account(name)
         if user is not None:
-            was = "was the name of an account that is deleted" if user.deleted else "has an account already"
-            raise ChatError(NAME_TAKEN, f"{user.name} {was}; choose another name")
+            reason = Reason.NAME_OF_DELETED_ACCOUNT if user.deleted else Reason.ACCOUNT_EXISTS
+            raise ChatError(reason, name=user.name)
         if len(registry.accounts()) >= MOST_ACCOUNTS:
-            raise ChatError(NOT_ALLOWED, f"there are {MOST_ACCOUNTS} accounts, which is as many as a server keeps")
-        try:
-            registry.claim(name)
-        except ChatError:
-            sentence = f"somebody uses the name {name.shown} just now; choose another, or wait until it is free"
-            raise ChatError(NAME_TAKEN, sentence) from None
+            raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MOST_ACCOUNTS)
+        registry.claim(name)
         try:
             registry.adopt(await self._accounts.create(name, await self._secret(password)))
         finally:
@@ -111,8 +107,9 @@ class Operator:
             return f"{user.name} was disabled already"
         await self._accounts.set_enabled(user.identity, False)
         user.enabled = False
+        user.version += 1
         ended = _count(len(user.participants), "connection")
-        self.hub.shut_out(user, "disabled", "this account has been disabled")
+        self.hub.disconnect_user(user, Notice.DISABLED)
         return f"{user.name} is disabled; {ended} ended"
 
     async def _enable(self, name: Name) -> str:
@@ -121,6 +118,7 @@ class Operator:
             return f"{user.name} was enabled already"
         await self._accounts.set_enabled(user.identity, True)
         user.enabled = True
+        user.version += 1
         return f"{user.name} is enabled"
 
     async def _delete(self, name: Name) -> str:
@@ -129,27 +127,22 @@ class Operator:
             user = self._find(name)
         left, ended = _count(len(user.rooms), "room"), _count(len(user.participants), "connection")
         await self._accounts.delete(user.identity)
-        self.hub.forget(user, _Nobody(self.hub.log.new_identity()))
+        self.hub.remove(user, _Nobody(self.hub.log.new_identity()))
         await self.hub.log.wait_durable()
         if user.rooms:
-            raise ChatError(
-                UNAVAILABLE,
-                f"{user.name} is deleted, but still stands in its rooms, since the disk fails: delete it again later",
-            )
+            raise ChatError(Reason.STILL_IN_ROOMS, name=user.name)
         return f"{user.name} is deleted; {left} left, {ended} ended"
 
     def _find(self, name: Name) -> User:
         user = self.hub.registry.account(name)
         if user is None or user.deleted:
-            why = f"there is no account {name.shown}" if user is None else f"the account {user.name} has been deleted"
-            raise ChatError(NO_SUCH_USER, f"{why}; list shows those that there are")
+            reason = Reason.UNKNOWN_ACCOUNT if user is None else Reason.DELETED_ACCOUNT
+            raise ChatError(reason, name=name.shown)
         return user
 
     async def _secret(self, password: str) -> str:
         if self._hash is None:
-            raise ChatError(
-                NOT_ALLOWED, "passwords are kept where --auth says: whoever signs in with one has an account"
-            )
+            raise ChatError(Reason.PASSWORDS_ELSEWHERE)
         return await self._hash(password)
 
 
@@ -171,6 +164,7 @@ class _Nobody:
         self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
+        self.unstored = 0
 
     def deliver(self, entry: Entry) -> None: ...
 
@@ -183,7 +177,7 @@ class _Nobody:
 
     def presence_changed(self, who: int, before: str | None, now: str | None) -> None: ...
 
-    def notify(self, code: str, sentence: str) -> None: ...
+    def notify(self, notice: Notice) -> None: ...
 
     def read_marker_moved(self, name: str, id: int) -> None: ...
 
@@ -191,6 +185,6 @@ class _Nobody:
 
     def release(self) -> None: ...
 
-    def disconnect(self, code: str, sentence: str) -> None: ...
+    def disconnect(self, notice: Notice) -> None: ...
 
     def flush(self) -> None: ...

@@ -22,6 +22,7 @@ from twisted_chat.auth.passwords import LONGEST, prepared
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.names import user_name
+from twisted_chat.sentences import sentence_of
 from twisted_chat.stores.sqlite.database import InUse
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ def _run(options: Namespace, alone: Alone) -> int:
         else:
             print(store.ask(_request(options))["done"])
     except (Problem, NoAnswer, StoreError, ChatError, EOFError) as problem:
-        sentence = problem.sentence if isinstance(problem, ChatError) else str(problem) or "nothing has changed"
+        sentence = sentence_of(problem) if isinstance(problem, ChatError) else str(problem) or "nothing has changed"
         print(f"twisted-chat: {sentence}", file=sys.stderr)
         return 1
     return 0

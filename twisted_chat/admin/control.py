@@ -27,6 +27,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 
 from twisted_chat.admin.accounts import PAGE, Operator
 from twisted_chat.core.errors import ChatError
+from twisted_chat.sentences import sentence_of
 
 _log = Logger()
 
@@ -70,7 +71,7 @@ async def carry_out(operator: Operator, request: Request) -> Response:
             return NO_REQUEST
         return {"done": await change(operator, *(request[field] for field in fields))}
     except ChatError as problem:
-        return {"error": problem.sentence}
+        return {"error": sentence_of(problem)}
 
 
 NO_REQUEST: Response = {"error": "this is no request that the server knows"}

@@ -5,7 +5,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted_chat.auth.guard import Guard, network
 from twisted_chat.auth.passwords import Passwords, prepared
 from twisted_chat.auth.ratelimit import Limit, slow_down
-from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Accounts, Verified
 from twisted_chat.core.names import Name
 
@@ -36,12 +36,9 @@ class BuiltIn:
         async def check() -> None:
             secret = await self._accounts.secret(identity)
             if secret is None:
-                sentence = f"{name.shown} has an account without a password: the operator can give it one"
-                raise ChatError(WRONG_PASSWORD, sentence)
+                raise ChatError(Reason.PASSWORD_NOT_SET, name=name.shown)
             if not await self._passwords.verify(secret, password):
-                raise ChatError(
-                    WRONG_PASSWORD, f"this is not the password of {name.shown}: try again, or take another name"
-                )
+                raise ChatError(Reason.PASSWORD_MISMATCH, name=name.shown)
 
         await self._guard.attempt(name, address, check)
 
@@ -51,7 +48,7 @@ class BuiltIn:
         place = network(address)
         wait = self._creations.wait(place)
         if wait > 0:
-            raise slow_down("too many new accounts from your address", wait)
+            raise slow_down(Reason.TOO_MANY_NEW_ACCOUNTS, wait)
         self._creations.take(place)
         try:
             return await self._passwords.hash(password)

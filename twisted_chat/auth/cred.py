@@ -14,7 +14,7 @@ from zope.interface import Interface, implementer
 
 from twisted_chat.auth.guard import Guard
 from twisted_chat.auth.passwords import prepared
-from twisted_chat.core.errors import NOT_ALLOWED, UNAVAILABLE, WRONG_PASSWORD, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Verified
 from twisted_chat.core.names import Name, user_name
 
@@ -55,7 +55,7 @@ class Cred:
         return await self._guard.attempt(name, address, check)
 
     async def change(self, name: Name, identity: int, old: str, new: str, address: str) -> str:
-        raise ChatError(NOT_ALLOWED, "passwords are not kept in the chat: change yours where you got it")
+        raise ChatError(Reason.PASSWORDS_ELSEWHERE)
 
     async def _avatar(self, name: Name, password: str) -> object:
         """The name that the first checker gives which knows the password."""
@@ -74,8 +74,8 @@ class Cred:
                 _report(problem)
                 failed = True
         if failed:
-            raise ChatError(UNAVAILABLE, "passwords cannot be checked just now: try again later, or tell the operator")
-        raise ChatError(WRONG_PASSWORD, f"this is not the password of {name.shown}")
+            raise ChatError(Reason.PASSWORDS_UNCHECKED)
+        raise ChatError(Reason.PASSWORD_MISMATCH, name=name.shown)
 
 
 def _with_bytes(checker: ICredentialsChecker) -> ICredentialsChecker:
@@ -99,7 +99,7 @@ def _name(avatar: object) -> Name:
             return user_name(avatar if isinstance(avatar, str) else avatar.decode())
     except (ChatError, UnicodeDecodeError):
         pass
-    raise ChatError(WRONG_PASSWORD, "the password is right, but whose it is has no name that could be used here")
+    raise ChatError(Reason.NO_USABLE_NAME)
 
 
 def _report(problem: Exception) -> None:

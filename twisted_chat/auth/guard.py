@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.auth.ratelimit import Limit, slow_down
-from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
+from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.names import Name
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Guard:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if self._count >= UNDER_WAY:
-            raise slow_down("many people sign in just now", 2)
+            raise slow_down(Reason.TOO_MANY_SIGN_INS, 2)
         self._count += 1
         try:
             yield
@@ -72,7 +72,7 @@ class Guard:
         """Whether there is room for one more wrong attempt; raises ChatError(slow-down) when none is left."""
         wait = max(limit.wait(key) for limit, key in keys)
         if wait > 0:
-            raise slow_down("too many wrong passwords", wait)
+            raise slow_down(Reason.TOO_MANY_WRONG_PASSWORDS, wait)
         return all(self._trying[limit, key] < limit.left(key) for limit, key in keys)
 
     def _tried(self, keys: list[tuple[Limit, str]]) -> None:

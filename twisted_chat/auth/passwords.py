@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twisted_chat.auth.ratelimit import slow_down
-from twisted_chat.core.errors import TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 
 _log = Logger()
 
@@ -39,14 +39,14 @@ def prepared(password: str) -> str:
     Raises ChatError: wrong-password for an empty one or for what no password can be, too-long.
     """
     if not password:
-        raise ChatError(WRONG_PASSWORD, "a password is not empty")
+        raise ChatError(Reason.PASSWORD_EMPTY)
     if len(password.encode("utf-8", "surrogatepass")) > LONGEST:
-        raise ChatError(TOO_LONG, f"a password has at most {LONGEST} bytes")
+        raise ChatError(Reason.PASSWORD_LENGTH, max=LONGEST)
     try:
         return _opaque.enforce(password)
     except UnicodeError:
         pass  # which would show the password, so what is raised must not hold it
-    raise ChatError(WRONG_PASSWORD, "a password is letters, digits, signs and spaces, and nothing that is invisible")
+    raise ChatError(Reason.PASSWORD_CHARACTERS)
 
 
 class Passwords:
@@ -77,7 +77,7 @@ class Passwords:
 
     def _queue(self, function: Callable[..., Any], *args: str) -> Deferred[Any]:
         if self._waiting >= WAITING:
-            raise slow_down("many passwords are checked just now", 2)
+            raise slow_down(Reason.TOO_MANY_SIGN_INS, 2)
         self._waiting += 1
         answer: Deferred[Any] = Deferred()  # of its own: the work goes on when nobody waits for it any more
         self._run(function, *args).addBoth(self._done).chainDeferred(answer)
@@ -94,9 +94,7 @@ def _unavailable(problem: Exception) -> NoReturn:
         kind=type(problem).__name__,
         problem=str(problem),
     )
-    raise ChatError(
-        UNAVAILABLE, "passwords cannot be checked just now: try again later, or tell the operator"
-    ) from None
+    raise ChatError(Reason.PASSWORDS_UNCHECKED) from None
 
 
 def step_back() -> None:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil, floor
 
-from twisted_chat.core.errors import SLOW_DOWN, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 
 MOST = 10_000
 """Keys that one Limit remembers."""
@@ -48,7 +48,6 @@ class Limit:
             self._full[key] -= self._every
 
 
-def slow_down(sentence: str, seconds: float) -> ChatError:
-    """The error for something that is done too often; `seconds` until it may be done again."""
-    count = max(1, ceil(seconds))
-    return ChatError(SLOW_DOWN, f"{sentence}: wait {count} second{'s' if count > 1 else ''} and try again")
+def slow_down(reason: Reason, seconds: float) -> ChatError:
+    """Return the error for something done too often; in `seconds` it may be done again."""
+    return ChatError(reason, seconds=max(1, ceil(seconds)))

@@ -24,8 +24,8 @@ from twisted_chat.client.readers import EventReaders
 from twisted_chat.client.reconnect import Backoff, Reconnector
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
 from twisted_chat.client.signin import SignIn
+from twisted_chat.wire.errors import BAD_TEXT
 from twisted_chat.wire.events import Event
-from twisted_chat.wire.line import BAD_TEXT
 
 __all__ = ["ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
 

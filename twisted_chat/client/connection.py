@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.wire.line import ParseError
+from twisted_chat.wire.errors import ParseError
 
 MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024
 """Far more than a request may have: a list is one line, however long."""

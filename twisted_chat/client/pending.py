@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_chat.client.requests import ChatFailed, Finish, OnEvent, PendingRequest
+from twisted_chat.wire.errors import BAD_TEXT, NOT_UTF8
 from twisted_chat.wire.events import parse_event
-from twisted_chat.wire.line import BAD_TEXT, NOT_UTF8
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """What was said, and who may see it: history, search, what one missed, and read markers."""
 
 from twisted_chat.core.cursor import Cursor
-from twisted_chat.core.errors import BAD_COMMAND, NO_SUCH_ROOM, NOT_ALLOWED, NOT_REGISTERED, ChatError
+from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.core.messages import LEFT, Conversation, Record, direct
 from twisted_chat.core.names import is_room
@@ -12,6 +12,12 @@ from twisted_chat.core.rooms import Rooms
 PAGE = 200
 PAGE_SIZE = 64 * 1024
 """Records of the log, and characters of their texts, that one step of catching up takes."""
+MAX_HISTORY = 500
+"""Records of one page of history."""
+MAX_HISTORY_CHARACTERS = 256 * 1024
+"""Characters of the texts in one page of history."""
+UNREAD_SHOWN = 50
+"""Unread messages that are shown at a sign-in."""
 PARTNERS = 200
 """People with whom one has talked, of whom one is told."""
 
@@ -39,7 +45,7 @@ class Archive:
         """
         conversation = self._conversation(_user(participant), name)
         if not any(map(str.isalnum, words)):
-            raise ChatError(BAD_COMMAND, "a search looks for words, of letters and digits: search,#tea,assam")
+            raise ChatError(Reason.NO_SEARCH_WORDS)
         return [] if conversation is None else await self._log.search(conversation, words, limit)
 
     async def mark(self, participant: Participant, name: str, id: int) -> None:
@@ -88,7 +94,7 @@ class Archive:
         """
         user = _user(participant)
         if not user.is_account:
-            raise ChatError(NOT_ALLOWED, "what was said is kept for accounts: register,<name>,<password> makes one")
+            raise ChatError(Reason.ACCOUNTS_ONLY)
         self._check_place(place)
         delivered = user.delivered_rooms
         changes = await self._log.first_membership_changes(user.identity, place)
@@ -106,7 +112,7 @@ class Archive:
             cursor.jump_to(
                 place, (room for room, joined in participant.user.delivered_rooms.items() if joined <= place)
             )
-            participant.notify("gap", "you read too slowly: some messages are no longer kept here")
+            participant.notify(Notice.GAP)
         page = await self._log.read(cursor.identity, cursor.rooms, cursor.position, min(most, PAGE))
         cursor.numbers |= {participant.sender_number}
         return cursor.take(page, PAGE_SIZE), cursor.position >= self._log.last
@@ -115,7 +121,7 @@ class Archive:
         if is_room(name):
             room = self._rooms.get(name)
             if room is None or room.key not in user.rooms:
-                raise ChatError(NO_SUCH_ROOM, f"you are in no room {name}; join,{name} first")
+                raise ChatError(Reason.ROOM_NOT_VISIBLE, room=name)
             return room.key
         other = self._registry.get(name)
         return None if other is None else direct(user.identity, other.identity)
@@ -130,10 +136,20 @@ class Archive:
 
     def _check_place(self, id: int) -> None:
         if id > self._log.last:
-            raise ChatError(BAD_COMMAND, f"nothing has the id {id} yet")
+            raise ChatError(Reason.UNKNOWN_ID, id=id)
 
 
 def _user(participant: Participant) -> User:
     if participant.user is None:
-        raise ChatError(NOT_REGISTERED, "you have no name yet; register,<name> first")
+        raise ChatError(Reason.NO_NAME)
     return participant.user
+
+
+def fit_page(records: list[Record], oldest_first: bool) -> list[Record]:
+    """Return as many of a page's records as fit in MAX_HISTORY_CHARACTERS, from the end where the page begins."""
+    size = 0
+    for count, record in enumerate(records if oldest_first else reversed(records)):
+        size += len(record.text)
+        if count and size > MAX_HISTORY_CHARACTERS:
+            return records[:count] if oldest_first else records[-count:]
+    return records

@@ -22,6 +22,12 @@ class Cursor:
         self.numbers = frozenset((number,))
         self.position = position
 
+    def copy(self) -> "Cursor":
+        """Return a cursor at the same position, which moves independently."""
+        cursor = Cursor(self.identity, self.rooms, 0, self.position)
+        cursor.numbers = self.numbers
+        return cursor
+
     def jump_to(self, position: int, rooms: Iterable[str]) -> None:
         """Go on at a later position, in the rooms that the user is in there."""
         self.position = position

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from twisted_chat.core.errors import BAD_COMMAND, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE, Record
 from twisted_chat.core.participants import Entry
 
@@ -59,9 +59,7 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
             part = entry.part([index])
             if where is not result.deferred and record is not None:
                 part.first, part.time, part.recipients, part.copies = record.id, record.time, (), ()
-                part.problem = ChatError(
-                    BAD_COMMAND, f"the label {part.labels[0]} stood for something else; take a new one"
-                )
+                part.problem = ChatError(Reason.LABEL_REUSED, label=part.labels[0])
             where.append(part)
     return result
 

@@ -6,16 +6,29 @@ is looked up in its archive.
 
 from collections.abc import Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from twisted_chat.core.archive import Archive
-from twisted_chat.core.errors import ALREADY_REGISTERED, NOT_ALLOWED, NOT_REGISTERED, UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import Router
+from twisted_chat.core.router import Router, forget_routes
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MOST_ACCOUNTS = 100_000
+
+
+class SignedIn(NamedTuple):
+    """A sign-in that is to be answered: `how` is GUEST, NEW or KNOWN."""
+
+    how: str
+    participant: Participant
+
+    def answered(self) -> None:
+        """Deliver to an account's participant from now on, beginning with what happened since its sign-in."""
+        if self.how != GUEST:
+            self.participant.release()
 
 
 class Hub(Router):
@@ -62,27 +75,27 @@ class Hub(Router):
 
     # who is here
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> str:
-        """Give a participant a free name, as a `guest`, or an account with a password: a `new` one or a `known` one.
+    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> "SignedIn":
+        """Give a participant a free name as a guest, or with a password a new or a known account.
 
-        With an account it is held, and to be released once it has been answered.
+        A participant with an account is held: it is shown nothing before the caller calls
+        `answered()` of the result, which the door does behind the answer.
 
         Raises ChatError: already-registered, bad-name, name-taken, not-allowed,
         and for a password wrong-password, slow-down, too-long, unavailable.
         """
         if participant.user is not None:
-            whose = participant.user.name
-            raise ChatError(ALREADY_REGISTERED, f"you are {whose} already; rename,<name> changes a guest's name")
+            raise ChatError(Reason.HAS_NAME, name=participant.user.name)
         checked = user_name(name)
         if password is not None:
             return await self._open_account(participant, checked, password)
         if not self._guests:
-            raise ChatError(NOT_ALLOWED, f"there are no guests here; register,{name},<password> opens an account")
+            raise ChatError(Reason.NO_GUESTS, name=checked.shown)
         participant.user = self.registry.add(checked, self.log.new_identity(), participant)
-        return GUEST
+        return SignedIn(GUEST, participant)
 
-    async def introduce(self, participant: Participant, client: str) -> None:
-        """Know a participant as one client of its account, now or once it has one, so that it may say things again."""
+    async def identify_client(self, participant: Participant, client: str) -> None:
+        """Know a participant as a client of its account, now or once it signs in, so that what it repeats is found."""
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._number(participant, participant.user)
@@ -91,7 +104,7 @@ class Hub(Router):
         """Have another password from now on; raises ChatError: as for signing in, and not-allowed for a guest."""
         user = self._user(participant)
         if not user.is_account or self.accounts is None or self._authenticator is None:
-            raise ChatError(NOT_ALLOWED, f"{user.name} is a guest's name here, without a password")
+            raise ChatError(Reason.GUEST_HAS_NO_PASSWORD, name=user.name)
         name = Name(user.name, user.key)
         secret = await self._authenticator.change(name, user.identity, old, new, participant.address)
         await self.accounts.set_secret(user.identity, secret)
@@ -108,7 +121,8 @@ class Hub(Router):
                 self._leave(participant, user, room, None)
         gone = self.registry.exit(user, participant)
         self.rooms.refresh(user)
-        self._changed()
+        forget_routes(user)
+        self._open = None
         if gone:
             _tell(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
@@ -119,19 +133,21 @@ class Hub(Router):
         """Change a guest's name; raises ChatError: bad-name, name-taken, and not-allowed for an account."""
         user = self._user(participant)
         if user.is_account:
-            raise ChatError(NOT_ALLOWED, f"{user.name} is the name of an account, which it keeps")
+            raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
         old = user.name
         self.registry.rename(user, user_name(name))
-        self._changed()
+        forget_routes(user)
+        self._open = None
         if user.name != old:
             _tell(self.rooms.neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
         """Say that one is away, and why; None for being back."""
-        self._user(participant).away = text
-        self._changed()
+        user = self._user(participant)
+        user.away = text
+        user.version += 1
 
-    def note_places(self) -> None:
+    def save_read_positions(self) -> None:
         """Keep how far accounts have read, in case that the server ends without a word."""
         if self.accounts is None:
             return
@@ -144,31 +160,32 @@ class Hub(Router):
         if moved:
             self.accounts.note_read_up_to(moved)
 
-    def shut_out(self, user: User, code: str, sentence: str) -> None:
-        """End all connections of an account."""
+    def disconnect_user(self, user: User, notice: Notice) -> None:
+        """End all connections of an account, and tell each why."""
         for participant in user.participants:
-            participant.disconnect(code, sentence)
+            participant.disconnect(notice)
 
-    def forget(self, user: User, by: Participant) -> None:
+    def remove(self, user: User, by: Participant) -> None:
         """Have a deleted account leave its rooms and everything else; it is `by` whom it is said."""
         user.enabled, user.deleted = False, True
+        user.version += 1
         for room in self.rooms.joined_by(user):
             self._leave(by, user, room, None)
         self.flush()
-        self.shut_out(user, "deleted", "this account has been deleted")
+        self.disconnect_user(user, Notice.DELETED)
 
     # accounts
 
-    async def _open_account(self, participant: Participant, name: Name, password: str) -> str:
+    async def _open_account(self, participant: Participant, name: Name, password: str) -> "SignedIn":
         if self.accounts is None or self._authenticator is None:
-            raise ChatError(UNAVAILABLE, "no accounts are kept here; register,<name> without a password makes a guest")
+            raise ChatError(Reason.NO_ACCOUNTS)
         user = self.registry.account(name)
         if user is None:
             if self.registry.account_count >= MOST_ACCOUNTS:
-                raise ChatError(NOT_ALLOWED, "there are as many accounts as this server keeps")
+                raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MOST_ACCOUNTS)
             self.registry.claim(name)
         elif user.deleted:
-            raise ChatError(NOT_ALLOWED, f"{name.shown} was the name of an account that is no more; choose another")
+            raise ChatError(Reason.NAME_WAS_DELETED, name=name.shown)
         try:
             own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
             shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
@@ -182,36 +199,37 @@ class Hub(Router):
         finally:
             self.registry.unclaim(name)
         await self._enter(participant, user)
-        return NEW if made and secret is not None else KNOWN
+        return SignedIn(NEW if made and secret is not None else KNOWN, participant)
 
     async def _enter(self, participant: Participant, user: User) -> None:
         """One more connection of an account: what was said before, and is on its way, it reads from the log."""
         if participant.client_id and user.enabled:
             await self._number(participant, user)
         if not user.enabled:
-            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
+            raise ChatError(Reason.ACCOUNT_DISABLED)
         participant.user = user
         participant.hold()
         first = not user.participants
         self.registry.enter(user, participant)
         self.rooms.refresh(user)
-        self._changed()
+        forget_routes(user)
+        self._open = None
         if first:
             _tell(self.rooms.neighbours(user), user, None, user.name)
         self.flush()
         await self.log.wait_durable()
         if participant.user is None:
-            raise ChatError(NOT_REGISTERED, "the connection has ended")
+            raise ChatError(Reason.CONNECTION_ENDED)
 
     async def _number(self, participant: Participant, user: User) -> None:
         assert self.accounts is not None
         number = await self.accounts.client_number(user.identity, participant.client_id)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
-                other.disconnect("replaced", "the same client of yours has connected again")
+                other.disconnect(Notice.REPLACED)
         participant.sender_number = number
         participant.routes.clear()
-        self._last = None
+        self._open = None
 
 
 def _tell(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from precis_i18n import get_profile
 
-from twisted_chat.core.errors import BAD_NAME, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 
 LONGEST = 32
 _NOWHERE = frozenset(",!*:@ ")
@@ -37,11 +37,11 @@ def user_name(text: str) -> Name:
     space anywhere, `# ~ & % + $` in front, or what RFC 8265 does not allow.
     """
     if not 1 <= len(text) <= LONGEST:
-        raise ChatError(BAD_NAME, f"a name has 1 to {LONGEST} characters")
+        raise ChatError(Reason.NAME_LENGTH, max=LONGEST)
     if not _NOWHERE.isdisjoint(text):
-        raise ChatError(BAD_NAME, "a name has no space and none of , ! * : @ in it")
+        raise ChatError(Reason.NAME_CHARACTERS)
     if text[0] in _NOT_IN_FRONT:
-        raise ChatError(BAD_NAME, "a name does not begin with any of # ~ & % + $")
+        raise ChatError(Reason.NAME_FIRST_CHARACTER)
     if text.isascii() and text.isprintable():  # RFC 8264's IdentifierClass has all of these
         key = text.lower()
         return Name(text, text if key == text else key)  # one string for both, as most names are
@@ -53,8 +53,7 @@ def _enforced(text: str) -> Name:
     try:
         name = Name(_preserved.enforce(text), _mapped.enforce(text))
     except UnicodeError as error:
-        reason = _reason(error)
-        raise ChatError(BAD_NAME, f"a name is letters, digits and simple signs: this one is not ({reason})") from None
+        raise ChatError(Reason.NAME_DISALLOWED, why=_reason(error)) from None
     if name.shown != text:  # width mapping may make a character that no name may have
         user_name(name.shown)
     return name
@@ -64,7 +63,7 @@ def _enforced(text: str) -> Name:
 def room_name(text: str) -> Name:
     """The room that `text`, `#` and a name, stands for; raises ChatError(bad-name)."""
     if not is_room(text):
-        raise ChatError(BAD_NAME, "a room is # and a name, as in #tea")
+        raise ChatError(Reason.ROOM_NAME)
     shown, key = user_name(text[1:])
     return Name("#" + shown, "#" + key)
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
@@ -36,7 +36,7 @@ class UserRegistry:
         """One who may be spoken to; raises ChatError(no-such-user, bad-name)."""
         user = self._users.get(user_name(name).key)
         if user is None or not user.enabled:
-            raise ChatError(NO_SUCH_USER, f"nobody here is called {name}; list,friends shows who is")
+            raise ChatError(Reason.UNKNOWN_USER, name=name)
         return user
 
     def identified(self, identity: int) -> User | None:
@@ -92,6 +92,7 @@ class UserRegistry:
         if not user.participants:
             self._show(user)
         user.participants += (participant,)
+        user.version += 1
 
     def exit(self, user: User, participant: Participant) -> bool:
         """One connection less; whether it was the last. A guest is then forgotten."""
@@ -99,6 +100,7 @@ class UserRegistry:
         if len(left) == len(user.participants):
             return False
         user.participants = left
+        user.version += 1
         if left:
             return False
         self._strike(user)
@@ -113,6 +115,7 @@ class UserRegistry:
         self._strike(user)
         del self._users[user.key]
         user.name, user.key = name
+        user.version += 1
         self._users[user.key] = user
         self._show(user)
 
@@ -128,7 +131,6 @@ class UserRegistry:
     def _check_free(self, name: Name) -> None:
         user = self._users.get(name.key)
         if user is not None and user.is_account and user.enabled:
-            whose = f"register,{name.shown},<password> if it is yours"
-            raise ChatError(NAME_TAKEN, f"the name {name.shown} belongs to an account; {whose}, or choose another")
+            raise ChatError(Reason.NAME_OF_ACCOUNT, name=name.shown)
         if user is not None or name.key in self._claimed:
-            raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
+            raise ChatError(Reason.NAME_IN_USE, name=name.shown)

@@ -1,6 +1,6 @@
 """Membership: which rooms there are and who is in each."""
 
-from twisted_chat.core.errors import NO_SUCH_ROOM, NOT_A_MEMBER, NOT_ALLOWED, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.names import Name, room_name
 from twisted_chat.core.participants import Participant, User
 
@@ -11,6 +11,8 @@ class Room:
     """A room and its members, by identity; `delivered_topic` is its topic as far as the log has delivered."""
 
     __slots__ = ("_audience", "delivered_topic", "key", "members", "name", "topic")
+
+    version: int = 0  # a sender's routes to a room end with its membership, so they are never out of date
 
     def __init__(self, name: Name) -> None:
         self.name, self.key = name
@@ -49,14 +51,14 @@ class Rooms:
         """The room of that name; raises ChatError(no-such-room, bad-name)."""
         room = self.get(name)
         if room is None:
-            raise ChatError(NO_SUCH_ROOM, f"there is no room {name}; join,{name} makes it")
+            raise ChatError(Reason.UNKNOWN_ROOM, room=name)
         return room
 
     def of(self, user: User, name: str) -> Room:
         """A room that the user is in; raises ChatError(no-such-room, not-a-member, bad-name)."""
         room = self.find(name)
         if user.identity not in room.members:
-            raise ChatError(NOT_A_MEMBER, f"you are not in {room.name}; join,{room.name} first")
+            raise ChatError(Reason.NOT_IN_ROOM, room=room.name)
         return room
 
     def names(self) -> list[str]:
@@ -75,7 +77,7 @@ class Rooms:
         if room is not None and user.identity in room.members:
             return None
         if len(user.rooms) >= MOST:
-            raise ChatError(NOT_ALLOWED, f"nobody is in more than {MOST} rooms at once; leave one first")
+            raise ChatError(Reason.TOO_MANY_ROOMS, max=MOST)
         if room is None:
             room = self._rooms[checked.key] = Room(checked)
             self._names = None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
+from twisted_chat.sentences import sentence_of
 
 MAX_REPEATS = 100_000
 
@@ -116,7 +117,7 @@ def _step(number: int, text: str, where: str) -> Step:
     try:
         user_name(actor)
     except ChatError as problem:
-        raise ScriptError(f"{where}: {actor!r} is not a valid name: {problem.sentence}") from None
+        raise ScriptError(f"{where}: {actor!r} is not a valid name: {sentence_of(problem)}") from None
     if refusal := _REFUSED.fullmatch(what):
         return Step(number, text, "is refused", actor, refused=refusal["code"])
     for verb, form in _FORMS:

@@ -20,8 +20,9 @@ from twisted_chat.core.names import LONGEST, user_name
 from twisted_chat.simulation.irclog import ACT, JOIN, LEAVE, RENAME, TOPIC, Log, LogEvent
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.person import Person
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.events import SPOKEN, Event
-from twisted_chat.wire.line import ParseError, escape, parse, request
+from twisted_chat.wire.line import escape, parse, request
 
 MAX_UNACKNOWLEDGED = 500
 """Messages that may wait for their acknowledgement at once."""

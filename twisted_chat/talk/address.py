@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room, room_name, user_name
+from twisted_chat.sentences import sentence_of
 from twisted_chat.talk.failures import TalkError
 
 DEFAULT_HOST, DEFAULT_PORT = "localhost", 8000
@@ -55,7 +56,7 @@ def parse_user_name(text: str) -> str:
     try:
         return user_name(text).shown
     except ChatError as problem:
-        raise ArgumentTypeError(f"{text!r} is not a valid name: {problem.sentence}") from None
+        raise ArgumentTypeError(f"{text!r} is not a valid name: {sentence_of(problem)}") from None
 
 
 def parse_user_or_room(text: str) -> str:
@@ -63,7 +64,7 @@ def parse_user_or_room(text: str) -> str:
     try:
         return (room_name if is_room(text) else user_name)(text).shown
     except ChatError as problem:
-        raise ArgumentTypeError(f"{text!r} is not a valid name: {problem.sentence}") from None
+        raise ArgumentTypeError(f"{text!r} is not a valid name: {sentence_of(problem)}") from None
 
 
 def add_server_options(parser: ArgumentParser) -> Any:

@@ -29,8 +29,8 @@ WAYS_OUT = {
     "not-a-member": WayOut("type /join {to} first", "add --join to enter the room first"),
     "no-such-room": WayOut("type /join {to} to enter or create it", "add --join to enter or create the room"),
     "no-such-user": WayOut("press Tab to complete a name"),
-    "wrong-password": WayOut(send="give the account's password with --password-file or $TWISTED_CHAT_PASSWORD"),
-    "name-taken": WayOut(send="use another name with --as, or sign in to the account with --password-file"),
+    "wrong-password": WayOut(send="--password-file sets the password"),
+    "name-taken": WayOut(send="--as sets the name, --password-file the password"),
 }
 """For codes of refused requests; `{to}` is the user or the room of the request."""
 

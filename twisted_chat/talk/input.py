@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.talk.failures import TalkError
-from twisted_chat.wire.line import CONTROL, LONGEST, escape
+from twisted_chat.wire.line import CONTROL, MAX_LINE_BYTES, escape
 
 MAX_LABEL_BYTES = 66
 """A request's label, with @ and the space behind it."""
@@ -35,8 +35,8 @@ def checked(to: str, text: str) -> str:
         size = len(f"chat,{to},{escape(text)}".encode()) + MAX_LABEL_BYTES
     except UnicodeEncodeError:
         raise TalkError("the text is not UTF-8") from None
-    if size > LONGEST:
-        most = LONGEST - MAX_LABEL_BYTES
+    if size > MAX_LINE_BYTES:
+        most = MAX_LINE_BYTES - MAX_LABEL_BYTES
         raise TalkError(f"the text is too long; with the name it goes to it may have {most:,} bytes")
     return text
 
@@ -61,9 +61,9 @@ async def checked_lines(to: str, lines: Texts) -> Texts:
 def whole_input() -> str:
     """Return all of standard input, or a part of it that is too long already; raises TalkError."""
     try:
-        return sys.stdin.buffer.read(LONGEST + 1).decode()
+        return sys.stdin.buffer.read(MAX_LINE_BYTES + 1).decode()
     except UnicodeDecodeError as problem:
-        if len(problem.object) > LONGEST and problem.end == len(problem.object):
+        if len(problem.object) > MAX_LINE_BYTES and problem.end == len(problem.object):
             return problem.object.decode(errors="replace")  # cut within a character, and too long anyway
         raise TalkError("the text is not UTF-8") from None
 
@@ -79,7 +79,7 @@ class LineReader(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         *lines, self._tail = (self._tail + data).split(b"\n")
-        if len(self._tail) > LONGEST:  # too long to be sent, which `checked` will report
+        if len(self._tail) > MAX_LINE_BYTES:  # too long to be sent, which `checked` will report
             lines, self._tail, self._ended = [*lines, self._tail], b"", True
         self._lines += lines
         if self._lines:

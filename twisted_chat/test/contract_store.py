@@ -113,7 +113,13 @@ class LogContract(LogFixture):
     async def test_a_record_has_everything_that_was_said(self) -> None:
         origin = Recorder()
         said = entry(
-            "waves, \\ ä\n🍵", conversation=ZAK_AND_JANE, sender="Jane", to="Zak", kind=ACTION, origin=origin, author=2
+            "waves, \\ ä\n🍵",
+            conversation=ZAK_AND_JANE,
+            sender="Jane",
+            to="Zak",
+            kind=ACTION,
+            connection=origin,
+            author=2,
         )
         await self.keep(said)
         expected = Record(

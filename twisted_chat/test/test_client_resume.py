@@ -17,6 +17,7 @@ from twisted_chat.client.catchup import PAGE_RECORDS
 from twisted_chat.client.chatclient import MAX_WAITING_REQUESTS
 from twisted_chat.client.eventstream import MAX_WAITING_EVENTS
 from twisted_chat.client.reconnect import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, PROBE_INTERVAL_SECONDS, Backoff
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
@@ -186,7 +187,7 @@ class RestartTests(ResumeTestCase):
     def test_a_shutdown_of_the_server_is_not_the_end(self) -> None:
         jane = self.client("jane")
         for connection in list(self.network.factory.connections):
-            connection.session.disconnect("shutdown", "the server is shutting down; come back in a while")
+            connection.session.disconnect(Notice.SHUTDOWN)
         self.settle()
         self.assertTrue(jane.connected)
 
@@ -419,7 +420,7 @@ class EndTests(ResumeTestCase):
         for code in ("disabled", "deleted"):
             jane = self.client("jane")
             user = self.network.hub.registry.find("jane")
-            self.network.hub.shut_out(user, code, f"this account is {code}")
+            self.network.hub.disconnect_user(user, Notice(code))
             self.settle()
             self.assertFalse(jane.connected)
             self.assertIn(code, str(self.lost.pop()))

@@ -299,7 +299,7 @@ class RealDoorTests(SynchronousTestCase):
         jane = self.connect()
         jane.says(b"regist")
         jane.ends_input()
-        self.assertIn(b"had no line ending", jane.heard())
+        self.assertIn(b"has no line ending", jane.heard())
         self.assertTrue(jane.closed)
 
     def test_a_first_line_may_be_as_long_as_any(self) -> None:

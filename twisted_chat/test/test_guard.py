@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.auth.guard import UNDER_WAY, Guard, network
-from twisted_chat.core.errors import SLOW_DOWN, UNAVAILABLE, WRONG_PASSWORD, ChatError
+from twisted_chat.core.errors import SLOW_DOWN, UNAVAILABLE, WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.names import user_name
 
 
@@ -38,7 +38,7 @@ class GuardTests(SynchronousTestCase):
     def wrong(self, count: int, name: str = "jane", address: str = "192.0.2.1") -> None:
         for _ in range(count):
             attempt = self.attempt(name, address)
-            self.finish(ChatError(WRONG_PASSWORD, "no"))
+            self.finish(ChatError(Reason.PASSWORD_MISMATCH, name="jane"))
             self.assertEqual(self.code(attempt), WRONG_PASSWORD)
 
     def code(self, attempt: Deferred[str]) -> str:
@@ -55,14 +55,14 @@ class GuardTests(SynchronousTestCase):
     def test_what_could_not_be_checked_costs_nothing(self) -> None:
         for _ in range(50):
             attempt = self.attempt()
-            self.finish(ChatError(UNAVAILABLE, "later"))
+            self.finish(ChatError(Reason.PASSWORDS_UNCHECKED))
             self.assertEqual(self.code(attempt), UNAVAILABLE)
 
     def test_ten_wrong_ones_from_an_address_are_enough_whatever_the_name(self) -> None:
         for number in range(10):
             self.wrong(1, f"user{number}")
         problem = self.failureResultOf(self.attempt(), ChatError).value
-        self.assertEqual(str(problem), "slow-down: too many wrong passwords: wait 6 seconds and try again")
+        self.assertEqual(str(problem), "slow-down: too-many-wrong-passwords (seconds=6)")
         self.assertEqual(self.checks, [])
         self.clock.advance(6)
         self.wrong(1)
@@ -90,7 +90,7 @@ class GuardTests(SynchronousTestCase):
         attempts = [self.attempt() for _ in range(30)]
         self.assertEqual(len(self.checks), 10)
         while self.checks:
-            self.finish(ChatError(WRONG_PASSWORD, "no"))
+            self.finish(ChatError(Reason.PASSWORD_MISMATCH, name="jane"))
         self.assertEqual([self.code(one) for one in attempts], [WRONG_PASSWORD] * 10 + [SLOW_DOWN] * 20)
 
     def test_a_crowd_from_one_address_gets_in(self) -> None:

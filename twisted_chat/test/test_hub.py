@@ -19,6 +19,7 @@ from twisted_chat.core.errors import (
 )
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
+from twisted_chat.core.participants import Absence
 from twisted_chat.core.rooms import MOST
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Recorder
@@ -82,7 +83,7 @@ class SignInTests(HubTestCase):
     def test_once_is_enough(self) -> None:
         problem = self.refused(self.jane, "joan")
         self.assertEqual(problem.code, ALREADY_REGISTERED)
-        self.assertIn("jane", problem.sentence)
+        self.assertEqual(problem.facts["name"], "jane")
         self.assertEqual(self.hub.registry.names(), ["jane", "kim", "Zak"])
 
     def test_what_cannot_be_had_is_refused_and_nothing_changes(self) -> None:
@@ -231,11 +232,12 @@ class SayTests(HubTestCase):
 
     def test_who_is_away_says_so_to_those_who_write(self) -> None:
         self.hub.away(self.zak, "at lunch")
-        self.say(self.jane, "zak", "hello")
-        self.assertEqual((self.zak.texts, self.jane.words), (["hello"], ["away"]))
+        self.assertEqual(self.hub.say(self.jane, "zak", ["hello"]), Absence("Zak", "at lunch"))
+        self.assertIsNone(self.hub.say(self.jane, "zak", ["once is enough"]))
         self.hub.away(self.zak, None)
-        self.say(self.jane, "zak", "hello again")
-        self.assertEqual(self.jane.words, ["away"])
+        self.assertIsNone(self.hub.say(self.jane, "zak", ["hello again"]))
+        self.hub.flush()
+        self.assertEqual(self.zak.texts, ["hello", "once is enough", "hello again"])
 
 
 class RoomTests(HubTestCase):
@@ -320,7 +322,7 @@ class HistoryTests(HubTestCase):
         assert isinstance(there, ChatError)
         assert isinstance(nowhere, ChatError)
         self.assertEqual((there.code, nowhere.code), (NO_SUCH_ROOM, NO_SUCH_ROOM))
-        self.assertEqual(there.sentence.replace("#tea", "#ops"), nowhere.sentence)
+        self.assertEqual((there.reason, there.facts), (nowhere.reason, {"room": "#tea"}))
 
     def test_pages_are_asked_of_the_log(self) -> None:
         self.say(self.jane, "zak", "1", "2", "3", "4")

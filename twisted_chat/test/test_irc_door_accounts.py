@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.line.commands import UNREAD_SHOWN
+from twisted_chat.core.archive import UNREAD_SHOWN
+from twisted_chat.core.errors import Notice
 from twisted_chat.test.support import Connection
 from twisted_chat.test.test_irc_door import IrcTestCase
 
@@ -134,6 +135,6 @@ class SeveralClientsTests(IrcTestCase):
     def test_a_read_marker_and_a_shut_out(self) -> None:
         self.program.ask("seen,kim,0")
         user = self.server.hub.registry.find("kim")
-        self.server.hub.shut_out(user, "disabled", "this account has been disabled")
+        self.server.hub.disconnect_user(user, Notice.DISABLED)
         self.assertEqual(self.simple.lines(), ["ERROR :this account has been disabled"])
         self.assertTrue(self.simple.closed)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
-from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.protocol import NAMELESS, SLICE, UNANSWERED, UNSTORED
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.protocol import (
+    MAX_IDLE_CHECKS_UNANSWERED,
+    MAX_IDLE_CHECKS_UNREGISTERED,
+    MAX_REQUESTS_A_TURN,
+    MAX_UNSTORED_TEXTS,
+)
+from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 from twisted_chat.test.test_irc_door import IrcTestCase
@@ -49,12 +56,12 @@ class LogThatTakesItsTimeTests(IrcTestCase):
 
     def test_a_flood_that_the_log_does_not_have_yet_pauses_its_sender(self) -> None:
         said = 0
-        while not self.jane.paused and said < 100 * UNSTORED:
+        while not self.jane.paused and said < 100 * MAX_UNSTORED_TEXTS:
             self.jane.say(b"".join(b"PRIVMSG zak :%d\r\n" % number for number in range(said, said + 100)))
             self.server.turn()
             said += 100
         self.assertTrue(self.jane.paused)
-        self.assertLessEqual(said, UNSTORED + 2 * SLICE + 100)
+        self.assertLessEqual(said, MAX_UNSTORED_TEXTS + 2 * MAX_REQUESTS_A_TURN + 100)
         for _ in range(20):
             self.keep()
         self.assertFalse(self.jane.paused)
@@ -124,7 +131,7 @@ class SlowReaderTests(IrcTestCase):
         self.say(3000)
         outbox = self.slow.irc.session.outbox
         self.assertTrue(outbox.full)
-        self.assertLessEqual(outbox.size, BOUND + 64 * KIB)
+        self.assertLessEqual(outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.slow.read_again()
         self.assertEqual(self.texts(), list(range(3000)))
 
@@ -145,7 +152,10 @@ class SlowReaderTests(IrcTestCase):
         self.say(3000)
         self.slow.read_again()
         notices = [line for line in self.slow.lines() if " NOTICE " in line]
-        self.assertEqual(notices, [":chat.local NOTICE slow :you read too slowly: some of what happened is not shown"])
+        self.assertEqual(
+            notices,
+            [":chat.local NOTICE slow :" + NOTICES[Notice.GAP]],
+        )
 
     def test_who_does_not_read_its_own_answers_is_not_read_from(self) -> None:
         asked = 0
@@ -154,7 +164,7 @@ class SlowReaderTests(IrcTestCase):
             self.server.turn()
             asked += 50
         self.assertTrue(self.slow.paused)
-        self.assertLess(self.slow.irc.session.outbox.size, BOUND + 64 * KIB)
+        self.assertLess(self.slow.irc.session.outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.slow.read_again()
         self.assertEqual(self.slow.read().count(b" 318 "), asked)
 
@@ -183,7 +193,7 @@ class SilenceTests(IrcTestCase):
         signed_in = self.server.irc_stranger()
         signed_in.say(b"CAP REQ sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE AGphbmUAc2VjcmV0\r\n")
         signed_in.read()
-        self.looks(NAMELESS + 1)
+        self.looks(MAX_IDLE_CHECKS_UNREGISTERED + 1)
         for client in (stranger, signed_in):
             self.assertEqual(self.numbers(client.lines()), ["ERROR"])
             self.assertTrue(client.closed)
@@ -200,8 +210,8 @@ class SilenceTests(IrcTestCase):
 
     def test_one_that_leaves_pings_unanswered_is_gone(self) -> None:
         jane = self.server.irc("jane")
-        self.looks(1 + UNANSWERED)
-        self.assertEqual(self.numbers(jane.lines()), ["PING"] * UNANSWERED)
+        self.looks(1 + MAX_IDLE_CHECKS_UNANSWERED)
+        self.assertEqual(self.numbers(jane.lines()), ["PING"] * MAX_IDLE_CHECKS_UNANSWERED)
         self.looks(1)
         self.assertEqual(self.numbers(jane.lines()), ["ERROR"])
         self.assertTrue(jane.closed)

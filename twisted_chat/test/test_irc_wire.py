@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.names import user_name
+from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import (
@@ -18,7 +19,6 @@ from twisted_chat.wire.irc.message import (
 )
 from twisted_chat.wire.irc.names import name_of, nick_of
 from twisted_chat.wire.irc.text import ACTION_OVERHEAD, action, ctcp, pieces, plain_text
-from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 
 
 class LinesTests(SynchronousTestCase):

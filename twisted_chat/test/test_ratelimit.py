@@ -4,7 +4,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.auth.ratelimit import Limit, slow_down
-from twisted_chat.core.errors import SLOW_DOWN
+from twisted_chat.core.errors import SLOW_DOWN, Reason
 
 
 class LimitTests(SynchronousTestCase):
@@ -56,7 +56,7 @@ class LimitTests(SynchronousTestCase):
 
 class SlowDownTests(SynchronousTestCase):
     def test_it_says_for_how_many_whole_seconds(self) -> None:
-        problem = slow_down("too many", 2.1)
+        problem = slow_down(Reason.TOO_MANY_SIGN_INS, 2.1)
         self.assertEqual(problem.code, SLOW_DOWN)
-        self.assertEqual(problem.sentence, "too many: wait 3 seconds and try again")
-        self.assertEqual(slow_down("too many", 0.01).sentence, "too many: wait 1 second and try again")
+        self.assertEqual(problem.facts, {"seconds": 3})
+        self.assertEqual(slow_down(Reason.TOO_MANY_SIGN_INS, 0.01).facts, {"seconds": 1})

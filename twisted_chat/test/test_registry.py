@@ -32,7 +32,7 @@ class UserRegistryTests(SynchronousTestCase):
         self.assertNotIn("jane", self.registry)
         problem = self.assertRaises(ChatError, self.registry.find, "jane")
         self.assertEqual(problem.code, NO_SUCH_USER)
-        self.assertIn("list,friends", problem.sentence)
+        self.assertEqual(problem.facts, {"name": "jane"})
 
     def test_what_is_no_name_is_said_to_be_none(self) -> None:
         for look in (self.registry.get, self.registry.find, self.registry.__contains__):

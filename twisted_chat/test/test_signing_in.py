@@ -8,8 +8,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.auth.passwords import LONGEST
-from twisted_chat.core.errors import NAME_TAKEN, ChatError
-from twisted_chat.core.hub import Hub
+from twisted_chat.core.errors import NAME_TAKEN, ChatError, Notice
+from twisted_chat.core.hub import Hub, SignedIn
 from twisted_chat.core.interfaces import Verified
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.stores.memory import MemoryLog
@@ -217,7 +217,7 @@ class OperatorTests(SigningInTestCase):
         zak, jane = self.server.account("zak", "#tea"), self.server.program("jane")
         user = self.server.hub.registry.find("zak")
         user.enabled = False
-        self.server.hub.shut_out(user, "disabled", "this account has been disabled")
+        self.server.hub.disconnect_user(user, Notice.DISABLED)
         self.assertEqual(zak.lines(), ["server,disabled,this account has been disabled"])
         self.assertTrue(zak.closed)
         self.assertEqual(self.stranger("register,zak,zak"), "not-allowed")
@@ -229,7 +229,7 @@ class OperatorTests(SigningInTestCase):
         zak, jane = self.server.account("zak", "#tea"), self.server.program("jane", "#tea")
         zak.read()
         user = self.server.hub.registry.find("zak")
-        self.server.hub.forget(user, user.participants[0])
+        self.server.hub.remove(user, user.participants[0])
         self.assertEqual(zak.lines()[-1], "server,deleted,this account has been deleted")
         self.assertEqual(jane.lines()[0].split(",")[0::3], ["left", "#tea"])
         for request in ("register,zak,zak", "register,zak,new"):
@@ -252,13 +252,13 @@ class NicknamesTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.hub = Hub(MemoryLog(), MemoryAccounts(), self.Checker())
 
-    def sign_in(self, who: Recorder) -> str:
-        how: str = self.successResultOf(self.hub.sign_in(who, "zacharias", "secret"))
-        return how
+    def sign_in(self, who: Recorder) -> SignedIn:
+        signed_in: SignedIn = self.successResultOf(self.hub.sign_in(who, "zacharias", "secret"))
+        return signed_in
 
     def test_the_account_has_the_checkers_name(self) -> None:
         zak, again = Recorder(), Recorder()
-        self.assertEqual((self.sign_in(zak), self.sign_in(again)), ("known", "known"))
+        self.assertEqual((self.sign_in(zak).how, self.sign_in(again).how), ("known", "known"))
         self.assertEqual(self.hub.registry.names(), ["zak"])
         self.successResultOf(self.hub.sign_in(Recorder(), "zacharias"))
 
@@ -268,4 +268,4 @@ class NicknamesTests(SynchronousTestCase):
         problem = self.failureResultOf(self.hub.sign_in(Recorder(), "zacharias", "secret"), ChatError).value
         self.assertEqual(problem.code, NAME_TAKEN)
         self.hub.sign_out(guest)
-        self.assertEqual(self.sign_in(Recorder()), "known")
+        self.assertEqual(self.sign_in(Recorder()).how, "known")

@@ -4,10 +4,10 @@ from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto.events import BytesMessage, CloseConnection, Pong, Request
 
-from twisted_chat.doors.protocol import CLOSING
+from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
 from twisted_chat.doors.web.websocket import MOST, VISIT, Frames
 from twisted_chat.test.support_web import Browser, WebServer
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.wire.line import MAX_LINE_BYTES
 
 
 def frame(payload: bytes, opcode: int = 1, last: bool = True) -> bytes:
@@ -142,7 +142,7 @@ class EndTests(TestCase):
         browser.transport.loseConnection = lambda: None  # type: ignore[method-assign]  # as TLS does, until the peer closes
         browser.send(browser.socket.send(CloseConnection(1000)))
         self.assertFalse(browser.closed)
-        self.server.clock.advance(CLOSING)
+        self.server.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertEqual((browser.closed, self.server.names()), (True, []))
 
     def test_whatever_follows_a_goodbye_is_left_unread(self) -> None:
@@ -169,7 +169,7 @@ class BoundTests(TestCase):
 
     def test_the_longest_line_is_taken_and_a_longer_one_refused(self) -> None:
         browser = self.server.open("register,jane")
-        browser.say("chat,jane," + "x" * (LONGEST - 10), "@l chat,jane," + "x" * (LONGEST - 10))
+        browser.say("chat,jane," + "x" * (MAX_LINE_BYTES - 10), "@l chat,jane," + "x" * (MAX_LINE_BYTES - 10))
         heard = [line[:18] for line in browser.lines()]
         self.assertEqual(heard, ["message,1,1970-01-", "ok,1", "@l error,too-long,"])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from twisted_chat.core.archive import fit_page
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import SPOKEN, Record
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.irc.dialect import PLAYBACK, SERVER, target_of
 from twisted_chat.doors.irc.requests import Reply, Request, Result, one
 from twisted_chat.doors.irc.session import word
-from twisted_chat.doors.line.commands import fitting
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
 
@@ -59,7 +59,7 @@ async def _page(connection: IrcProtocol, subcommand: str, params: list[str]) -> 
     except ChatError:
         sentence = "there is no such conversation, or it is not yours"
         return one(_fail(connection, "INVALID_TARGET", subcommand, target, sentence=sentence))
-    lines = [line for record in records for line in connection.session.dialect.past(record)]
+    lines = [line for record in records for line in connection.session.dialect.render_history(record)]
     return Reply(lines, batch=("chathistory", word(target)))
 
 
@@ -110,7 +110,7 @@ async def _newest(connection: IrcProtocol, target: str, before: int, after: int,
         if len(page) < count or len(found) >= count:
             break
         before = page[0].id
-    return fitting(found[-count:], oldest_first=False)
+    return fit_page(found[-count:], oldest_first=False)
 
 
 async def _oldest(connection: IrcProtocol, target: str, after: int, before: int, count: int) -> list[Record]:
@@ -122,7 +122,7 @@ async def _oldest(connection: IrcProtocol, target: str, after: int, before: int,
         if len(page) < count or len(found) >= count:
             break
         after = page[-1].id
-    return fitting(found[:count], oldest_first=True)
+    return fit_page(found[:count], oldest_first=True)
 
 
 def _shown(connection: IrcProtocol, records: list[Record]) -> list[Record]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, TOPIC, Record
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
-from twisted_chat.doors.line.dialects import Dialect
+from twisted_chat.doors.dialect import Dialect
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.names import nick_of
@@ -52,22 +53,28 @@ def one_line(text: str, overhead: int) -> str:
 class IrcDialect(Dialect):
     """Lines as IRC has them, with the tags that a client has asked for."""
 
-    program = True
+    for_programs = True
 
     def __init__(self, capabilities: frozenset[str]) -> None:
         self._ids, self._times = TAGS in capabilities, TIME in capabilities
         self._accounts, self._extended = ACCOUNT in capabilities, EXTENDED in capabilities
 
-    def live(self, entry: Entry) -> list[str]:
-        return [line for record in entry.records() for line in self.past(record)]
+    def render(self, entry: Entry, ending: str) -> str:
+        return "".join([line + ending for line in self.render_copy(entry)])
 
-    def deliver_copy(self, entry: Entry) -> list[str]:
-        return self.live(entry)
+    def render_copy(self, entry: Entry) -> list[str]:
+        return [line for record in entry.records() for line in self.render_history(record)]
+
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        return self.render(entry, ending)
+
+    def server_notice(self, notice: Notice, sentence: str) -> list[str]:
+        return [render("NOTICE", "*", sentence, source=SERVER)]
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
-        return self.past(record)
+        return self.render_history(record)
 
-    def past(self, record: Record) -> list[str]:
+    def render_history(self, record: Record) -> list[str]:
         """A record: one line, or several if its text has more than one holds, of which the first has the id."""
         source = source_of(record.sender, record.author < GUESTS)
         return [
@@ -75,7 +82,7 @@ class IrcDialect(Dialect):
             for part, (command, *params) in enumerate(self._said(record, source))
         ]
 
-    def news(self, changes: Sequence[tuple[str | None, str | None]]) -> list[str]:
+    def presence(self, changes: Sequence[tuple[str | None, str | None]]) -> list[str]:
         """Guests have changed their names; who comes and goes, joins and leaves."""
         return [renamed(before, now) for before, now in changes if before is not None and now is not None]
 

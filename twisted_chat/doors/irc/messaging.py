@@ -56,8 +56,7 @@ def _say(connection: IrcProtocol, request: Request, kind: str, text: str) -> Rep
         return one(session.numeric(numerics.ERR_TOOMANYTARGETS, word(request.params[0]), many))
 
     def say(to: str, label: str | None) -> bool:
-        session.speaking_to = to
-        hub.say(session, to, [text], kind, label)
+        session.tell_absence(hub.say(session, to, [text], kind, label))
         return True
 
     return each(connection, request, targets, say)

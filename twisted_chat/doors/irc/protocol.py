@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
 from twisted_chat.doors.irc.registration import Registration
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request
 from twisted_chat.doors.irc.session import IrcSession, word
-from twisted_chat.doors.protocol import UNANSWERED, DoorProtocol, Problem
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import Lines, parse, render
-from twisted_chat.wire.line import ParseError
 
 LONGEST_LABEL = 64
 """Bytes; labeled-response asks for no more."""
@@ -30,7 +30,7 @@ class IrcProtocol(DoorProtocol):
     commands: dict[str, IrcCommand] = COMMANDS
     network = "twisted_chat"
     motd: Sequence[str] = ()
-    participant = IrcSession
+    session_type = IrcSession
     dialect = IRC
     full = b"ERROR :the server is full; try again later\r\n"
     session: IrcSession
@@ -47,7 +47,7 @@ class IrcProtocol(DoorProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
-        if not self._ended:
+        if self.state is OPEN:
             self._lines = self._input.feed(data)[::-1] + self._lines
             self.wake()
 
@@ -73,16 +73,17 @@ class IrcProtocol(DoorProtocol):
                 request = Request(label=self._label(problem.label))
             result = problem
         except Exception:
-            result = self._fault()
+            result = self._internal_error()
         if result is not None:
-            self._settle(request, result)
+            self._complete(request, result)
 
     def answer(self, request: Request, reply: Reply) -> None:
         """Send what closes a request that was carried out."""
         self.session.answered(request.label if reply.labelled else None, reply.lines, reply.batch)
+        if reply.then is not None:
+            reply.then()
         if reply.last:
-            self._ended = True
-            self._lines.clear()
+            self.finish()
 
     def refuse(self, request: Request, problem: Problem) -> None:
         """Send what closes a request that was not."""
@@ -91,8 +92,8 @@ class IrcProtocol(DoorProtocol):
         self.session.answered(request.label, lines)
 
     def silent(self) -> None:
-        if self.silences > UNANSWERED:
-            self.session.notify("timeout", "you have not answered for long; come back any time")
+        if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
+            self.session.notify(Notice.TIMEOUT)
             self.close()
         else:
             self.session.write(render("PING", SERVER))

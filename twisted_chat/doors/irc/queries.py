@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twisted_chat import __version__
+from twisted_chat._version import __version__
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import User

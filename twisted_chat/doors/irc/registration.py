@@ -6,9 +6,11 @@ from base64 import b64decode
 from binascii import Error
 from typing import TYPE_CHECKING
 
-from twisted_chat import __version__
+from twisted_chat._version import __version__
 from twisted_chat.core import errors
+from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.hub import SignedIn
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import Record
 from twisted_chat.core.names import LONGEST as LONGEST_NAME
@@ -20,7 +22,8 @@ from twisted_chat.doors.irc.messaging import MOST_TARGETS
 from twisted_chat.doors.irc.queries import message_of_the_day, users
 from twisted_chat.doors.irc.requests import Reply, Request, Result, one
 from twisted_chat.doors.irc.session import word
-from twisted_chat.doors.line.commands import UNREAD_SHOWN
+from twisted_chat.sentences import sentence_of
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.events import second
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -53,6 +56,7 @@ class Registration:
         """Whether CAP END is to come."""
         self.sasl: str | None = None
         """What has come of a SASL exchange, while one is under way."""
+        self.signed_in: SignedIn | None = None
 
     def credentials(self) -> tuple[str, str | None]:
         """The name and password to sign in with: PASS is a password, or a name, a colon and a password."""
@@ -139,16 +143,16 @@ def authenticate(connection: IrcProtocol, request: Request) -> Result:
     if len(said) == CHUNK:
         return Reply()
     response, registration.sasl = registration.sasl, None
-    return _authenticate(connection, response)
+    return _authenticate(connection, registration, response)
 
 
-async def _authenticate(connection: IrcProtocol, response: str) -> Reply:
+async def _authenticate(connection: IrcProtocol, registration: Registration, response: str) -> Reply:
     """Sign in at once: until the client is in it is held, and sees nothing."""
     session = connection.session
     try:
         name, password = _plain(response)
-        await connection.hub.sign_in(session, name, password)
-    except ChatError as problem:
+        registration.signed_in = await connection.hub.sign_in(session, name, password)
+    except (ChatError, ParseError) as problem:
         return one(session.numeric(numerics.ERR_SASLFAIL, _sentence(connection, problem, True)))
     assert session.user is not None
     account = session.nick
@@ -162,9 +166,14 @@ def _plain(response: str) -> tuple[str, str]:
     try:
         authority, name, password = b64decode(response, validate=True).decode().split("\0")
     except (Error, ValueError):
-        raise ChatError(errors.WRONG_PASSWORD, "this is no PLAIN response: base64 of NUL name NUL password") from None
+        raise ParseError(
+            errors.WRONG_PASSWORD, "the response is not SASL PLAIN; send base64 of NUL, name, NUL, password"
+        ) from None
     if authority not in ("", name) or not password:
-        raise ChatError(errors.WRONG_PASSWORD, "one signs in as oneself, with a password")
+        raise ParseError(
+            errors.WRONG_PASSWORD,
+            "the authorization name must be empty or your own, and the password must not be empty",
+        )
     return name, password
 
 
@@ -208,7 +217,7 @@ async def _register(connection: IrcProtocol, registration: Registration) -> Repl
     name, password = registration.credentials()
     if session.user is None:
         try:
-            await connection.hub.sign_in(session, name, password)
+            registration.signed_in = await connection.hub.sign_in(session, name, password)
         except ChatError as problem:
             return _not_in(connection, registration, problem, name, password)
     user = session.user
@@ -217,9 +226,9 @@ async def _register(connection: IrcProtocol, registration: Registration) -> Repl
     if session.user is None:  # the connection has ended
         return Reply()
     connection.registration = None
-    if user.is_account:
-        connection.factory.clock.callLater(0, session.begin, ())
-    return Reply([*_welcome(connection), *_rooms(connection, user), *missed])
+    assert registration.signed_in is not None
+    lines = [*_welcome(connection), *_rooms(connection, user), *missed]
+    return Reply(lines, then=registration.signed_in.answered)
 
 
 def _not_in(
@@ -237,7 +246,7 @@ def _not_in(
     return Reply((said, render("ERROR", sentence)), last=True)
 
 
-def _sentence(connection: IrcProtocol, problem: ChatError, with_password: bool) -> str:
+def _sentence(connection: IrcProtocol, problem: ChatError | ParseError, with_password: bool) -> str:
     """The hub's reason, for those who do not speak the line protocol."""
     if problem.code == errors.NAME_TAKEN:
         return "a guest has this name just now, so it cannot be made an account; choose another"
@@ -245,7 +254,7 @@ def _sentence(connection: IrcProtocol, problem: ChatError, with_password: bool) 
         return "there are no accounts here: come without a password"
     if problem.code == errors.NOT_ALLOWED and not with_password:
         return "there are no guests here: sign in with a password (PASS or SASL)"
-    return problem.sentence
+    return problem.sentence if isinstance(problem, ParseError) else sentence_of(problem)
 
 
 def _welcome(connection: IrcProtocol) -> list[str]:
@@ -278,9 +287,9 @@ async def _missed(connection: IrcProtocol, user: User) -> list[str]:
     session = connection.session
     if not user.is_account or len(user.participants) > 1 or HISTORY in session.capabilities:
         return []
-    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.sent_up_to, UNREAD_SHOWN)
+    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.catchup.position, UNREAD_SHOWN)
     timed = TIME in session.capabilities
-    lines = [line for record in records for line in session.dialect.past(record if timed else _dated(record))]
+    lines = [line for record in records for line in session.dialect.render_history(record if timed else _dated(record))]
     if count > len(records):
         many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
         sentence = f"you missed {many} messages; here are the last {len(records)}"

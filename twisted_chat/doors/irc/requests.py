@@ -29,6 +29,7 @@ class Reply(NamedTuple):
     batch: tuple[str, ...] = ()
     labelled: bool = True
     last: bool = False
+    then: Callable[[], None] | None = None
 
 
 Result = Reply | Coroutine[Any, Any, Reply]
@@ -38,7 +39,7 @@ class IrcCommand(NamedTuple):
     """A row of the table: what is called, what a person reads of it, the fewest parameters, and who may use it.
 
     The function takes the connection and the request, and returns a reply, what becomes one, or None if the log
-    will answer: then it has counted in `session.unstored` what it said.
+    will answer.
     """
 
     run: Callable[[IrcProtocol, Request], Result | None]
@@ -62,7 +63,6 @@ def each(
     for name in names:
         try:
             if act(name, label):
-                session.unstored += 1
                 label, said = None, True
         except ChatError as problem:
             lines += session.problem(request.command, name, problem)

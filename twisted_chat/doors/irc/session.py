@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted_chat.core import errors
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.participants import Absence, Entry
+from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, dialect_of, one_line, renamed
 from twisted_chat.doors.session import Session
-from twisted_chat.wire import line
+from twisted_chat.sentences import NOTICES, sentence_of
+from twisted_chat.wire.errors import NOT_UTF8, TOO_LONG, ParseError
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render, tagged
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import pieces
-from twisted_chat.wire.line import ParseError
 
-ENDS = frozenset({"shutdown", "timeout", "replaced", "disabled", "deleted"})
-"""Words of the server's that the end of the connection follows."""
 LONGEST_WORD = 64
 """Characters of what a client said that an error repeats."""
 
@@ -47,8 +46,6 @@ class IrcSession(Session):
     """A participant of the hub with an IRC client behind it."""
 
     capabilities: frozenset[str] = frozenset()
-    speaking_to = ""
-    """The nick to whom it is just saying something: who may be away."""
     _batches = 0
 
     def use(self, capabilities: frozenset[str]) -> None:
@@ -95,7 +92,8 @@ class IrcSession(Session):
 
     def problem(self, command: str, target: str, problem: ChatError | ParseError) -> list[str]:
         """What is said of a request that was not carried out."""
-        code, sentence = problem.code, problem.sentence
+        code = problem.code
+        sentence = problem.sentence if isinstance(problem, ParseError) else sentence_of(problem)
         if code in _PROBLEMS:
             number, sentence = _PROBLEMS[code]
             if code == errors.NOT_A_MEMBER and command in ("PRIVMSG", "NOTICE"):
@@ -104,9 +102,9 @@ class IrcSession(Session):
         if code in (errors.BAD_NAME, errors.NOT_ALLOWED):
             number = _refusal(command, target, code)
             return [self.numeric(number, word(target), sentence)]
-        if code == line.TOO_LONG:
+        if code == TOO_LONG:
             return [self.numeric(numerics.ERR_INPUTTOOLONG, sentence)]
-        if code == line.NOT_UTF8:
+        if code == NOT_UTF8:
             return [self.failure("*", "INVALID_UTF8", (), sentence)]
         return [self.failure(command or "*", code.upper().replace("-", "_"), (), sentence)]
 
@@ -143,7 +141,7 @@ class IrcSession(Session):
             entry.kind == JOINED
             and user is not None
             and entry.envelope.author == user.identity
-            and self._cursor is None
+            and self.catchup.mode is LIVE
         ):
             self.write(*self.entered(entry.envelope.to))  # another connection of the account's has joined for this one
 
@@ -168,32 +166,34 @@ class IrcSession(Session):
         else:
             for index, record in enumerate(entry.records()):
                 shown = self.entered(record.to) if record.kind == JOINED else ()
-                self.answered(labels.get(index), [*self.dialect.past(record), *shown])
+                self.answered(labels.get(index), [*self.dialect.render_history(record), *shown])
 
-    def write_rejection(self, entry: Entry, label: str | None, problem: ChatError) -> None:
-        self.answered(label, self.problem(_COMMANDS[entry.kind], entry.envelope.to, problem))
+    def write_rejection(self, entry: Entry, index: int, problem: ChatError) -> None:
+        lines = self.problem(_COMMANDS[entry.kind], entry.envelopes[index].to, problem)
+        self.answered(entry.labels.get(index), lines)
 
-    def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
+    def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Tell of a new name at once, before the next that is said under it; who comes and goes, joins and leaves."""
         if before is None or now is None:
             return
-        if self._cursor is not None or self.outbox.full:
-            super().presence_changed(who, before, now)
+        if self.catchup.mode is not LIVE or self.outbox.full:
+            super().presence_changed(identity, before, now)
             return
         if not self.outbox.size:
             self._clock.callLater(0, self.flush)
         self.write(renamed(before, now))
 
-    def notify(self, code: str, sentence: str) -> None:
-        if code in ENDS:
-            self.write(render("ERROR", sentence))
-        elif code == "away":
-            user = self._hub.registry.find(self.speaking_to)
-            text = user.away if user.participants and user.away else "is not here now, and will find it later"
-            self.write(self.described(numerics.RPL_AWAY, (nick_of(user.name),), text))
+    def tell_absence(self, absence: Absence | None) -> None:
+        """Queue the news, if any, that the recipient of a message is away or not connected."""
+        if absence is not None:
+            text = absence.away or "is not here now, and will find it later"
+            self.write(self.described(numerics.RPL_AWAY, (nick_of(absence.name),), text))
+
+    def notify(self, notice: Notice) -> None:
+        if notice is Notice.GAP:
+            self.write(render("NOTICE", self.nick, NOTICES[notice], source=SERVER))
         else:
-            sentence = "you read too slowly: some of what happened is not shown" if code == "gap" else sentence
-            self.write(render("NOTICE", self.nick, sentence, source=SERVER))
+            self.write(render("ERROR", NOTICES[notice]))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """IRC has no read markers that our ids would fit."""

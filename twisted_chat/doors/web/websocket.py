@@ -17,11 +17,11 @@ from wsproto.utilities import LocalProtocolError
 from zope.interface import implementer
 
 from twisted_chat.doors.line.protocol import ChatProtocol
-from twisted_chat.doors.protocol import CLOSING
+from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
 from twisted_chat.transports.direct import straight
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.frames import text_frames
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.wire.line import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from twisted_chat.doors.web.site import WebFactory
@@ -30,7 +30,7 @@ VISIT = 120.0
 """Seconds for which a connection may stay that asks for no WebSocket, however busy it is."""
 SLICE = 4096
 """Bytes of one connection that are taken before the others have their turn; the smallest frame has six."""
-MOST = LONGEST + 1024
+MOST = MAX_LINE_BYTES + 1024
 """Bytes that a message may have come to, with its frames' heads, before it is at its end."""
 NORMAL, GOING_AWAY, TOO_EARLY, NOT_TEXT, TOO_BIG = 1000, 1001, 1002, 1003, 1009
 """How a WebSocket is closed (RFC 6455 section 7.4.1); too early is before the server's answer (section 4.1)."""
@@ -157,7 +157,9 @@ class Visit(ProtocolWrapper):
             self.unregisterProducer()  # TLS would wait for it
             self._writer.loseConnection()
             self._stay()
-            self._deadline = self._clock.callLater(CLOSING, self.abortConnection)  # TLS waits for the other's goodbye
+            self._deadline = self._clock.callLater(
+                CLOSE_TIMEOUT_SECONDS, self.abortConnection
+            )  # TLS waits for the other's goodbye
 
     def abortConnection(self) -> None:
         """End it at once."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_chat.core.errors import NAME_TAKEN, UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
@@ -65,7 +65,7 @@ class SqliteAccounts:
 
         identity = await self._transact(insert)
         if identity is None:
-            raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
+            raise ChatError(Reason.NAME_IN_USE, name=name.shown)
         return Account(identity, name, created_at=made)
 
     async def secret(self, identity: int) -> str | None:
@@ -146,4 +146,4 @@ class SqliteAccounts:
             return await self._database.transact(work)
         except sqlite3.Error as problem:
             _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
-            raise ChatError(UNAVAILABLE, "the server cannot keep this just now; try again in a while") from None
+            raise ChatError(Reason.STORE_CANNOT_WRITE) from None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
+from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 
 LONGEST_BODY = 510
 """Bytes of a line without its tags and its ending, either way."""

@@ -2,8 +2,9 @@
 
 import re
 
+from twisted_chat.wire.errors import BAD_TEXT, ParseError
 from twisted_chat.wire.irc.message import LONGEST_BODY
-from twisted_chat.wire.line import BAD_TEXT, CONTROL, ParseError
+from twisted_chat.wire.line import CONTROL
 
 _LOOKS = re.compile(
     "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # colours by number
