@@ -1,4 +1,4 @@
-"""Serves the page, and the WebSocket behind it, on port 8080."""
+"""Serve the page, and the WebSocket behind it, on port 8080."""
 
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString

@@ -1,4 +1,4 @@
-"""The protocol, the factory and the client in other people's programs: those of examples/, and this one."""
+"""The protocol, the factory and the client in other programs: those of examples/, and this one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[[str, int], subprocess.Popen[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs one of the examples at another port than 8000."""
+    """Run an example at another port than 8000."""
     running: list[subprocess.Popen[str]] = []
 
     def start(name: str, port: int) -> subprocess.Popen[str]:
@@ -60,11 +60,14 @@ def test_a_subclass_adds_a_verb(run: Run) -> None:
     run("dice.py", port)
     with connect(port) as jane, connect(port) as zak:
         jane.says("roll,zak")
-        assert jane.hears() == "error,not-registered,you have no name yet; register,<name> takes one"
+        assert jane.hears().startswith("error,not-registered,")
         jane.asks("register,jane", "ack")
         zak.asks("register,zak", "ack")
-        jane.asks("roll", "error,bad-command,usage: roll,<name or #room>")
-        assert jane.hears().startswith("* register,<name>")
+        jane.says("roll")
+        refused = jane.hears()
+        assert refused.startswith("error,bad-command,")
+        assert refused.endswith("roll,<name or #room>")
+        assert "register,<name>" in jane.hears()
         jane.asks("@r roll,zak", "@r ok,1")
         assert re.fullmatch(r"\* jane rolls a [1-6]", zak.hears())
         zak.says("help,roll")
@@ -72,7 +75,7 @@ def test_a_subclass_adds_a_verb(run: Run) -> None:
         jane.asks("chat,jane", "jane says hi")
 
 
-def test_a_bot_is_a_few_lines_and_comes_back_when_the_server_does(run: Run, serve: Serve, tmp_path: Path) -> None:
+def test_a_bot_reconnects_when_the_server_is_back(run: Run, serve: Serve, tmp_path: Path) -> None:
     store = ("--store", f"sqlite:{tmp_path / 'chat.sqlite3'}")
     server = serve(*store)
     run("bot.py", server.port)
@@ -90,7 +93,7 @@ def test_a_bot_is_a_few_lines_and_comes_back_when_the_server_does(run: Run, serv
     with server.person("jane") as jane:
         jane.says("chat,echo,welcome back")
         heard = jane.hears()
-        if heard == "* echo is not here now, and will find it later":
+        if heard.startswith("* echo "):  # the bot has not reconnected yet, and will read the message then
             heard = jane.hears()
         assert heard == "echo says you said welcome back"
 
