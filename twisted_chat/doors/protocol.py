@@ -34,6 +34,7 @@ from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.stream import Messages
 
 _log = Logger()
 
@@ -210,6 +211,24 @@ class DoorProtocol(Protocol):
         return not (
             self._lines or self._waits or self.session.outbox.full or self.session.unstored > MAX_UNSTORED_TEXTS
         )
+
+    def take_lines(self, lines: bytes, skip: int = 0) -> None:
+        """Carry out the requests of a read, each ended by an LF, but for the first `skip`."""
+        requests = lines.split(b"\n")[skip:-1]  # nothing is behind the last LF
+        requests.reverse()
+        self._lines = requests + self._lines if self._lines else requests
+        self.wake()
+
+    def say_lines(self, lines: bytes, messages: Messages) -> None:
+        """Say a read that consists of messages, one a line, as one; the caller has found the door `ready`.
+
+        The lines behind a message that needs a new route are carried out one by one.
+        """
+        count = self.hub.say_all(self.session, *messages)
+        if count:
+            self.factory.flusher.request(count)
+        if count < len(messages.texts):
+            self.take_lines(lines, count)
 
     def wake(self) -> None:
         """Carry out the requests that were read, as far as they may be now."""

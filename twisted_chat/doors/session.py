@@ -178,10 +178,16 @@ class Session:
         outbox = self.outbox
         if outbox.full:
             self.catchup.fall_behind(entry.first - 1)
+        elif entry.kind == JOINED:
+            self.deliver_join(entry)
         else:
-            if self._presence is not None and entry.kind == JOINED:
-                self._tell_presence()  # or a name that is taken again would seem to go after it came
             outbox.put(self._render(entry))
+
+    def deliver_join(self, entry: Entry) -> None:
+        """Queue a join that is delivered live."""
+        if self._presence is not None:
+            self._tell_presence()  # or a name that is taken again would seem to go after it came
+        self.outbox.put(self._render(entry))
 
     def deliver_copy(self, entry: Entry) -> None:
         if self.catchup.mode is not LIVE:

@@ -5,8 +5,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 from twisted_chat.wire.line import (
     MAX_LINE_BYTES,
-    Chats,
-    LineSplitter,
     error,
     escape,
     label_of,
@@ -16,6 +14,7 @@ from twisted_chat.wire.line import (
     request,
     unescape,
 )
+from twisted_chat.wire.stream import Messages
 
 
 class ParseTests(SynchronousTestCase):
@@ -72,11 +71,11 @@ class ParseTests(SynchronousTestCase):
 class ParseChatsTests(SynchronousTestCase):
     def test_messages_are_parsed_together(self) -> None:
         lines = "chat,zak,a\tb\n@7 chat,#tea,one, two\nchat,zak,häß 小明 🍵\n".encode()
-        expected = Chats(("zak", "#tea", "zak"), ["a\tb", "one, two", "häß 小明 🍵"], {1: "7"})
+        expected = Messages(("zak", "#tea", "zak"), ["a\tb", "one, two", "häß 小明 🍵"], {1: "7"})
         self.assertEqual(parse_chats(lines), expected)
 
     def test_a_run_of_messages_to_the_same_target_is_split(self) -> None:
-        expected = Chats(("zak", "zak", "zak"), ["a,b", "chat,zak,c", "d"], {})
+        expected = Messages(("zak", "zak", "zak"), ["a,b", "chat,zak,c", "d"], {})
         self.assertEqual(parse_chats(b"chat,zak,a,b\nchat,zak,chat,zak,c\nchat,zak,d\n"), expected)
 
     def test_each_line_says_the_same_as_when_it_is_parsed_alone(self) -> None:
@@ -101,24 +100,6 @@ class ParseChatsTests(SynchronousTestCase):
         line = b"chat,zak," + b"x" * (MAX_LINE_BYTES - 9) + b"\n"
         chats = parse_chats(line * 3)
         self.assertEqual([len(text) for text in chats.texts] if chats else [], [MAX_LINE_BYTES - 9] * 3)
-
-
-class LineSplitterTests(SynchronousTestCase):
-    def test_lines_come_out_the_same_at_every_cut(self) -> None:
-        stream = b"register,jane\r\nchat,zak,a\nb\n\nlast"
-        for cut in range(len(stream) + 1):
-            splitter = LineSplitter()
-            lines = splitter.feed(stream[:cut]) + splitter.feed(stream[cut:])
-            self.assertEqual((lines, splitter.tail), (b"register,jane\nchat,zak,a\nb\n\n", b"last"), cut)
-            self.assertTrue(splitter.crlf)
-
-    def test_a_line_that_is_too_long_comes_once_and_takes_no_memory(self) -> None:
-        splitter = LineSplitter()
-        fed = b"".join(splitter.feed(b"x" * 1000) for _ in range(100)) + splitter.feed(b"\nquit\n")
-        first, second, _ = fed.split(b"\n")
-        self.assertGreater(len(first), MAX_LINE_BYTES)
-        self.assertLess(len(first), MAX_LINE_BYTES + 2000)
-        self.assertEqual(second, b"quit")
 
 
 class RenderTests(SynchronousTestCase):

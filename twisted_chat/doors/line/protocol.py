@@ -18,7 +18,8 @@ from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
 from twisted_chat.doors.protocol import ENDING, MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
-from twisted_chat.wire.line import LineSplitter, escape, label_of, parse, parse_chats, unescape
+from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
+from twisted_chat.wire.stream import LineSplitter
 
 HINT = "* register,<name> takes a name; help lists all commands"
 
@@ -38,7 +39,7 @@ class ChatProtocol(DoorProtocol):
 
     def __init__(self) -> None:
         super().__init__()
-        self._splitter = LineSplitter()
+        self._splitter = LineSplitter(MAX_LINE_BYTES)
         self._hinted = False
         # a subclass that looks at the lines, or has a `chat` of its own, gets every line
         self._says_all = (
@@ -72,29 +73,17 @@ class ChatProtocol(DoorProtocol):
             self.speak(self.session.dialect)
         if self._says_all and self.ready and self._say_all(lines):
             return
-        requests = lines.split(b"\n")
-        requests.pop()  # nothing is behind the last line ending
-        requests.reverse()
-        self._lines = requests + self._lines if self._lines else requests
-        self.wake()
+        self.take_lines(lines)
 
     def _say_all(self, lines: bytes) -> bool:
-        """Say a read that consists of messages, and return True if no line of it is left."""
+        """Say a read that consists of messages, and return True; False for any other read."""
         session = self.session
         if session.user is None or (session.dialect is EVENTS and b"\\" in lines):
             return False
-        chats = parse_chats(lines)
-        if chats is None:
+        messages = parse_chats(lines)
+        if messages is None:
             return False
-        said = self.hub.say_all(session, *chats)
-        if said:
-            self.factory.flusher.request(said)
-        if said == len(chats.texts):
-            return True
-        rest = lines.split(b"\n")[said:-1]
-        rest.reverse()
-        self._lines = rest
-        self.wake()
+        self.say_lines(lines, messages)
         return True
 
     def readConnectionLost(self) -> None:
