@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import sys
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -62,6 +64,7 @@ class ChatService(Service):
         self._entrance: DoorFactory | FrontFactory = front or factories[0]
         self._front, self._control, self._prepare, self._transports = front, control, prepare, transports
         self._ports: list[IListeningPort] = []
+        self._where: list[str] = []
 
     def privilegedStartService(self) -> None:
         """Open the doors, while ports below 1024 may be opened; raises CannotStart."""
@@ -71,11 +74,16 @@ class ChatService(Service):
                 self._prepare()
         except CannotStart as problem:
             raise _cannot(problem) from None
-        for description, endpoint in self._endpoints:
+        self._where = [description for description, _ in self._endpoints]
+        for number, (description, endpoint) in enumerate(self._endpoints):
             failures: list[Failure] = []
-            endpoint.listen(self._entrance).addCallbacks(self._ports.append, failures.append)
+            endpoint.listen(self._entrance).addCallbacks(self._opened, failures.append, callbackArgs=(number,))
             for failure in failures:
                 raise _cannot(CannotStart(f"cannot listen at {description}: {_reason(failure.value)}"))
+
+    def _opened(self, port: IListeningPort, number: int) -> None:
+        self._ports.append(port)
+        self._where[number] = _with_port(self._where[number], port)
 
     def startService(self) -> None:
         if not self._ports:
@@ -90,7 +98,7 @@ class ChatService(Service):
         _log.info(
             "twisted_chat {version} listens at {where} over {transports} and can hold {most} connections",
             version=__version__,
-            where=", ".join(description for description, _ in self._endpoints),
+            where=", ".join(self._where),
             transports=self._transports,
             most=self._entrance.most,
         )
@@ -137,6 +145,12 @@ def descriptors() -> int:
     except (OSError, ValueError):
         return soft
     return wanted
+
+
+def _with_port(description: str, port: IListeningPort) -> str:
+    """Return the endpoint's description, with the port that the system chose where port 0 was asked for."""
+    chosen: Any = port.getHost()
+    return re.sub(r"((?:tcp6?|ssl):|port=)0(?![^:])", lambda asked: f"{asked[1]}{chosen.port}", description, count=1)
 
 
 def _reason(problem: BaseException | None) -> str:

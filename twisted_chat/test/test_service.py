@@ -126,6 +126,29 @@ class StartTests(ServiceTestCase):
         self.assertEqual((event["where"], event["most"]), ("here, there", 1000 - RESERVED))
         self.assertEqual(self.server.factory.most, 1000 - RESERVED)
 
+    def test_it_says_which_port_the_system_chose(self) -> None:
+        asked_and_said = {
+            "tcp:0": "tcp:8000",
+            "tcp:0:interface=0:backlog=0": "tcp:8000:interface=0:backlog=0",
+            "haproxy:tcp6:port=0:interface=\\:\\:": "haproxy:tcp6:port=8000:interface=\\:\\:",
+            "ssl:0:privateKey=tcp.pem": "ssl:8000:privateKey=tcp.pem",
+            "tcp:8000:interface=127.0.0.1": "tcp:8000:interface=127.0.0.1",
+            "tcp:08000": "tcp:08000",
+            "unix:/run/chat-0.sock:mode=0": "unix:/run/chat-0.sock:mode=0",
+            "systemd:domain=INET:index=0": "systemd:domain=INET:index=0",
+        }
+        events: list[LogEvent] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            events.append(event)
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.service(**{asked: Endpoint() for asked in asked_and_said}).startService()
+        [event] = [event for event in events if event.get("where")]
+        self.assertEqual(event["where"].split(", "), list(asked_and_said.values()))
+
     def cannot_start(self, problem: Exception) -> str:
         """What is printed for the operator when listening fails so."""
         self.patch(sys, "excepthook", sys.excepthook)
