@@ -19,7 +19,7 @@ from twisted_chat.admin.accounts import Hash, Operator
 from twisted_chat.admin.control import Control, control_of
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
-from twisted_chat.auth.passwords import Passwords, step_back
+from twisted_chat.auth.passwords import Passwords, lower_priority
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.front import AnyDoor, FrontFactory
@@ -122,7 +122,7 @@ def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[
     checkers = options.get("credCheckers", [])
     if checkers:
         return Cred(checkers, reactor), None
-    passwords = Passwords(_thread(reactor, "passwords", step_back))
+    passwords = Passwords(_thread(reactor, "passwords", lower_priority))
     return BuiltIn(accounts, passwords, reactor), passwords.hash
 
 

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.admin.accounts import Listed, Operator
 from twisted_chat.admin.control import NoAnswer, Request, Response, Unreachable, ask, carry_out, control_of
-from twisted_chat.auth.passwords import LONGEST, prepared
+from twisted_chat.auth.passwords import MAX_PASSWORD_BYTES, prepare_password
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.names import user_name
@@ -111,14 +111,14 @@ def _request(options: Namespace) -> Request:
 def _password(name: str) -> str:
     """The password that is to be: asked for at a terminal, otherwise the first line of standard input."""
     if not sys.stdin.isatty():
-        line = sys.stdin.buffer.readline(LONGEST + 3)
+        line = sys.stdin.buffer.readline(MAX_PASSWORD_BYTES + 3)
         password = line.removesuffix(b"\n").removesuffix(b"\r").decode(errors="surrogateescape")
     else:
         password = getpass(f"new password of {name}: ")
-        prepared(password)
+        prepare_password(password)
         if getpass("once more: ") != password:
             raise Problem("that was not the same twice; nothing has changed")
-    prepared(password)
+    prepare_password(password)
     return password
 
 
