@@ -8,7 +8,7 @@ from typing import NamedTuple
 from twisted.internet.defer import DeferredLock
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.hub import MOST_ACCOUNTS, Hub
+from twisted_chat.core.hub import MAX_ACCOUNTS, Hub
 from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Entry, Route, User
@@ -87,11 +87,11 @@ class Operator:
         if user is not None:
             reason = Reason.NAME_OF_DELETED_ACCOUNT if user.deleted else Reason.ACCOUNT_EXISTS
             raise ChatError(reason, name=user.name)
-        if len(registry.accounts()) >= MOST_ACCOUNTS:
-            raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MOST_ACCOUNTS)
+        if len(registry.accounts()) >= MAX_ACCOUNTS:
+            raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
         registry.claim(name)
         try:
-            registry.adopt(await self._accounts.create(name, await self._secret(password)))
+            registry.add_account(await self._accounts.create(name, await self._secret(password)))
         finally:
             registry.unclaim(name)
         return f"{name.shown} has an account now"

@@ -81,7 +81,7 @@ class CreateTests(OperatorTestCase):
         self.server.plain("kim")  # the name is still free
 
     def test_there_are_only_so_many(self) -> None:
-        with patch.object(operator, "MOST_ACCOUNTS", 1):
+        with patch.object(operator, "MAX_ACCOUNTS", 1):
             self.done(self.operator.create("jane", "secret"))
             self.assertEqual(self.code(self.operator.create("kim", "secret")), NOT_ALLOWED)
 

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.auth.passwords import HASHER, MAX_QUEUED_PASSWORDS, Passwords, prepare_password, lower_priority
+from twisted_chat.auth.passwords import HASHER, MAX_QUEUED_PASSWORDS, Passwords, lower_priority, prepare_password
 from twisted_chat.core.errors import SLOW_DOWN, TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
 from twisted_chat.test.support_auth import PASSWORD, QUICK, Worker
 

@@ -259,7 +259,7 @@ class NicknamesTests(SynchronousTestCase):
     def test_the_account_has_the_checkers_name(self) -> None:
         zak, again = Recorder(), Recorder()
         self.assertEqual((self.sign_in(zak).how, self.sign_in(again).how), ("known", "known"))
-        self.assertEqual(self.hub.registry.names(), ["zak"])
+        self.assertEqual(self.hub.registry.online_names(), ["zak"])
         self.successResultOf(self.hub.sign_in(Recorder(), "zacharias"))
 
     def test_a_guest_of_that_name_keeps_it(self) -> None:

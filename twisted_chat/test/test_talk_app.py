@@ -219,7 +219,7 @@ class TypingTests(TalkTestCase):
         self.settle()
         self.assertEqual(self.screen.ended, [""])
         self.assertIn("one more thing", [event.text for event in self.heard])
-        self.assertEqual(self.network.hub.registry.names(), ["zak"])
+        self.assertEqual(self.network.hub.registry.online_names(), ["zak"])
 
     def test_a_name_that_is_taken(self) -> None:
         self.assertRaises(ChatFailed, self.sit_down, "zak")
@@ -286,7 +286,7 @@ class LostConnectionTests(TalkTestCase):
         self.settle(2 * LONGEST)
         self.new()
         self.assertEqual(self.type(jane, "hello"), ["jane: hello"])
-        self.assertEqual(self.network.hub.registry.names(), ["jane"])
+        self.assertEqual(self.network.hub.registry.online_names(), ["jane"])
 
     def test_a_guests_server_that_falls_silent_is_found_out(self) -> None:
         self.sit_down("jane", "#tea")

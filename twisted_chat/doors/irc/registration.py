@@ -13,9 +13,9 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import SignedIn
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import Record
-from twisted_chat.core.names import LONGEST as LONGEST_NAME
+from twisted_chat.core.names import MAX_NAME_CHARACTERS
 from twisted_chat.core.participants import User
-from twisted_chat.core.rooms import MOST as MOST_ROOMS
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
 from twisted_chat.doors.irc.chathistory import MOST_HISTORY
 from twisted_chat.doors.irc.dialect import CAPABILITIES, EXTENDED, HISTORY, SASL, SERVER, TIME, renamed, source_of
 from twisted_chat.doors.irc.messaging import MOST_TARGETS
@@ -38,8 +38,9 @@ TOKENS = 13
 """What is supported, in one line."""
 
 _SUPPORTED = (
-    f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={LONGEST_NAME}"
-    f" CHANNELLEN={LONGEST_NAME + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n CHANLIMIT=#:{MOST_ROOMS}"
+    f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={MAX_NAME_CHARACTERS}"
+    f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n"
+    f" CHANLIMIT=#:{MAX_ROOMS_PER_USER}"
     f" TARGMAX=PRIVMSG:{MOST_TARGETS},NOTICE:{MOST_TARGETS},JOIN:,PART:,WHOIS:1 TOPICLEN=300 AWAYLEN=200 MODES=1"
     f" WHOX SAFELIST CLIENTTAGDENY=* CHATHISTORY={MOST_HISTORY} MSGREFTYPES=msgid,timestamp"
 )  # PREFIX has signs although nobody is an operator: clients that split it need some
