@@ -12,7 +12,7 @@ from twisted_chat.admin.cli import add_accounts
 from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk
 from twisted_chat.talk.send import add_send
-from twisted_chat.tap import alone
+from twisted_chat.tap import offline_admin
 
 
 class Parser(ArgumentParser):
@@ -27,7 +27,7 @@ def parser() -> ArgumentParser:
     whole = Parser(prog="twisted-chat", description="What goes with the chat server, which is: twistd -n chat")
     whole.add_argument("--version", action="version", version=f"twisted_chat {__version__}")
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    add_accounts(commands, alone)
+    add_accounts(commands, offline_admin)
     add_send(commands)
     add_simulate(commands)
     add_talk(commands)

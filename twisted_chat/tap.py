@@ -15,8 +15,8 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from twisted_chat.admin.accounts import Hash, Operator
-from twisted_chat.admin.control import Control, control_of
+from twisted_chat.admin.accounts import AccountAdmin, Hash
+from twisted_chat.admin.control import Control, control_path
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, lower_priority
@@ -38,7 +38,7 @@ from twisted_chat.transports.choose import described, served
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
-__all__ = ["Options", "alone", "makeService"]
+__all__ = ["Options", "makeService", "offline_admin"]
 
 YOUNG = 10_000
 """Objects more than before that have Python look for cycles: what comes and goes with each message makes none."""
@@ -79,10 +79,10 @@ def _spare() -> None:
     gc.set_threshold(YOUNG)
 
 
-def alone(path: str) -> Operator:
+def offline_admin(path: str) -> AccountAdmin:
     """An operator of a file that no server uses: everything is done at once, without a reactor."""
     log, accounts = _sqlite(Database(path, InlineWriter(), maybeDeferred), Clock())
-    return Operator(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
+    return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
 
 
 def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None]:
@@ -114,7 +114,7 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
     hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
     if path is None:
         return hub, None
-    return hub, Control(Operator(hub, accounts, hash), control_of(path), reactor)
+    return hub, Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)
 
 
 def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[Authenticator, Hash | None]:

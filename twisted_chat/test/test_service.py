@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from twisted_chat import service
-from twisted_chat.admin.accounts import Operator
+from twisted_chat.admin.accounts import AccountAdmin
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
@@ -66,7 +66,7 @@ class MemoryControl(Control):
     def __init__(self, server: Server) -> None:
         accounts = server.hub.accounts
         assert accounts is not None
-        super().__init__(Operator(server.hub, accounts, None), "", MemoryReactor())
+        super().__init__(AccountAdmin(server.hub, accounts, None), "", MemoryReactor())
         self.happened: list[str] = []
         self.opened = False
         opened = server.hub.open

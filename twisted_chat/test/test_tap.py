@@ -111,7 +111,7 @@ class MakeServiceTests(SynchronousTestCase):
         for arguments, kept in (([], True), (["--auth", "memory:jane:secret"], False)):
             control = self.control(*arguments)
             assert control is not None
-            self.assertEqual(control.operator.keeps_passwords, kept)
+            self.assertEqual(control.admin.stores_passwords, kept)
 
     def test_a_certificate_that_cannot_be_read_is_one_clear_line_before_anything_is_opened(self) -> None:
         if find_spec("OpenSSL") is None:
