@@ -1,4 +1,4 @@
-"""`twistd chat`: the one place where everything is built and put together."""
+"""`twistd chat`: the one place where all parts of the server are made and connected."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "makeService", "offline_admin"]
 
-YOUNG = 10_000
-"""Objects more than before that have Python look for cycles: what comes and goes with each message makes none."""
+GC_THRESHOLD_OBJECTS = 10_000
+"""New objects after which Python looks for reference cycles. A message makes none, so it may look less often."""
 
 
 def makeService(options: Options) -> IService:
-    """The chat server as a service, with nothing opened yet."""
+    """Return the chat server as a service that has not opened anything yet."""
     from twisted.internet import reactor
 
-    reactor.callWhenRunning(_spare)
+    reactor.callWhenRunning(_tune_garbage_collector)
     hub, control = _hub(reactor, options)
     loop = event_loop(reactor)
     soon = None if loop is None else loop.call_soon
@@ -72,21 +72,21 @@ def makeService(options: Options) -> IService:
     )
 
 
-def _spare() -> None:
-    """Have the garbage collector leave alone what is there for good, and what the log keeps for a while."""
+def _tune_garbage_collector() -> None:
+    """Exclude permanent objects from garbage collection, and collect less often: the log holds many records."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG)
+    gc.set_threshold(GC_THRESHOLD_OBJECTS)
 
 
 def offline_admin(path: str) -> AccountAdmin:
-    """An operator of a file that no server uses: everything is done at once, without a reactor."""
+    """Return the admin of a store file that no server uses; it works at once, without a reactor."""
     log, accounts = _sqlite(Database(path, InlineWriter(), maybeDeferred), Clock())
     return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
 
 
 def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None]:
-    """What puts TLS in front of a protocol, and what is to be called before, if there is a certificate."""
+    """Return the function that wraps a protocol in TLS and the one that loads the certificate, if there is one."""
     if options["tls-cert"] is None:
         return None, None
     from twisted_chat.transports.tls import Certificate, CertificateError, with_tls
@@ -103,7 +103,7 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
 
 
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
-    """The conversation, kept where `--store` says, and the operator's way in, which is beside its file."""
+    """Return the hub with the store that `--store` names, and the control socket beside the store's file."""
     path = options["store"].removeprefix("sqlite:") if options["store"] != "memory" else None
     log: MessageLog = MemoryLog()
     accounts: Accounts = MemoryAccounts()
@@ -118,7 +118,7 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
 
 
 def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[Authenticator, Hash | None]:
-    """Who decides whether a password is right, the checkers that were given or the server; and what makes hashes."""
+    """Return the authenticator (of `--auth`, or the server's own) and the function that hashes passwords, if any."""
     checkers = options.get("credCheckers", [])
     if checkers:
         return Cred(checkers, reactor), None
@@ -131,7 +131,7 @@ def _sqlite(database: Database, clock: IReactorTime) -> tuple[SqliteLog, SqliteA
 
 
 def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:
-    """A thread of one's own, which comes and goes with the reactor; what it does `first`, if anything."""
+    """Return a function that runs work on a thread of its own; the thread calls `first` when it starts."""
     pool = ThreadPool(1, 1, name)
     reactor.callWhenRunning(pool.start)
     if first is not None:

@@ -145,7 +145,7 @@ def test_a_server_with_a_long_path_starts_and_says_that_it_has_no_way_in(serve: 
     folder.mkdir()
     server = serve("--store", f"sqlite:{folder / 'chat.sqlite3'}")
     assert "`twisted-chat accounts` does not work while this server runs" in server.log
-    assert "is in use, but nobody answers at" in refused(tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3")
+    assert "is in use, but no server answers at" in refused(tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3")
 
 
 def test_passwords_that_are_kept_elsewhere_are_not_changed_here(serve: Serve) -> None:
