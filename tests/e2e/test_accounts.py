@@ -104,7 +104,7 @@ def test_accounts_without_a_server_are_there_when_it_starts(serve: Serve, tmp_pa
     jane.hangs_up()
 
 
-def test_a_deleted_accounts_leave_is_in_the_log(serve: Serve) -> None:
+def test_the_leave_of_a_deleted_account_is_in_the_log(serve: Serve) -> None:
     server = serve()
     told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
     jane, _ = sign_in(server, "jane")
@@ -118,7 +118,7 @@ def test_a_deleted_accounts_leave_is_in_the_log(serve: Serve) -> None:
         assert [zak.hears().split(",")[0] for _ in range(3)] == ["joined", "left", "joined"]
 
 
-def test_the_socket_is_the_owners_alone_and_goes_with_the_server(serve: Serve) -> None:
+def test_only_the_owner_can_open_the_socket_and_it_is_removed_with_the_server(serve: Serve) -> None:
     server = serve(twistd=("--umask=0",))
     way = server.folder / "chat.sqlite3.control"
     assert stat.S_ISSOCK(way.stat().st_mode)
@@ -127,7 +127,7 @@ def test_the_socket_is_the_owners_alone_and_goes_with_the_server(serve: Serve) -
     assert not way.exists()
 
 
-def test_after_a_crash_the_command_and_the_next_server_find_their_way(serve: Serve) -> None:
+def test_after_a_crash_the_command_and_the_next_server_work(serve: Serve) -> None:
     server = serve()
     told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
     server.kill()
@@ -140,15 +140,17 @@ def test_after_a_crash_the_command_and_the_next_server_find_their_way(serve: Ser
     jane.hangs_up()
 
 
-def test_a_server_with_a_long_path_starts_and_says_that_it_has_no_way_in(serve: Serve, tmp_path: Path) -> None:
+def test_a_server_with_a_long_path_starts_without_the_control_socket_and_logs_it(serve: Serve, tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 25)
     folder.mkdir()
     server = serve("--store", f"sqlite:{folder / 'chat.sqlite3'}")
     assert "`twisted-chat accounts` does not work while this server runs" in server.log
-    assert "is in use, but no server answers at" in refused(tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3")
+    assert "is in use, but no server answers at" in refused(
+        tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3"
+    )
 
 
-def test_passwords_that_are_kept_elsewhere_are_not_changed_here(serve: Serve) -> None:
+def test_passwords_that_are_stored_elsewhere_cannot_be_set(serve: Serve) -> None:
     server = serve("--auth", "memory:jane:secret")
     jane, answer = sign_in(server, "jane", "secret")
     assert answer == "ok,jane,known"

@@ -90,7 +90,7 @@ def test_a_bot_is_a_few_lines_and_comes_back_when_the_server_does(run: Run, serv
     with server.person("jane") as jane:
         jane.says("chat,echo,welcome back")
         heard = jane.hears()
-        if heard == "* echo is not here now, and will find it later":
+        if heard == "* echo is offline and will get your message later":
             heard = jane.hears()
         assert heard == "echo says you said welcome back"
 

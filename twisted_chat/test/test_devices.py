@@ -93,7 +93,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         self.desk.drop()
         self.server.clock.advance(1)
         self.jane.read()
-        notice = "server,away,zak is not here now, and will find it later"
+        notice = "server,away,zak is offline and will get your message later"
         self.assertEqual(self.jane.ask("chat,zak,one"), [notice, "ok,3"])
         self.assertEqual(self.jane.ask("chat,zak,two"), ["ok,4"])
 
