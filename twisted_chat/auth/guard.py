@@ -9,7 +9,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from twisted_chat.auth.ratelimit import Rate, RateLimit, slow_down_error
+from twisted_chat.auth.ratelimit import BUSY_WAIT_SECONDS, Rate, RateLimit, slow_down_error
 from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.names import Name
 
@@ -19,7 +19,6 @@ WRONG_PASSWORDS_PER_NAME = Rate(burst=20, seconds_per_token=3.0)
 WRONG_PASSWORDS_PER_NETWORK = Rate(burst=10, seconds_per_token=6.0)
 MAX_LOGIN_ATTEMPTS = 64
 """Attempts that are checked or wait for others at the same time."""
-BUSY_WAIT_SECONDS = 2
 
 
 class LoginThrottle:

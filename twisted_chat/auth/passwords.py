@@ -15,14 +15,13 @@ from precis_i18n import get_profile
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_chat.auth.ratelimit import slow_down_error
+from twisted_chat.auth.ratelimit import BUSY_WAIT_SECONDS, slow_down_error
 from twisted_chat.core.errors import ChatError, Reason
 
 _log = Logger()
 
 MAX_PASSWORD_BYTES = 1024
 MAX_QUEUED_PASSWORDS = 64
-BUSY_WAIT_SECONDS = 2
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """Argon2id with 19 MiB: the minimum in OWASP's Password Storage Cheat Sheet."""
 NICE_INCREMENT = 10

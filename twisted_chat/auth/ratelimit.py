@@ -8,6 +8,8 @@ from typing import NamedTuple
 from twisted_chat.core.errors import ChatError, Reason
 
 MAX_RATE_LIMIT_KEYS = 10_000
+BUSY_WAIT_SECONDS = 2
+"""A client waits this long when the server is busy with other clients' passwords."""
 
 
 class Rate(NamedTuple):

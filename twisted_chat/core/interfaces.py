@@ -110,7 +110,7 @@ class MessageLog(Protocol):
 
 
 class Account(NamedTuple):
-    """A name with a password, which belongs to one user for good.
+    """A name that belongs to one user for good.
 
     `identity` is below messages.GUESTS. `read_up_to` is the id up to which the account has read.
     `created_at` is in milliseconds since 1970, UTC.
