@@ -36,7 +36,7 @@ from twisted_chat.doors.line.dialects import Answer
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.line.requests import Command
-from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.stores.memory import MemoryLog
 
 __all__ = [

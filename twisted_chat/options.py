@@ -12,7 +12,7 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
-from twisted_chat.transports.choose import CHOICES, REACTOR, CannotChoose, choose
+from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 BACKLOG_CONNECTIONS = 1024
@@ -106,13 +106,13 @@ class Options(UsageOptions, AuthOptionMixin):
 
     def _choose_transports(self) -> None:
         asked = self["transports"]
-        if asked not in (None, *CHOICES):
-            raise UsageError(f"--transports must be {' or '.join(CHOICES)}, not {asked!r}")
+        if asked not in (None, *TRANSPORT_CHOICES):
+            raise UsageError(f"--transports must be {' or '.join(TRANSPORT_CHOICES)}, not {asked!r}")
         if asked is None and self.parent is not None and self.parent.get("reactor"):
             self["transports"] = REACTOR
         try:
-            choose(self["transports"])
-        except CannotChoose as problem:
+            install_reactor(self["transports"])
+        except ReactorUnsuitable as problem:
             raise UsageError(str(problem)) from None
 
     def _check_endpoints(self) -> None:

@@ -56,7 +56,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.INTERNAL_ERROR: "the server failed at this request and logged why; nothing was changed",
 }
 NOTICES: dict[Notice, str] = {
-    Notice.GAP: "you read too slowly: some messages are no longer stored and cannot be shown",
+    Notice.GAP: "you were reading too slowly: some messages are no longer stored, so they are not shown",
     Notice.SHUTDOWN: "the server is shutting down; come back in a while",
     Notice.TIMEOUT: "you were silent for too long; connect again at any time",
     Notice.REPLACED: "the same client has connected again, so this connection ends",

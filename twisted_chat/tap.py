@@ -22,10 +22,11 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, lower_priority
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.front import AnyDoor, FrontFactory
+from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
+from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
-from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
@@ -34,7 +35,7 @@ from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database, Job, Run
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
-from twisted_chat.transports.choose import described, served
+from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
@@ -60,7 +61,7 @@ def makeService(options: Options) -> IService:
     front = FrontFactory(
         {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
     )
-    endpoints = [served(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
+    endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     return ChatService(
         [line, irc],
         list(zip(options.endpoints, endpoints, strict=True)),
@@ -68,7 +69,7 @@ def makeService(options: Options) -> IService:
         front=front,
         control=control,
         prepare=prepare,
-        transports=described(reactor, endpoints),
+        transports=describe(reactor, endpoints),
     )
 
 
@@ -89,9 +90,9 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
     """Return the function that wraps a protocol in TLS and the one that loads the certificate, if there is one."""
     if options["tls-cert"] is None:
         return None, None
-    from twisted_chat.transports.tls import Certificate, CertificateError, with_tls
+    from twisted_chat.transports.tls import CertificateError, ReloadingCertificate, with_tls
 
-    certificate = Certificate(options["tls-cert"], options["tls-key"], reactor)
+    certificate = ReloadingCertificate(options["tls-cert"], options["tls-key"], reactor, ALPN_PROTOCOLS)
 
     def prepare() -> None:
         try:

@@ -18,7 +18,7 @@ from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.protocol import MAX_UNSTORED_TEXTS
-from twisted_chat.doors.refusals import ALERT
+from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
@@ -358,7 +358,7 @@ def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forward
     language = detect(b"".join(reads))
     inside = {name: [one.reads for one in door.connections] for name, door in doors.items() if door.connections}
     if language == TLS:
-        assert client.heard() == ALERT
+        assert client.heard() == HANDSHAKE_FAILURE
         assert inside == {}
     elif language is None and ended and reads:
         assert inside == {LINE: [reads]}

@@ -34,8 +34,8 @@ class Dialect(ABC):
         """Return the lines of a record in an answer to a search or a request for history."""
 
     @abstractmethod
-    def acknowledgement(self, entry: Entry) -> list[str]:
-        """Return the lines that tell the sender that the log has the entry."""
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        """Return the lines, each with that ending, that tell the sender that the log has the entry."""
 
     def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
         """Return the lines for people who came, went or changed their names."""

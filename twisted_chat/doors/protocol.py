@@ -3,14 +3,14 @@
 A request that has to wait holds the rest of its connection, and no other connection.
 While there is more to do than may be done now, the connection is not read from.
 
-The connection's state (a request that waits, and whether reading is paused, vary alone):
+The connection's state is one of these; that a request waits, and that reading is paused, vary alone:
 
-    state    event                           → state    action
-    OPEN     the client's end of input       → ENDING   what was read is still answered
-    OPEN     an answer that is the last      → ENDING   what was read behind it is dropped
-    ENDING   everything is answered          → CLOSING  send what is queued, then end the connection
-    OPEN, ENDING   close()                   → CLOSING
-    any      the connection is lost          → CLOSED   sign out, drop what was read
+    OPEN      requests are read and carried out
+    ENDING    no more is read; what was read is still answered, then the connection is closed
+    CLOSING   what is queued is still sent
+    CLOSED    the connection is lost, and the user signed out
+
+TRANSITIONS below is the table; a test drives every event in every state.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Problem = ChatError | ParseError
 
 
 class State(Enum):
-    """The state of a connection; see the table in the head of this file."""
+    """The state of a connection; see the head of this file."""
 
     OPEN = "open"
     ENDING = "ending"
@@ -60,7 +60,26 @@ class State(Enum):
     CLOSED = "closed"
 
 
+class Event(Enum):
+    """What happens to a connection."""
+
+    INPUT_ENDED = "the client's end of input"
+    LAST_ANSWER = "an answer after which the client wants no more, as that to `quit`"
+    CLOSE = "the server closes the connection, or everything is answered"
+    LOST = "the connection is lost"
+
+
 OPEN, ENDING, CLOSING, CLOSED = State
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (OPEN, Event.INPUT_ENDED): ENDING,
+    (OPEN, Event.LAST_ANSWER): ENDING,
+    (OPEN, Event.CLOSE): CLOSING,
+    (ENDING, Event.CLOSE): CLOSING,
+    (OPEN, Event.LOST): CLOSED,
+    (ENDING, Event.LOST): CLOSED,
+    (CLOSING, Event.LOST): CLOSED,
+}
+"""Where an event leads. An event that has no row for a state changes nothing there."""
 
 
 class Services(typing.Protocol):
@@ -136,13 +155,13 @@ class DoorProtocol(Protocol):
             self._close_timeout.cancel()
         if self._held is not None and iscoroutine(self._held[1]):
             self._held[1].close()
-        self.state, self._lines, self._held = CLOSED, [], None
+        self._go(Event.LOST)
+        self._lines, self._held = [], None
         self.session.end()
 
     def readConnectionLost(self) -> None:
         """Answer what was read before the client's end of input, then close."""
-        if self.state is OPEN:
-            self.state = ENDING
+        self._go(Event.INPUT_ENDED)
         self.wake()
 
     def writeConnectionLost(self) -> None:
@@ -162,8 +181,8 @@ class DoorProtocol(Protocol):
 
     def close(self) -> None:
         """Send what is queued, then end the connection; cut it off if the client does not read."""
-        if self.state in (OPEN, ENDING):
-            self.state, self._lines = CLOSING, []
+        if self._go(Event.CLOSE):
+            self._lines = []
             if self._paused:  # TLS ends a connection by reading
                 self.transport.resumeProducing()
             self.session.sign_out()
@@ -172,9 +191,16 @@ class DoorProtocol(Protocol):
 
     def finish(self) -> None:
         """Take no more requests: the last one has been answered."""
-        if self.state is OPEN:
-            self.state = ENDING
+        self._go(Event.LAST_ANSWER)
         self._lines.clear()
+
+    def _go(self, event: Event) -> bool:
+        """Change the state as the table says. Returns False, and changes nothing, where it has no row."""
+        state = TRANSITIONS.get((self.state, event))
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     # one request after the other
 

@@ -1,6 +1,8 @@
 """The line protocol's requests and answers: bytes to lines, lines to fields, and back, without I/O."""
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 
@@ -13,7 +15,7 @@ _LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABEL_BYTES = re.compile(rb"@([A-Za-z0-9._-]{1,64}) ")
 _ASCII_CONTROLS = bytes(i for i in range(32) if i not in b"\t\n") + b"\x7f"
 _CONTROL_BUT_LF = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_CHAT = re.compile(r"^(?:@([A-Za-z0-9._-]{1,64}) )?chat,([^,\n]+),([^\n]+)\n", re.MULTILINE)
+_CHAT = re.compile(r"(?:^@([A-Za-z0-9._-]{1,64}) |^)chat,([^,\n]+),(.+)\n", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -48,14 +50,22 @@ class LineSplitter:
             data, self.tail = data[:end], data[end:]
             if len(self.tail) > MAX_LINE_BYTES + 1:  # a CR may be the last byte of it
                 data, self.tail, self._skipping = data + self.tail + b"\n", b"", True
-        if b"\r\n" in data:
+        if b"\r" in data and b"\r\n" in data:  # to look for one byte is much cheaper
             self.crlf = True
             data = data.replace(b"\r\n", b"\n")
         return data
 
 
-def parse_chats(lines: bytes) -> list[tuple[str, str, str]] | None:
-    """Return label (or ""), target and text of each line, if all these lines are `chat` with a text; otherwise None.
+class Chats(NamedTuple):
+    """Several messages: target and text of each, and the labels by index, for those that have one."""
+
+    targets: Sequence[str]
+    texts: list[str]
+    labels: dict[int, str]
+
+
+def parse_chats(lines: bytes) -> Chats | None:
+    """Return the messages of these lines if all of them are `chat` with a text, otherwise None.
 
     Most reads of a busy client are such; they are parsed at once, at a fraction of what `parse` costs a line.
     `lines` each end in LF, as LineSplitter returns them.
@@ -71,8 +81,17 @@ def parse_chats(lines: bytes) -> list[tuple[str, str, str]] | None:
             return None
     elif _CONTROL_BUT_LF.search(text):
         return None
-    chats: list[tuple[str, str, str]] = _CHAT.findall(text)
-    return chats if len(chats) == lines.count(b"\n") else None
+    count = lines.count(b"\n")
+    prefix = text[: text.find(",", 5) + 1]  # "chat,zak," if the first line is a message without a label
+    if prefix[:5] == "chat," and len(prefix) > 6 and "\n" not in prefix:
+        texts = text[len(prefix) : -1].split("\n" + prefix)
+        if len(texts) == count and "" not in texts:
+            return Chats((prefix[5:-1],) * count, texts, {})
+    found = _CHAT.findall(text)
+    if len(found) != count:
+        return None
+    labels, targets, said = zip(*found, strict=True)
+    return Chats(targets, list(said), {index: label for index, label in enumerate(labels) if label})
 
 
 def parse(line: bytes) -> Request:

@@ -65,8 +65,8 @@ class IrcDialect(Dialect):
     def render_copy(self, entry: Entry) -> list[str]:
         return [line for record in entry.records() for line in self.render_history(record)]
 
-    def acknowledgement(self, entry: Entry) -> list[str]:
-        return self.render_copy(entry)
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        return self.render(entry, ending)
 
     def server_notice(self, notice: Notice, sentence: str) -> list[str]:
         return [render("NOTICE", "*", sentence, source=SERVER)]

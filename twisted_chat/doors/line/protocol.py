@@ -84,12 +84,12 @@ class ChatProtocol(DoorProtocol):
         if session.user is None or (session.dialect is EVENTS and b"\\" in lines):
             return False
         chats = parse_chats(lines)
-        if not chats:
+        if chats is None:
             return False
-        said = self.hub.say_all(session, chats)
+        said = self.hub.say_all(session, *chats)
         if said:
             self.factory.flusher.request(said)
-        if said == len(chats):
+        if said == len(chats.texts):
             return True
         rest = lines.split(b"\n")[said:-1]
         rest.reverse()
