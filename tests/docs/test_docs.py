@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from twisted_chat.core import errors
-from twisted_chat.core.archive import MAX_HISTORY, UNREAD_SHOWN
+from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN
 from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
@@ -109,7 +109,7 @@ def test_the_verbs_without_a_name_are_listed(protocol: str) -> None:
 
 def test_the_limits_are_those_of_the_code(protocol: str) -> None:
     assert f"{line.MAX_LINE_BYTES // 1024} KiB" in protocol
-    assert str(MAX_HISTORY) in protocol
+    assert str(MAX_HISTORY_RECORDS) in protocol
 
 
 def test_the_irc_page_lists_every_command_and_capability() -> None:

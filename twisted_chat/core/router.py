@@ -117,13 +117,13 @@ class Router:
     def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
         """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
         user = self._user(participant)
-        room = self.rooms.of(user, name)
+        room = self.rooms.find_joined(user, name)
         room.topic = text
         self._announce(TOPIC, participant, user, room, text, label)
 
     def topic(self, participant: Participant, name: str) -> str:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
-        return self.rooms.of(self._user(participant), name).topic
+        return self.rooms.find_joined(self._user(participant), name).topic
 
     # behind the log
 
@@ -168,7 +168,7 @@ class Router:
             assert connection is not None
             connection.unstored -= len(entry.texts)
             entry.forget_participants()
-            user = self.registry.identified(entry.envelope.author)
+            user = self.registry.by_identity(entry.envelope.author)
             if user is not None:
                 self._undo(entry, user)
             if connection.user is not None:
@@ -177,7 +177,7 @@ class Router:
 
     def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.identified(entry.envelope.author)
+        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
         assert isinstance(key, str)
         if entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
@@ -243,7 +243,7 @@ class Router:
     def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
         if is_room(to):
-            room = self.rooms.of(user, to)
+            room = self.rooms.find_joined(user, to)
             envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
             route = Route(envelope, room)
         else:

@@ -24,7 +24,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_chat.core.archive import PAGE
+from twisted_chat.core.archive import CATCH_UP_PAGE_RECORDS
 from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.hub import Hub
@@ -185,7 +185,7 @@ class CatchUp:
         session = self._session
         if session.user is None or session.paused or not self._go(Event.READ):
             return
-        size = PAGE if self._replay is None else self._replay.limit or PAGE
+        size = CATCH_UP_PAGE_RECORDS if self._replay is None else self._replay.limit or CATCH_UP_PAGE_RECORDS
         page = Deferred.fromCoroutine(self._hub.archive.read_on(cursor, session, size))
         page.addCallback(self._page_read, cursor)
         page.addErrback(self._page_failed, cursor)

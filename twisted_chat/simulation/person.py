@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected, OnEvent
 from twisted_chat.core.errors import NAME_TAKEN
-from twisted_chat.core.names import LONGEST
+from twisted_chat.core.names import MAX_NAME_CHARACTERS
 from twisted_chat.simulation.ledger import Ledger, Reader, Seat, key_of
 from twisted_chat.wire.events import SPOKEN, Event
 
@@ -150,4 +150,4 @@ async def _take(take: Callable[[str], Awaitable[None]], name: str) -> None:
         except ChatFailed as problem:
             if problem.code != NAME_TAKEN:
                 raise
-        wanted = f"{name[: LONGEST - 4]}-{n}"
+        wanted = f"{name[: MAX_NAME_CHARACTERS - 4]}-{n}"

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client import Disconnected
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.names import LONGEST, user_name
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, user_name
 from twisted_chat.simulation.irclog import ACT, JOIN, LEAVE, RENAME, TOPIC, Log, LogEvent
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.person import Person
@@ -191,7 +191,7 @@ def played_as(nick: str) -> str:
         return nick
     except ChatError:
         pass
-    name = _NOT_IN_A_NAME.sub("_", nick)[:LONGEST]
+    name = _NOT_IN_A_NAME.sub("_", nick)[:MAX_NAME_CHARACTERS]
     try:
         user_name(name)
         return name

@@ -54,7 +54,7 @@ class SendTests(SynchronousTestCase):
     def test_a_guest_sends_a_message_to_a_user(self) -> None:
         self.send("kim", "the backup\nis done")
         self.assertEqual(self.said(), [("cron", "kim", "the backup\nis done")])
-        self.assertEqual(self.network.hub.registry.names(), [])
+        self.assertEqual(self.network.hub.registry.online_names(), [])
 
     def test_a_guest_enters_a_room_and_leaves_it_again(self) -> None:
         self.send("#ops", "one", "two", joins=True)

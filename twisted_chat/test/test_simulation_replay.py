@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, Disconnected
-from twisted_chat.core.names import LONGEST, user_name
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, user_name
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.irclog import read_log
 from twisted_chat.simulation.ledger import Ledger
@@ -137,4 +137,4 @@ class PlayedAsTests(SynchronousTestCase):
     def test_any_other_becomes_a_valid_name(self) -> None:
         for nick in ("@guntbert", "~x", "a b", "x" * 50, "\u2764", "", "#tea", "a\x07b", "!", "&&"):
             self.assertTrue(user_name(played_as(nick)), nick)
-            self.assertLessEqual(len(played_as(nick)), LONGEST)
+            self.assertLessEqual(len(played_as(nick)), MAX_NAME_CHARACTERS)

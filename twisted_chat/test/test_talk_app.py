@@ -232,7 +232,7 @@ class TypingTests(TalkTestCase):
         self.settle()
         self.assertEqual(self.screen.ended, [""])
         self.assertIn("one more thing", [event.text for event in self.heard])
-        self.assertEqual(self.network.hub.registry.names(), ["zak"])
+        self.assertEqual(self.network.hub.registry.online_names(), ["zak"])
 
     def test_a_name_that_is_taken(self) -> None:
         self.assertRaises(ChatFailed, self.sit_down, "zak")
@@ -299,7 +299,7 @@ class LostConnectionTests(TalkTestCase):
         self.settle(2 * MAX_WAIT_SECONDS)
         self.new()
         self.assertEqual(self.type(jane, "hello"), ["jane: hello"])
-        self.assertEqual(self.network.hub.registry.names(), ["jane"])
+        self.assertEqual(self.network.hub.registry.online_names(), ["jane"])
 
     def test_a_guests_connection_to_a_silent_server_is_dropped(self) -> None:
         self.sit_down("jane", "#tea")
