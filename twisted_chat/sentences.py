@@ -1,6 +1,6 @@
 """English sentences for the core's errors and notices, without a way out that only one door has.
 
-A door may add its own way out (doors/line/sentences.py) or its own code (doors/irc/session.py).
+A door may add its own way out (doors/line/sentences.py) or its own numerics (doors/irc/problems.py).
 """
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
