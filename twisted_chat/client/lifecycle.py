@@ -48,7 +48,7 @@ class ClientState(Enum):
 
 
 class ClientEvent(Enum):
-    """What leads from state to state."""
+    """An event that leads from state to state."""
 
     GREETED = "the server has answered the greeting"
     CONNECTED = "there is another connection"

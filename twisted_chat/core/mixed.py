@@ -1,4 +1,4 @@
-"""What one connection says to several people in one read: one entry of the log, delivered in parts."""
+"""Messages of one connection to several people in one read: one entry of the log, delivered in parts."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +23,7 @@ class Delivery(Entry):
 
 
 class MixedEntry(Entry):
-    """What one connection said to several people in one read, in the order in which it was said.
+    """The messages of one connection to several people in one read, in the order in which they were sent.
 
     All routes are exclusive, so that each recipient gets its texts in the order of their ids.
     """

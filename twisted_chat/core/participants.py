@@ -1,4 +1,4 @@
-"""Who takes part, and what a participant says: users, connections, routes and entries, which know each other."""
+"""Users, their connections (participants), routes and entries: the types that know each other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -84,7 +84,7 @@ class Participant(Protocol):
         """Queue the acknowledgement of what this connection said. Return False if there is nothing to send."""
 
     def reject(self, entry: "Entry", error: ChatError) -> None:
-        """Queue the error for what this connection said and the log could not keep; nobody has seen it."""
+        """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
 
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
@@ -137,7 +137,7 @@ class Absence(NamedTuple):
 
 
 class Route:
-    """Where a participant's messages to one name go, valid while `version` is the target's.
+    """The way of a participant's messages to one name, valid while `version` is the target's.
 
     `copies` are the sender's other connections, `absence` is the recipient's as the sender was last told.
     `exclusive` is True when no other route of the sender has a recipient in common with this one.
@@ -158,7 +158,7 @@ class Route:
 
 
 class Entry:
-    """What the hub asks the log to keep, and who receives it then.
+    """Texts that the hub asks the log to keep, with their recipients.
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets

@@ -1,4 +1,4 @@
-"""Decide who may say what to whom, and deliver it when the log has it.
+"""Check and route what users say, and deliver it when the log has it.
 
 A request comes in as a call, becomes an entry of the log, and comes back from the
 log through `deliver`: acknowledgement and delivery leave from the same point.
@@ -34,7 +34,7 @@ class Router:
     def say(
         self, participant: Participant, to: str, texts: list[str], kind: str = MESSAGE, label: str | None = None
     ) -> Absence | None:
-        """Say one text, or several in a row, to a person or a room; `label` is the first one's.
+        """Say one text, or several in a row, to a person or a room; `label` is that of the first.
 
         Returns the recipient's absence, when the sender has not been told of it yet.
         Raises ChatError: bad-text for an empty text, bad-name, no-such-user,

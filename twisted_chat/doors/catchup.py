@@ -49,7 +49,7 @@ class Mode(Enum):
 
 
 class Event(Enum):
-    """What happens to a reader."""
+    """An event in the life of a reader."""
 
     FALL_BEHIND = "an entry meets a full outbox, or the session is held"
     SINCE = "the client sends `since`"
@@ -79,7 +79,7 @@ TRANSITIONS: dict[tuple[Mode, Event], Mode] = {
     (PAGED, Event.SINCE): SEEKING,
     **{(mode, Event.GONE): CLOSED for mode in (LIVE, IDLE, READING, SEEKING, PAGED, CLOSED)},
 }
-"""Where an event leads. An event that has no row for a mode changes nothing there."""
+"""Maps a mode and an event to the next mode. An event that has no row for a mode changes nothing there."""
 
 
 class Replay(NamedTuple):
@@ -95,7 +95,7 @@ class Replay(NamedTuple):
 
 
 class Reader(Participant, Protocol):
-    """What catching up asks of a session."""
+    """The part of a session that catching up uses."""
 
     @property
     def paused(self) -> bool:

@@ -1,4 +1,4 @@
-"""What all connections of a server share, at any door: the hub, the bounds, and the check for idle clients."""
+"""The base of the doors' factories: the hub, the bounds, and the check for idle clients, shared by all connections."""
 
 from __future__ import annotations
 

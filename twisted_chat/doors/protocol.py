@@ -62,7 +62,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What happens to a connection."""
+    """An event in the life of a connection."""
 
     INPUT_ENDED = "the client's end of input"
     LAST_ANSWER = "an answer after which the client wants no more, as that to `quit`"
@@ -80,11 +80,11 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (ENDING, Event.LOST): CLOSED,
     (CLOSING, Event.LOST): CLOSED,
 }
-"""Where an event leads. An event that has no row for a state changes nothing there."""
+"""Maps a state and an event to the next state. An event that has no row for a state changes nothing there."""
 
 
 class Services(typing.Protocol):
-    """What a connection uses of its factory."""
+    """The part of the factory that a connection uses."""
 
     clock: IReactorTime
     flusher: Flusher

@@ -1,4 +1,4 @@
-"""One connection's part in the conversation, at any door: what it is shown, and how far it has read.
+"""The session of one connection, at any door: what the client is shown, and how far it has read.
 
 Entries are delivered live while the client reads; a client that is behind reads on from the log (catchup.py).
 """
@@ -28,7 +28,7 @@ PRESENCE_GAP = "too many people came and went to name them all; ask for the list
 
 
 class Door(Protocol):
-    """What a session asks of the connection in front of it."""
+    """The part of the connection that a session uses."""
 
     def wake(self) -> None:
         """Carry on with requests that waited for the client to read, or for the log."""

@@ -26,13 +26,13 @@ REFRESH_SECONDS = 120.0
 """After so long a user asks again who is online."""
 STAY_SECONDS = (30.0, 600.0)
 AWAY_SECONDS = (10.0, 120.0)
-"""How long a user stays, and stays away: at least and at most."""
+"""Seconds that a user stays, and stays away: at least and at most."""
 DROP_SHARE = 0.25
 """The share of leaving users who drop their connection."""
 
 
 class Plan(NamedTuple):
-    """How many users, for how many of their seconds, how many times as fast, and the seed of their dice."""
+    """The number of users, their seconds, the speed-up, and the seed of their dice."""
 
     users: int
     duration: float

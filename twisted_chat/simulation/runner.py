@@ -26,7 +26,7 @@ EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 class Output:
-    """Where to write: the summary to `out`, for programs if `as_json`; the progress to `err`, unless `quiet`."""
+    """The streams: the summary goes to `out`, for programs if `as_json`; the progress to `err`, unless `quiet`."""
 
     def __init__(self, out: TextIO, err: TextIO, as_json: bool = False, quiet: bool = False) -> None:
         self.out, self.err, self.as_json, self.quiet = out, err, as_json, quiet

@@ -19,7 +19,7 @@ MAX_SHOWN_LINES = 20
 
 
 class Report(NamedTuple):
-    """What a simulation reports besides the ledger. `good` is False if an expectation failed.
+    """The report of a simulation besides the ledger. `good` is False if an expectation failed.
 
     `notes`, `title` and `rows` are for people, `detail` is for programs.
     """

@@ -77,7 +77,7 @@ EITHER: dict[str, Does] = {
     "drops": lambda actor, fields: actor.drop(),
     "is disconnected": lambda actor, fields: actor.see_end(),
 }
-"""What each step does: steps of a program, of a bare connection, and of both."""
+"""The action of each step: steps of a program, of a bare connection, and of both."""
 
 _FIRST_STEPS = frozenset({"connects", "registers", "sends", "sends unended"})
 _LAST_STEPS = frozenset({"quits", "drops", "is disconnected"})

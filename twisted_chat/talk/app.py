@@ -192,7 +192,7 @@ class TalkApp:
 
     def _acknowledged(self, id: int, number: int, kind: str) -> None:
         to, text = self.waiting.pop(number)
-        if key(to) != key(self.me):  # a message to oneself comes back by itself
+        if key(to) != key(self.me):  # a message to the user itself comes back by itself
             self.timeline.done(kind, to, text, id)
         self._screen.changed()
 

@@ -23,7 +23,7 @@ KEYS = (
 
 
 class CommandContext(Protocol):
-    """What a command may use of the program."""
+    """The part of the program that a command uses."""
 
     session: TalkSession
     timeline: Timeline

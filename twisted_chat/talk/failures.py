@@ -19,7 +19,7 @@ class TalkError(Exception):
 
 
 class WayOut(NamedTuple):
-    """What to do after a refusal: in `talk`, and with `send`. Empty where the server's sentence says it all."""
+    """The way out after a refusal: in `talk`, and with `send`. Empty where the server's sentence says it all."""
 
     talk: str = ""
     send: str = ""

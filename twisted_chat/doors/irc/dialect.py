@@ -1,4 +1,4 @@
-"""How the IRC door writes the records of the log, for each set of capabilities."""
+"""Write the records of the log as IRC lines, for each set of capabilities."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -39,7 +39,7 @@ ELLIPSIS = "…"
 
 
 class Frame(NamedTuple):
-    """What stands around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
+    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
 
     opening: str
     closing: str

@@ -1,4 +1,4 @@
-"""What the IRC door's commands share: a request, its reply, a row of the table, and what a command may use."""
+"""The types that the IRC door's commands share: a request, its reply, a row of the table, its connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted_chat.doors.protocol import Services
 
 
 class IrcConnection(Protocol):
-    """What a command's function uses of the connection that sent the request."""
+    """The part of the connection that a command's function uses."""
 
     network: str
     motd: Sequence[str]

@@ -1,4 +1,4 @@
-"""What an IRC client is sent when it has registered: the welcome, its rooms, and its unread messages."""
+"""Write what an IRC client is sent when it has registered: the welcome, its rooms, and its unread messages."""
 
 from __future__ import annotations
 

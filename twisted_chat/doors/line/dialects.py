@@ -1,4 +1,4 @@
-"""How the line door writes: for people (plain), for programs (events), for the lesson's client."""
+"""The dialects of the line door: for people (plain), for programs (events), for the lesson's client."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -37,7 +37,7 @@ class LineDialect(Dialect):
     """A dialect of the line door; here what people read, the other dialects differ from it."""
 
     ended = True
-    """Whether answers have a line ending."""
+    """True if answers have a line ending."""
 
     def render(self, entry: Entry, ending: str) -> str:
         envelope, texts = entry.envelope, entry.texts
