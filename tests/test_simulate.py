@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, Server, free_port, script, until
+from conftest import PATIENCE, Server, reserved_port, script, until
 
 from twisted_chat.simulation import shipped
 
@@ -75,8 +75,7 @@ def test_a_real_log_is_replayed(server: Server) -> None:
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
 def test_a_server_that_ends_midway_is_one_line(tmp_path: Path, by: signal.Signals) -> None:
-    port = free_port()
-    server = Server(tmp_path, port, "--listen", f"tcp:{port}:interface=127.0.0.1")
+    server = Server(tmp_path, "--listen", "tcp:0:interface=127.0.0.1")
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: len(server_connections(server)) > 0, "the crowd's coming")
@@ -97,7 +96,7 @@ def server_connections(server: Server) -> list[str]:
 
 
 def test_nobody_listens() -> None:
-    port = free_port()
+    port = reserved_port()
     done = simulate("crowd", "--port", str(port))
     assert (done.returncode, done.stdout) == (1, "")
     wanted = (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import PATIENCE, Person, Serve, Server, free_port, script, until
+from conftest import PATIENCE, Person, Serve, Server, reserved_port, script, until
 from terminals import Terminal
 
 Talk = Callable[..., Terminal]
@@ -42,8 +42,8 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
 
 
 def test_two_people_talk_and_go_on_after_a_restart_of_the_server(serve: Serve, talk: Talk, tmp_path: Path) -> None:
-    port = free_port()
-    options = ("--listen", f"tcp:{port}:interface=127.0.0.1", "--store", f"sqlite:{tmp_path}/chat.sqlite3")
+    port = reserved_port()
+    options = ("--store", f"sqlite:{tmp_path}/chat.sqlite3")
     server = serve(*options, port=port)
     jane = talk(server, "jane", "#tea")
     kim = talk(server, "kim", "#tea", password="correct horse")
@@ -138,7 +138,7 @@ def test_a_script_says_something_and_is_told_whether_it_was_taken(server: Server
 
 
 def test_a_script_is_told_when_nobody_listens_or_nobody_answers() -> None:
-    port = free_port()
+    port = reserved_port()
     told = f"twisted-chat: cannot connect to localhost:{port}: nobody listens there\n"
     assert run("send", "--port", str(port), "zak", "hi") == (1, told)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
