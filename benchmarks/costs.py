@@ -25,14 +25,14 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
-from twisted_chat.core.interfaces import Entry
+from twisted_chat.core.participants import Entry
 from twisted_chat.doors.session import Session
-from twisted_chat.doors.straight import straight
-from twisted_chat.doors.transport import Writer, watch
-from twisted_chat.doors.websocket import Frames
-from twisted_chat.endpoint import LoopEndpoint
+from twisted_chat.doors.web.websocket import Frames
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
+from twisted_chat.transports.direct import straight
+from twisted_chat.transports.endpoint import LoopEndpoint
+from twisted_chat.transports.interfaces import Writer, watch
 
 ROUNDS = 15
 TEXT = "x" * 64
@@ -63,7 +63,7 @@ def least(step: Step, prepare: Step = lambda: None, rounds: int = ROUNDS) -> flo
     return best
 
 
-class Talk:
+class Router:
     """Clients in memory, some of whom speak: reads of `lines` lines each, and what becomes of them."""
 
     def __init__(self, lines: int, room: bool) -> None:
@@ -122,11 +122,11 @@ class Talk:
         rendering = self._rendering()
         writing = self._writing()
         steps = {
-            "take the read: `ChatProtocol.dataReceived`, `Turn.said`": taking,
+            "take the read: `ChatProtocol.dataReceived`, `Flusher.request`": taking,
             "`Hub.say`": reading - taking,
             "keep it: `MemoryLog.flush`": keeping,
-            "deliver it: `Hub.deliver`, `Session.deliver`, `Session.stored`": delivering - rendering - writing,
-            "render it: `Rendering`": rendering,
+            "deliver it: `Hub.deliver`, `Session.deliver`, `Session.acknowledge`": delivering - rendering - writing,
+            "render it: `RenderCache`": rendering,
             "send it: `Outbox.put` and `flush`": writing,
         }
         return {step: max(cost, 0) / self.messages for step, cost in steps.items()}
@@ -134,14 +134,14 @@ class Talk:
     def _rendering(self) -> float:
         self.kept()
         batch = list(self.batch)
-        rendering = self._readers(batch[0])[0]._rendering
+        rendering = self._readers(batch[0])[0]._render
         return least(lambda: [rendering(entry) for entry in batch])
 
     def _writing(self) -> float:
         """What the outboxes take for what this batch has to say."""
         self.kept()
         batch = list(self.batch)
-        jobs = [(reader.outbox, reader._rendering(entry)) for entry in batch for reader in self._readers(entry)]
+        jobs = [(reader.outbox, reader._render(entry)) for entry in batch for reader in self._readers(entry)]
         outboxes = list({id(outbox): outbox for outbox, _ in jobs}.values())
 
         def write() -> None:
@@ -153,7 +153,7 @@ class Talk:
         return least(write)
 
     def _readers(self, entry: Entry) -> Sequence[Session]:
-        return [reader for reader in entry.recipients if isinstance(reader, Session) and reader is not entry.origin]
+        return [reader for reader in entry.recipients if isinstance(reader, Session) and reader is not entry.connection]
 
 
 class Wires:
@@ -235,9 +235,9 @@ def _loop(kind: str) -> asyncio.AbstractEventLoop:
 def steps() -> str:
     """The way of a message, in memory."""
     columns = {
-        "alone in its read": Talk(1, room=False).costs(),
-        "of 32 in a read": Talk(32, room=False).costs(),
-        f"to a room of {ROOM}, {ROOM - 1} readers": Talk(1, room=True).costs(),
+        "alone in its read": Router(1, room=False).costs(),
+        "of 32 in a read": Router(32, room=False).costs(),
+        f"to a room of {ROOM}, {ROOM - 1} readers": Router(1, room=True).costs(),
     }
     rows = [[step, *(f"{costs[step]:,.0f}" for costs in columns.values())] for step in next(iter(columns.values()))]
     rows.append(["**in all**", *(f"**{sum(costs.values()):,.0f}**" for costs in columns.values())])

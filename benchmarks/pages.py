@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from twisted_chat.core.messages import GUESTS
-from twisted_chat.stores.sqlite import SqliteLog
+from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.support import Recorder, entry
 from twisted_chat.test.support_sqlite import sqlite_log
 
@@ -84,7 +84,7 @@ def measure(folder: Path, size: int) -> Row:
         "since, middle": took(lambda: log.read(READER, [ROOM], middle, PAGE)),
         "search, rare word": took(lambda: log.search(ROOM, f"word{size // 3 % 1000}", 50)),
         "search, in all": took(lambda: log.search(ROOM, "tea", 50)),
-        "missed at sign-in": took(lambda: log.missed(READER, [ROOM], 0, log.last, 50)),
+        "missed at sign-in": took(lambda: log.unread(READER, [ROOM], 0, log.last, 50)),
     }
     Deferred.fromCoroutine(log.close())
     return row

@@ -15,8 +15,8 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from twisted_chat.doors.irccommands import COMMANDS
-from twisted_chat.doors.ircdialect import CAPABILITIES
+from twisted_chat.doors.irc.commands import COMMANDS
+from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.test.support import Connection, Server
 
 START = datetime(2026, 3, 14, 9, 26, 53, tzinfo=timezone.utc).timestamp()

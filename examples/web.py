@@ -4,7 +4,7 @@ from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 
 from twisted_chat import ChatFactory, Hub, MemoryLog
-from twisted_chat.doors.web import WebFactory
+from twisted_chat.doors.web.site import WebFactory
 
 chat = ChatFactory(Hub(MemoryLog()))
 serverFromString(reactor, "tcp:8080").listen(WebFactory(chat))

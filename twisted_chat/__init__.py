@@ -9,7 +9,7 @@ turns one kind of client into the same few calls. The rooms of this house:
 - `stores`: what keeps the log: in memory, or in a SQLite file.
 - `auth`: who decides whether a password is right: hashes of our own, or twisted.cred's checkers.
 - `doors`: ways in. The front door leads a connection to the right one by its first bytes, with
-  TLS or without. The line door is ChatProtocol, the IRC door IrcProtocol; each is a Pump of
+  TLS or without. The line door is ChatProtocol, the IRC door IrcProtocol; each is a DoorProtocol of
   requests, with a Session for each connection and an Outbox in front of its transport. The web
   door has a page, and the line door's protocol in a WebSocket.
 - `client`: ChatClient, for bots, simulations and tests, which goes on after a lost connection.
@@ -29,10 +29,10 @@ __version__ = "0.1.0"
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.commands import Command
-from twisted_chat.doors.dialects import Answer
-from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.line.commands import Command
+from twisted_chat.doors.line.dialects import Answer
+from twisted_chat.doors.line.factory import ChatFactory
+from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.stores.memory import MemoryLog
 
 __all__ = [

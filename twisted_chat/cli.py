@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from twisted_chat import __version__
-from twisted_chat.admin.command import add_accounts
-from twisted_chat.simulation.command import add_simulate
-from twisted_chat.talk.command import add_talk
+from twisted_chat.admin.cli import add_accounts
+from twisted_chat.simulation.cli import add_simulate
+from twisted_chat.talk.cli import add_talk
 from twisted_chat.talk.send import add_send
 from twisted_chat.tap import alone
 

@@ -11,9 +11,9 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from twisted_chat.choice import CHOICES, REACTOR, CannotChoose, choose
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.transports.choose import CHOICES, REACTOR, CannotChoose, choose
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 BACKLOG = 1024
 """Connections that may wait to be accepted, where an endpoint does not say."""

@@ -21,9 +21,9 @@ from twisted.python.failure import Failure
 from twisted_chat import __version__
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.doors.connections import Connections
+from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.pump import Pump
+from twisted_chat.doors.protocol import DoorProtocol
 
 _log = Logger()
 
@@ -42,14 +42,14 @@ class CannotStart(Exception):
 class ChatService(Service):
     """Listens at endpoints, given with their descriptions, for as long as it runs.
 
-    Connections come in by the `front` door, or straight to the first of the factories if there is none;
+    DoorFactory come in by the `front` door, or straight to the first of the factories if there is none;
     operators by `control`. `prepare` is called before anything is opened, while there are privileges; it
     may raise CannotStart. `transports` is what the start-up line says of these.
     """
 
     def __init__(
         self,
-        factories: Sequence[Connections],
+        factories: Sequence[DoorFactory],
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         clock: IReactorTime,
         *,
@@ -60,7 +60,7 @@ class ChatService(Service):
     ) -> None:
         self._factories, self._endpoints, self._clock = factories, endpoints, clock
         self._hub = factories[0].hub
-        self._entrance: Connections | FrontFactory = front or factories[0]
+        self._entrance: DoorFactory | FrontFactory = front or factories[0]
         self._front, self._control, self._prepare, self._transports = front, control, prepare, transports
         self._ports: list[IListeningPort] = []
         self._where: list[str] = []
@@ -119,7 +119,7 @@ class ChatService(Service):
             await self._control.close()
         self._hub.flush()
         for connection in self._connections():
-            connection.session.told("shutdown", "the server is shutting down; come back in a while")
+            connection.session.notify("shutdown", "the server is shutting down; come back in a while")
             connection.close()
         deadline = self._clock.seconds() + PATIENCE
         while (self._connections() or operators) and self._clock.seconds() < deadline:
@@ -130,7 +130,7 @@ class ChatService(Service):
             operator.abort()
         await self._hub.close()
 
-    def _connections(self) -> list[Pump]:
+    def _connections(self) -> list[DoorProtocol]:
         """Those that are open now, at all doors."""
         return [connection for factory in self._factories for connection in factory.connections]
 

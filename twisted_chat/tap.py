@@ -15,28 +15,28 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from twisted_chat.admin.accounts import Hash, Operator
 from twisted_chat.admin.control import Control, control_of
-from twisted_chat.admin.operator import Hash, Operator
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, step_back
-from twisted_chat.choice import described, served
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.front import DoorFactory, FrontFactory
-from twisted_chat.doors.irc import IrcFactory
-from twisted_chat.doors.web import WebFactory
-from twisted_chat.endpoint import event_loop
+from twisted_chat.doors.front import AnyDoor, FrontFactory
+from twisted_chat.doors.irc.protocol import IrcFactory
+from twisted_chat.doors.line.factory import ChatFactory
+from twisted_chat.doors.web.site import WebFactory
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
-from twisted_chat.stores.database import Database, Job, Run
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
-from twisted_chat.stores.sqlite import SqliteLog
-from twisted_chat.stores.sqlite_accounts import SqliteAccounts
-from twisted_chat.stores.writer import InlineWriter, WriterThread
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.database import Database, Job, Run
+from twisted_chat.stores.sqlite.log import SqliteLog
+from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
+from twisted_chat.transports.choose import described, served
+from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "alone", "makeService"]
 
@@ -55,7 +55,7 @@ def makeService(options: Options) -> IService:
     outbox = int(options["outbox"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon)
-    doors: dict[str, DoorFactory] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
+    doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(
         {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
@@ -89,7 +89,7 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
     """What puts TLS in front of a protocol, and what is to be called before, if there is a certificate."""
     if options["tls-cert"] is None:
         return None, None
-    from twisted_chat.doors.tls import Certificate, CertificateError, with_tls
+    from twisted_chat.transports.tls import Certificate, CertificateError, with_tls
 
     certificate = Certificate(options["tls-cert"], options["tls-key"], reactor)
 

@@ -2,7 +2,7 @@
 
     pip install playwright pillow && python docs/images/shoot.py docs/images/rooms.png
 
-It needs chromium, irssi, weechat, nc and tmux, as tests/test_one_port.py does, whose helpers it uses.
+It needs chromium, irssi, weechat, nc and tmux, as tests/e2e/test_one_port.py does, whose helpers it uses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from PIL import Image
 
 CHECKOUT = Path(__file__).parents[2]
-sys.path.insert(0, str(CHECKOUT / "tests"))
+sys.path[:0] = [str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "support")]
 
 from browsers import PASSWORD, Someone, browsing, launched  # noqa: E402
 from conftest import Lasting  # noqa: E402

@@ -25,7 +25,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 
-from twisted_chat.admin.operator import PAGE, Operator
+from twisted_chat.admin.accounts import PAGE, Operator
 from twisted_chat.core.errors import ChatError
 
 _log = Logger()

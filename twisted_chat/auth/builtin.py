@@ -3,8 +3,8 @@
 from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.auth.guard import Guard, network
-from twisted_chat.auth.limits import Limit, slow_down
 from twisted_chat.auth.passwords import Passwords, prepared
+from twisted_chat.auth.ratelimit import Limit, slow_down
 from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
 from twisted_chat.core.interfaces import Accounts, Verified
 from twisted_chat.core.names import Name

@@ -9,7 +9,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from twisted_chat.auth.limits import Limit, slow_down
+from twisted_chat.auth.ratelimit import Limit, slow_down
 from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
 from twisted_chat.core.names import Name
 

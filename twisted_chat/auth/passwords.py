@@ -15,7 +15,7 @@ from precis_i18n import get_profile
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_chat.auth.limits import slow_down
+from twisted_chat.auth.ratelimit import slow_down
 from twisted_chat.core.errors import TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
 
 _log = Logger()

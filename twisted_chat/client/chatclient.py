@@ -17,12 +17,12 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_chat.client.catchup import Account, Place
 from twisted_chat.client.connection import LONGEST_LINE, Connection
 from twisted_chat.client.eventstream import EventStream
-from twisted_chat.client.link import Backoff, Link
 from twisted_chat.client.pending import Pending, fail_all
+from twisted_chat.client.reconnect import Backoff, Link
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
-from twisted_chat.client.resume import Account, Place
 from twisted_chat.wire.events import Event, parse_event
 from twisted_chat.wire.line import BAD_TEXT
 
@@ -267,7 +267,7 @@ class ChatClient(Requests):
         return asked.waiting
 
     def _take(self, lines: list[str]) -> None:
-        """The lines of one read; raises ValueError or LineError for what no server says."""
+        """The lines of one read; raises ValueError or ParseError for what no server says."""
         answer = self._pending.answer
         for line in lines:
             if line[:1] == "@":

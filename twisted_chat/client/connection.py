@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.wire.line import LineError
+from twisted_chat.wire.line import ParseError
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of one line of the server's; a list is one line however long."""
@@ -22,7 +22,7 @@ class Transport(ITCPTransport, IPushProducer):
 class Connection(Protocol):
     """Calls `opened` with itself, `take` with the lines of each read, and `lost` with the reason.
 
-    `take` raises ValueError, LookupError or LineError for what no server says, which ends
+    `take` raises ValueError, LookupError or ParseError for what no server says, which ends
     the connection. `heard` is set at each read; `paused` while nothing is read.
     """
 
@@ -74,7 +74,7 @@ class Connection(Protocol):
                 raise ValueError("a line without an end")
             if newline:
                 self._take(whole.decode().split("\n"))
-        except (ValueError, LookupError, LineError) as problem:
+        except (ValueError, LookupError, ParseError) as problem:
             self.drop(f"the server said what is not understood: {problem}")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

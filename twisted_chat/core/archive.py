@@ -1,12 +1,13 @@
 """What was said, and who may see it: history, search, what one missed, and read markers."""
 
+from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import BAD_COMMAND, NO_SUCH_ROOM, NOT_ALLOWED, NOT_REGISTERED, ChatError
-from twisted_chat.core.interfaces import Accounts, MessageLog, Participant
+from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.core.messages import LEFT, Conversation, Record, direct
 from twisted_chat.core.names import is_room
-from twisted_chat.core.registry import User, UserRegistry
+from twisted_chat.core.participants import Participant, User
+from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Rooms
-from twisted_chat.core.view import View
 
 PAGE = 200
 PAGE_SIZE = 64 * 1024
@@ -56,7 +57,7 @@ class Archive:
             return
         for other in user.participants:
             if other is not participant:
-                other.marked(shown, id)
+                other.read_marker_moved(shown, id)
                 other.flush()
 
     async def markers(self, user: User) -> list[tuple[str, int]]:
@@ -73,14 +74,14 @@ class Archive:
         rooms = [room.name for room in self._rooms.joined_by(user)]
         return rooms + [friend.name for friend in partners if friend is not None and not friend.deleted]
 
-    async def missed(self, user: User, after: int, upto: int, limit: int) -> tuple[list[Record], int]:
-        """What others said in an account's conversations with after < id <= upto.
+    async def unread(self, user: User, after: int, up_to: int, limit: int) -> tuple[list[Record], int]:
+        """What others said in an account's conversations with after < id <= up_to.
 
-        The newest `limit` records, oldest first, and how many there are, counted up to MOST_COUNTED + 1.
+        The newest `limit` records, oldest first, and how many there are, counted up to MAX_UNREAD_COUNTED + 1.
         """
-        return await self._log.missed(user.identity, user.settled, after, upto, limit)
+        return await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
 
-    async def view(self, participant: Participant, place: int) -> View:
+    async def cursor(self, participant: Participant, place: int) -> Cursor:
         """The log from a place on, for an account.
 
         Raises ChatError: not-allowed for a guest, bad-command for a place that is not there yet.
@@ -89,24 +90,26 @@ class Archive:
         if not user.is_account:
             raise ChatError(NOT_ALLOWED, "what was said is kept for accounts: register,<name>,<password> makes one")
         self._check_place(place)
-        settled = user.settled
-        moves = await self._log.moves(user.identity, place)
-        rooms = {room for room, joined in settled.items() if joined <= place and room not in moves}
-        rooms |= {room for room, kind in moves.items() if kind == LEFT}
-        return View(user.identity, rooms, participant.number, place)
+        delivered = user.delivered_rooms
+        changes = await self._log.first_membership_changes(user.identity, place)
+        rooms = {room for room, joined in delivered.items() if joined <= place and room not in changes}
+        rooms |= {room for room, kind in changes.items() if kind == LEFT}
+        return Cursor(user.identity, rooms, participant.sender_number, place)
 
-    async def read_on(self, view: View, participant: Participant, most: int = PAGE) -> tuple[list[Record], bool]:
+    async def read_on(self, cursor: Cursor, participant: Participant, most: int = PAGE) -> tuple[list[Record], bool]:
         """The next of the log for one who is behind, at most so many records, and whether that is all there is.
 
         Tells the participant of a gap when the log no longer holds its place.
         """
-        if view.place < self._log.first - 1 and participant.user is not None:
+        if cursor.position < self._log.first - 1 and participant.user is not None:
             place = self._log.first - 1
-            view.skip(place, (room for room, joined in participant.user.settled.items() if joined <= place))
-            participant.told("gap", "you read too slowly: some messages are no longer kept here")
-        page = await self._log.read(view.identity, view.rooms, view.place, min(most, PAGE))
-        view.numbers |= {participant.number}
-        return view.pick(page, PAGE_SIZE), view.place >= self._log.last
+            cursor.jump_to(
+                place, (room for room, joined in participant.user.delivered_rooms.items() if joined <= place)
+            )
+            participant.notify("gap", "you read too slowly: some messages are no longer kept here")
+        page = await self._log.read(cursor.identity, cursor.rooms, cursor.position, min(most, PAGE))
+        cursor.numbers |= {participant.sender_number}
+        return cursor.take(page, PAGE_SIZE), cursor.position >= self._log.last
 
     def _conversation(self, user: User, name: str) -> Conversation | None:
         if is_room(name):

@@ -1,6 +1,6 @@
 """The Hub: the one place where everything is decided. Here: who is here, by which name and with which right.
 
-What is said is decided in the class that it builds on, core.talk.Talk; what was said
+What is said is decided in the class that it builds on, core.router.Router; what was said
 is looked up in its archive.
 """
 
@@ -9,16 +9,16 @@ from operator import attrgetter
 
 from twisted_chat.core.archive import Archive
 from twisted_chat.core.errors import ALREADY_REGISTERED, NOT_ALLOWED, NOT_REGISTERED, UNAVAILABLE, ChatError
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog, Participant
+from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.core.names import Name, user_name
-from twisted_chat.core.registry import User
-from twisted_chat.core.talk import Talk
+from twisted_chat.core.participants import Participant, User
+from twisted_chat.core.router import Router
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MOST_ACCOUNTS = 100_000
 
 
-class Hub(Talk):
+class Hub(Router):
     """Everything that can be done in a conversation, for every door alike.
 
     All of it raises ChatError for what may not be done, and then nothing has
@@ -51,7 +51,7 @@ class Hub(Talk):
             user = self.registry.identified(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
-                room.topic = room.settled_topic = topics.get(room.key, "")
+                room.topic = room.delivered_topic = topics.get(room.key, "")
 
     async def close(self) -> None:
         """Keep everything, and let go of it."""
@@ -83,7 +83,7 @@ class Hub(Talk):
 
     async def introduce(self, participant: Participant, client: str) -> None:
         """Know a participant as one client of its account, now or once it has one, so that it may say things again."""
-        participant.client = client
+        participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._number(participant, participant.user)
 
@@ -112,8 +112,8 @@ class Hub(Talk):
         if gone:
             _tell(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
-                user.away, user.place = None, max(user.place, participant.place)
-                self.accounts.reached([(user.identity, user.place)])
+                user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
+                self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
 
     def rename(self, participant: Participant, name: str) -> None:
         """Change a guest's name; raises ChatError: bad-name, name-taken, and not-allowed for an account."""
@@ -137,17 +137,17 @@ class Hub(Talk):
             return
         moved = []
         for user in filter(attrgetter("is_account"), self.registry.here()):
-            place = max((participant.place for participant in user.participants), default=0)
-            if place > user.place:
-                user.place = place
+            place = max((participant.read_up_to for participant in user.participants), default=0)
+            if place > user.read_up_to:
+                user.read_up_to = place
                 moved.append((user.identity, place))
         if moved:
-            self.accounts.reached(moved)
+            self.accounts.note_read_up_to(moved)
 
     def shut_out(self, user: User, code: str, sentence: str) -> None:
         """End all connections of an account."""
         for participant in user.participants:
-            participant.dismiss(code, sentence)
+            participant.disconnect(code, sentence)
 
     def forget(self, user: User, by: Participant) -> None:
         """Have a deleted account leave its rooms and everything else; it is `by` whom it is said."""
@@ -186,7 +186,7 @@ class Hub(Talk):
 
     async def _enter(self, participant: Participant, user: User) -> None:
         """One more connection of an account: what was said before, and is on its way, it reads from the log."""
-        if participant.client and user.enabled:
+        if participant.client_id and user.enabled:
             await self._number(participant, user)
         if not user.enabled:
             raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
@@ -199,17 +199,17 @@ class Hub(Talk):
         if first:
             _tell(self.rooms.neighbours(user), user, None, user.name)
         self.flush()
-        await self.log.settled()
+        await self.log.wait_durable()
         if participant.user is None:
             raise ChatError(NOT_REGISTERED, "the connection has ended")
 
     async def _number(self, participant: Participant, user: User) -> None:
         assert self.accounts is not None
-        number = await self.accounts.client(user.identity, participant.client)
+        number = await self.accounts.client_number(user.identity, participant.client_id)
         for other in user.participants:
-            if other.number == number and other is not participant:
-                other.dismiss("replaced", "the same client of yours has connected again")
-        participant.number = number
+            if other.sender_number == number and other is not participant:
+                other.disconnect("replaced", "the same client of yours has connected again")
+        participant.sender_number = number
         participant.routes.clear()
         self._last = None
 
@@ -217,4 +217,4 @@ class Hub(Talk):
 def _tell(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
     for user in users:
         for participant in user.participants:
-            participant.presence(who.identity, before, now)
+            participant.presence_changed(who.identity, before, now)

@@ -1,157 +1,12 @@
-"""What the core asks of the outside: who takes part, and what keeps the log."""
+"""What the core asks of the outside: a log, accounts, and an authenticator."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
-
-if TYPE_CHECKING:
-    from twisted_chat.core.registry import User
-    from twisted_chat.core.rooms import Room
-
-
-class Participant(Protocol):
-    """One connection of one user, at whichever door it came in.
-
-    What it says carries its `number`: one that no other connection ever had, until it is
-    known as the `client` (a client-id, or "") of an account, and then that client's.
-    `address` is where it comes from. `user` and `routes`, to whom it has spoken, are the hub's.
-    """
-
-    number: int
-    client: str
-    address: str
-    user: "User | None"
-    routes: "dict[str, Route]"
-
-    @property
-    def place(self) -> int:
-        """The id up to which it has certainly seen everything that it was to see."""
-
-    def deliver(self, entry: "Entry") -> None:
-        """Queue what another said, now in the log. The same object is handed to all its readers."""
-
-    def copied(self, entry: "Entry") -> None:
-        """Queue what the same account said to somebody by another connection."""
-
-    def stored(self, entry: "Entry") -> bool:
-        """Queue the acknowledgement of what this connection said, now in the log; whether there is any."""
-
-    def refused(self, entry: "Entry", problem: ChatError) -> None:
-        """Queue the news that the log could not keep what this connection said: nobody has seen it."""
-
-    def presence(self, who: int, before: str | None, now: str | None) -> None:
-        """Queue news of a person, by identity: the name before and now, None for being away."""
-
-    def told(self, code: str, sentence: str) -> None:
-        """Queue the server's own word."""
-
-    def marked(self, name: str, id: int) -> None:
-        """Queue the news that another connection of the account has moved a read marker."""
-
-    def hold(self) -> None:
-        """Take nothing live from now on, but keep one's place in the log."""
-
-    def release(self) -> None:
-        """Read on from there, and go on live."""
-
-    def dismiss(self, code: str, sentence: str) -> None:
-        """Say why, and end the connection."""
-
-    def flush(self) -> None:
-        """Send what is queued."""
-
-
-class Envelope(NamedTuple):
-    """Who speaks where: names as they are shown, and what a record has of them."""
-
-    sender: str
-    to: str
-    conversation: Conversation
-    author: int
-    origin: int
-
-
-class Route(NamedTuple):
-    """Where what a participant says to a name goes, until anybody comes, goes or changes: see Hub.say.
-
-    `copies` are the speaker's other connections, `notice` what it was told about the one spoken to.
-    """
-
-    changes: int
-    envelope: Envelope
-    target: "User | Room"
-    copies: tuple[Participant, ...] = ()
-    notice: str = ""
-
-
-class Entry:
-    """What the hub asks the log to keep, and whom it then concerns.
-
-    One or several `texts` that one participant, the `origin`, said in a row in one
-    conversation, with the `labels` of its requests by the text's index. Each text becomes a record: the
-    log sets `time` and `first`, the id of the first; the others follow. `recipients`
-    are decided when it is said, and so are the `copies` that go to the speaker's other
-    connections. `asked` is whether even a person waits to hear that it was done.
-    A `problem` is why it was refused, if it is not the log's own failure.
-    Once delivered, an entry lets go of its participants.
-    """
-
-    __slots__ = (
-        "asked",
-        "copies",
-        "envelope",
-        "first",
-        "kind",
-        "labels",
-        "origin",
-        "problem",
-        "recipients",
-        "texts",
-        "time",
-    )
-
-    def __init__(
-        self,
-        kind: str,
-        envelope: Envelope,
-        recipients: tuple[Participant, ...],
-        texts: list[str],
-        origin: Participant,
-        label: str | None,
-        asked: bool,
-        copies: tuple[Participant, ...] = (),
-    ) -> None:
-        self.kind = kind
-        self.envelope = envelope
-        self.recipients = recipients
-        self.texts = texts
-        self.origin: Participant | None = origin
-        self.labels: dict[int, str] = {} if label is None else {0: label}
-        self.asked = asked
-        self.copies = copies
-        self.problem: ChatError | None = None
-
-    first: int
-    time: int
-
-    def part(self, indexes: Sequence[int]) -> "Entry":
-        """Some of its texts, as an entry of their own."""
-        assert self.origin is not None
-        texts = [self.texts[index] for index in indexes]
-        part = Entry(self.kind, self.envelope, self.recipients, texts, self.origin, None, self.asked, self.copies)
-        part.labels = {new: self.labels[old] for new, old in enumerate(indexes) if old in self.labels}
-        return part
-
-    def records(self) -> list[Record]:
-        """Its records, once the log has kept it."""
-        kind, time = self.kind, self.time
-        sender, to, place, author, origin = self.envelope
-        numbered = enumerate(self.texts, self.first)
-        return [Record(id, time, kind, sender, to, text, place, author, origin) for id, text in numbered]
+from twisted_chat.core.participants import Entry
 
 
 class StoreError(Exception):
@@ -165,7 +20,7 @@ class Page(NamedTuple):
     """Some of the log for one reader, and up to which id that is all that concerns it."""
 
     records: list[Record]
-    upto: int
+    up_to: int
 
 
 class Membership(NamedTuple):
@@ -183,7 +38,7 @@ class Restored(NamedTuple):
     topics: Mapping[str, str] = MappingProxyType({})
 
 
-MOST_COUNTED = 10_000
+MAX_UNREAD_COUNTED = 10_000
 
 
 class MessageLog(Protocol):
@@ -212,7 +67,7 @@ class MessageLog(Protocol):
     def flush(self) -> None:
         """Keep what was appended, now or as soon as the log can."""
 
-    def settled(self) -> Awaitable[None]:
+    def wait_durable(self) -> Awaitable[None]:
         """Wait until everything that was flushed so far is kept and delivered, or refused."""
 
     @property
@@ -235,18 +90,18 @@ class MessageLog(Protocol):
     def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Awaitable[Page]:
         """The next that one may see who is in these rooms at the place `after`, perhaps with others among it."""
 
-    def missed(
-        self, identity: int, rooms: Collection[str], after: int, upto: int, limit: int
+    def unread(
+        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> Awaitable[tuple[list[Record], int]]:
-        """What others said with after < id <= upto in these rooms, and to this identity.
+        """What others said with after < id <= up_to in these rooms, and to this identity.
 
-        The newest `limit` records, oldest first, and how many there are, counted up to MOST_COUNTED + 1.
+        The newest `limit` records, oldest first, and how many there are, counted up to MAX_UNREAD_COUNTED + 1.
         """
 
     def partners(self, identity: int, limit: int) -> Awaitable[list[int]]:
         """The identities of those with whom one has talked directly, the latest first."""
 
-    def moves(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
+    def first_membership_changes(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
         """What first became of one's part in each room since a place: joined or left, by the room's key."""
 
     def restore(self) -> Restored:
@@ -263,8 +118,8 @@ class Account(NamedTuple):
     name: Name
     enabled: bool = True
     deleted: bool = False
-    place: int = 0
-    made: int = 0
+    read_up_to: int = 0
+    created_at: int = 0
 
 
 class Accounts(Protocol):
@@ -294,10 +149,10 @@ class Accounts(Protocol):
     def delete(self, identity: int) -> Awaitable[None]:
         """End an account; what it said stays, and its name stays taken."""
 
-    def client(self, identity: int, client_id: str) -> Awaitable[int]:
+    def client_number(self, identity: int, client_id: str) -> Awaitable[int]:
         """The number of an account's client, below messages.GUESTS: always the same for the same client-id."""
 
-    def reached(self, places: Sequence[tuple[int, int]]) -> None:
+    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
         """Note how far accounts have read, by identity; kept some time soon."""
 
     def markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:

@@ -41,4 +41,4 @@ class Record(NamedTuple):
     text: str
     conversation: Conversation
     author: int
-    origin: int
+    sender_number: int

@@ -1,56 +1,11 @@
 """Who there is: each name's user, here or away, and the participants through whom one is reached."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, ChatError
-from twisted_chat.core.interfaces import Account, Participant
-from twisted_chat.core.messages import GUESTS
+from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import Name, user_name
-
-_NO_ROOMS: frozenset[str] = frozenset()
-_SETTLED_NOWHERE: Mapping[str, int] = MappingProxyType({})
-"""What all users share who are in no room, as most connections are at first."""
-
-
-class User:
-    """One person: a guest while here, or an account, here or not.
-
-    A guest's `identity` is new each time, so that what was said to one guest
-    never belongs to a later one of that name. `rooms` holds the keys of the
-    rooms that the user is in; `settled` the same as far as the log has delivered,
-    with the id of the user's join. `place` is how far an account has read, `made` when it was made.
-    """
-
-    __slots__ = (
-        "away",
-        "deleted",
-        "enabled",
-        "identity",
-        "key",
-        "made",
-        "name",
-        "participants",
-        "place",
-        "rooms",
-        "settled",
-    )
-
-    def __init__(self, name: Name, identity: int) -> None:
-        self.name, self.key = name
-        self.identity = identity
-        self.participants: tuple[Participant, ...] = ()
-        self.rooms = _NO_ROOMS
-        self.settled: Mapping[str, int] = _SETTLED_NOWHERE
-        self.away: str | None = None
-        self.enabled, self.deleted = True, False
-        self.place = self.made = 0
-
-    @property
-    def is_account(self) -> bool:
-        """Whether the name is this user's for good."""
-        return self.identity < GUESTS
+from twisted_chat.core.participants import Participant, User
 
 
 class UserRegistry:
@@ -118,7 +73,7 @@ class UserRegistry:
         """Take an account in, which nobody has signed in to."""
         user = User(account.name, account.identity)
         user.enabled, user.deleted = account.enabled, account.deleted
-        user.place, user.made = account.place, account.made
+        user.read_up_to, user.created_at = account.read_up_to, account.created_at
         self._users[user.key] = self._identities[user.identity] = user
         self.account_count += 1
         return user

@@ -1,21 +1,20 @@
 """Membership: which rooms there are and who is in each."""
 
 from twisted_chat.core.errors import NO_SUCH_ROOM, NOT_A_MEMBER, NOT_ALLOWED, ChatError
-from twisted_chat.core.interfaces import Participant
 from twisted_chat.core.names import Name, room_name
-from twisted_chat.core.registry import User
+from twisted_chat.core.participants import Participant, User
 
 MOST = 100
 
 
 class Room:
-    """A room and its members, by identity; `settled_topic` is its topic as far as the log has delivered."""
+    """A room and its members, by identity; `delivered_topic` is its topic as far as the log has delivered."""
 
-    __slots__ = ("_audience", "key", "members", "name", "settled_topic", "topic")
+    __slots__ = ("_audience", "delivered_topic", "key", "members", "name", "topic")
 
     def __init__(self, name: Name) -> None:
         self.name, self.key = name
-        self.topic = self.settled_topic = ""
+        self.topic = self.delivered_topic = ""
         self.members: dict[int, User] = {}
         self._audience: tuple[Participant, ...] | None = None
 
@@ -91,7 +90,7 @@ class Rooms:
         room = self._rooms.setdefault(checked.key, Room(checked))
         room.members[user.identity] = user
         user.rooms |= {room.key}
-        user.settled = {**user.settled, room.key: id}
+        user.delivered_rooms = {**user.delivered_rooms, room.key: id}
         self._names = None
         return room
 

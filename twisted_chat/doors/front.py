@@ -25,10 +25,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_chat.doors.refusals import closed, full, tls_only
-from twisted_chat.doors.transport import Transport, hand_over
-from twisted_chat.wire.first import LINE, TLS, recognise
+from twisted_chat.transports.interfaces import Transport, hand_over
+from twisted_chat.wire.detect import LINE, TLS, detect
 
-LOOK_EVERY = 10.0
+IDLE_CHECK_SECONDS = 10.0
 """Seconds between two looks at those who have not said what they speak."""
 UNDECIDED = 30
 """Looks for which a connection may leave that open."""
@@ -49,7 +49,7 @@ class Whole(Transport, typing.Protocol):
     def loseWriteConnection(self) -> None: ...
 
 
-class DoorFactory(typing.Protocol):
+class AnyDoor(typing.Protocol):
     """What the front door asks of a door: a Twisted factory that knows which of its connections are open."""
 
     @property
@@ -92,7 +92,7 @@ class Front(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if not self._refused:
             self._reads.append(data)
-            language = recognise(b"".join(self._reads))
+            language = detect(b"".join(self._reads))
             if language is not None:
                 self._lead_to(language)
 
@@ -113,7 +113,7 @@ class Front(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
 
-    def look(self) -> None:
+    def idle_check(self) -> None:
         """Let go who has been here for too long."""
         self._looks -= 1
         if self._looks:
@@ -180,7 +180,7 @@ class Front(Protocol):
 
 @implementer(IProtocolNegotiationFactory)
 class FrontFactory(Factory):
-    """Makes a Front for each connection, in front of `doors`, by the languages that wire.first knows.
+    """Makes a Front for each connection, in front of `doors`, by the languages that wire.detect knows.
 
     `tls` puts TLS in front of a protocol; without it nobody can speak it. With
     `tls_only` nobody can speak anything else. `most` connections are let in, at all
@@ -191,7 +191,7 @@ class FrontFactory(Factory):
 
     def __init__(
         self,
-        doors: Mapping[str, DoorFactory],
+        doors: Mapping[str, AnyDoor],
         clock: IReactorTime,
         *,
         tls: Callable[[Protocol], IProtocol] | None = None,
@@ -200,8 +200,8 @@ class FrontFactory(Factory):
     ) -> None:
         self.doors, self.tls, self.tls_only, self.most = doors, tls, tls_only, most
         self.connections: set[Front] = set()
-        self._look = LoopingCall(self.look)
-        self._look.clock = clock
+        self._idle_checks = LoopingCall(self.idle_check)
+        self._idle_checks.clock = clock
 
     @property
     def full(self) -> bool:
@@ -213,10 +213,10 @@ class FrontFactory(Factory):
     def startFactory(self) -> None:
         for door in self.doors.values():
             door.doStart()
-        self._look.start(LOOK_EVERY, now=False)
+        self._idle_checks.start(IDLE_CHECK_SECONDS, now=False)
 
     def stopFactory(self) -> None:
-        self._look.stop()
+        self._idle_checks.stop()
         for door in self.doors.values():
             door.doStop()
 
@@ -229,10 +229,10 @@ class FrontFactory(Factory):
         """What may be agreed on in a handshake of an `ssl:` endpoint."""
         return ALPN
 
-    def look(self) -> None:
+    def idle_check(self) -> None:
         """Let go those who have been here for too long."""
         for front in list(self.connections):
-            front.look()
+            front.idle_check()
 
     def shut_down(self) -> None:
         """Have everybody who is still here go."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from twisted_chat.doors.transport import Writer
+from twisted_chat.transports.interfaces import Writer
 
 BOUND = 256 * 1024
 """Bytes that may wait for a client that does not read, beside the transport's own 64 KiB."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from twisted_chat.wire.first import IRC, LINE, TLS, WEB
+from twisted_chat.wire.detect import IRC, LINE, TLS, WEB
 
 ALERT = b"\x15\x03\x03\x00\x02\x02\x28"
 """The fatal alert handshake_failure (RFC 8446, sections 5.1 and 6.2)."""

@@ -14,17 +14,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_chat.core.archive import PAGE
+from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import NOT_REGISTERED, UNAVAILABLE, ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Entry, Route
 from twisted_chat.core.messages import JOINED, Record
-from twisted_chat.core.registry import User
-from twisted_chat.core.view import View
-from twisted_chat.doors.dialects import Answer, Dialect, Renderings
-from twisted_chat.doors.news import News
+from twisted_chat.core.participants import Entry, Route, User
+from twisted_chat.doors.flusher import Flusher
+from twisted_chat.doors.line.dialects import Answer, Dialect, RenderCaches
 from twisted_chat.doors.outbox import Outbox
-from twisted_chat.doors.transport import Writer
-from twisted_chat.doors.turn import Turn
+from twisted_chat.doors.presence import PresenceChanges
+from twisted_chat.transports.interfaces import Writer
 from twisted_chat.wire.line import error, labelled
 
 _log = Logger()
@@ -68,26 +67,26 @@ class Session:
         "_answered",
         "_clock",
         "_confirmed",
+        "_cursor",
         "_delimiter",
         "_door",
+        "_flusher",
         "_held",
         "_hub",
         "_looked",
         "_news",
         "_paging",
         "_reading",
-        "_rendering",
-        "_renderings",
+        "_render",
+        "_render_caches",
         "_replay",
         "_seeking",
-        "_turn",
-        "_view",
         "address",
-        "client",
+        "client_id",
         "dialect",
-        "number",
         "outbox",
         "routes",
+        "sender_number",
         "unstored",
         "user",
         "waiting",
@@ -97,35 +96,41 @@ class Session:
         self,
         number: int,
         hub: Hub,
-        turn: Turn,
+        flusher: Flusher,
         transport: Writer,
         clock: IReactorTime,
-        renderings: Renderings,
+        render_caches: RenderCaches,
         dialect: Dialect,
         bound: int,
         door: Door,
         address: str = "",
     ) -> None:
-        self.number, self.dialect = number, dialect
-        self.address, self.client = address, ""
+        self.sender_number, self.dialect = number, dialect
+        self.address, self.client_id = address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = 0
         self.waiting = False
         self.outbox = Outbox(transport, bound, self._drained)
-        self._hub, self._turn, self._clock, self._renderings, self._door = hub, turn, clock, renderings, door
+        self._hub, self._flusher, self._clock, self._render_caches, self._door = (
+            hub,
+            flusher,
+            clock,
+            render_caches,
+            door,
+        )
         self._delimiter = b"\n"
-        self._rendering = renderings[dialect, b"\n"]
-        self._view: View | None = None
+        self._render = render_caches[dialect, b"\n"]
+        self._cursor: Cursor | None = None
         self._replay: Replay | None = None
         self._answered = self._held = self._paging = self._reading = self._seeking = False
-        self._news: News | None = None
+        self._news: PresenceChanges | None = None
         self._confirmed = self._looked = 0
 
     def speak(self, dialect: Dialect, delimiter: bytes) -> None:
         """Write in another dialect, or with another line ending, from now on."""
         self.dialect, self._delimiter = dialect, delimiter
-        self._rendering = self._renderings[dialect, delimiter]
+        self._render = self._render_caches[dialect, delimiter]
 
     def write(self, *lines: str, ended: bool = True) -> None:
         """Queue lines; the last without its ending if it is not to be `ended`.
@@ -144,18 +149,18 @@ class Session:
         """The connection is gone: leave everything, and let go of the door."""
         if self.user is not None:
             self._hub.sign_out(self)
-            self._turn.said()
+            self._flusher.request()
         self.outbox.end()
         self._door = _NOBODY
-        self._view = self._replay = None
+        self._cursor = self._replay = None
 
     def sign_out(self) -> None:
         """Leave everything, in peace; what there is to write is still written."""
         if self.user is not None:
             if self._answered:
-                self._confirmed = self.reached
+                self._confirmed = self.sent_up_to
             self._hub.sign_out(self)
-            self._turn.said()
+            self._flusher.request()
 
     def flush(self) -> None:
         self.outbox.flush()
@@ -163,42 +168,42 @@ class Session:
     # how far it is
 
     @property
-    def place(self) -> int:
+    def read_up_to(self) -> int:
         return self._confirmed
 
     @property
-    def reached(self) -> int:
+    def sent_up_to(self) -> int:
         """The id up to which everything has been sent, or waits to be."""
-        return self._hub.log.last if self._view is None else self._view.place
+        return self._hub.log.last if self._cursor is None else self._cursor.position
 
-    def look(self, heard: bool) -> None:
+    def idle_check(self, heard: bool) -> None:
         """Note how far the client is: if it was `heard` since the last look, it has read what was sent before that."""
         if heard:
             self._confirmed = self._looked
-        self._looked = self.reached
+        self._looked = self.sent_up_to
 
     # what the hub says
 
     def deliver(self, entry: Entry) -> None:
         outbox = self.outbox
-        if self._view is not None:
+        if self._cursor is not None:
             return
         if outbox.full:
             self._fall_behind(entry.first - 1)
         else:
             if self._news is not None and entry.kind == JOINED:
                 self._tell_news()  # or a name that is taken again would seem to go after it came
-            outbox.put(self._rendering(entry))
+            outbox.put(self._render(entry))
 
-    def copied(self, entry: Entry) -> None:
-        if self._view is not None:
+    def deliver_copy(self, entry: Entry) -> None:
+        if self._cursor is not None:
             return
         if self.outbox.full:
             self._fall_behind(entry.first - 1)
         else:
-            self.write(*self.dialect.copied(entry))
+            self.write(*self.dialect.deliver_copy(entry))
 
-    def stored(self, entry: Entry) -> bool:
+    def acknowledge(self, entry: Entry) -> bool:
         if self.user is None:  # its own leaving of rooms, when it is gone
             return False
         self.unstored -= len(entry.texts)
@@ -206,55 +211,55 @@ class Session:
             self._clock.callLater(0, self._door.wake)  # when this batch is delivered and answered
         if not entry.asked and not self.dialect.program:
             return False
-        self.acknowledge(entry)
+        self.write_acknowledgement(entry)
         return True
 
-    def refused(self, entry: Entry, problem: ChatError) -> None:
+    def reject(self, entry: Entry, problem: ChatError) -> None:
         self.unstored -= len(entry.texts)
         if self.waiting and not self.unstored:
             self._clock.callLater(0, self._door.wake)
         for index in range(len(entry.texts)):
-            self.refuse(entry, entry.labels.get(index), problem)
+            self.write_rejection(entry, entry.labels.get(index), problem)
 
-    def acknowledge(self, entry: Entry) -> None:
+    def write_acknowledgement(self, entry: Entry) -> None:
         """Queue what this client is answered when the log has what it said."""
-        self.write(*self.dialect.stored(entry))
+        self.write(*self.dialect.acknowledgement(entry))
 
-    def refuse(self, entry: Entry, label: str | None, problem: ChatError) -> None:
+    def write_rejection(self, entry: Entry, label: str | None, problem: ChatError) -> None:
         """Queue what this client is answered when the log cannot keep one of an entry's texts."""
         self.write(error(label, problem.code, problem.sentence))
 
-    def missed(self, record: Record) -> list[str]:
+    def render_replayed(self, record: Record) -> list[str]:
         """How this client is shown a record, once it has fallen behind."""
         assert self.user is not None
-        return self.dialect.missed(record, own=record.author == self.user.identity)
+        return self.dialect.render_replayed(record, own=record.author == self.user.identity)
 
-    def presence(self, who: int, before: str | None, now: str | None) -> None:
+    def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         if not self.dialect.program:
             return
         if self._news is None:
-            self._news = News()
+            self._news = PresenceChanges()
             self._clock.callLater(NEWS_AFTER, self._tell_news)
         self._news.add(who, before, now)
 
-    def told(self, code: str, sentence: str) -> None:
-        line = self.dialect.told(code, sentence)
+    def notify(self, code: str, sentence: str) -> None:
+        line = self.dialect.server_notice(code, sentence)
         if line:
             self.write(line)
 
-    def marked(self, name: str, id: int) -> None:
+    def read_marker_moved(self, name: str, id: int) -> None:
         if self.dialect.program:
             self.write(f"seen,{name},{id}")
 
-    def dismiss(self, code: str, sentence: str) -> None:
-        self.told(code, sentence)
+    def disconnect(self, code: str, sentence: str) -> None:
+        self.notify(code, sentence)
         self._door.close()
 
     # a reader who is behind
 
     def hold(self) -> None:
         self._held = True
-        if self._view is None:
+        if self._cursor is None:
             self._fall_behind(self._hub.log.last)
 
     def release(self) -> None:
@@ -268,7 +273,7 @@ class Session:
 
     def _begin(self, markers: Sequence[tuple[str, int]]) -> None:
         for name, id in markers:
-            self.marked(name, id)
+            self.read_marker_moved(name, id)
         self.release()
         self.outbox.flush()
 
@@ -280,13 +285,13 @@ class Session:
         everything, and whether there is more.
         """
         self._seeking = True
-        if self._view is None:
+        if self._cursor is None:
             self._fall_behind(self._hub.log.last)
         try:
-            view = await self._hub.archive.view(self, place)
+            cursor = await self._hub.archive.cursor(self, place)
             if self.user is None:
                 raise ChatError(NOT_REGISTERED, "the connection has ended")
-            self._view = view
+            self._cursor = cursor
             self._replay = Replay(label, self._hub.log.last, limit, Deferred())
             done = self._replay.done
         finally:
@@ -296,63 +301,65 @@ class Session:
 
     def _fall_behind(self, place: int) -> None:
         if self.user is not None:
-            self._view = View(self.user.identity, self.user.settled, self.number, place)
+            self._cursor = Cursor(self.user.identity, self.user.delivered_rooms, self.sender_number, place)
 
     def _drained(self) -> None:
         self._read_on()
         self._door.wake()
 
     def _read_on(self) -> None:
-        view = self._view
-        if view is None or self.user is None or self._reading or self.outbox.paused:
+        cursor = self._cursor
+        if cursor is None or self.user is None or self._reading or self.outbox.paused:
             return
         if self._held or self._seeking or self._paging:
             return
         self._reading = True
         most = PAGE if self._replay is None else self._replay.limit or PAGE
-        page = Deferred.fromCoroutine(self._hub.archive.read_on(view, self, most))
-        page.addCallback(self._caught_up_on, view)
+        page = Deferred.fromCoroutine(self._hub.archive.read_on(cursor, self, most))
+        page.addCallback(self._caught_up_on, cursor)
         page.addErrback(self._cannot_read)
 
     def _cannot_read(self, failure: Failure) -> None:
-        _log.failure("cannot read on for {number}", failure, number=self.number)
+        _log.failure("cannot read on for {number}", failure, number=self.sender_number)
         self._reading = False
-        if self._view is None:
+        if self._cursor is None:
             return
         self._clock.callLater(AGAIN_AFTER, self._read_on)
         if self._replay is not None:
             replay, self._replay = self._replay, None
             replay.done.errback(ChatError(UNAVAILABLE, "what was said cannot be read just now; try again in a while"))
 
-    def _caught_up_on(self, page: tuple[list[Record], bool], view: View) -> None:
+    def _caught_up_on(self, page: tuple[list[Record], bool], cursor: Cursor) -> None:
         records, done = page
         self._reading = False
         replay = self._replay
-        if self._view is not view or self.user is None:  # the client has moved to another place meanwhile
+        if self._cursor is not cursor or self.user is None:  # the client has moved to another place meanwhile
             self._read_on()
             return
         for record in records:
-            lines = self.missed(record)
+            lines = self.render_replayed(record)
             self.write(*(lines if replay is None else labelled(replay.label, lines)))
-        more = replay is not None and view.place < replay.target
+        more = replay is not None and cursor.position < replay.target
         self._paging = more and replay is not None and replay.limit > 0
         if not done:
             self._clock.callLater(0, self._read_on)
         elif not self._held:
-            self._view = None
+            self._cursor = None
             if self._news is not None:
                 self._tell_news()
         if replay is not None and (self._paging or not more):
             self._replay = None
-            replay.done.callback((view.place, more))  # the last thing, since the next request may go to another place
+            replay.done.callback(
+                (cursor.position, more)
+            )  # the last thing, since the next request may go to another place
         self.outbox.flush()
 
     def _tell_news(self) -> None:
-        if self._view is not None or self._news is None:
+        if self._cursor is not None or self._news is None:
             return
         news, self._news = self._news, None
         if news.lost:
-            self.told("gap", "too many people came and went to name them all: list,friends shows who is here")
+            self.notify("gap", "too many people came and went to name them all: list,friends shows who is here")
         self.write(*self.dialect.news(news.changes()))
         self.outbox.flush()
 

@@ -17,7 +17,7 @@ from twisted_chat.simulation.crowd import Crowd, Plan
 from twisted_chat.simulation.irclog import Log, read_log
 from twisted_chat.simulation.language import ScriptError, read_script
 from twisted_chat.simulation.ledger import Ledger
-from twisted_chat.simulation.memory import MemoryEndpoint, memory_server
+from twisted_chat.simulation.network import MemoryEndpoint, memory_server
 from twisted_chat.simulation.person import Person
 from twisted_chat.simulation.replay import Replay
 from twisted_chat.simulation.script import Script, StepFailed, script_text, shipped

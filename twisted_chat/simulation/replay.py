@@ -22,7 +22,7 @@ from twisted_chat.simulation.irclog import ACT, JOIN, LEAVE, RENAME, TOPIC, Log,
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.person import Person
 from twisted_chat.wire.events import SPOKEN, Event
-from twisted_chat.wire.line import LineError, escape, parse, request
+from twisted_chat.wire.line import ParseError, escape, parse, request
 
 UNDER_WAY = 500
 """Messages that may wait for their acknowledgement at once."""
@@ -150,7 +150,7 @@ class Replay:
             return "the text is empty"
         try:
             parse(request("chat", self._room, escape(text), label=_LABEL).encode())
-        except LineError as problem:
+        except ParseError as problem:
             return problem.sentence
         return ""
 

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Collection
 from itertools import count, islice, takewhile
 
-from twisted_chat.core.interfaces import MOST_COUNTED, Deliver, Entry, Membership, Page, Restored
+from twisted_chat.core.dedup import Label, deduplicate, labels
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
-from twisted_chat.core.resends import Label, labels, sift
+from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.words import words_of
+from twisted_chat.stores.search import words_of
 
 MOST = 10_000
 """Records that are kept, unless another number is asked for."""
@@ -64,7 +65,7 @@ class MemoryLog:
                 self._pending = []
                 labelled = labels(entries)
                 if labelled:
-                    entries = self._sift(entries)
+                    entries = self._deduplicate(entries)
                 self._ring.keep(entries, int(self._now() * 1000))
                 if labelled:
                     self._remember(entries)
@@ -72,7 +73,7 @@ class MemoryLog:
         finally:
             self._flushing = False
 
-    async def settled(self) -> None:
+    async def wait_durable(self) -> None:
         pass
 
     def restore(self) -> Restored:
@@ -109,17 +110,17 @@ class MemoryLog:
         records = list(islice(self._ring.oldest(after), limit))
         return Page(records, records[-1].id if records else self.last)
 
-    async def missed(
-        self, identity: int, rooms: Collection[str], after: int, upto: int, limit: int
+    async def unread(
+        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
         said = [
             record
-            for record in self._ring.back(upto, after)
+            for record in self._ring.back(up_to, after)
             if record.kind in SPOKEN
             and record.author != identity
             and (record.conversation in rooms or _is_side(identity, record.conversation))
         ]
-        return said[:limit][::-1], min(len(said), MOST_COUNTED + 1)
+        return said[:limit][::-1], min(len(said), MAX_UNREAD_COUNTED + 1)
 
     async def partners(self, identity: int, limit: int) -> list[int]:
         found: dict[int, None] = {}
@@ -131,18 +132,18 @@ class MemoryLog:
                     break
         return list(found)
 
-    async def moves(self, identity: int, after: int) -> dict[str, str]:
-        moves: dict[str, str] = {}
+    async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
+        changes: dict[str, str] = {}
         for record in self._ring.back(self.last, after):
             if record.author == identity and record.kind in (JOINED, LEFT) and isinstance(record.conversation, str):
-                moves[record.conversation] = record.kind
-        return moves
+                changes[record.conversation] = record.kind
+        return changes
 
-    def _sift(self, entries: list[Entry]) -> list[Entry]:
+    def _deduplicate(self, entries: list[Entry]) -> list[Entry]:
         """Part what is new from what was said before, and answer the latter."""
         said = {label: self._labels.get(label, 0) for label, _, _ in labels(entries)}
         known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items() if id >= self.first}
-        fresh, repeated, wrong, self._pending = sift(entries, known)
+        fresh, repeated, wrong, self._pending = deduplicate(entries, known)
         self._deliver(repeated)
         self._refuse(wrong)
         return fresh

@@ -30,7 +30,7 @@ class MemoryAccounts:
     async def create(self, name: Name, secret: str | None) -> Account:
         if any(account.name.key == name.key for account in self._accounts.values()):
             raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
-        account = Account(next(self._identities), name, made=int(self._now() * 1000))
+        account = Account(next(self._identities), name, created_at=int(self._now() * 1000))
         self._accounts[account.identity], self._secrets[account.identity] = account, secret
         return account
 
@@ -47,12 +47,12 @@ class MemoryAccounts:
         self._accounts[identity] = self._accounts[identity]._replace(enabled=False, deleted=True)
         self._secrets[identity] = None
 
-    async def client(self, identity: int, client_id: str) -> int:
+    async def client_number(self, identity: int, client_id: str) -> int:
         return self._clients.setdefault((identity, client_id), next(self._numbers))
 
-    def reached(self, places: Sequence[tuple[int, int]]) -> None:
+    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
         for identity, place in places:
-            self._accounts[identity] = self._accounts[identity]._replace(place=place)
+            self._accounts[identity] = self._accounts[identity]._replace(read_up_to=place)
 
     async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())

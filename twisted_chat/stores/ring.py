@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from operator import attrgetter
 
-from twisted_chat.core.interfaces import Entry
 from twisted_chat.core.messages import Record
+from twisted_chat.core.participants import Entry
 
 SLACK = 256
 """Records over its measure that a ring may hold, so that it is measured once for many."""
@@ -34,11 +34,11 @@ class Ring:
         if last > self._due:
             self._forget()
 
-    def back(self, upto: int, after: int = 0) -> Iterator[Record]:
-        """The records with after < id <= upto, newest first."""
-        later = len(self._entries) - bisect_right(self._entries, upto, key=_first)
+    def back(self, up_to: int, after: int = 0) -> Iterator[Record]:
+        """The records with after < id <= up_to, newest first."""
+        later = len(self._entries) - bisect_right(self._entries, up_to, key=_first)
         for entry in islice(reversed(self._entries), later, None):
-            yield from (record for record in reversed(entry.records()) if after < record.id <= upto)
+            yield from (record for record in reversed(entry.records()) if after < record.id <= up_to)
             if entry.first <= after:
                 break
 

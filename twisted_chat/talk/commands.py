@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted_chat.core.names import is_room
 from twisted_chat.talk.conversation import Conversation
-from twisted_chat.talk.lines import notice, problem, rule
+from twisted_chat.talk.format import notice, problem, rule
 
 if TYPE_CHECKING:
-    from twisted_chat.talk.talker import Talker
+    from twisted_chat.talk.app import Talker
 
 MOST_HISTORY = 500
 USAGE = 22

@@ -8,8 +8,8 @@ from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from twisted_chat.talk.lines import Line
-from twisted_chat.talk.talker import Talker
+from twisted_chat.talk.app import Talker
+from twisted_chat.talk.format import Line
 
 
 class PlainScreen(LineOnlyReceiver):

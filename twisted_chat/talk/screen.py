@@ -15,8 +15,8 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 from prompt_toolkit.styles import Style
 
-from twisted_chat.talk.lines import Line, bar, clean_line, waiting
-from twisted_chat.talk.talker import Talker
+from twisted_chat.talk.app import Talker
+from twisted_chat.talk.format import Line, bar, clean_line, waiting
 
 STYLE = Style.from_dict(
     {

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client import ChatClient, ChatFailed
 from twisted_chat.core.names import is_room
-from twisted_chat.talk.server import (
+from twisted_chat.talk.address import (
     HOST,
     PASSWORD,
     PORT,
@@ -33,7 +33,7 @@ from twisted_chat.talk.server import (
     server,
     way,
 )
-from twisted_chat.talk.texts import Texts, checked, checked_lines, lines_of_input, one, whole_input
+from twisted_chat.talk.input import Texts, checked, checked_lines, lines_of_input, one, whole_input
 
 PATIENCE = 30.0
 GOODBYE = 5.0

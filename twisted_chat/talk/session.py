@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClien
 from twisted.python.failure import Failure
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
-from twisted_chat.client.link import Backoff
+from twisted_chat.client.reconnect import Backoff
 from twisted_chat.wire.events import Event
 
 RECENT = 5000

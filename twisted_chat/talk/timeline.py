@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.core.names import is_room
 from twisted_chat.talk.conversation import MOST_HELD, Conversation, Conversations, about, key
-from twisted_chat.talk.lines import Line, day, failure, notice, problem, record, rule
+from twisted_chat.talk.format import Line, day, failure, notice, problem, record, rule
 from twisted_chat.talk.session import Session
 from twisted_chat.wire.events import SPOKEN, Event
 

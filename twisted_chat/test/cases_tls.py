@@ -11,16 +11,17 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from twisted_chat.doors import front, tls
+from twisted_chat.doors import front
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.tls import CLOSING, CertificateError, with_tls
 from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
 from twisted_chat.test.support_front import FrontServer, RecordingDoor, SwitchingTransport
 from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.transports import tls
+from twisted_chat.transports.tls import CLOSING, CertificateError, with_tls
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
 
@@ -39,7 +40,7 @@ class TlsFrontTests(TlsTestCase):
         return client
 
     def looks(self, count: int) -> None:
-        self.clock.pump([front.LOOK_EVERY] * count)
+        self.clock.pump([front.IDLE_CHECK_SECONDS] * count)
 
     def test_behind_tls_each_language_has_its_door(self) -> None:
         for name, data in FIRST.items():

@@ -32,7 +32,7 @@ class AccountsContract(Base):
 
     async def make(self, name: str, secret: str | None = None) -> int:
         account = await self.accounts.create(user_name(name), secret)
-        self.assertEqual(account, Account(account.identity, user_name(name), made=MADE))
+        self.assertEqual(account, Account(account.identity, user_name(name), created_at=MADE))
         self.assertLess(account.identity, GUESTS)
         return account.identity
 
@@ -50,14 +50,14 @@ class AccountsContract(Base):
     async def test_they_are_there_as_they_were_made(self) -> None:
         zak, jane = await self.make("Zak", "s3cret"), await self.make("jane")
         self.assertNotEqual(zak, jane)
-        expected = [Account(zak, user_name("Zak"), made=MADE), Account(jane, user_name("jane"), made=MADE)]
+        expected = [Account(zak, user_name("Zak"), created_at=MADE), Account(jane, user_name("jane"), created_at=MADE)]
         self.assertEqual(await self.again(), expected)
         self.assertEqual([await self.accounts.secret(one) for one in (zak, jane)], ["s3cret", None])
 
     async def test_a_name_is_given_once_whatever_its_case(self) -> None:
         zak = await self.make("zak", "one")
         self.assertEqual(await self.code(self.accounts.create(user_name("ZAK"), "two")), NAME_TAKEN)
-        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), made=MADE)])
+        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), created_at=MADE)])
         self.assertEqual(await self.accounts.secret(zak), "one")
 
     async def test_another_secret(self) -> None:
@@ -78,19 +78,21 @@ class AccountsContract(Base):
     async def test_a_deleted_accounts_name_stays_taken(self) -> None:
         zak = await self.make("zak", "secret")
         await self.accounts.delete(zak)
-        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), enabled=False, deleted=True, made=MADE)])
+        self.assertEqual(
+            await self.again(), [Account(zak, user_name("zak"), enabled=False, deleted=True, created_at=MADE)]
+        )
         self.assertEqual(await self.code(self.accounts.create(user_name("Zak"), "new")), NAME_TAKEN)
         self.assertIsNone(await self.accounts.secret(zak))
 
     async def test_a_client_has_one_number_for_ever(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
         clients = [(zak, "phone"), (zak, "desk"), (zak, "Phone"), (jane, "phone")]
-        numbers = [await self.accounts.client(*client) for client in clients]
+        numbers = [await self.accounts.client_number(*client) for client in clients]
         self.assertEqual(len(set(numbers)), len(clients))
         self.assertTrue(all(0 < number < GUESTS for number in numbers))
         await self.again()
-        self.assertEqual([await self.accounts.client(*client) for client in clients], numbers)
-        self.assertNotIn(await self.accounts.client(jane, "desk"), numbers)
+        self.assertEqual([await self.accounts.client_number(*client) for client in clients], numbers)
+        self.assertNotIn(await self.accounts.client_number(jane, "desk"), numbers)
 
     async def test_read_markers_only_grow(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
@@ -107,8 +109,8 @@ class AccountsContract(Base):
 
     async def test_how_far_they_have_read(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
-        self.accounts.reached([(zak, 10), (jane, 3)])
-        self.accounts.reached([(zak, 12)])
-        self.assertEqual([account.place for account in await self.again()], [12, 3])
-        self.accounts.reached([])
-        self.assertEqual([account.place for account in await self.again()], [12, 3])
+        self.accounts.note_read_up_to([(zak, 10), (jane, 3)])
+        self.accounts.note_read_up_to([(zak, 12)])
+        self.assertEqual([account.read_up_to for account in await self.again()], [12, 3])
+        self.accounts.note_read_up_to([])
+        self.assertEqual([account.read_up_to for account in await self.again()], [12, 3])

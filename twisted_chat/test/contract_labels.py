@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from twisted_chat.core.errors import BAD_COMMAND
-from twisted_chat.core.interfaces import Entry, Membership, MessageLog
+from twisted_chat.core.interfaces import Membership, MessageLog
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, TOPIC, Conversation
+from twisted_chat.core.participants import Entry
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import Recorder, entry
 
@@ -18,7 +19,7 @@ class LabelsContract(LogFixture):
 
     def client(self, number: int) -> Recorder:
         recorder = Recorder()
-        recorder.number = number
+        recorder.sender_number = number
         return recorder
 
     def said(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from twisted_chat.core.interfaces import MOST_COUNTED, Entry, Page
+from twisted_chat.core.cursor import Cursor
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Page
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Conversation, Record
-from twisted_chat.core.view import View
+from twisted_chat.core.participants import Entry
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
 
@@ -41,22 +42,22 @@ class ReadingContract(LogFixture):
 
     async def pages(self, rooms: set[str], place: int, size: int) -> list[int]:
         """The ids that zak sees from a place on, so many records at a time."""
-        view = View(ZAK, rooms, 0, place)
+        cursor = Cursor(ZAK, rooms, 0, place)
         seen: list[int] = []
-        while view.place < self.log.last:
-            page = await self.log.read(ZAK, view.rooms, view.place, size)
+        while cursor.position < self.log.last:
+            page = await self.log.read(ZAK, cursor.rooms, cursor.position, size)
             self.assertLessEqual(len(page.records), size)
-            self.assertLessEqual(page.upto, self.log.last)
-            before = view.place
-            seen += [record.id for record in view.pick(page, 10**9)]
-            self.assertGreater(view.place, before)
+            self.assertLessEqual(page.up_to, self.log.last)
+            before = cursor.position
+            seen += [record.id for record in cursor.take(page, 10**9)]
+            self.assertGreater(cursor.position, before)
         return seen
 
     async def test_page_by_page_nothing_is_lost_or_doubled(self) -> None:
         records = await self.keep_a_day()
         for place in range(0, len(records), 3):
             rooms = self.rooms(records, place)
-            everything = View(ZAK, rooms, 0, place).pick(self.page(records[place:]), 10**9)
+            everything = Cursor(ZAK, rooms, 0, place).take(self.page(records[place:]), 10**9)
             for size in (1, 2, 3, 7, 1000):
                 seen = await self.pages(rooms, place, size)
                 self.assertEqual(seen, [record.id for record in everything], (place, size))
@@ -76,13 +77,13 @@ class ReadingContract(LogFixture):
         await self.keep_a_day()
         for place in (self.log.last, self.log.last + 1, 10**15):
             self.assertEqual((await self.log.read(ZAK, {"#tea"}, place, 10)).records, [])
-        self.assertEqual((await self.log.read(ZAK, {"#tea"}, self.log.last, 10)).upto, self.log.last)
+        self.assertEqual((await self.log.read(ZAK, {"#tea"}, self.log.last, 10)).up_to, self.log.last)
 
     async def test_a_page_is_read_up_to_what_is_delivered(self) -> None:
         await self.keep(self.said("#tea"))
         self.log.append(self.said("#tea"))
         page = await self.log.read(ZAK, {"#tea"}, 0, 10)
-        self.assertEqual(([record.id for record in page.records], page.upto), ([1], 1))
+        self.assertEqual(([record.id for record in page.records], page.up_to), ([1], 1))
 
     async def test_moves_are_what_first_became_of_ones_part(self) -> None:
         records = await self.keep_a_day()
@@ -92,7 +93,7 @@ class ReadingContract(LogFixture):
             for record in moves:
                 if record.id > place:
                     expected.setdefault(record.conversation, record.kind)
-            self.assertEqual(await self.log.moves(ZAK, place), expected)
+            self.assertEqual(await self.log.first_membership_changes(ZAK, place), expected)
 
     async def test_partners_are_those_with_whom_one_has_talked_the_latest_first(self) -> None:
         self.assertEqual(await self.log.partners(ZAK, 10), [])
@@ -113,23 +114,23 @@ class ReadingContract(LogFixture):
             and record.conversation in ("#tea", (ZAK, JANE), (ZAK, GUEST), (ZAK, ZAK))
         ]
         for after in (0, 9, 40, self.log.last):
-            for upto in (0, 10, 60, self.log.last):
-                expected = [id for id in said if after < id <= upto]
+            for up_to in (0, 10, 60, self.log.last):
+                expected = [id for id in said if after < id <= up_to]
                 for limit in (1, 3, 1000):
-                    missed, count = await self.log.missed(ZAK, {"#tea"}, after, upto, limit)
-                    self.assertEqual([record.id for record in missed], expected[-limit:], (after, upto, limit))
+                    missed, count = await self.log.unread(ZAK, {"#tea"}, after, up_to, limit)
+                    self.assertEqual([record.id for record in missed], expected[-limit:], (after, up_to, limit))
                     self.assertEqual(count, len(expected))
 
     async def test_messages_actions_and_notices_are_missed(self) -> None:
         kinds = (MESSAGE, JOINED, ACTION, TOPIC, NOTICE, LEFT)
         await self.keep(*(self.said("#tea", kind=kind) for kind in kinds))
-        missed, count = await self.log.missed(ZAK, {"#tea"}, 0, 6, 10)
+        missed, count = await self.log.unread(ZAK, {"#tea"}, 0, 6, 10)
         self.assertEqual(([record.kind for record in missed], count), ([MESSAGE, ACTION, NOTICE], 3))
 
     async def test_what_is_missed_is_counted_up_to_a_bound(self) -> None:
-        await self.keep(self.said((ZAK, JANE), count=MOST_COUNTED - 1))
-        for expected in (MOST_COUNTED - 1, MOST_COUNTED, MOST_COUNTED + 1, MOST_COUNTED + 1):
-            missed, count = await self.log.missed(ZAK, set(), 0, self.log.last, 2)
+        await self.keep(self.said((ZAK, JANE), count=MAX_UNREAD_COUNTED - 1))
+        for expected in (MAX_UNREAD_COUNTED - 1, MAX_UNREAD_COUNTED, MAX_UNREAD_COUNTED + 1, MAX_UNREAD_COUNTED + 1):
+            missed, count = await self.log.unread(ZAK, set(), 0, self.log.last, 2)
             self.assertEqual(([record.id for record in missed], count), ([self.log.last - 1, self.log.last], expected))
             await self.keep(self.said((ZAK, JANE)))
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.core.interfaces import Entry, MessageLog
+from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import ACTION, Conversation, Record
+from twisted_chat.core.participants import Entry
 from twisted_chat.test.support import Recorder, entry
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class LogContract(LogFixture):
         )
         await self.keep(said)
         expected = Record(
-            1, 1_700_000_000_250, ACTION, "Jane", "Zak", "waves, \\ ä\n🍵", ZAK_AND_JANE, 2, origin.number
+            1, 1_700_000_000_250, ACTION, "Jane", "Zak", "waves, \\ ä\n🍵", ZAK_AND_JANE, 2, origin.sender_number
         )
         self.assertEqual(await self.read(0, 1), [expected])
         self.assertEqual(await self.log.history(ZAK_AND_JANE, 0, 0, 1), [expected])
@@ -124,7 +125,7 @@ class LogContract(LogFixture):
     async def test_what_was_kept_no_longer_follows_its_entry(self) -> None:
         said = entry("one")
         await self.keep(said)
-        said.origin, said.recipients = None, ()
+        said.connection, said.recipients = None, ()
         [record] = await self.read(0, 1)
         self.assertEqual((record.text, record.author), ("one", 1))
 

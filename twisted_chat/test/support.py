@@ -20,12 +20,12 @@ from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.passwords import Passwords, Run
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Accounts, Entry, Envelope, MessageLog, Page, Participant, Route
+from twisted_chat.core.interfaces import Accounts, MessageLog, Page
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
-from twisted_chat.core.registry import User
-from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.irc import IrcFactory, IrcProtocol
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.core.participants import Entry, Envelope, Participant, Route, User
+from twisted_chat.doors.irc.protocol import IrcFactory, IrcProtocol
+from twisted_chat.doors.line.factory import ChatFactory
+from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.outbox import BOUND
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
@@ -357,8 +357,8 @@ class DelayedLog(MemoryLog):
         await self._patience()
         return await super().history(conversation, before, after, limit)
 
-    async def moves(self, identity: int, after: int) -> dict[str, str]:
-        moves = await super().moves(identity, after)
+    async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
+        moves = await super().first_membership_changes(identity, after)
         await self._patience()
         return moves
 
@@ -368,7 +368,7 @@ class DelayedLog(MemoryLog):
             raise OSError("disk on fire")
         return await super().read(identity, rooms, after, limit)
 
-    async def settled(self) -> None:
+    async def wait_durable(self) -> None:
         while self._flushed:
             self._unsettled.append(Deferred())
             await self._unsettled[-1]
@@ -407,9 +407,9 @@ class SlowAccounts(MemoryAccounts):
         await self._patience()
         return await super().secret(identity)
 
-    async def client(self, identity: int, client_id: str) -> int:
+    async def client_number(self, identity: int, client_id: str) -> int:
         await self._patience()
-        return await super().client(identity, client_id)
+        return await super().client_number(identity, client_id)
 
     async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
         await self._patience()
@@ -422,8 +422,8 @@ class Recorder:
     _numbers = count(GUESTS + 1_000_000)
 
     def __init__(self) -> None:
-        self.number = next(self._numbers)
-        self.client, self.address, self.place = "", "", 0
+        self.sender_number = next(self._numbers)
+        self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.seen: list[Record] = []
@@ -444,23 +444,23 @@ class Recorder:
     def deliver(self, entry: Entry) -> None:
         self.seen += entry.records()
 
-    def refused(self, entry: Entry, problem: ChatError) -> None:
+    def reject(self, entry: Entry, problem: ChatError) -> None:
         self.refusals += [problem.code] * len(entry.texts)
 
-    def stored(self, entry: Entry) -> bool:
+    def acknowledge(self, entry: Entry) -> bool:
         self.acknowledged += [(entry.labels.get(index), entry.first + index) for index in range(len(entry.texts))]
         return True
 
-    def presence(self, who: int, before: str | None, now: str | None) -> None:
+    def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         self.news.append((before, now))
 
-    def told(self, code: str, sentence: str) -> None:
+    def notify(self, code: str, sentence: str) -> None:
         self.words.append(code)
 
-    def copied(self, entry: Entry) -> None:
+    def deliver_copy(self, entry: Entry) -> None:
         self.copies += entry.records()
 
-    def marked(self, name: str, id: int) -> None:
+    def read_marker_moved(self, name: str, id: int) -> None:
         self.marks.append((name, id))
 
     def hold(self) -> None:
@@ -469,7 +469,7 @@ class Recorder:
     def release(self) -> None:
         self.held = False
 
-    def dismiss(self, code: str, sentence: str) -> None:
+    def disconnect(self, code: str, sentence: str) -> None:
         self.words.append(code)
 
     def flush(self) -> None:
@@ -489,7 +489,7 @@ def entry(
 ) -> Entry:
     """An entry as the hub makes it; of `labels` as many as there are."""
     origin = origin or Recorder()
-    envelope = Envelope(sender, to, conversation, author, origin.number)
+    envelope = Envelope(sender, to, conversation, author, origin.sender_number)
     made = Entry(kind, envelope, recipients, list(texts), origin, None, False)
     made.labels = {index: label for index, label in enumerate(labels) if label is not None}
     made.asked = bool(made.labels)

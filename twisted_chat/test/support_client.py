@@ -14,9 +14,9 @@ from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.passwords import Passwords
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog
-from twisted_chat.doors.factory import ChatFactory
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.simulation.clock import VirtualClock
-from twisted_chat.simulation.memory import MemoryTransport
+from twisted_chat.simulation.network import MemoryTransport
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.test.support_auth import QUICK

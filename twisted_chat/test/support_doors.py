@@ -8,10 +8,10 @@ from twisted_chat.core import errors
 from twisted_chat.test.contract_door import Said
 from twisted_chat.test.support import Connection
 from twisted_chat.test.support_web import Socket
-from twisted_chat.wire import numerics
 from twisted_chat.wire.events import SPOKEN, parse_event
-from twisted_chat.wire.irc import Message, parse
-from twisted_chat.wire.irctext import ctcp
+from twisted_chat.wire.irc import numerics
+from twisted_chat.wire.irc.message import Message, parse
+from twisted_chat.wire.irc.text import ctcp
 
 
 class LineVisitor:

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.test.support import Connection, MemoryTransport
 from twisted_chat.test.support_web import Browser, WebServer
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 
 class SwitchingTransport(MemoryTransport):

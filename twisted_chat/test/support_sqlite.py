@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
 
-from twisted_chat.stores.database import Database, Transaction
-from twisted_chat.stores.sqlite import SqliteLog
-from twisted_chat.stores.writer import InlineWriter
+from twisted_chat.stores.sqlite.database import Database, Transaction
+from twisted_chat.stores.sqlite.log import SqliteLog
+from twisted_chat.stores.sqlite.worker import InlineWriter
 from twisted_chat.test.contract_store import LogFixture
 
 T = TypeVar("T")

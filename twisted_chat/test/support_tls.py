@@ -15,9 +15,9 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.tls import Certificate
 from twisted_chat.test.support import Connection, MemoryTransport
 from twisted_chat.test.support_front import Client, FrontServer, SwitchingTransport
+from twisted_chat.transports.tls import Certificate
 
 _authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
 _trusted = Trusted.loadPEM(_authority.cert_pem.bytes())

@@ -10,7 +10,7 @@ from wsproto import WSConnection
 from wsproto.connection import ConnectionType
 from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, RejectConnection, Request, TextMessage
 
-from twisted_chat.doors.web import WebFactory
+from twisted_chat.doors.web.site import WebFactory
 from twisted_chat.test.support import MemoryTransport, Server
 
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import command
+from twisted_chat.admin import cli as command
 from twisted_chat.admin.control import NoAnswer, Unreachable
 from twisted_chat.auth import passwords
 from twisted_chat.cli import main

@@ -14,9 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.client.connection import LONGEST_LINE
 from twisted_chat.client.eventstream import WAITING, EventStream
-from twisted_chat.doors.connections import LOOK_EVERY
+from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.simulation.clock import VirtualClock
-from twisted_chat.simulation.memory import MemoryEndpoint, memory_server
+from twisted_chat.simulation.network import MemoryEndpoint, memory_server
 from twisted_chat.wire.events import Event
 
 T = TypeVar("T")
@@ -194,7 +194,7 @@ class ConnectionTests(ClientTestCase):
     def test_a_silent_client_answers_the_servers_pings(self) -> None:
         seen: list[Event] = []
         jane = self.client("jane", seen)
-        self.clock.advance(10 * LOOK_EVERY)
+        self.clock.advance(10 * IDLE_CHECK_SECONDS)
         self.assertTrue(jane.connected)
         self.assertEqual(seen, [])
 

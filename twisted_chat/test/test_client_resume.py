@@ -13,10 +13,10 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
+from twisted_chat.client.catchup import PAGE
 from twisted_chat.client.chatclient import MOST_WAITING
 from twisted_chat.client.eventstream import WAITING
-from twisted_chat.client.link import FIRST, LONGEST, LOOK_EVERY, Backoff
-from twisted_chat.client.resume import PAGE
+from twisted_chat.client.reconnect import FIRST, LONGEST, LOOK_EVERY, Backoff
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
@@ -186,7 +186,7 @@ class RestartTests(ResumeTestCase):
     def test_a_shutdown_is_no_end(self) -> None:
         jane = self.client("jane")
         for connection in list(self.network.factory.connections):
-            connection.session.dismiss("shutdown", "the server is shutting down; come back in a while")
+            connection.session.disconnect("shutdown", "the server is shutting down; come back in a while")
         self.settle()
         self.assertTrue(jane.connected)
 

@@ -6,7 +6,7 @@ from twisted_chat import __version__
 from twisted_chat.core import errors
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.rooms import MOST
-from twisted_chat.doors.commands import COMMANDS, MOST_HISTORY, MOST_HISTORY_SIZE
+from twisted_chat.doors.line.commands import COMMANDS, MOST_HISTORY, MOST_HISTORY_SIZE
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire import line

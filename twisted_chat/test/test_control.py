@@ -14,9 +14,10 @@ from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import control, operator
+from twisted_chat.admin import accounts as operator
+from twisted_chat.admin import control
+from twisted_chat.admin.accounts import Operator
 from twisted_chat.admin.control import LONGEST, MOST, NO_REQUEST, WENT_WRONG, Control, ControlProtocol, control_of
-from twisted_chat.admin.operator import Operator
 from twisted_chat.auth.passwords import Passwords
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_auth import QUICK, Worker

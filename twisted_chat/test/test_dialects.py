@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Record
-from twisted_chat.doors.dialects import EVENTS, LESSON, PLAIN, SILENT, Answer, Renderings
+from twisted_chat.doors.line.dialects import EVENTS, LESSON, PLAIN, SILENT, Answer, RenderCaches
 from twisted_chat.test.support import entry, kept
 
 TIME = 1_700_000_000_123
@@ -50,17 +50,17 @@ class StoredTests(SynchronousTestCase):
 
     def test_a_person_hears_nothing_of_messages(self) -> None:
         for kind in (MESSAGE, ACTION):
-            self.assertEqual(PLAIN.stored(kept(4, TIME, entry("a", "b", kind=kind))), [])
+            self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("a", "b", kind=kind))), [])
 
     def test_a_person_hears_that_other_things_are_done(self) -> None:
         for kind in (JOINED, LEFT, TOPIC):
-            self.assertEqual(PLAIN.stored(kept(4, TIME, entry("", kind=kind))), ["ack"])
+            self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=kind))), ["ack"])
 
     def test_a_label_gets_its_own_id(self) -> None:
         said = kept(4, TIME, entry("a", "b", "c", labels=(None, "x", "y")))
-        self.assertEqual(PLAIN.stored(said), ["@x ok,5", "@y ok,6"])
-        self.assertEqual(EVENTS.stored(said), ["ok,4", "@x ok,5", "@y ok,6"])
-        self.assertEqual(PLAIN.stored(kept(4, TIME, entry("", kind=JOINED, labels=("x",)))), ["@x ok,4"])
+        self.assertEqual(PLAIN.acknowledgement(said), ["@x ok,5", "@y ok,6"])
+        self.assertEqual(EVENTS.acknowledgement(said), ["ok,4", "@x ok,5", "@y ok,6"])
+        self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=JOINED, labels=("x",)))), ["@x ok,4"])
 
 
 class RenderedTests(SynchronousTestCase):
@@ -79,9 +79,9 @@ class ToldTests(SynchronousTestCase):
     """The server's own word."""
 
     def test_each_is_told_in_its_way_and_the_lessons_client_nothing(self) -> None:
-        self.assertEqual(PLAIN.told("gap", "too slow"), "* too slow")
-        self.assertEqual(EVENTS.told("gap", "too slow"), "server,gap,too slow")
-        self.assertEqual(LESSON.told("gap", "too slow"), "")
+        self.assertEqual(PLAIN.server_notice("gap", "too slow"), "* too slow")
+        self.assertEqual(EVENTS.server_notice("gap", "too slow"), "server,gap,too slow")
+        self.assertEqual(LESSON.server_notice("gap", "too slow"), "")
 
 
 class MissedTests(SynchronousTestCase):
@@ -92,23 +92,23 @@ class MissedTests(SynchronousTestCase):
             said = kept(7, TIME, entry("one\ntwo", kind=kind))
             for dialect in (PLAIN, LESSON, EVENTS):
                 self.assertEqual(
-                    dialect.live(said), [line for r in said.records() for line in dialect.missed(r, own=False)]
+                    dialect.live(said), [line for r in said.records() for line in dialect.render_replayed(r, own=False)]
                 )
 
 
 class RenderingsTests(SynchronousTestCase):
     def test_an_entry_is_rendered_with_the_readers_line_ending(self) -> None:
         said = kept(7, TIME, entry("a", "b"))
-        renderings = Renderings()
-        self.assertEqual(renderings[PLAIN, b"\n"](said), b"jane in #tea says a\njane in #tea says b\n")
-        self.assertEqual(renderings[PLAIN, b"\r\n"](said), b"jane in #tea says a\r\njane in #tea says b\r\n")
+        render_caches = RenderCaches()
+        self.assertEqual(render_caches[PLAIN, b"\n"](said), b"jane in #tea says a\njane in #tea says b\n")
+        self.assertEqual(render_caches[PLAIN, b"\r\n"](said), b"jane in #tea says a\r\njane in #tea says b\r\n")
 
     def test_it_is_made_once_for_all_readers(self) -> None:
         said = kept(7, TIME, entry("a"))
-        renderings = Renderings()
-        first = renderings[EVENTS, b"\n"](said)
-        self.assertIs(renderings[EVENTS, b"\n"](said), first)
-        self.assertNotEqual(renderings[EVENTS, b"\n"](kept(8, TIME, entry("a"))), first)
+        render_caches = RenderCaches()
+        first = render_caches[EVENTS, b"\n"](said)
+        self.assertIs(render_caches[EVENTS, b"\n"](said), first)
+        self.assertNotEqual(render_caches[EVENTS, b"\n"](kept(8, TIME, entry("a"))), first)
 
     def test_what_a_dialect_does_not_show_is_no_bytes(self) -> None:
-        self.assertEqual(Renderings()[PLAIN, b"\n"](kept(7, TIME, entry("", kind=JOINED))), b"")
+        self.assertEqual(RenderCaches()[PLAIN, b"\n"](kept(7, TIME, entry("", kind=JOINED))), b"")

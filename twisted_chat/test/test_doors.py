@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.commands import COMMANDS
-from twisted_chat.doors.irccommands import COMMANDS as IRC_COMMANDS
+from twisted_chat.doors.irc.commands import COMMANDS as IRC_COMMANDS
+from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
 from twisted_chat.test.support_front import FrontServer

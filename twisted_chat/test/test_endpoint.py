@@ -26,9 +26,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from twisted_chat.endpoint import LoopEndpoint, event_loop
-from twisted_chat.looptransport import AsyncioTransport, LoopTransport
-from twisted_chat.loopwriter import BUFFER
+from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
+from twisted_chat.transports.loop import AsyncioTransport, LoopTransport
+from twisted_chat.transports.loop_writer import BUFFER
 
 
 class Loop:

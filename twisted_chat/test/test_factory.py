@@ -3,9 +3,9 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.connections import LOOK_EVERY
-from twisted_chat.doors.factory import ChatFactory
-from twisted_chat.doors.pump import NAMELESS, UNANSWERED
+from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
+from twisted_chat.doors.line.factory import ChatFactory
+from twisted_chat.doors.protocol import NAMELESS, UNANSWERED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 
@@ -61,7 +61,7 @@ class LookTests(SynchronousTestCase):
 
     def looks(self, count: int) -> None:
         for _ in range(count):
-            self.server.clock.advance(LOOK_EVERY)
+            self.server.clock.advance(IDLE_CHECK_SECONDS)
 
     def test_a_stranger_who_says_nothing_is_let_go_with_a_word(self) -> None:
         stranger = self.server.connect()

@@ -6,11 +6,11 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.front import LEAVING, LOOK_EVERY, UNDECIDED, FrontFactory
+from twisted_chat.doors.front import IDLE_CHECK_SECONDS, LEAVING, UNDECIDED, FrontFactory
 from twisted_chat.doors.refusals import ALERT
 from twisted_chat.test.support import MemoryTransport, Server
 from twisted_chat.test.support_front import Client, OneSided, RecordingDoor, SwitchingTransport
-from twisted_chat.wire.first import IRC, LINE, WEB
+from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {
     WEB: b"POST /a HTTP/1.1\r\nHost: here\r\n\r\nregister,jane\n",
@@ -42,7 +42,7 @@ class FrontTestCase(SynchronousTestCase):
         return {name: [one.reads for one in door.connections] for name, door in self.doors.items() if door.connections}
 
     def looks(self, count: int) -> None:
-        self.clock.pump([LOOK_EVERY] * count)
+        self.clock.pump([IDLE_CHECK_SECONDS] * count)
 
 
 class HandOverTests(FrontTestCase):

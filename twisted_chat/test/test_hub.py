@@ -3,6 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.archive import PAGE
+from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import (
     ALREADY_REGISTERED,
     BAD_NAME,
@@ -19,7 +20,6 @@ from twisted_chat.core.errors import (
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
 from twisted_chat.core.rooms import MOST
-from twisted_chat.core.view import View
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Recorder
 
@@ -336,13 +336,13 @@ class HistoryTests(HubTestCase):
 class ReadOnTests(HubTestCase):
     """One who is behind reads the log from its own place."""
 
-    def read_on(self, view: View, who: Recorder) -> tuple[list[str], bool]:
+    def read_on(self, view: Cursor, who: Recorder) -> tuple[list[str], bool]:
         records, done = self.successResultOf(self.hub.archive.read_on(view, who))
         return [record.text for record in records], done
 
-    def view(self, who: Recorder, place: int) -> View:
+    def view(self, who: Recorder, place: int) -> Cursor:
         assert who.user is not None
-        return View(who.user.identity, who.user.settled, who.number, place)
+        return Cursor(who.user.identity, who.user.delivered_rooms, who.sender_number, place)
 
     def test_it_sees_what_it_missed_and_is_done_at_the_end(self) -> None:
         view = self.view(self.zak, 0)
@@ -395,21 +395,21 @@ class BehindTheLogTests(HubTestCase):
         self.say(self.jane, "zak", "one")
         said = self.delayed._flushed[0]
         self.delayed.keep()
-        self.assertIsNone(said.origin)
+        self.assertIsNone(said.connection)
         self.assertEqual(said.recipients, ())
 
     def test_a_room_as_the_log_knows_it_follows_behind(self) -> None:
         assert self.jane.user is not None
         self.hub.join(self.jane, "#tea")
         self.hub.flush()
-        self.assertEqual((self.jane.user.rooms, self.jane.user.settled), ({"#tea"}, {}))
+        self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), ({"#tea"}, {}))
         self.delayed.keep()
-        self.assertEqual(self.jane.user.settled, {"#tea": 1})
+        self.assertEqual(self.jane.user.delivered_rooms, {"#tea": 1})
         self.hub.leave(self.jane, "#tea")
         self.hub.flush()
-        self.assertEqual((self.jane.user.rooms, self.jane.user.settled), (set(), {"#tea": 1}))
+        self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), (set(), {"#tea": 1}))
         self.delayed.keep()
-        self.assertEqual(self.jane.user.settled, {})
+        self.assertEqual(self.jane.user.delivered_rooms, {})
 
     def test_who_is_gone_before_the_log_has_a_join_is_no_trouble(self) -> None:
         self.hub.join(self.jane, "#tea")
@@ -439,7 +439,7 @@ class BehindTheLogTests(HubTestCase):
         self.hub.leave(self.jane, "#tea")
         self.hub.flush()
         self.delayed.fail()
-        self.assertEqual((self.jane.user.rooms, self.jane.user.settled), ({"#tea"}, {"#tea": 1}))
+        self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), ({"#tea"}, {"#tea": 1}))
         self.assertEqual(self.jane.refusals, [UNAVAILABLE] * 2)
 
     def test_a_topic_that_cannot_be_kept_is_the_one_before_again(self) -> None:

@@ -5,7 +5,7 @@ from itertools import combinations
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
-from twisted_chat.doors.ircdialect import (
+from twisted_chat.doors.irc.dialect import (
     ACCOUNT,
     CAPABILITIES,
     ECHO,
@@ -18,7 +18,7 @@ from twisted_chat.doors.ircdialect import (
     one_line,
 )
 from twisted_chat.test.support import Server, entry, kept
-from twisted_chat.wire.irc import LONGEST_BODY, parse
+from twisted_chat.wire.irc.message import LONGEST_BODY, parse
 
 WHEN = "2023-11-14T22:13:20.123Z"
 
@@ -38,7 +38,7 @@ class DialectTests(SynchronousTestCase):
             (LEFT, "PART #tea"),
         ):
             self.assertEqual(IRC.past(record(kind)), [f":jane!u@guest {line}"])
-            self.assertEqual(IRC.missed(record(kind), own=False), IRC.past(record(kind)))
+            self.assertEqual(IRC.render_replayed(record(kind), own=False), IRC.past(record(kind)))
 
     def test_tags(self) -> None:
         everything = dialect_of(frozenset(CAPABILITIES))
@@ -93,4 +93,4 @@ class SharingTests(SynchronousTestCase):
         for dialect in (IRC, dialect_of(frozenset(CAPABILITIES))):
             past = [line for each in said.records() for line in dialect.past(each)]
             self.assertEqual(dialect.live(said), past)
-            self.assertEqual(dialect.copied(said), past)
+            self.assertEqual(dialect.deliver_copy(said), past)

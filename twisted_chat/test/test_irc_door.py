@@ -8,11 +8,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.rooms import MOST
-from twisted_chat.doors.irccommands import COMMANDS
-from twisted_chat.doors.ircdialect import CAPABILITIES
+from twisted_chat.doors.irc.commands import COMMANDS
+from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
-from twisted_chat.wire.irc import parse
+from twisted_chat.wire.irc.message import parse
 
 TIME = "time=1970-01-01T00:00:00.000Z"
 

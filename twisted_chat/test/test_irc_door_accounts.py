@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.commands import MISSED
+from twisted_chat.doors.line.commands import UNREAD_SHOWN
 from twisted_chat.test.support import Connection
 from twisted_chat.test.test_irc_door import IrcTestCase
 
@@ -67,11 +67,11 @@ class ComingBackTests(IrcTestCase):
         self.assertEqual(self.come()[-1], ":jane!u@guest PRIVMSG #tea :[1970-01-01 00:00:00] where is kim?")
 
     def test_there_is_a_last_of_it(self) -> None:
-        for number in range(MISSED + 10):
+        for number in range(UNREAD_SHOWN + 10):
             self.jane.ask(f"PRIVMSG kim :{number}")
-        *_, notice, first = self.come()[: -MISSED + 1]
+        *_, notice, first = self.come()[: -UNREAD_SHOWN + 1]
         self.assertEqual(
-            notice, f":chat.local NOTICE kim :you missed {MISSED + 10} messages; here are the last {MISSED}"
+            notice, f":chat.local NOTICE kim :you missed {UNREAD_SHOWN + 10} messages; here are the last {UNREAD_SHOWN}"
         )
         self.assertTrue(first.endswith(" 10"))
 

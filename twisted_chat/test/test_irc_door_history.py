@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.irchistory import MOST_HISTORY
+from twisted_chat.doors.irc.chathistory import MOST_HISTORY
 from twisted_chat.test.test_irc_door import IrcTestCase
-from twisted_chat.wire.irc import parse
+from twisted_chat.wire.irc.message import parse
 
 
 class HistoryTests(IrcTestCase):

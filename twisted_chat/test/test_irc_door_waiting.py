@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from twisted_chat.doors.connections import LOOK_EVERY
+from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.pump import NAMELESS, SLICE, UNANSWERED, UNSTORED
+from twisted_chat.doors.protocol import NAMELESS, SLICE, UNANSWERED, UNSTORED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 from twisted_chat.test.test_irc_door import IrcTestCase
 from twisted_chat.test.test_line_door_waiting import SlowHub
-from twisted_chat.wire.irc import LONGEST, parse
+from twisted_chat.wire.irc.message import LONGEST, parse
 
 KIB = 1024
 
@@ -176,7 +176,7 @@ class SilenceTests(IrcTestCase):
 
     def looks(self, count: int) -> None:
         for _ in range(count):
-            self.server.clock.advance(LOOK_EVERY)
+            self.server.clock.advance(IDLE_CHECK_SECONDS)
 
     def test_a_stranger_is_let_go_with_a_word(self) -> None:
         stranger = self.server.irc_stranger()

@@ -3,12 +3,22 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.names import user_name
-from twisted_chat.wire import numerics
 from twisted_chat.wire.events import timestamp
-from twisted_chat.wire.irc import LONGEST, LONGEST_BODY, LONGEST_TAGS, Lines, Message, label_of, parse, render, tagged
-from twisted_chat.wire.ircnames import name_of, nick_of
-from twisted_chat.wire.irctext import ACTION_OVERHEAD, action, ctcp, pieces, plain_text
-from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, LineError
+from twisted_chat.wire.irc import numerics
+from twisted_chat.wire.irc.message import (
+    LONGEST,
+    LONGEST_BODY,
+    LONGEST_TAGS,
+    Lines,
+    Message,
+    label_of,
+    parse,
+    render,
+    tagged,
+)
+from twisted_chat.wire.irc.names import name_of, nick_of
+from twisted_chat.wire.irc.text import ACTION_OVERHEAD, action, ctcp, pieces, plain_text
+from twisted_chat.wire.line import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 
 
 class LinesTests(SynchronousTestCase):
@@ -33,7 +43,7 @@ class LinesTests(SynchronousTestCase):
             for at in (9, 10, 9 + LONGEST, 10 + LONGEST, 11 + LONGEST, 8 + size, 9 + size, 10 + size, 11 + size):
                 read = self.in_two_reads(data, at)
                 self.assertEqual(read, [b"NICK zak", b"x" * (LONGEST + 1), b"QUIT"])
-            self.assertEqual(self.assertRaises(LineError, parse, read[1]).code, TOO_LONG)
+            self.assertEqual(self.assertRaises(ParseError, parse, read[1]).code, TOO_LONG)
 
     def test_the_longest_line_is_not_too_long(self) -> None:
         line = b"@a=" + b"x" * (LONGEST_TAGS - 4) + b" QUIT :" + b"y" * (LONGEST_BODY - 6)
@@ -54,7 +64,7 @@ class LinesTests(SynchronousTestCase):
 class ParseTests(SynchronousTestCase):
     def refused(self, line: bytes) -> tuple[str, str | None]:
         """The code with which a line is refused, and the label that the refusal carries."""
-        problem: LineError = self.assertRaises(LineError, parse, line)
+        problem: ParseError = self.assertRaises(ParseError, parse, line)
         return problem.code, problem.label
 
     def test_a_message_is_a_command_and_its_parameters(self) -> None:
@@ -200,7 +210,7 @@ class TextTests(SynchronousTestCase):
 
     def test_other_control_characters_are_refused(self) -> None:
         for sign in "\0\x01\x07\x1b\x7f\x85\u2028":
-            self.assertEqual(self.assertRaises(LineError, plain_text, f"a{sign}b").code, BAD_TEXT)
+            self.assertEqual(self.assertRaises(ParseError, plain_text, f"a{sign}b").code, BAD_TEXT)
 
 
 class NameTests(SynchronousTestCase):

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.lesson import HELD_AFTER_LIST, HELD_WITHOUT_LIST, SILENCE
+from twisted_chat.doors.line.lesson import HELD_AFTER_LIST, HELD_WITHOUT_LIST, SILENCE
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 

@@ -7,13 +7,13 @@ import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.pump import CLOSING, SLICE
+from twisted_chat.doors.protocol import CLOSING, SLICE
 from twisted_chat.doors.session import Session
 from twisted_chat.test.support import Server
 
 
 class EndTests(SynchronousTestCase):
-    """Connections end in every way, and leave nothing behind."""
+    """DoorFactory end in every way, and leave nothing behind."""
 
     def setUp(self) -> None:
         self.server = Server()

@@ -6,9 +6,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.errors import NOT_ALLOWED, ChatError
-from twisted_chat.doors.commands import COMMANDS, Command
-from twisted_chat.doors.dialects import Answer
-from twisted_chat.doors.line import ChatProtocol
+from twisted_chat.doors.line.commands import COMMANDS, Command
+from twisted_chat.doors.line.dialects import Answer
+from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.test.support import Connection, Server
 
 

@@ -6,8 +6,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Participant
-from twisted_chat.doors.pump import SLICE, UNSTORED
+from twisted_chat.core.participants import Participant
+from twisted_chat.doors.protocol import SLICE, UNSTORED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 

@@ -8,7 +8,7 @@ from twisted_chat.wire.line import (
     LONGEST,
     NOT_UTF8,
     TOO_LONG,
-    LineError,
+    ParseError,
     error,
     escape,
     is_plain,
@@ -23,7 +23,7 @@ from twisted_chat.wire.line import (
 class ParseTests(SynchronousTestCase):
     def refused(self, line: bytes) -> tuple[str, str | None]:
         """The code with which a line is refused, and the label that the refusal carries."""
-        problem: LineError = self.assertRaises(LineError, parse, line)
+        problem: ParseError = self.assertRaises(ParseError, parse, line)
         return problem.code, problem.label
 
     def test_a_request_is_a_verb_and_the_rest(self) -> None:
@@ -101,4 +101,4 @@ class EscapeTests(SynchronousTestCase):
 
     def test_anything_else_after_a_backslash_is_refused(self) -> None:
         for text in ("\\", "a\\", r"\t", r"\N", r"\\\ ", r"\ä"):
-            self.assertEqual(self.assertRaises(LineError, unescape, text).code, BAD_TEXT)
+            self.assertEqual(self.assertRaises(ParseError, unescape, text).code, BAD_TEXT)

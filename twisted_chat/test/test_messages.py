@@ -19,5 +19,5 @@ class EntryTests(SynchronousTestCase):
         origin = Recorder()
         said = kept(41, 1000, entry("one", "two", origin=origin, author=7))
         one, two = said.records()
-        self.assertEqual(one, Record(41, 1000, MESSAGE, "jane", "#tea", "one", "#tea", 7, origin.number))
+        self.assertEqual(one, Record(41, 1000, MESSAGE, "jane", "#tea", "one", "#tea", 7, origin.sender_number))
         self.assertEqual(two, one._replace(id=42, text="two"))

@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.core.errors import BAD_NAME, NAME_TAKEN, NO_SUCH_USER, ChatError
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
-from twisted_chat.core.registry import User, UserRegistry
+from twisted_chat.core.participants import User
+from twisted_chat.core.registry import UserRegistry
 from twisted_chat.test.support import Recorder
 
 

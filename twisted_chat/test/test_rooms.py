@@ -4,7 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.errors import BAD_NAME, NO_SUCH_ROOM, NOT_A_MEMBER, NOT_ALLOWED, ChatError
 from twisted_chat.core.names import user_name
-from twisted_chat.core.registry import User, UserRegistry
+from twisted_chat.core.participants import User
+from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MOST, Rooms
 from twisted_chat.test.support import Recorder
 

@@ -9,8 +9,8 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.schema import FIRST, VERSION
-from twisted_chat.stores.sqlite_accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.schema import FIRST, VERSION
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import Recorder, entry
 from twisted_chat.test.support_sqlite import SqliteFixture
@@ -74,7 +74,7 @@ class UpgradeTests(SqliteFixture, LogFixture, TestCase):
         accounts = await self.upgraded()
         zak = await accounts.create(user_name("zak"), "secret")
         phone = Recorder()
-        phone.number = await accounts.client(zak.identity, "phone")
+        phone.sender_number = await accounts.client_number(zak.identity, "phone")
         for _ in range(2):
             await self.keep(entry("one", labels=("a",), origin=phone, author=zak.identity))
         self.assertEqual(self.log.last, 10)

@@ -18,9 +18,9 @@ from twisted_chat.cli import main
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.talk.address import Problem
+from twisted_chat.talk.input import LineReader, Texts, checked, checked_lines
 from twisted_chat.talk.send import Sender, send
-from twisted_chat.talk.server import Problem
-from twisted_chat.talk.texts import LineReader, Texts, checked, checked_lines
 from twisted_chat.test.support_client import Network
 from twisted_chat.wire.line import LONGEST
 

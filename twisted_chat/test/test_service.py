@@ -17,13 +17,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from twisted_chat import service
+from twisted_chat.admin.accounts import Operator
 from twisted_chat.admin.control import Control, ControlProtocol
-from twisted_chat.admin.operator import Operator
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_front import Client, SwitchingTransport
-from twisted_chat.wire.first import LINE
+from twisted_chat.wire.detect import LINE
 
 
 @implementer(IListeningPort)

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.interfaces import Page
-from twisted_chat.doors.news import MOST
 from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.presence import MOST
 from twisted_chat.doors.session import NEWS_AFTER
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import WINDOW, Connection, DelayedLog, Server
@@ -294,7 +294,7 @@ class PresenceTests(SynchronousTestCase):
 
     def test_too_many_to_name_are_a_gap(self) -> None:
         for number in range(MOST + 1):
-            self.watcher.chat.session.presence(number, f"p{number}", None)
+            self.watcher.chat.session.presence_changed(number, f"p{number}", None)
         self.wait()
         [line] = self.watcher.lines()
         self.assertTrue(line.startswith("server,gap,"))

@@ -9,7 +9,7 @@ from twisted_chat.client import ChatClient, Disconnected
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.crowd import PAUSE, STAY, WAIT_FOR_OTHERS, Crowd, Plan
 from twisted_chat.simulation.ledger import Ledger
-from twisted_chat.simulation.memory import memory_server
+from twisted_chat.simulation.network import memory_server
 
 
 class CrowdTests(SynchronousTestCase):

@@ -12,7 +12,7 @@ from twisted_chat.core.names import LONGEST, user_name
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.irclog import read_log
 from twisted_chat.simulation.ledger import Ledger
-from twisted_chat.simulation.memory import memory_server
+from twisted_chat.simulation.network import memory_server
 from twisted_chat.simulation.replay import Replay, played_as
 from twisted_chat.wire.events import Event
 

@@ -9,7 +9,7 @@ from twisted_chat.simulation.actors import matches
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.language import FORMS, ScriptError, read_script
 from twisted_chat.simulation.ledger import Ledger
-from twisted_chat.simulation.memory import memory_server
+from twisted_chat.simulation.network import memory_server
 from twisted_chat.simulation.script import BARE, EITHER, PROGRAM, Script, StepFailed, script_text, shipped
 
 

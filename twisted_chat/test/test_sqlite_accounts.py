@@ -12,8 +12,8 @@ from twisted.trial.unittest import TestCase
 from twisted_chat.core.errors import UNAVAILABLE
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.database import Database
-from twisted_chat.stores.sqlite_accounts import DAY, FORGOTTEN, SqliteAccounts
+from twisted_chat.stores.sqlite.accounts import DAY, FORGOTTEN, SqliteAccounts
+from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.test.contract_accounts import MADE, AccountsContract
 from twisted_chat.test.contract_store import NOW
 from twisted_chat.test.support_sqlite import AccountsWriter
@@ -44,13 +44,13 @@ class SqliteAccountsTests(AccountsContract, TestCase):
 
     async def test_a_client_that_does_not_come_again_is_forgotten_after_long(self) -> None:
         zak = await self.make("zak")
-        phone, desk = await self.accounts.client(zak, "phone"), await self.accounts.client(zak, "desk")
+        phone, desk = await self.accounts.client_number(zak, "phone"), await self.accounts.client_number(zak, "desk")
         self.now += DAY * FORGOTTEN
-        self.assertEqual(await self.accounts.client(zak, "phone"), phone)
+        self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
         self.now += DAY
-        await self.accounts.client(zak, "new")
-        self.assertEqual(await self.accounts.client(zak, "phone"), phone)
-        self.assertNotIn(await self.accounts.client(zak, "desk"), (phone, desk))
+        await self.accounts.client_number(zak, "new")
+        self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
+        self.assertNotIn(await self.accounts.client_number(zak, "desk"), (phone, desk))
 
     async def test_a_failing_disk_is_said_and_nothing_is_half_done(self) -> None:
         zak = await self.make("zak", "secret")
@@ -62,16 +62,16 @@ class SqliteAccountsTests(AccountsContract, TestCase):
                 self.accounts.set_secret(zak, "other"),
                 self.accounts.set_enabled(zak, False),
                 self.accounts.delete(zak),
-                self.accounts.client(zak, "phone"),
+                self.accounts.client_number(zak, "phone"),
                 self.accounts.mark(zak, "#tea", 2),
             ):
                 self.assertEqual(await self.code(call), UNAVAILABLE)
-            self.accounts.reached([(zak, 5)])
+            self.accounts.note_read_up_to([(zak, 5)])
         said = "\n".join(str(formatEvent(event)) for event in logged)
         self.assertIn("disk is full", said)
         self.assertNotIn("hers", said)
         self.writer.problem = None
-        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), made=MADE)])
+        self.assertEqual(await self.again(), [Account(zak, user_name("zak"), created_at=MADE)])
         self.assertEqual(await self.accounts.secret(zak), "secret")
         self.assertEqual(await self.accounts.markers(zak), [("#tea", 1)])
         await self.make("jane")
@@ -85,7 +85,7 @@ class SqliteAccountsTests(AccountsContract, TestCase):
             Deferred.fromCoroutine(self.accounts.mark(zak, "#tea", 2)),
             Deferred.fromCoroutine(self.accounts.set_secret(zak, "three")),
         ]
-        self.accounts.reached([(zak, 9), (zak, 10)])
+        self.accounts.note_read_up_to([(zak, 9), (zak, 10)])
         last: Deferred[object] = Deferred.fromCoroutine(self.accounts.mark(zak, "#ops", 3))
         while self.writer.waiting:
             self.writer.waiting.pop(0)()
@@ -93,13 +93,13 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         self.assertEqual((results[1:3], results[4]), ([True, False], True))
         self.writer.waiting = None
         self.assertEqual(self.writer.written, 2)
-        self.assertEqual([account.place for account in await self.again()], [10])
+        self.assertEqual([account.read_up_to for account in await self.again()], [10])
         self.assertEqual(await self.accounts.secret(zak), "three")
 
     async def test_a_failing_disk_keeps_nobody_from_closing(self) -> None:
         zak = await self.make("zak")
         self.writer.waiting, self.writer.problem = [], sqlite3.OperationalError("disk I/O error")
-        self.accounts.reached([(zak, 5)])
+        self.accounts.note_read_up_to([(zak, 5)])
         closed = Deferred.fromCoroutine(self.accounts.close())
         while self.writer.waiting:
             self.writer.waiting.pop(0)()

@@ -10,8 +10,9 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.core.interfaces import Entry, StoreError
-from twisted_chat.stores.sqlite import RECENT, SqliteLog
+from twisted_chat.core.interfaces import StoreError
+from twisted_chat.core.participants import Entry
+from twisted_chat.stores.sqlite.log import RECENT, SqliteLog
 from twisted_chat.test.contract_store import ZAK_AND_JANE, LogContract
 from twisted_chat.test.support import entry
 from twisted_chat.test.support_sqlite import SlowWriter, SqliteFixture, sqlite_log

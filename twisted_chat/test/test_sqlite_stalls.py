@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite import STALLED, SqliteLog
+from twisted_chat.stores.sqlite.log import STALLED, SqliteLog
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
 from twisted_chat.test.support_sqlite import SlowAnswers, SqliteFixture
@@ -31,25 +31,25 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
             self.log.append(entry(text))
             self.log.flush()
 
-    def settled(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.log.settled())  # type: ignore[arg-type]
+    def wait_durable(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.log.wait_durable())  # type: ignore[arg-type]
 
     async def test_what_is_in_the_file_and_not_delivered_is_read_by_nobody(self) -> None:
         self.say("one")
         self.assertEqual((self.delivered, self.log.last), ([], 0))
         page = await self.log.read(1, {"#tea"}, 0, 10)
-        self.assertEqual((page.records, page.upto), ([], 0))
+        self.assertEqual((page.records, page.up_to), ([], 0))
         self.assertEqual(await self.log.history("#tea", 0, 0, 10), [])
-        self.assertEqual(await self.log.moves(1, 0), {})
+        self.assertEqual(await self.log.first_membership_changes(1, 0), {})
         self.through()
         self.assertEqual([r.text for r in (await self.log.read(1, {"#tea"}, 0, 10)).records], ["one"])
 
     async def test_settled_waits_for_all_that_was_flushed_and_no_more(self) -> None:
-        await self.settled()
+        await self.wait_durable()
         self.say("one")
-        first = self.settled()
+        first = self.wait_durable()
         self.say("two")
-        second = self.settled()
+        second = self.wait_durable()
         self.through()
         self.assertEqual((first.called, second.called, self.delivered), (True, False, ["one"]))
         self.say("three")
@@ -77,9 +77,9 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
 
     async def test_who_waits_for_all_to_settle_waits_no_longer_than_the_stall(self) -> None:
         self.say("one", "two")
-        settled = self.settled()
+        settled = self.wait_durable()
         self.clock.advance(STALLED)
-        during = self.settled()
+        during = self.wait_durable()
         self.assertFalse(settled.called or during.called)
         self.through()
         self.assertEqual((settled.called, during.called), (True, True))

@@ -13,7 +13,7 @@ from twisted_chat.admin.control import Control
 from twisted_chat.options import BACKLOG, DOORS, Options
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
-from twisted_chat.stores.sqlite import SqliteLog
+from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.tap import makeService
 
 

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from twisted_chat.doors.web import HEADERS, page
+from twisted_chat.doors.web.site import HEADERS, page
 from twisted_chat.test.support_web import WebServer
 
 

@@ -4,8 +4,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto.events import BytesMessage, CloseConnection, Pong, Request
 
-from twisted_chat.doors.pump import CLOSING
-from twisted_chat.doors.websocket import MOST, VISIT, Frames
+from twisted_chat.doors.protocol import CLOSING
+from twisted_chat.doors.web.websocket import MOST, VISIT, Frames
 from twisted_chat.test.support_web import Browser, WebServer
 from twisted_chat.wire.line import LONGEST
 
@@ -77,12 +77,12 @@ class LinesTests(TestCase):
 
     def test_whoever_stays_silent_is_pinged_and_then_cut_off(self) -> None:
         browser = self.server.open("register,jane")
-        self.server.factory.look()
-        self.server.factory.look()
+        self.server.factory.idle_check()
+        self.server.factory.idle_check()
         self.assertTrue(browser.lines()[-1].startswith("ping,"))
         browser.say("pong,1")
         for _ in range(5):
-            self.server.factory.look()
+            self.server.factory.idle_check()
         self.assertTrue(browser.closed)
 
     def test_one_frame_is_made_for_all_the_readers_of_a_line(self) -> None:

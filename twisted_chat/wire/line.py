@@ -18,7 +18,7 @@ _CONTROLS = bytes(i for i in range(32) if i not in b"\t") + b"\x7f"
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
-class LineError(ValueError):
+class ParseError(ValueError):
     """A line that is no request: `code`, a `sentence` for people, and the `label` if it can be told."""
 
     def __init__(self, code: str, sentence: str, label: str | None = None) -> None:
@@ -38,22 +38,22 @@ def is_plain(read: bytes, ending: bytes, count: int) -> bool:
 def parse(line: bytes, plain: bool = False) -> Request:
     """One request, from a line without its ending; `plain` if `is_plain` was said of its read.
 
-    Raises LineError: too-long, not-utf8, bad-text for control characters other
+    Raises ParseError: too-long, not-utf8, bad-text for control characters other
     than tab, bad-command for what is no label.
     """
     if len(line) > LONGEST:
-        raise LineError(TOO_LONG, f"a line has at most {LONGEST} bytes; say it in several", label_of(line))
+        raise ParseError(TOO_LONG, f"a line has at most {LONGEST} bytes; say it in several", label_of(line))
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise LineError(NOT_UTF8, "the line is not UTF-8", label_of(line)) from None
+        raise ParseError(NOT_UTF8, "the line is not UTF-8", label_of(line)) from None
     if not plain and CONTROL.search(text):
-        raise LineError(BAD_TEXT, "the line holds control characters; only tab may be among them", label_of(line))
+        raise ParseError(BAD_TEXT, "the line holds control characters; only tab may be among them", label_of(line))
     label = None
     if text[:1] == "@":
         label, _, text = text[1:].partition(" ")
         if not is_label(label):
-            raise LineError(BAD_COMMAND, "a label is @, then 1 to 64 of A-Z a-z 0-9 . _ -, then a space")
+            raise ParseError(BAD_COMMAND, "a label is @, then 1 to 64 of A-Z a-z 0-9 . _ -, then a space")
     verb, comma, rest = text.partition(",")
     return label, verb, rest if comma else None
 
@@ -97,7 +97,7 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """The text that `escape` was given; raises LineError(bad-text)."""
+    """The text that `escape` was given; raises ParseError(bad-text)."""
     return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
 
 
@@ -106,4 +106,4 @@ def _unescaped(match: re.Match[str]) -> str:
         return "\n"
     if match[1] == "\\":
         return "\\"
-    raise LineError(BAD_TEXT, r"after a backslash stands n for a line break or another backslash")
+    raise ParseError(BAD_TEXT, r"after a backslash stands n for a line break or another backslash")

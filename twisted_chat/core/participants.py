@@ -1,0 +1,203 @@
+"""Who takes part, and what a participant says: users, connections, routes and entries, which know each other."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import GUESTS, Conversation, Record
+from twisted_chat.core.names import Name
+
+_NO_ROOMS: frozenset[str] = frozenset()
+_DELIVERED_NOWHERE: Mapping[str, int] = MappingProxyType({})
+"""Shared by all users who are in no room, as most connections are at first: a set of their own would cost memory."""
+
+
+class User:
+    """A person: a guest while connected, or an account, connected or not.
+
+    A guest's `identity` is new each time, so that a message to one guest never belongs to a
+    later guest of the same name. `rooms` holds the keys of the user's rooms;
+    `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
+    delivered joins and leaves. `read_up_to` is the id up to which an account has read.
+    `created_at` is in milliseconds since 1970, UTC.
+    """
+
+    __slots__ = (
+        "away",
+        "created_at",
+        "deleted",
+        "delivered_rooms",
+        "enabled",
+        "identity",
+        "key",
+        "name",
+        "participants",
+        "read_up_to",
+        "rooms",
+    )
+
+    def __init__(self, name: Name, identity: int) -> None:
+        self.name, self.key = name
+        self.identity = identity
+        self.participants: tuple[Participant, ...] = ()
+        self.rooms = _NO_ROOMS
+        self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
+        self.away: str | None = None
+        self.enabled, self.deleted = True, False
+        self.read_up_to = self.created_at = 0
+
+    @property
+    def is_account(self) -> bool:
+        """Return True for an account, False for a guest."""
+        return self.identity < GUESTS
+
+
+class Participant(Protocol):
+    """One connection of one user, at any door.
+
+    Records that it sends carry its `sender_number`: the connection's own number, or, once
+    the connection is known as the client `client_id` of an account, the number of that
+    client, which stays the same over reconnects. `address` is the peer's address. The hub
+    owns `user` and `routes`.
+    """
+
+    sender_number: int
+    client_id: str
+    address: str
+    user: User | None
+    routes: "dict[str, Route]"
+
+    @property
+    def read_up_to(self) -> int:
+        """Return the id up to which the client has certainly received everything."""
+
+    def deliver(self, entry: "Entry") -> None:
+        """Queue what another participant said. The log has it; all recipients get the same object."""
+
+    def deliver_copy(self, entry: "Entry") -> None:
+        """Queue what another connection of the same account said to a person."""
+
+    def acknowledge(self, entry: "Entry") -> bool:
+        """Queue the acknowledgement of what this connection said. Return False if there is nothing to send."""
+
+    def reject(self, entry: "Entry", error: ChatError) -> None:
+        """Queue the error for what this connection said and the log could not keep; nobody has seen it."""
+
+    def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
+        """Queue a change of a person's presence: the name before and now, None for offline."""
+
+    def notify(self, code: str, sentence: str) -> None:
+        """Queue a notice of the server's own."""
+
+    def read_marker_moved(self, name: str, id: int) -> None:
+        """Queue the new read marker that another connection of the account has set."""
+
+    def hold(self) -> None:
+        """Deliver nothing live from now on; remember the position in the log."""
+
+    def release(self) -> None:
+        """Read on from that position, then deliver live again."""
+
+    def disconnect(self, code: str, sentence: str) -> None:
+        """Send the reason, and end the connection."""
+
+    def flush(self) -> None:
+        """Send what is queued."""
+
+
+class Audience(Protocol):
+    """The target of a route: a user or a room."""
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Return the connections that receive what is said to the target."""
+
+
+class Envelope(NamedTuple):
+    """The fields that all records of an entry share; names are as shown at that time."""
+
+    sender: str
+    to: str
+    conversation: Conversation
+    author: int
+    sender_number: int
+
+
+class Route(NamedTuple):
+    """Where a participant's messages to one name go, valid while `changes` is the router's count of changes.
+
+    `copies` are the sender's other connections, `notice` what the sender was told about the recipient.
+    """
+
+    changes: int
+    envelope: Envelope
+    target: Audience
+    copies: tuple[Participant, ...] = ()
+    notice: str = ""
+
+
+class Entry:
+    """What the hub asks the log to keep, and who receives it then.
+
+    One or more `texts` that one `connection` said in a row in one conversation, with the
+    `labels` of its requests by the text's index. Each text becomes a record: the log sets
+    `time` and `first`, the id of the first text; the others follow. `recipients` are decided
+    when it is said, and so are `copies`, the sender's other connections. `asked` is True
+    when even a person waits for the acknowledgement. `problem` is the error to answer with
+    when the log rejects the entry for a reason of its own. Once delivered, an entry lets go
+    of its participants.
+    """
+
+    __slots__ = (
+        "asked",
+        "connection",
+        "copies",
+        "envelope",
+        "first",
+        "kind",
+        "labels",
+        "problem",
+        "recipients",
+        "texts",
+        "time",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        envelope: Envelope,
+        recipients: tuple[Participant, ...],
+        texts: list[str],
+        connection: Participant,
+        label: str | None,
+        asked: bool,
+        copies: tuple[Participant, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.envelope = envelope
+        self.recipients = recipients
+        self.texts = texts
+        self.connection: Participant | None = connection
+        self.labels: dict[int, str] = {} if label is None else {0: label}
+        self.asked = asked
+        self.copies = copies
+        self.problem: ChatError | None = None
+
+    first: int
+    time: int
+
+    def part(self, indexes: Sequence[int]) -> "Entry":
+        """Return some of the texts as an entry of their own."""
+        assert self.connection is not None
+        texts = [self.texts[index] for index in indexes]
+        part = Entry(self.kind, self.envelope, self.recipients, texts, self.connection, None, self.asked, self.copies)
+        part.labels = {new: self.labels[old] for new, old in enumerate(indexes) if old in self.labels}
+        return part
+
+    def records(self) -> list[Record]:
+        """Return the entry's records, once the log has kept it."""
+        kind, time = self.kind, self.time
+        sender, to, conversation, author, sender_number = self.envelope
+        numbered = enumerate(self.texts, self.first)
+        return [Record(id, time, kind, sender, to, text, conversation, author, sender_number) for id, text in numbered]

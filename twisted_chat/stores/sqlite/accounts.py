@@ -1,0 +1,149 @@
+"""Accounts in the same file as the log."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from twisted_chat.core.errors import NAME_TAKEN, UNAVAILABLE, ChatError
+from twisted_chat.core.interfaces import Account
+from twisted_chat.core.messages import Conversation
+from twisted_chat.core.names import Name
+from twisted_chat.stores.sqlite.database import Database
+from twisted_chat.stores.sqlite.rows import conversation_of, name_of
+
+_log = Logger()
+
+T = TypeVar("T")
+Change = tuple[str, Sequence[object]]
+CLIENT = "SELECT id FROM clients WHERE account = ? AND name = ?"
+DAY = 24 * 60 * 60
+FORGOTTEN = 90
+"""Days after which a client that has not come again is forgotten, and with it which records were its own."""
+MOST_MARKERS = 1000
+"""Read markers of one account that a client is told."""
+
+
+class SqliteAccounts:
+    """Keeps accounts in a database. (A core.interfaces.Accounts.)
+
+    What is changed while a change is written is written together after it. Raises
+    ChatError(unavailable) for what cannot be written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._changes: list[Change] = []
+        self._waiting: list[Deferred[list[int]]] = []
+        self._writing = False
+
+    def open(self) -> list[Account]:
+        self._database.open()
+        rows = self._database.select_now("SELECT id, name, key, enabled, deleted, place, made FROM accounts")
+        return [
+            Account(id, Name(name, key), bool(enabled), bool(deleted), place, made)
+            for id, name, key, enabled, deleted, place, made in rows
+        ]
+
+    async def close(self) -> None:
+        while self._writing:
+            with suppress(ChatError):  # it has been logged, and the log is to be closed all the same
+                await self._written()
+
+    async def create(self, name: Name, secret: str | None) -> Account:
+        made = int(self._database.now() * 1000)
+
+        def insert(db: sqlite3.Connection) -> int | None:
+            sql = "INSERT OR IGNORE INTO accounts (name, key, secret, made) VALUES (?, ?, ?, ?)"
+            inserted = db.execute(sql, (*name, secret, made))
+            return inserted.lastrowid if inserted.rowcount else None
+
+        identity = await self._transact(insert)
+        if identity is None:
+            raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
+        return Account(identity, name, created_at=made)
+
+    async def secret(self, identity: int) -> str | None:
+        rows = await self._database.select("SELECT secret FROM accounts WHERE id = ?", (identity,))
+        return rows[0][0] if rows else None
+
+    async def set_secret(self, identity: int, secret: str) -> None:
+        await self._change("UPDATE accounts SET secret = ? WHERE id = ?", secret, identity)
+
+    async def set_enabled(self, identity: int, enabled: bool) -> None:
+        await self._change("UPDATE accounts SET enabled = ? WHERE id = ?", enabled, identity)
+
+    async def delete(self, identity: int) -> None:
+        await self._change("UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?", identity)
+
+    async def client_number(self, identity: int, client_id: str) -> int:
+        today = int(self._database.now()) // DAY
+
+        def find(db: sqlite3.Connection) -> int:
+            db.execute("DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - FORGOTTEN))
+            sql = "INSERT INTO clients (account, name, used) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
+            db.execute(sql, (identity, client_id, today, today))
+            [[number]] = db.execute(f"{CLIENT} AND used = ?", (identity, client_id, today))
+            return int(number)
+
+        rows = await self._database.select(f"{CLIENT} AND used = ?", (identity, client_id, today))
+        return rows[0][0] if rows else await self._transact(find)
+
+    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
+        self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (place, id)) for id, place in places]
+        self._written().addErrback(lambda failure: [])  # it has been logged, and the next time will do
+
+    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+        sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
+        rows = await self._database.select(sql, (identity, MOST_MARKERS))
+        return [(conversation_of(name), id) for name, id in rows]
+
+    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
+        sql = """
+            INSERT INTO markers VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET record = excluded.record WHERE excluded.record > record
+        """
+        return await self._change(sql, identity, name_of(conversation), id)
+
+    async def _change(self, sql: str, *values: object) -> bool:
+        """Make a change; whether there was anything to be changed."""
+        place = len(self._changes)
+        self._changes.append((sql, values))
+        return (await self._written())[place] > 0
+
+    def _written(self) -> Deferred[list[int]]:
+        """When all changes so far are on the disk: how many rows each of them has changed."""
+        waiting: Deferred[list[int]] = Deferred()
+        self._waiting.append(waiting)
+        if not self._writing:
+            self._write()
+        return waiting
+
+    def _write(self) -> None:
+        changes, self._changes = self._changes, []
+        waiting, self._waiting = self._waiting, []
+
+        def write(db: sqlite3.Connection) -> list[int]:
+            return [db.execute(sql, values).rowcount for sql, values in changes]
+
+        def written(result: object) -> None:
+            self._writing = False
+            if self._waiting:
+                self._write()
+            for one in waiting:
+                one.callback(result)  # type: ignore[arg-type]  # a Failure where it went wrong
+
+        self._writing = True
+        Deferred.fromCoroutine(self._transact(write)).addBoth(written)
+
+    async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._database.transact(work)
+        except sqlite3.Error as problem:
+            _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
+            raise ChatError(UNAVAILABLE, "the server cannot keep this just now; try again in a while") from None

@@ -1,0 +1,160 @@
+"""What becomes of the log's entries on the thread that writes: rows, and words that can be searched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import NamedTuple
+
+from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
+from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.participants import Entry
+from twisted_chat.stores.sqlite import statements
+from twisted_chat.stores.sqlite.database import transaction
+from twisted_chat.stores.sqlite.rows import name_of, record_of
+
+PLACES = 10_000
+"""Conversations whose numbers are remembered."""
+STEP = 2_000
+"""Records whose words are indexed in one step, which others wait for."""
+BEHIND = 100_000
+"""Records past which their words are indexed even while there is other work."""
+DAY = 24 * 60 * 60 * 1000
+
+encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
+class Kept(NamedTuple):
+    """A batch that is on the disk: what is new in it, what was said before, and what may not be said so."""
+
+    new: list[Entry]
+    repeated: list[Entry]
+    conflicting: list[Entry]
+    time: int
+
+
+class SqliteKeeper:
+    """Keeps entries with ids that follow on `last`. (A database.Keeper.)
+
+    `done` is called with each batch that is kept, `failed` with one that cannot be, and
+    with the number of batches that it was put as. `now` gives milliseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        now: Callable[[], int],
+        done: Callable[[Kept, int], None],
+        failed: Callable[[list[Entry], int, Exception], None],
+    ) -> None:
+        self._db, self._now, self._done, self._failed = db, now, done, failed
+        self._places: dict[Conversation, int] = {}
+        self._day = 0  # that labels were kept on last; those of other days are looked at anew
+        [[self._last]] = db.execute(statements.LAST)
+        [[self._indexed]] = db.execute(statements.INDEXED)
+
+    def keep(self, entries: list[Entry], batches: int) -> None:
+        try:
+            kept = self._keep(entries, self._now())
+        except Exception as problem:
+            self._failed(entries, batches, problem)
+        else:
+            self._done(kept, batches)
+        if self._last - self._indexed > BEHIND:
+            self.rest()
+
+    def rest(self) -> bool:
+        """One step of the index."""
+        try:
+            with transaction(self._db):
+                return self.index(self._db)
+        except sqlite3.Error:  # the disk is full: there will be another time
+            return False
+
+    def index(self, db: sqlite3.Connection) -> bool:
+        """Make the next words known to the search, within a transaction; whether there are more."""
+        [[self._indexed]] = db.execute(statements.INDEXED)
+        up_to = min(self._indexed + STEP, self._last)
+        if up_to > self._indexed:
+            db.execute(statements.NEW_WORDS, (self._indexed, up_to))
+            db.execute(statements.INDEX_TO, (up_to,))
+        more: bool = up_to < self._last
+        return more
+
+    def _keep(self, entries: list[Entry], time: int) -> Kept:
+        if not labels(entries):
+            self._insert(entries, time)
+            return Kept(entries, [], [], time)
+        if time // DAY > self._day:
+            with transaction(self._db):
+                self._day = statements.forget_labels(self._db, time // DAY)
+        first = self._deduplicate(entries)
+        self._insert(first.new, time, labelled=True)
+        again = self._deduplicate_deferred(first.deferred)
+        return Kept(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting, time)
+
+    def _deduplicate(self, entries: list[Entry]) -> Deduplicated:
+        asked = encode([label for label, _, _ in labels(entries)])
+        rows = self._db.execute(statements.KNOWN, (asked,)).fetchall()
+        known: dict[Label, Record] = {(client, label): record_of(row) for client, label, *row in rows}
+        return deduplicate(entries, known)
+
+    def _deduplicate_deferred(self, entries: list[Entry]) -> Deduplicated:
+        """What repeats something of its own batch, now that this is kept; refused if it cannot be looked up."""
+        try:
+            return self._deduplicate(entries) if entries else Deduplicated([], [], [], [])
+        except sqlite3.Error:
+            return Deduplicated([], [], entries, [])
+
+    def _insert(self, entries: list[Entry], time: int, labelled: bool = False) -> None:
+        """Outside a transaction, one statement is the whole commit."""
+        if not entries:
+            return
+        if len(self._places) > PLACES:
+            self._places.clear()
+        last = self._last
+        for entry in entries:
+            entry.first = last + 1
+            last += len(entry.texts)
+        new = {entry.envelope.conversation for entry in entries}.difference(self._places)
+        asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
+        try:
+            with transaction(self._db) if new or asked else nullcontext():
+                if new:
+                    self._find(new)
+                if asked:
+                    self._db.executemany(statements.new_label(self._day), asked)
+                self._insert_rows(entries, time, last - self._last)
+        except BaseException:
+            for conversation in new:
+                self._places.pop(conversation, None)
+            raise
+        self._last = last
+
+    def _insert_rows(self, entries: list[Entry], time: int, count: int) -> None:
+        places = self._places
+        if count > statements.FEW:
+            rows = []
+            for entry in entries:
+                sender, to, conversation, author, origin = entry.envelope
+                place = places[conversation]
+                rows.append((entry.first, entry.kind, sender, to, place, author, origin, entry.texts))
+            self._db.execute(statements.MANY_RECORDS, (encode(rows), time))
+            return
+        values: list[object] = []
+        for entry in entries:
+            sender, to, conversation, author, origin = entry.envelope
+            kind, place = entry.kind, places[conversation]
+            for id, text in enumerate(entry.texts, entry.first):
+                values += (id, time, kind, sender, to, text, place, author, origin)
+        self._db.execute(statements.few_records(count), values)
+
+    def _find(self, conversations: set[Conversation]) -> None:
+        """Give these conversations their numbers, within a transaction."""
+        named = {name_of(conversation): conversation for conversation in conversations}
+        rows = [(name, *((None, None) if isinstance(place, str) else place)) for name, place in named.items()]
+        self._db.execute(statements.NEW_CONVERSATIONS, (encode(rows),))
+        for name, place in self._db.execute(statements.PLACES, (encode(rows),)).fetchall():
+            self._places[named[name]] = place

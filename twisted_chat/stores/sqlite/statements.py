@@ -1,0 +1,146 @@
+"""What is said to SQLite of records: every statement of the log, with what it expects."""
+
+import sqlite3
+from functools import lru_cache
+
+from twisted_chat.core.messages import GUESTS
+
+LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'"
+
+NEW_CONVERSATIONS = """
+    INSERT OR IGNORE INTO conversations (name, one, other)
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
+"""
+PLACES = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
+
+FEW = 64
+"""Rows up to which values are bound one by one, which is cheaper for a small commit than JSON."""
+MANY_RECORDS = """
+    WITH entries (first, kind, sender, addressee, conversation, author, origin, texts) AS MATERIALIZED (
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value -> 7
+        FROM json_each(?1)
+    )
+    INSERT INTO records
+    SELECT first + key, ?2, kind, sender, addressee, value, conversation, author, origin
+    FROM entries, json_each(texts)
+"""
+"""An element for each entry, and one time for all."""
+
+
+@lru_cache(FEW)
+def few_records(rows: int) -> str:
+    """The statement for so many rows."""
+    return "INSERT INTO records VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?)"] * rows)
+
+
+NEW_WORDS = """
+    INSERT INTO words (rowid, text, place)
+    SELECT id, text, 'c' || conversation FROM records
+    WHERE id > ? AND id <= ? AND kind IN ('message', 'action', 'notice')
+"""
+
+COLUMNS = """
+    SELECT records.id, time, kind, sender, addressee, text, conversations.name, author, origin
+    FROM records JOIN conversations ON conversations.id = conversation
+"""
+HISTORY_BACK = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
+HISTORY_ON = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id LIMIT ?"
+
+INDEXED = "SELECT value FROM marks WHERE name = 'indexed words'"
+INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
+"""The last record whose words are indexed; joins and leaves have none."""
+
+SEARCH = f"""
+    WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)
+    {COLUMNS} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
+"""
+"""What matches in one place: 'place : c17 AND text : ("kettle" AND "on")'."""
+PLACE = "SELECT id FROM conversations WHERE name = ?"
+
+CANDIDATES = """
+    SELECT id FROM conversations WHERE name IN (SELECT value FROM json_each(:rooms))
+    UNION SELECT id FROM conversations WHERE one = :identity
+    UNION SELECT id FROM conversations WHERE other = :identity
+"""
+"""The conversations of one who is in some rooms."""
+READ = f"""
+    WITH candidates AS (
+        {CANDIDATES}
+        UNION SELECT conversation FROM records
+        WHERE author = :identity AND kind IN ('joined', 'left') AND id > :after AND id <= :up_to
+    )
+    {COLUMNS} WHERE records.id IN (
+        SELECT id FROM records INDEXED BY records_of_conversation
+        WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to ORDER BY id LIMIT :limit
+    )
+    ORDER BY records.id
+"""
+"""The next records of the conversations that one was in at a place, or has joined since."""
+
+_SAID = """
+    FROM records INDEXED BY records_of_conversation
+    WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
+    AND author != :identity AND kind IN ('message', 'action', 'notice')
+"""
+UNREAD = f"""
+    WITH candidates AS ({CANDIDATES})
+    {COLUMNS} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
+    ORDER BY records.id DESC
+"""
+UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
+
+PARTNERS = """
+    WITH conversations_of_one AS (
+        SELECT id, other AS partner FROM conversations WHERE one = :identity
+        UNION SELECT id, one FROM conversations WHERE other = :identity
+    )
+    SELECT partner, (SELECT max(id) FROM records WHERE conversation = conversations_of_one.id) AS last
+    FROM conversations_of_one GROUP BY partner ORDER BY last DESC LIMIT :limit
+"""
+
+FIRST_MEMBERSHIP_CHANGES = """
+    SELECT name, kind FROM (
+        SELECT conversation, kind, min(id) FROM records
+        WHERE author = ? AND kind IN ('joined', 'left') AND id > ? AND id <= ? GROUP BY conversation
+    ) JOIN conversations ON conversations.id = conversation
+"""
+MEMBERSHIPS = f"""
+    SELECT author, addressee, last FROM (
+        SELECT author, addressee, kind, max(id) AS last FROM records
+        WHERE author < {GUESTS} AND kind IN ('joined', 'left') GROUP BY author, conversation
+    ) WHERE kind = 'joined' ORDER BY last
+"""
+TOPICS = """
+    SELECT name, text FROM (SELECT conversation, text, max(id) FROM records WHERE kind = 'topic' GROUP BY conversation)
+    JOIN conversations ON conversations.id = conversation
+"""
+
+KNOWN = f"""
+    WITH asked AS (SELECT value ->> '$[0]' AS client, value ->> '$[1]' AS label FROM json_each(?))
+    SELECT asked.client, asked.label, known.*
+    FROM asked
+    JOIN (SELECT * FROM labels_0 UNION ALL SELECT * FROM labels_1) AS labels
+    ON labels.client = asked.client AND labels.label = asked.label
+    JOIN ({COLUMNS}) AS known ON known.id = labels.record
+"""
+"""The records that labels stand for: client, label, and the columns."""
+
+
+def forget_labels(db: sqlite3.Connection, day: int) -> int:
+    """Forget the labels from before the day before this one (since 1970); gives the day whose table is in use.
+
+    Two tables take turns, so that what is too old is dropped whole.
+    """
+    [[last]] = db.execute("SELECT value FROM marks WHERE name = 'day of labels'")
+    if day > last:
+        db.execute(f"DELETE FROM labels_{day % 2}")
+        if day > last + 1:
+            db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
+        db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
+    used: int = max(day, last)
+    return used
+
+
+def new_label(day: int) -> str:
+    """The statement that keeps a label of this day."""
+    return f"INSERT OR REPLACE INTO labels_{day % 2} (client, label, record) VALUES (?, ?, ?)"

@@ -1,0 +1,66 @@
+"""One flush of the hub for all that a turn brings."""
+
+from functools import partial
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_chat.core.hub import Hub
+from twisted_chat.doors.flusher import MANY, Flusher
+from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.test.support import Server
+
+
+class CountingHub(Hub):
+    """A hub that counts how often it is flushed."""
+
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+        super().flush()
+
+
+class TurnTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.hub = CountingHub(MemoryLog(now=self.clock.seconds))
+        self.turn = Flusher(self.hub, partial(self.clock.callLater, 0))
+
+    def flushes(self) -> int:
+        self.clock.advance(0)
+        return self.hub.flushes
+
+    def test_nothing_said_is_nothing_to_flush(self) -> None:
+        self.assertEqual(self.flushes(), 0)
+
+    def test_all_that_is_said_in_a_turn_is_flushed_once_behind_it(self) -> None:
+        self.turn.request()
+        self.turn.request(10)
+        self.assertEqual(self.hub.flushes, 0)
+        self.assertEqual(self.flushes(), 1)
+        self.assertEqual(self.flushes(), 1)
+
+    def test_the_next_turn_is_flushed_again(self) -> None:
+        for turn in range(1, 4):
+            self.turn.request()
+            self.assertEqual(self.flushes(), turn)
+
+    def test_a_very_long_turn_is_flushed_before_it_ends(self) -> None:
+        for _ in range(3 * MANY):
+            self.turn.request()
+        self.assertGreaterEqual(self.hub.flushes, 2)
+        self.assertLessEqual(self.flushes(), 4)
+        self.turn.request()
+        before = self.hub.flushes
+        self.assertEqual(self.flushes(), before + 1)
+
+    def test_a_reader_gets_one_write_for_all_that_many_say_in_a_turn(self) -> None:
+        server = Server()
+        zak = server.plain("zak", "#tea")
+        people = [server.plain(f"p{number}", "#tea") for number in range(20)]
+        zak.read()
+        for person in people:
+            person.say(b"chat,#tea,hello\n")
+        [write] = zak.writes()
+        self.assertEqual(write.count(b"\n"), 20)

@@ -1,0 +1,45 @@
+"""Which protocol a connection speaks, from its first bytes, without I/O.
+
+RULE: an answer, once given for some bytes, stays the same whatever follows them. So
+it does not matter in which reads they come.
+"""
+
+import re
+
+TLS = "tls"
+LINE = "line"
+IRC = "irc"
+WEB = "web"
+
+MAX_FIRST_LINE_BYTES = 8 * 1024
+"""Bytes of a first line, after which one that has no end yet is told by how it begins."""
+
+_COMMANDS = ("CAP", "PASS", "NICK", "USER")
+_WORDS = "|".join(_COMMANDS).encode()
+_BEGUN = "|".join(word[:size] for word in _COMMANDS for size in range(1, len(word))).encode()
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
+
+_HTTP = re.compile(_TOKEN + rb" (?:.* )?HTTP/[0-9]\.[0-9]\r?", re.DOTALL)  # RFC 9112, section 3
+_IRC = re.compile(rb"(?:@[^ ]+ +)?(?::[^ ]+ +)?(?:%b)(?: .*)?\r?" % _WORDS, re.DOTALL | re.IGNORECASE)
+_MAY_BE_HTTP = re.compile(_TOKEN + rb"(?: .*|\r)?", re.DOTALL)
+_MAY_BE_IRC = re.compile(
+    rb"(?:@[^ ]*(?:\Z| +))?(?::[^ ]*(?:\Z| +))?(?:%b|(?:%b)(?: .*|\r)?)?" % (_BEGUN, _WORDS), re.DOTALL | re.IGNORECASE
+)
+
+
+def detect(data: bytes) -> str | None:
+    """What it is whose first bytes these are: TLS, WEB (HTTP), IRC or LINE; None while it may be several.
+
+    TLS is a ClientHello (RFC 8446, section 5.1), WEB a first line that ends in the
+    version of HTTP after a method, IRC one whose command is the first of a
+    registration (RFC 2812, section 3.1, with tags as in IRCv3). Everything else is
+    LINE, from the first byte on that none of these can have.
+    """
+    if data[:1] == b"\x16":
+        return None if len(data) == 1 else TLS if data[1] == 3 else LINE
+    line, ended, _ = data[:MAX_FIRST_LINE_BYTES].partition(b"\n")
+    if ended:
+        return WEB if _HTTP.fullmatch(line) else IRC if _IRC.fullmatch(line) else LINE
+    if len(line) < MAX_FIRST_LINE_BYTES:
+        return None if _MAY_BE_HTTP.fullmatch(line) or _MAY_BE_IRC.fullmatch(line) else LINE
+    return WEB if b" " in line and _MAY_BE_HTTP.fullmatch(line) else LINE
