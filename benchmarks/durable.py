@@ -103,8 +103,10 @@ def measure(store: str, outstanding: int, seconds: float) -> Row:
 def table(rows: list[Row]) -> str:
     """The medians, side by side."""
     lines = [
-        "| under way | acknowledged a second: memory | disk "
-        "| reactor's CPU a message: memory | disk | whole process, disk |",
+        (
+            "| under way | acknowledged a second: memory | disk "
+            "| reactor's CPU a message: memory | disk | whole process, disk |"
+        ),
         "|---|---|---|---|---|---|",
     ]
     for outstanding in OUTSTANDING:

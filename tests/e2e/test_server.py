@@ -125,10 +125,9 @@ class TestPeople:
         with server.person("uma") as uma, server.person("vic") as vic:
             uma.sends(b"chat,vic,I owe you 10")
             uma.socket.shutdown(socket.SHUT_WR)
-            assert (
-                uma.hears_the_end()
-                == b"error,bad-command,the last line had no line ending, so it was not carried out\n"
-                + (b"* say register,<name> to take a name, and help to see what else there is\n")
+            assert uma.hears_the_end() == (
+                b"error,bad-command,the last line had no line ending, so it was not carried out\n"
+                b"* say register,<name> to take a name, and help to see what else there is\n"
             )
             vic.hears_nothing()
 

@@ -108,7 +108,7 @@ def test_nobody_listens() -> None:
 def test_control_c_ends_it_with_the_summary_so_far(server: Server) -> None:
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
     heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell may have had these tests ignore
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeded)
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeded)  # noqa: PLW1509
     until(lambda: len(server_connections(server)) > 3, "the crowd's coming")
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=PATIENCE)

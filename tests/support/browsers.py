@@ -67,7 +67,7 @@ class Someone:
         self.sees_title(name)
 
     def sees_title(self, name: str) -> None:
-        """This conversation is shown."""
+        """Wait until this conversation is shown."""
         self.page.wait_for_function("name => document.getElementById('title').textContent === name", arg=name)
 
     def sees(self, *texts: str) -> None:
