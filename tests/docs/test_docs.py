@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+import twisted_chat
 from twisted_chat.core import errors
 from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
@@ -48,7 +49,7 @@ def protocol() -> str:
 
 def section(protocol: str, title: str) -> str:
     """What stands below a heading of the second level."""
-    return protocol.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return protocol.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
 
 
 def codes() -> set[str]:
@@ -96,3 +97,8 @@ def test_the_irc_page_has_every_command_and_capability() -> None:
     assert f"at most {irchistory.MOST_HISTORY}" in text
     assert f"newest {irchistory.MOST_TARGETS} messages" in text
     assert f"up to {UNREAD_SHOWN} of" in text
+
+
+def test_the_python_api_has_every_public_name() -> None:
+    described = set(re.findall(r"^\.\. auto\w+:: (\w+)$", page("docs/site/api.rst"), re.MULTILINE))
+    assert described >= set(twisted_chat.__all__)
