@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -96,8 +97,8 @@ def test_a_bot_is_a_few_lines_and_comes_back_when_the_server_does(run: Run, serv
 
 
 def test_a_log_in_json(serve: Serve) -> None:
-    examples = str(CHECKOUT / "examples")
-    server = serve(twistd=["--logger", "json_log.to_stdout"], env={"PYTHONPATH": examples})
+    path = f"{CHECKOUT / 'examples'}:{os.environ.get('PYTHONPATH', '')}"
+    server = serve(twistd=["--logger", "json_log.to_stdout"], env={"PYTHONPATH": path})
     server.stop()
     events = [json.loads(line) for line in server.log.splitlines()]
     (started,) = (event for event in events if event.get("log_namespace") == "twisted_chat.service")
