@@ -85,7 +85,7 @@ class Workload:
         log = self.server.log
         assert isinstance(log, MemoryLog)
         self._deliver = log._deliver
-        log._deliver = lambda entries: self.batch.extend(entries)
+        log._deliver = self.batch.extend
 
     def read(self) -> None:
         """Deliver all the reads of a turn."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import proc
 from peers import PEERS
-from serving import cores, free_port, serving
+from serving import cores, serving
 
 OUTSTANDING = (1, 10, 100, 1000)
 MOST_PROGRAMS = 10
@@ -63,8 +63,7 @@ class Program:
 
 def measure(store: str, outstanding: int, seconds: float) -> Row:
     """One server, so many messages under way, for so long."""
-    port = free_port()
-    with serving(PEERS[store].command(port), port) as server:
+    with serving(PEERS[store].command) as (server, port):
         programs = min(outstanding, MOST_PROGRAMS)
         everyone = [Program(port, number, outstanding // programs) for number in range(programs)]
         with selectors.DefaultSelector() as ready:
@@ -104,8 +103,10 @@ def measure(store: str, outstanding: int, seconds: float) -> Row:
 def table(rows: list[Row]) -> str:
     """Return the table of the medians, in memory and on disk."""
     lines = [
-        "| outstanding | acknowledged a second: memory | disk "
-        "| reactor's CPU a message: memory | disk | whole process, disk |",
+        (
+            "| outstanding | acknowledged a second: memory | disk "
+            "| reactor's CPU a message: memory | disk | whole process, disk |"
+        ),
         "|---|---|---|---|---|---|",
     ]
     for outstanding in OUTSTANDING:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import proc
 from peers import PEERS
-from serving import free_port, raise_limits, serving
+from serving import raise_limits, serving
 
 FEW, MANY = 200, 1200
 """Connections at the first and at the second measurement: memory that all connections share is not counted."""
@@ -64,14 +64,12 @@ DOORS: dict[str, Callable[[socket.socket, int], None]] = {
 def idle(door: str) -> float:
     """Return the KiB that each connection costs at a door."""
     raise_limits()
-    port, register = free_port(), DOORS[door]
+    register = DOORS[door]
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     with tempfile.TemporaryDirectory() as folder:
-        command = PEERS["ours"].command(port)
-        if register is tls:
-            command += _certificate(Path(folder))
-        with serving(command, port) as server:
+        certificate = _certificate(Path(folder)) if register is tls else []
+        with serving(PEERS["ours"].command + certificate) as (server, port):
             connections: list[socket.socket] = []
             sizes = []
             for most in (FEW, MANY):

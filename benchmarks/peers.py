@@ -1,7 +1,6 @@
 """List the servers that are compared: how each is started, and which works it can do."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,11 +13,11 @@ MOST_PEOPLE = max(work.people for work in WORKS.values())
 
 @dataclass(frozen=True)
 class Peer:
-    """One server; `command` makes its command line for a port."""
+    """One server; `command` is its command line, with port 0: it listens at one that the system chooses."""
 
     title: str
     dialect: str
-    command: Callable[[int], list[str]]
+    command: list[str]
     rooms: bool = False
 
     def can(self, work: Work) -> bool:
@@ -28,21 +27,17 @@ class Peer:
         return self.rooms or work.plan is None or work.plan.pattern != "room"
 
 
-def script(name: str, *arguments: str) -> Callable[[int], list[str]]:
+def script(name: str, *arguments: str) -> list[str]:
     """The command line of one of the servers of this folder."""
-    return lambda port: [sys.executable, str(SERVERS / name), str(port), *arguments]
+    return [sys.executable, str(SERVERS / name), "0", *arguments]
 
 
-def twistd(store: str) -> Callable[[int], list[str]]:
+def twistd(store: str) -> list[str]:
     """The command line of our own server, with a store."""
     run = "from twisted.scripts.twistd import run; run()"
     quiet = ("-n", "--pidfile=", "-l", "/dev/null")
-
-    def command(port: int) -> list[str]:
-        listen = f"tcp:{port}:interface=127.0.0.1:backlog=4096"
-        return [sys.executable, "-c", run, *quiet, "chat", "--store", store, "--listen", listen]
-
-    return command
+    listen = "tcp:0:interface=127.0.0.1:backlog=4096"
+    return [sys.executable, "-c", run, *quiet, "chat", "--store", store, "--listen", listen]
 
 
 PEERS = {

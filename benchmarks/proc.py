@@ -1,5 +1,6 @@
 """Read what the kernel knows about a process: processor time, memory, threads, context switches."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -44,8 +45,14 @@ def switches(pid: int) -> int:
     return sum(_status(task / "status", *keys) for task in Path(f"/proc/{pid}/task").iterdir())
 
 
-def listens(port: int) -> bool:
-    """Whether someone listens on this port of 127.0.0.1; the server sees no visitor."""
-    address = f"0100007F:{port:04X}"
-    sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
-    return any(fields[1] == address and fields[3] == "0A" for fields in sockets)
+def listening_port(pid: int) -> int | None:
+    """The TCP port of 127.0.0.1 at which it listens, None while there is none; the server sees no visitor."""
+    own: set[str] = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(descriptor.readlink()))
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == "0A" and local.startswith("0100007F:") and f"socket:[{inode}]" in own:
+            return int(local.partition(":")[2], 16)
+    return None

@@ -21,7 +21,7 @@ from typing import Any
 
 import report
 from peers import PEERS, missing
-from serving import cores, free_port, raise_limits, serving
+from serving import cores, raise_limits, serving
 from works import QUICK, SWEEP, WORKS
 
 GENERATOR = Path(__file__).parent / "generator.py"
@@ -33,8 +33,7 @@ Row = dict[str, Any]
 def measure(server: str, work: str, seconds: float, messages: int) -> Row:
     """Measure one server with one work, once."""
     peer = PEERS[server]
-    port = free_port()
-    with serving(peer.command(port), port) as process:
+    with serving(peer.command) as (process, port):
         command = [sys.executable, str(GENERATOR), "--port", str(port), "--pid", str(process.pid)]
         command += ["--dialect", peer.dialect, "--work", work]
         command += ["--seconds", str(seconds), "--messages", str(messages)]

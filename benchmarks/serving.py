@@ -3,7 +3,6 @@
 import contextlib
 import os
 import resource
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,27 +26,20 @@ def raise_limits() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
-def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start it in a folder of its own, wait until it listens, and end it afterwards."""
+def serving(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start it in a folder of its own, wait until it listens, give it and its port, and end it afterwards."""
     folder = tempfile.TemporaryDirectory()
     null = subprocess.DEVNULL
     server = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=folder.name)
     try:
         os.sched_setaffinity(server.pid, {cores()[0]})
         deadline = time.monotonic() + START
-        while not proc.listens(port):
+        while (port := proc.listening_port(server.pid)) is None:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the server did not start")
             time.sleep(0.02)
-        yield server
+        yield server, port
     finally:
         server.terminate()
         try:

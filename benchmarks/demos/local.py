@@ -4,14 +4,14 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from peers import PEERS, missing, script
-from serving import free_port, serving
+from serving import serving
 
 ARRIVED = 0.2
 QUIET = 1.0
@@ -22,14 +22,13 @@ class Server:
     """One of the servers, and the line ending that it needs: none if one recv is one command."""
 
     title: str
-    command: Callable[[int], list[str]]
+    command: list[str]
     end: str
 
     @contextlib.contextmanager
     def run(self) -> Iterator[int]:
         """Start it afresh; gives its port."""
-        port = free_port()
-        with serving(self.command(port), port):
+        with serving(self.command) as (_, port):
             yield port
 
 

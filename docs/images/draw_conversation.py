@@ -146,8 +146,10 @@ def draw(panes: list[Pane]) -> str:
     )
     height = sum(heights) + GAP * (len(heights) - 1)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + GAP + right} {height}" '
-        f'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{TEXT}">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + GAP + right} {height}" '
+            f'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{TEXT}">'
+        ),
         "<title>A person at nc, the lesson's client and a bot talk to each other</title>",
         *terminal(first, 0, 0, left, height),
     ]

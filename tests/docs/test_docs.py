@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+import twisted_chat
 from twisted_chat.core import errors
 from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN
 from twisted_chat.doors.irc import chathistory as irchistory
@@ -49,7 +50,7 @@ def protocol() -> str:
 
 def section(protocol: str, title: str) -> str:
     """Return the text below a heading of the second level."""
-    return protocol.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return protocol.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
 
 
 def codes() -> set[str]:
@@ -119,3 +120,8 @@ def test_the_irc_page_lists_every_command_and_capability() -> None:
     assert f"at most {irchistory.MAX_CHATHISTORY_RECORDS}" in text
     assert f"newest {irchistory.MAX_TARGETS_RECORDS} messages" in text
     assert f"up to {UNREAD_SHOWN} of" in text
+
+
+def test_the_python_api_has_every_public_name() -> None:
+    described = set(re.findall(r"^\.\. auto\w+:: (\w+)$", page("docs/site/api.rst"), re.MULTILINE))
+    assert described >= set(twisted_chat.__all__)

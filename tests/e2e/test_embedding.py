@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, PATIENCE, Person, Serve, answers, free_port, until
+from conftest import CHECKOUT, PATIENCE, Person, Serve, answers, reserved_port, until
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.endpoints import clientFromString, serverFromString
@@ -48,7 +49,7 @@ def connect(port: int) -> Person:
 
 
 def test_a_short_program_serves_chat(run: Run) -> None:
-    port = free_port()
+    port = reserved_port()
     run("serve.py", port)
     with connect(port) as jane:
         jane.asks("register,jane", "ack")
@@ -56,7 +57,7 @@ def test_a_short_program_serves_chat(run: Run) -> None:
 
 
 def test_a_subclass_adds_a_verb(run: Run) -> None:
-    port = free_port()
+    port = reserved_port()
     run("dice.py", port)
     with connect(port) as jane, connect(port) as zak:
         jane.says("roll,zak")
@@ -77,7 +78,7 @@ def test_a_subclass_adds_a_verb(run: Run) -> None:
 
 def test_a_bot_reconnects_when_the_server_is_back(run: Run, serve: Serve, tmp_path: Path) -> None:
     store = ("--store", f"sqlite:{tmp_path / 'chat.sqlite3'}")
-    server = serve(*store)
+    server = serve(*store, port=reserved_port())
     run("bot.py", server.port)
     with server.person("jane") as jane:
 
@@ -89,7 +90,7 @@ def test_a_bot_reconnects_when_the_server_is_back(run: Run, serve: Serve, tmp_pa
         jane.asks("chat,echo,one, two", "echo says you said one, two")
         jane.asks("chat,echo", "echo says you said hi")
     server.stop()
-    server = serve("--listen", f"tcp:{server.port}:interface=127.0.0.1", *store, port=server.port)
+    server = serve(*store, port=server.port)
     with server.person("jane") as jane:
         jane.says("chat,echo,welcome back")
         heard = jane.hears()
@@ -99,8 +100,8 @@ def test_a_bot_reconnects_when_the_server_is_back(run: Run, serve: Serve, tmp_pa
 
 
 def test_a_log_in_json(serve: Serve) -> None:
-    examples = str(CHECKOUT / "examples")
-    server = serve(twistd=["--logger", "json_log.to_stdout"], env={"PYTHONPATH": examples})
+    path = f"{CHECKOUT / 'examples'}:{os.environ.get('PYTHONPATH', '')}"
+    server = serve(twistd=["--logger", "json_log.to_stdout"], env={"PYTHONPATH": path})
     server.stop()
     events = [json.loads(line) for line in server.log.splitlines()]
     (started,) = (event for event in events if event.get("log_namespace") == "twisted_chat.service")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, PATIENCE, free_port, script, until
+from conftest import CHECKOUT, PATIENCE, script, until
 
 SERVER = CHECKOUT / "tests" / "support" / "endpoint_server.py"
 BIG = 8 * 2**20
@@ -413,18 +413,20 @@ from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import Application
 from twisted.internet.protocol import Factory
 application = Application("echo")
-endpoint = endpoint_server.endpoint({kind!r}, {port}, "127.0.0.1")
+endpoint = endpoint_server.endpoint({kind!r}, 0, "127.0.0.1")
 StreamServerEndpointService(endpoint, Factory.forProtocol(endpoint_server.Echo)).setServiceParent(application)
 """
 
 
 @pytest.mark.parametrize("kind", ["reactor", "asyncio", uvloop])
 def test_it_serves_as_a_daemon(kind: str, tmp_path: Path) -> None:
-    port = free_port()
-    Path(tmp_path, "echo.tac").write_text(TAC.format(folder=str(SERVER.parent), kind=kind, port=port))
+    Path(tmp_path, "echo.tac").write_text(TAC.format(folder=str(SERVER.parent), kind=kind))
     subprocess.run([script("twistd"), "--no_save", "-y", "echo.tac"], cwd=tmp_path, check=True, timeout=PATIENCE)
     daemon = int(Path(tmp_path, "twistd.pid").read_text())
+    log = Path(tmp_path, "twistd.log")
     try:
+        until(lambda: "Factory starting on" in log.read_text(), "the port in the log")
+        port = int(log.read_text().partition("Factory starting on ")[2].split()[0])
         for _ in range(3):
             with socket.create_connection(("127.0.0.1", port), PATIENCE) as peer:
                 peer.sendall(b"hello")
@@ -432,4 +434,4 @@ def test_it_serves_as_a_daemon(kind: str, tmp_path: Path) -> None:
     finally:
         subprocess.run(["kill", str(daemon)], check=True)
         until(lambda: not Path(tmp_path, "twistd.pid").exists(), "the daemon to end")
-    assert "Traceback" not in Path(tmp_path, "twistd.log").read_text()
+    assert "Traceback" not in log.read_text()

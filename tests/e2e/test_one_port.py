@@ -180,7 +180,7 @@ def say_in_turn(all_: Everybody, texts: list[str], when: str) -> None:
         "kim": all_.kim.says,
         "nick": lambda text: all_.nick.says(f"chat,{ROOM},{text}"),
         "nina": lambda text: all_.nina.says(f"chat,{ROOM},{text}"),
-        "ira": lambda text: all_.ira.types(text),
+        "ira": all_.ira.types,
         "bot": all_.bot.says,
     }
     for name, way in ways.items():

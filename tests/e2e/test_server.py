@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Person, Serve, Server, answers, free_port, script, until
+from conftest import PATIENCE, Person, Serve, Server, answers, listening_ports, script, until
 
 AS_SYSTEMD = """
 import os, sys
@@ -125,11 +125,10 @@ class TestPeople:
         with server.person("uma") as uma, server.person("vic") as vic:
             uma.sends(b"chat,vic,I owe you 10")
             uma.socket.shutdown(socket.SHUT_WR)
-            assert (
-                uma.hears_the_end()
-                == b"error,bad-command,the last line has no line ending, so it was not carried out;"
-                + b" end it with a line feed\n"
-                + (b"* register,<name> takes a name; help lists all commands\n")
+            assert uma.hears_the_end() == (
+                b"error,bad-command,the last line has no line ending, so it was not carried out;"
+                b" end it with a line feed\n"
+                b"* register,<name> takes a name; help lists all commands\n"
             )
             vic.hears_nothing()
 
@@ -161,25 +160,22 @@ class TestStarting:
         assert re.search(rf"Max open files +{hard} +{hard} ", limits)
 
     def test_listen_replaces_the_default_port_and_may_be_repeated(self, serve: Serve) -> None:
-        one, two = free_port(), free_port()
-        server = serve(
-            "--listen", f"tcp:{one}:interface=127.0.0.1", "--listen", f"tcp:{two}:interface=127.0.0.1", port=one
-        )
+        server = serve("--listen", "tcp:0:interface=127.0.0.1")
         assert ":8000" not in server.log
-        jane, server.port = server.person("jane"), two
+        _, second = server.ports
+        jane, server.port = server.person("jane"), second
         with jane, server.person("zak") as zak:
             zak.says("chat,jane")
             assert jane.hears() == "zak says hi"
 
     def test_a_port_beside_listen_is_one_more_place(self, serve: Serve) -> None:
-        one, two = free_port(), free_port()
-        serve("--port", str(one), "--listen", f"tcp:{two}:interface=127.0.0.1", port=one)
+        one, two = serve("--port", "0").ports
         assert answers(one)
         assert answers(two)
 
     def test_a_unix_socket_is_a_door_too(self, serve: Serve, tmp_path: Path) -> None:
         path = tmp_path / "chat.sock"
-        server = serve("--listen", f"unix:{path}", port=0)
+        server = serve("--listen", f"unix:{path}", port=None)
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(str(path))
         with Person(connection) as person:
@@ -249,9 +245,8 @@ class TestStarting:
         assert not list(tmp_path.iterdir())
 
     def test_one_taken_port_of_two_ends_the_start(self, server: Server, tmp_path: Path) -> None:
-        free = free_port()
         taken = f"tcp:{server.port}:interface=127.0.0.1"
-        ended = twistd(tmp_path, "-n", "chat", "--listen", f"tcp:{free}:interface=127.0.0.1", "--listen", taken)
+        ended = twistd(tmp_path, "-n", "chat", "--listen", "tcp:0:interface=127.0.0.1", "--listen", taken)
         assert ended.returncode == 1
         (line,) = ended.stderr.splitlines()
         assert line.startswith(f"twisted_chat: cannot listen at {taken}")
@@ -265,12 +260,12 @@ class TestStarting:
         assert [path.name for path in tmp_path.iterdir()] == ["twistd.log"]
 
     def test_one_connection_too_many_gets_an_error(self, tmp_path: Path) -> None:
-        port = free_port()
-        limited = f'ulimit -n 70 && exec "{script("twistd")}" -n chat --listen tcp:{port}:interface=127.0.0.1'
+        limited = f'ulimit -n 70 && exec "{script("twistd")}" -n chat --listen tcp:0:interface=127.0.0.1'
         with (tmp_path / "log").open("wb") as log:
             process = subprocess.Popen(["sh", "-c", limited], cwd=tmp_path, stdout=log, stderr=log)
         try:
             until(lambda: "can hold 6 connections" in (tmp_path / "log").read_text(), "the start-up line")
+            (port,) = listening_ports((tmp_path / "log").read_text())
             crowd = [Person(socket.create_connection(("127.0.0.1", port))) for _ in range(6)]
             crowd[-1].asks("register,sixth", "ack")
             seventh = Person(socket.create_connection(("127.0.0.1", port)))
@@ -323,11 +318,11 @@ class TestStopping:
 
 
 def test_a_daemon_has_a_pidfile_and_a_log_and_goes_at_sigterm(tmp_path: Path) -> None:
-    port = free_port()
-    started = twistd(tmp_path, "chat", "--listen", f"tcp:{port}:interface=127.0.0.1")
+    started = twistd(tmp_path, "chat", "--listen", "tcp:0:interface=127.0.0.1")
     assert (started.returncode, started.stderr) == (0, "")
     log, pidfile = tmp_path / "twistd.log", tmp_path / "twistd.pid"
     until(lambda: log.exists() and "can hold" in log.read_text(), "the start-up line")
+    (port,) = listening_ports(log.read_text())
     pid = int(pidfile.read_text())
     try:
         with Person(socket.create_connection(("127.0.0.1", port), PATIENCE)) as person:

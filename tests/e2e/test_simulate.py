@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, Server, free_port, script, until
+from conftest import PATIENCE, Server, reserved_port, script, until
 
 from twisted_chat.simulation import shipped
 
@@ -79,8 +79,7 @@ def test_a_real_log_is_replayed(server: Server) -> None:
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
 def test_a_server_that_ends_meanwhile_is_reported_in_one_line(tmp_path: Path, by: signal.Signals) -> None:
-    port = free_port()
-    server = Server(tmp_path, port, "--listen", f"tcp:{port}:interface=127.0.0.1")
+    server = Server(tmp_path, "--listen", "tcp:0:interface=127.0.0.1")
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: len(server_connections(server)) > 0, "the crowd has connected")
@@ -101,7 +100,7 @@ def server_connections(server: Server) -> list[str]:
 
 
 def test_a_server_that_does_not_listen() -> None:
-    port = free_port()
+    port = reserved_port()
     done = simulate("crowd", "--port", str(port))
     assert (done.returncode, done.stdout) == (1, "")
     start = f"start a server with: twistd -n chat --port {port}"
@@ -111,7 +110,7 @@ def test_a_server_that_does_not_listen() -> None:
 def test_control_c_ends_it_with_the_summary_so_far(server: Server) -> None:
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
     default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell may have disabled it
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=default)
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=default)  # noqa: PLW1509
     until(lambda: len(server_connections(server)) > 3, "the crowd has connected")
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=PATIENCE)

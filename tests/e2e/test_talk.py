@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import PATIENCE, Person, Serve, Server, free_port, script, until
+from conftest import PATIENCE, Person, Serve, Server, reserved_port, script, until
 from terminals import Terminal
 
 Talk = Callable[..., Terminal]
@@ -45,8 +45,8 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
 
 
 def test_two_people_chat_and_continue_after_a_restart_of_the_server(serve: Serve, talk: Talk, tmp_path: Path) -> None:
-    port = free_port()
-    options = ("--listen", f"tcp:{port}:interface=127.0.0.1", "--store", f"sqlite:{tmp_path}/chat.sqlite3")
+    port = reserved_port()
+    options = ("--store", f"sqlite:{tmp_path}/chat.sqlite3")
     server = serve(*options, port=port)
     jane = talk(server, "jane", "#tea")
     kim = talk(server, "kim", "#tea", password="correct horse")
@@ -141,7 +141,7 @@ def test_a_script_sends_messages_and_its_exit_status_says_whether_they_arrived(s
 
 
 def test_a_server_that_does_not_listen_or_does_not_answer() -> None:
-    port = free_port()
+    port = reserved_port()
     reason = "no server listens there; check the host and the port"
     told = f"twisted-chat: cannot connect to localhost:{port}: {reason}\n"
     assert run("send", "--port", str(port), "zak", "hi") == (1, told)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from certificates import Certificates, connect
-from conftest import Person, Serve, Server, free_port, until
+from conftest import Person, Serve, Server, until
 
 
 def answer(connection: socket.socket, said: bytes) -> bytes:
@@ -120,15 +120,15 @@ def test_a_renewed_certificate_is_used_and_a_bad_one_is_not(serve: Serve, certif
 def test_files_that_cannot_be_used_at_the_start_are_one_clear_line(tmp_path: Path, certificates: Certificates) -> None:
     certificates.put(certificates.key, b"nonsense")
     with pytest.raises(AssertionError, match=r"twisted_chat: .* are not a certificate and its key") as failed:
-        Server(tmp_path, free_port(), "--port", "0", *certificates.options)
+        Server(tmp_path, "--port", "0", *certificates.options)
     assert "Traceback" not in str(failed.value)
 
 
 def test_an_ssl_endpoint_has_all_doors_too(serve: Serve, certificates: Certificates) -> None:
-    port = free_port()
-    endpoint = f"ssl:{port}:interface=127.0.0.1:privateKey={certificates.key}:certKey={certificates.chain}"
+    endpoint = f"ssl:0:interface=127.0.0.1:privateKey={certificates.key}:certKey={certificates.chain}"
     chain = f":extraCertChain={certificates.chain}"
     server = serve("--listen", endpoint + chain)
+    port = server.ports[1]
     with certificates.person(server, "jane", port) as jane, server.person("zak") as zak:
         zak.says("chat,jane")
         assert jane.hears() == "zak says hi"
@@ -136,8 +136,8 @@ def test_an_ssl_endpoint_has_all_doors_too(serve: Serve, certificates: Certifica
 
 
 def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificates: Certificates) -> None:
-    port = free_port()
-    server = serve(*certificates.options, "--listen", f"haproxy:tcp:{port}:interface=127.0.0.1", "--store", "memory")
+    server = serve(*certificates.options, "--listen", "haproxy:tcp:0:interface=127.0.0.1", "--store", "memory")
+    port = server.ports[1]
 
     def guess(client: int, password: str = "wrong") -> str:
         with Person(connect(port)) as person:

@@ -3,8 +3,7 @@
 import re
 
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
-from twisted_chat.wire.stream import CONTROL as CONTROL
-from twisted_chat.wire.stream import Messages, decode_lines, find_messages
+from twisted_chat.wire.stream import CONTROL, Messages, decode_lines, find_messages
 
 MAX_LINE_BYTES = 16 * 1024
 """Bytes of a request without its line ending."""
