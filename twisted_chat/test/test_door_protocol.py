@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.protocol import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event, State
+from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event, State
 from twisted_chat.test.support import Connection, Server
 
 

@@ -16,7 +16,8 @@ from twisted_chat.doors.line.dialects import EVENTS, PLAIN, Answer, LineDialect
 from twisted_chat.doors.line.lesson import Lesson
 from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
-from twisted_chat.doors.protocol import ENDING, MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
+from twisted_chat.doors.state import ENDING, OPEN
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
 from twisted_chat.wire.stream import LineSplitter
