@@ -1,7 +1,6 @@
-"""The servers that are compared: how each is started, and what it can do."""
+"""List the servers that are compared: how each is started, and which works it can do."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,35 +13,31 @@ MOST_PEOPLE = max(work.people for work in WORKS.values())
 
 @dataclass(frozen=True)
 class Peer:
-    """One server; `command` makes its command line for a port."""
+    """One server; `command` is its command line, with port 0: it listens at one that the system chooses."""
 
     title: str
     dialect: str
-    command: Callable[[int], list[str]]
+    command: list[str]
     rooms: bool = False
 
     def can(self, work: Work) -> bool:
-        """A relay knows no names, and the lesson's servers know no rooms."""
+        """Return True if this server can do a work: a relay has no names, and the lesson's servers have no rooms."""
         if self.dialect == "raw":
             return work.plan is not None and work.plan.pattern == "pairs"
         return self.rooms or work.plan is None or work.plan.pattern != "room"
 
 
-def script(name: str, *arguments: str) -> Callable[[int], list[str]]:
+def script(name: str, *arguments: str) -> list[str]:
     """The command line of one of the servers of this folder."""
-    return lambda port: [sys.executable, str(SERVERS / name), str(port), *arguments]
+    return [sys.executable, str(SERVERS / name), "0", *arguments]
 
 
-def twistd(store: str) -> Callable[[int], list[str]]:
+def twistd(store: str) -> list[str]:
     """The command line of our own server, with a store."""
     run = "from twisted.scripts.twistd import run; run()"
     quiet = ("-n", "--pidfile=", "-l", "/dev/null")
-
-    def command(port: int) -> list[str]:
-        listen = f"tcp:{port}:interface=127.0.0.1:backlog=4096"
-        return [sys.executable, "-c", run, *quiet, "chat", "--store", store, "--listen", listen]
-
-    return command
+    listen = "tcp:0:interface=127.0.0.1:backlog=4096"
+    return [sys.executable, "-c", run, *quiet, "chat", "--store", store, "--listen", listen]
 
 
 PEERS = {
@@ -56,5 +51,5 @@ PEERS = {
 
 
 def missing() -> list[str]:
-    """Those that are not installed here."""
+    """Return the servers that are not installed."""
     return [] if find_spec("twisted_chat") and find_spec("twisted_chat.tap") else ["ours", "disk"]

@@ -1,5 +1,6 @@
-"""What the kernel knows about a process: processor time, memory, threads, context switches."""
+"""Read what the kernel knows about a process: processor time, memory, threads, context switches."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -7,19 +8,19 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all its threads, those that have ended included."""
+    """Return user and system time of all threads, including threads that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def thread_seconds(pid: int) -> float:
-    """User and system time of its first thread alone: the reactor's."""
+    """Return user and system time of the first thread, which runs the reactor."""
     fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def _status(path: Path, *keys: str) -> int:
-    """The sum of these whole numbers of a status file."""
+    """Return the sum of the numbers with these keys in a status file."""
     total = 0
     for line in path.read_text().splitlines():
         key, _, value = line.partition(":")
@@ -29,23 +30,29 @@ def _status(path: Path, *keys: str) -> int:
 
 
 def resident_kib(pid: int) -> int:
-    """The memory that it occupies now."""
+    """Return the resident memory."""
     return _status(Path(f"/proc/{pid}/status"), "VmRSS")
 
 
 def threads(pid: int) -> int:
-    """How many threads it has."""
+    """Return the number of threads."""
     return _status(Path(f"/proc/{pid}/status"), "Threads")
 
 
 def switches(pid: int) -> int:
-    """Context switches so far, wanted or not, of the threads that live."""
+    """Return the context switches so far, voluntary or not, of the threads that still run."""
     keys = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
     return sum(_status(task / "status", *keys) for task in Path(f"/proc/{pid}/task").iterdir())
 
 
-def listens(port: int) -> bool:
-    """Whether someone listens on this port of 127.0.0.1; the server sees no visitor."""
-    address = f"0100007F:{port:04X}"
-    sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
-    return any(fields[1] == address and fields[3] == "0A" for fields in sockets)
+def listening_port(pid: int) -> int | None:
+    """The TCP port of 127.0.0.1 at which it listens, None while there is none; the server sees no visitor."""
+    own: set[str] = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(descriptor.readlink()))
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == "0A" and local.startswith("0100007F:") and f"socket:[{inode}]" in own:
+            return int(local.partition(":")[2], 16)
+    return None

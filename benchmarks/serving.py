@@ -1,9 +1,8 @@
-"""One server process, alone on one core, for as long as a `with` block lasts."""
+"""Run one server process, alone on one core, for the time of a `with` block."""
 
 import contextlib
 import os
 import resource
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,38 +15,31 @@ END = 5.0
 
 
 def cores() -> tuple[int, int]:
-    """The core for the server and the one for everybody else: the same where there is only one."""
+    """Return the core for the server and the core for all other processes; the same if there is only one."""
     usable = sorted(os.sched_getaffinity(0))
     return usable[0], usable[-1]
 
 
 def raise_limits() -> None:
-    """Allow this process and those it starts as many descriptors as the system lets it have."""
+    """Raise the limit of descriptors, for this process and its children, as far as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
-def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start it in a folder of its own, wait until it listens, and end it afterwards."""
+def serving(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start it in a folder of its own, wait until it listens, give it and its port, and end it afterwards."""
     folder = tempfile.TemporaryDirectory()
     null = subprocess.DEVNULL
     server = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=folder.name)
     try:
         os.sched_setaffinity(server.pid, {cores()[0]})
         deadline = time.monotonic() + START
-        while not proc.listens(port):
+        while (port := proc.listening_port(server.pid)) is None:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the server did not start")
             time.sleep(0.02)
-        yield server
+        yield server, port
     finally:
         server.terminate()
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,12 +37,32 @@ def script(name: str) -> str:
     return found
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+_reserved: list[socket.socket] = []
+"""Sockets that hold ports for as long as the tests run."""
+
+
+def reserved_port() -> int:
+    """Return a TCP port at which nothing listens, and which the system gives to no other program.
+
+    For what must know a port before there is a server, or come back at the same one; all other servers
+    choose theirs. The port is held by a socket that is bound to it and does not listen. On Linux a server may
+    listen there all the same, if both set SO_REUSEADDR, as Twisted does.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port: int = holder.getsockname()[1]
+    if sys.platform == "linux":
+        _reserved.append(holder)
+    else:
+        holder.close()  # elsewhere a second socket may not be bound to it
+    return port
+
+
+def listening_ports(log: str) -> list[int]:
+    """Return the TCP ports of a server, in the order of its endpoints, from the start-up line of its log."""
+    line = re.search(r"^.*listens at.*\n", log, re.MULTILINE)
+    return [] if line is None else [int(port) for port in re.findall(r"(?:tcp6?|ssl):(\d+)", line[0])]
 
 
 def until(happened: Callable[[], bool], what: str) -> None:
@@ -58,17 +80,19 @@ def answers(port: int) -> bool:
 
 
 class Server:
-    """A running `twistd -n chat`, in a folder of its own, with `options` of chat's and of `twistd`'s own."""
+    """A running `twistd -n chat`, in a folder of its own, with `options` of chat's and of `twistd`'s own.
+
+    `ports` are those that it says it listens at, and `port` is the first of them.
+    """
 
     def __init__(
         self,
         folder: Path,
-        port: int,
         *options: str,
         twistd: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder, self.port, self._told, self._killed = folder, port, False, False
+        self.folder, self._told, self._killed = folder, False, False
         self.log_file = folder / "server.log"
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
@@ -79,8 +103,10 @@ class Server:
                 stderr=log,
                 env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})},
             )
-        until(lambda: "listens at" in self.log or self.process.poll() is not None, f"the start-up line in\n{self.log}")
+        until(lambda: "can hold" in self.log or self.process.poll() is not None, f"the start-up line in\n{self.log}")
         assert self.process.poll() is None, self.log
+        self.ports = listening_ports(self.log)
+        self.port = self.ports[0] if self.ports else 0
 
     @property
     def log(self) -> str:
@@ -140,14 +166,14 @@ class Lasting:
     """A server that can be killed and started again, with the same `options`, at its port, on what it has kept."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self._folder, self.port = folder, free_port()
+        self._folder, self.port = folder, reserved_port()
         self._options = ("--listen", f"tcp:{self.port}:interface=127.0.0.1", *options)
         self.url = f"http://127.0.0.1:{self.port}/"
         self.start()
 
     def start(self) -> None:
         """Start it, again."""
-        self.server = Server(self._folder, self.port, *self._options)
+        self.server = Server(self._folder, *self._options)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -233,23 +259,22 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(params=TRANSPORTS)
 def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
-    """Starts servers, over each kind of transports: `serve()` on a free port, `serve(*options, port=…)` as told."""
+    """Starts servers, over each kind of transports: at a port they choose, at `port`, or where `options` say (None)."""
     servers: list[Server] = []
 
     def start(
         *options: str,
-        port: int | None = None,
+        port: int | None = 0,
         twistd: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> Server:
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
-        if port is None:
-            port = free_port()
+        if port is not None:
             options = ("--listen", f"tcp:{port}:interface=127.0.0.1", *options)
         if not any(option.startswith("--reactor") for option in twistd):
             options = ("--transports", request.param, *options)
-        server = Server(folder, port, *options, twistd=twistd, env=env)
+        server = Server(folder, *options, twistd=twistd, env=env)
         servers.append(server)
         return server
 
@@ -261,9 +286,8 @@ def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
 @pytest.fixture(scope="module", params=TRANSPORTS)
 def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
     """One server for a module's tests, over each kind of transports; their people have different names and hang up."""
-    port = free_port()
-    options = ("--transports", request.param, "--listen", f"tcp:{port}:interface=127.0.0.1")
-    server = Server(tmp_path_factory.mktemp("server"), port, *options)
+    options = ("--transports", request.param, "--listen", "tcp:0:interface=127.0.0.1")
+    server = Server(tmp_path_factory.mktemp("server"), *options)
     yield server
     server.stop()
 

@@ -1,17 +1,17 @@
-"""What the demonstrations share: the servers that they are shown on, and a client that is a bare socket."""
+"""Provide what the demonstrations share: the servers, and a client that is a bare socket."""
 
 import contextlib
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from peers import PEERS, missing, script
-from serving import free_port, serving
+from serving import serving
 
 ARRIVED = 0.2
 QUIET = 1.0
@@ -19,17 +19,16 @@ QUIET = 1.0
 
 @dataclass(frozen=True)
 class Server:
-    """One of the servers, and the line ending that it needs: none where one recv is one command."""
+    """One of the servers, and the line ending that it needs: none if one recv is one command."""
 
     title: str
-    command: Callable[[int], list[str]]
+    command: list[str]
     end: str
 
     @contextlib.contextmanager
     def run(self) -> Iterator[int]:
         """Start it afresh; gives its port."""
-        port = free_port()
-        with serving(self.command(port), port):
+        with serving(self.command) as (_, port):
             yield port
 
 
@@ -50,7 +49,7 @@ LENIENT = [
 
 
 class Client:
-    """A connection that sends exactly what it is told, when it is told."""
+    """A connection that sends exactly these bytes, at this moment."""
 
     def __init__(self, port: int, receive_buffer: int = 0) -> None:
         self.socket = socket.socket()
@@ -61,13 +60,13 @@ class Client:
         self.socket.connect(("127.0.0.1", port))
 
     def send(self, data: str) -> None:
-        """One send, if the server has not hung up, and time enough for it to act on that."""
+        """Send once, unless the server has closed the connection, and give it time to react."""
         with contextlib.suppress(ConnectionError):
             self.socket.sendall(data.encode())
         time.sleep(ARRIVED)
 
     def recv(self) -> str | None:
-        """What one recv returns, '' when the server has hung up, None when nothing comes for a while."""
+        """Return what one recv returns: '' if the server has closed the connection, None if nothing arrives in time."""
         try:
             return self.socket.recv(4096).decode()
         except TimeoutError:
@@ -76,13 +75,13 @@ class Client:
             return ""
 
     def leave(self) -> None:
-        """Hang up without a word."""
+        """Close the connection."""
         self.socket.close()
         time.sleep(ARRIVED)
 
 
 def register(port: int, name: str, end: str) -> Client:
-    """A client with a name."""
+    """Return a client with a name."""
     client = Client(port)
     client.send(f"register,{name}{end}")
     client.recv()
@@ -90,5 +89,5 @@ def register(port: int, name: str, end: str) -> Client:
 
 
 def heard(what: str | None) -> str:
-    """How what a recv returned is shown."""
-    return {None: "nothing", "": "that the server has hung up"}.get(what, repr(what))
+    """Return the text that shows what a recv returned."""
+    return {None: "nothing", "": "the end of the connection"}.get(what, repr(what))

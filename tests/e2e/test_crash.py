@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import CHECKOUT, PATIENCE, Serve, free_port, script
+from conftest import CHECKOUT, PATIENCE, Serve, reserved_port, script
 
 KILLS = int(os.environ.get("KILLS", "50"))
 NAMES = ["jane", "zak", "kim", "zoë"]
@@ -49,8 +49,8 @@ def test_killed_fifty_times_nothing_acknowledged_is_lost_and_everyone_sees_every
     serve: Serve, tmp_path: Path
 ) -> None:
     dice = random.Random(7)
-    store, port = tmp_path / "crash.sqlite3", free_port()
-    options = ("--store", f"sqlite:{store}", "--listen", f"tcp:{port}:interface=127.0.0.1")
+    store, port = tmp_path / "crash.sqlite3", reserved_port()
+    options = ("--store", f"sqlite:{store}")
     make_accounts(store)
     server = serve(*options, port=port)
     with talking(port) as talkers:

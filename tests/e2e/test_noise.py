@@ -35,10 +35,15 @@ LINES = [
 ]
 IRC = [
     b"CAP LS 302\r\nNICK mallory\r\nUSER m 0 * :M\r\nCAP REQ :sasl batch message-tags labeled-response\r\nCAP END\r\n",
-    b"CAP REQ :sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE AG1hbGxvcnkAcGE1NXdvcmQ=\r\nNICK mallory\r\nUSER m 0 * :M\r\n"
-    b"CAP END\r\nJOIN #noise\r\nCHATHISTORY LATEST #noise * 5\r\n",
-    b"PASS :mallory:pa55word\r\nNICK mallory\r\nUSER m 0 * :M\r\nJOIN #noise,#a,#b\r\n@label=1 PRIVMSG #noise :hi\r\n"
-    b"WHO #noise %tcuhnfar\r\nWHOIS mallory\r\nNAMES #noise\r\nLIST\r\nTOPIC #noise :x\r\nPART #noise\r\nQUIT\r\n",
+    (
+        b"CAP REQ :sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE AG1hbGxvcnkAcGE1NXdvcmQ=\r\nNICK mallory\r\n"
+        b"USER m 0 * :M\r\nCAP END\r\nJOIN #noise\r\nCHATHISTORY LATEST #noise * 5\r\n"
+    ),
+    (
+        b"PASS :mallory:pa55word\r\nNICK mallory\r\nUSER m 0 * :M\r\nJOIN #noise,#a,#b\r\n"
+        b"@label=1 PRIVMSG #noise :hi\r\nWHO #noise %tcuhnfar\r\nWHOIS mallory\r\n"
+        b"NAMES #noise\r\nLIST\r\nTOPIC #noise :x\r\nPART #noise\r\nQUIT\r\n"
+    ),
 ]
 HTTP = [
     b"GET / HTTP/1.1\r\nHost: chat.example\r\n\r\nGET /style.css HTTP/1.1\r\nHost: chat.example\r\n\r\n",

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Person, Serve, Server, answers, free_port, script, until
+from conftest import PATIENCE, Person, Serve, Server, answers, listening_ports, script, until
 
 AS_SYSTEMD = """
 import os, sys
@@ -78,7 +78,7 @@ class TestPeople:
         jane.types("register,jane")
         assert jane.sees() == "ack"
         zak.types("register,JANE")
-        assert zak.sees() == "error,name-taken,the name JANE is taken; choose another"
+        assert zak.sees() == "error,name-taken,the name JANE is taken; choose another name"
         zak.types("register,zak")
         assert zak.sees() == "ack"
         zak.types("list,friends")
@@ -125,11 +125,10 @@ class TestPeople:
         with server.person("uma") as uma, server.person("vic") as vic:
             uma.sends(b"chat,vic,I owe you 10")
             uma.socket.shutdown(socket.SHUT_WR)
-            assert (
-                uma.hears_the_end()
-                == b"error,bad-command,the last line has no line ending, so it was not carried out;"
-                + b" end it with a line feed\n"
-                + (b"* register,<name> takes a name; help lists all commands\n")
+            assert uma.hears_the_end() == (
+                b"error,bad-command,the last line has no line ending, so it was not carried out;"
+                b" end it with a line feed\n"
+                b"* register,<name> takes a name; help lists all commands\n"
             )
             vic.hears_nothing()
 
@@ -161,25 +160,22 @@ class TestStarting:
         assert re.search(rf"Max open files +{hard} +{hard} ", limits)
 
     def test_listen_replaces_the_default_port_and_may_be_repeated(self, serve: Serve) -> None:
-        one, two = free_port(), free_port()
-        server = serve(
-            "--listen", f"tcp:{one}:interface=127.0.0.1", "--listen", f"tcp:{two}:interface=127.0.0.1", port=one
-        )
+        server = serve("--listen", "tcp:0:interface=127.0.0.1")
         assert ":8000" not in server.log
-        jane, server.port = server.person("jane"), two
+        _, second = server.ports
+        jane, server.port = server.person("jane"), second
         with jane, server.person("zak") as zak:
             zak.says("chat,jane")
             assert jane.hears() == "zak says hi"
 
     def test_a_port_beside_listen_is_one_more_place(self, serve: Serve) -> None:
-        one, two = free_port(), free_port()
-        serve("--port", str(one), "--listen", f"tcp:{two}:interface=127.0.0.1", port=one)
+        one, two = serve("--port", "0").ports
         assert answers(one)
         assert answers(two)
 
     def test_a_unix_socket_is_a_door_too(self, serve: Serve, tmp_path: Path) -> None:
         path = tmp_path / "chat.sock"
-        server = serve("--listen", f"unix:{path}", port=0)
+        server = serve("--listen", f"unix:{path}", port=None)
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(str(path))
         with Person(connection) as person:
@@ -230,7 +226,7 @@ class TestStarting:
             ("--listen", "", "an endpoint such as tcp:8000:interface=127.0.0.1, not ''"),
         ],
     )
-    def test_a_wrong_option_is_told_what_would_be_right(
+    def test_a_wrong_option_gets_an_error_that_says_what_is_right(
         self, tmp_path: Path, option: str, value: str, right: str
     ) -> None:
         ended = twistd(tmp_path, "-n", "chat", f"{option}={value}")
@@ -248,10 +244,9 @@ class TestStarting:
         assert "Traceback" not in ended.stdout
         assert not list(tmp_path.iterdir())
 
-    def test_one_taken_port_of_two_is_enough_to_give_up(self, server: Server, tmp_path: Path) -> None:
-        free = free_port()
+    def test_one_taken_port_of_two_ends_the_start(self, server: Server, tmp_path: Path) -> None:
         taken = f"tcp:{server.port}:interface=127.0.0.1"
-        ended = twistd(tmp_path, "-n", "chat", "--listen", f"tcp:{free}:interface=127.0.0.1", "--listen", taken)
+        ended = twistd(tmp_path, "-n", "chat", "--listen", "tcp:0:interface=127.0.0.1", "--listen", taken)
         assert ended.returncode == 1
         (line,) = ended.stderr.splitlines()
         assert line.startswith(f"twisted_chat: cannot listen at {taken}")
@@ -264,13 +259,13 @@ class TestStarting:
         assert "Traceback" not in log + ended.stderr
         assert [path.name for path in tmp_path.iterdir()] == ["twistd.log"]
 
-    def test_one_connection_too_many_is_told_so(self, tmp_path: Path) -> None:
-        port = free_port()
-        limited = f'ulimit -n 70 && exec "{script("twistd")}" -n chat --listen tcp:{port}:interface=127.0.0.1'
+    def test_one_connection_too_many_gets_an_error(self, tmp_path: Path) -> None:
+        limited = f'ulimit -n 70 && exec "{script("twistd")}" -n chat --listen tcp:0:interface=127.0.0.1'
         with (tmp_path / "log").open("wb") as log:
             process = subprocess.Popen(["sh", "-c", limited], cwd=tmp_path, stdout=log, stderr=log)
         try:
             until(lambda: "can hold 6 connections" in (tmp_path / "log").read_text(), "the start-up line")
+            (port,) = listening_ports((tmp_path / "log").read_text())
             crowd = [Person(socket.create_connection(("127.0.0.1", port))) for _ in range(6)]
             crowd[-1].asks("register,sixth", "ack")
             seventh = Person(socket.create_connection(("127.0.0.1", port)))
@@ -285,7 +280,7 @@ class TestStarting:
 
 
 class TestStopping:
-    def test_everyone_is_told_in_their_own_way(self, serve: Serve) -> None:
+    def test_each_client_is_told_in_its_dialect(self, serve: Serve) -> None:
         server = serve()
         plain, program, lesson = server.person("plain"), server.program("program"), server.person()
         lesson.sends(b"register,lesson")
@@ -297,7 +292,7 @@ class TestStopping:
         server.stop()
         assert not (server.folder / "twistd.pid").exists()
 
-    def test_what_is_queued_is_sent_first(self, serve: Serve) -> None:
+    def test_queued_messages_are_sent_first(self, serve: Serve) -> None:
         server = serve()
         texts = [f"{number:04} {'.' * 1000}" for number in range(200)]
         with server.person("slow") as slow, server.person("zak") as zak:
@@ -308,7 +303,7 @@ class TestStopping:
             expected = "".join(f"zak says {text}\n" for text in texts)
             assert slow.hears_the_end().decode() == expected + "* the server is shutting down; come back in a while\n"
 
-    def test_one_who_does_not_read_does_not_hold_it_up(self, serve: Serve) -> None:
+    def test_a_client_that_does_not_read_does_not_delay_the_stop(self, serve: Serve) -> None:
         server = serve()
         with server.person("deaf"), server.person("zak") as zak:
             for _ in range(40):
@@ -316,18 +311,18 @@ class TestStopping:
                 zak.hears_nothing()
             server.stop()
 
-    def test_a_connection_that_says_nothing_does_not_hold_it_up(self, serve: Serve) -> None:
+    def test_a_silent_connection_does_not_delay_the_stop(self, serve: Serve) -> None:
         server = serve()
         with server.person():
             server.stop()
 
 
 def test_a_daemon_has_a_pidfile_and_a_log_and_goes_at_sigterm(tmp_path: Path) -> None:
-    port = free_port()
-    started = twistd(tmp_path, "chat", "--listen", f"tcp:{port}:interface=127.0.0.1")
+    started = twistd(tmp_path, "chat", "--listen", "tcp:0:interface=127.0.0.1")
     assert (started.returncode, started.stderr) == (0, "")
     log, pidfile = tmp_path / "twistd.log", tmp_path / "twistd.pid"
     until(lambda: log.exists() and "can hold" in log.read_text(), "the start-up line")
+    (port,) = listening_ports(log.read_text())
     pid = int(pidfile.read_text())
     try:
         with Person(socket.create_connection(("127.0.0.1", port), PATIENCE)) as person:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import ACTION, GUESTS, NOTICE, SPOKEN, Record
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import user_name
-from twisted_chat.core.participants import Entry, Envelope, MixedEntry, Route
+from twisted_chat.core.participants import Entry, Envelope, Route
 from twisted_chat.doors.irc.dialect import ACCOUNT, TAGS, TIME, dialect_of
 from twisted_chat.test.support import Recorder
 from twisted_chat.wire.errors import ParseError
@@ -149,9 +150,11 @@ def test_messages_that_are_parsed_together_are_those_that_are_parsed_one_by_one(
     read = parse_privmsgs("".join(lines).encode())
     if read is None:
         return
-    for (label, target, text), line in zip(read, lines, strict=True):
+    assert len(read.texts) == len(read.targets) == len(lines)
+    for index, line in enumerate(lines):
+        target, text = read.targets[index], read.texts[index]
         message = parse(line.removesuffix("\n").encode())
-        assert (message.tags.get("label", ""), message.source, message.command) == (label, "", "PRIVMSG")
+        assert (message.tags.get("label"), message.source, message.command) == (read.labels.get(index), "", "PRIVMSG")
         assert message.params == (target, text)
         assert "," not in target
         assert ctcp(text) is None

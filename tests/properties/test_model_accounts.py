@@ -343,7 +343,7 @@ class Devices(RuleBasedStateMachine):
 
     @invariant()
     def who_is_here_is_who_is_here(self) -> None:
-        assert self.hub.registry.names() == sorted({device.user.name for device in self.devices})
+        assert self.hub.registry.online_names() == sorted({device.user.name for device in self.devices})
         rooms = {room: sorted(user.name for user in self.everybody() if room in user.rooms) for room in ROOMS}
         assert self.hub.rooms.names() == [room for room in ROOMS if rooms[room]]
         for room in self.hub.rooms.names():

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.names import LONGEST as LONGEST_NAME
-from twisted_chat.core.names import room_name, user_name
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, room_name, user_name
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.protocol import MAX_UNSTORED_TEXTS
-from twisted_chat.doors.refusals import ALERT
+from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
@@ -199,7 +198,7 @@ def test_every_split_of_a_programs_stream_is_the_same(stream: bytes, ending: byt
 
 # codecs
 
-safe_names = st.text("abcXYZäß小0_-.", min_size=1, max_size=LONGEST_NAME)
+safe_names = st.text("abcXYZäß小0_-.", min_size=1, max_size=MAX_NAME_CHARACTERS)
 rooms = safe_names.map(lambda name: "#" + name)
 times = st.integers(0, 253_402_300_799_999)  # to the end of the year 9999
 ids = st.integers(1, 2**63)
@@ -274,7 +273,7 @@ def test_parse_gives_a_request_or_a_LineError(line: bytes) -> None:
 # names
 
 
-@given(st.text(max_size=LONGEST_NAME + 2))
+@given(st.text(max_size=MAX_NAME_CHARACTERS + 2))
 @settings(max_examples=300)
 @example("\u017f")
 @example("\ufb01")
@@ -359,7 +358,7 @@ def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forward
     language = detect(b"".join(reads))
     inside = {name: [one.reads for one in door.connections] for name, door in doors.items() if door.connections}
     if language == TLS:
-        assert client.heard() == ALERT
+        assert client.heard() == HANDSHAKE_FAILURE
         assert inside == {}
     elif language is None and ended and reads:
         assert inside == {LINE: [reads]}

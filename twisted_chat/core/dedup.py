@@ -65,5 +65,5 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
 
 
 def _same(entry: Entry, index: int, record: Record) -> bool:
-    said = (entry.kind, entry.envelope.conversation, entry.texts[index])
+    said = (entry.kind, entry.envelopes[index].conversation, entry.texts[index])
     return said == (record.kind, record.conversation, record.text)

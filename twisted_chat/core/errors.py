@@ -19,7 +19,7 @@ UNAVAILABLE = "unavailable"
 
 
 class Reason(Enum):
-    """What was wrong, with the code that the wire has for it. A comment names the facts that come with a reason."""
+    """The reason of an error, with its code on the wire. A comment names the facts that come with a reason."""
 
     NO_SEARCH_WORDS = "no-search-words", BAD_COMMAND
     UNKNOWN_ID = "unknown-id", BAD_COMMAND  # id
@@ -84,7 +84,7 @@ class Reason(Enum):
 
 
 class Notice(Enum):
-    """What the server tells a client on its own; the value is the code on the wire."""
+    """A notice that the server sends on its own; the value is the code on the wire."""
 
     AWAY = "away"
     GAP = "gap"

@@ -1,6 +1,6 @@
-"""Who takes part, and what a participant says: users, connections, routes and entries, which know each other."""
+"""Users, their connections (participants), routes and entries: the types that know each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -84,7 +84,7 @@ class Participant(Protocol):
         """Queue the acknowledgement of what this connection said. Return False if there is nothing to send."""
 
     def reject(self, entry: "Entry", error: ChatError) -> None:
-        """Queue the error for what this connection said and the log could not keep; nobody has seen it."""
+        """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
 
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
@@ -137,7 +137,7 @@ class Absence(NamedTuple):
 
 
 class Route:
-    """Where a participant's messages to one name go, valid while `version` is the target's.
+    """The way of a participant's messages to one name, valid while `version` is the target's.
 
     `copies` are the sender's other connections, `absence` is the recipient's as the sender was last told.
     `exclusive` is True when no other route of the sender has a recipient in common with this one.
@@ -158,7 +158,7 @@ class Route:
 
 
 class Entry:
-    """What the hub asks the log to keep, and who receives it then.
+    """Texts that the hub asks the log to keep, with their recipients.
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets
@@ -217,6 +217,10 @@ class Entry:
         """Return the envelope of each text."""
         return (self.envelope,) * len(self.texts)
 
+    def runs(self) -> "Iterable[tuple[int, Envelope, list[str]]]":
+        """Return runs of texts with the same envelope: the first one's id, the envelope, the texts."""
+        return ((self.first, self.envelope, self.texts),)
+
     def part(self, indexes: Sequence[int]) -> "Entry":
         """Return some texts of one conversation as an entry of their own, to be kept by the log."""
         assert self.connection is not None
@@ -244,77 +248,3 @@ class Entry:
                 self.ids, self.texts, self.envelopes, strict=True
             )
         ]
-
-
-class Delivery(Entry):
-    """The texts of a MixedEntry that go to the same recipients; `ids` are not in a row."""
-
-    __slots__ = ("_indexes",)
-
-    def __init__(self, mixed: "MixedEntry", envelope: Envelope, indexes: list[int]) -> None:
-        self.kind, self.envelope, self.time, self.first = mixed.kind, envelope, mixed.time, mixed.first
-        self._indexes, self.labels = indexes, {}
-        texts = mixed.texts
-        self.texts = [texts[index] for index in indexes]
-
-    @property
-    def ids(self) -> Sequence[int]:
-        first = self.first
-        return [first + index for index in self._indexes]
-
-
-class MixedEntry(Entry):
-    """What one connection said to several people in one read, in the order in which it was said.
-
-    All routes are exclusive, so that each recipient gets its texts in the order of their ids.
-    """
-
-    __slots__ = ("_envelopes", "_groups")
-
-    def __init__(
-        self, kind: str, routes: Sequence[Route], texts: list[str], connection: Participant, labels: dict[int, str]
-    ) -> None:
-        super().__init__(kind, routes[0].envelope, (), texts, connection, labels, bool(labels))
-        self._envelopes = [route.envelope for route in routes]
-        groups: dict[Route, list[int]] = {}
-        for index, route in enumerate(routes):
-            if route in groups:
-                groups[route].append(index)
-            else:
-                groups[route] = [index]
-        self._groups = [(route.envelope, route.target.participants, indexes) for route, indexes in groups.items()]
-
-    @property
-    def envelopes(self) -> Sequence[Envelope]:
-        return self._envelopes
-
-    def part(self, indexes: Sequence[int]) -> Entry:
-        """Return some of the texts as an entry of their own: a mixed one, unless they are of one conversation."""
-        assert self.connection is not None
-        part = MixedEntry.__new__(MixedEntry)
-        Entry.__init__(
-            part,
-            self.kind,
-            self._envelopes[indexes[0]],
-            (),
-            [self.texts[index] for index in indexes],
-            self.connection,
-            {new: self.labels[old] for new, old in enumerate(indexes) if old in self.labels},
-            self.asked,
-        )
-        part._envelopes = [self._envelopes[index] for index in indexes]
-        new_of = {old: new for new, old in enumerate(indexes)}
-        part._groups = [
-            (envelope, recipients, kept)
-            for envelope, recipients, olds in self._groups
-            if (kept := [new_of[old] for old in olds if old in new_of])
-        ]
-        return part
-
-    def deliveries(self) -> "list[tuple[Delivery, tuple[Participant, ...]]]":
-        """Return what goes to each group of recipients, once the log has kept the entry."""
-        return [(Delivery(self, envelope, indexes), recipients) for envelope, recipients, indexes in self._groups]
-
-    def forget_participants(self) -> None:
-        super().forget_participants()
-        self._groups = []

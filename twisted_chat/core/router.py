@@ -1,4 +1,4 @@
-"""Decide who may say what to whom, and deliver it when the log has it.
+"""Check and route what users say, and deliver it when the log has it.
 
 A request comes in as a call, becomes an entry of the log, and comes back from the
 log through `deliver`: acknowledgement and delivery leave from the same point.
@@ -7,22 +7,18 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import groupby
-from operator import itemgetter
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, MixedEntry, Participant, Route, User
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-
-Said = tuple[str, str, str]
-"""A label or "", a name, a text."""
-_TARGET = itemgetter(1)
 
 
 class Router:
@@ -38,7 +34,7 @@ class Router:
     def say(
         self, participant: Participant, to: str, texts: list[str], kind: str = MESSAGE, label: str | None = None
     ) -> Absence | None:
-        """Say one text, or several in a row, to a person or a room; `label` is the first one's.
+        """Say one text, or several in a row, to a person or a room; `label` is that of the first.
 
         Returns the recipient's absence, when the sender has not been told of it yet.
         Raises ChatError: bad-text for an empty text, bad-name, no-such-user,
@@ -66,31 +62,39 @@ class Router:
         entry.texts += texts
         return absence
 
-    def say_all(self, participant: Participant, said: Sequence[Said]) -> int:
-        """Say what one read brought: messages that are not empty, each with its label and target.
+    def say_all(
+        self, participant: Participant, targets: Sequence[str], texts: list[str], labels: dict[int, str]
+    ) -> int:
+        """Say the messages that one read brought, none of them empty; `labels` by the message's index.
 
         Returns how many were said: those in front of the first one whose route must be found
         anew, which is for `say`.
         """
-        routes: dict[str, Route] = {}
-        for index, (_, to, _) in enumerate(said):
-            if to in routes:
-                continue
-            route = participant.routes.get(to)
-            if route is None or route.version != route.target.version:
-                said = said[:index]
-                break
-            routes[to] = route
-        if not said:
+        first = targets[0]
+        route = participant.routes.get(first)
+        if route is None or route.version != route.target.version:
             return 0
         self._open = None
-        participant.unstored += len(said)
-        if len(routes) > 1 and _are_apart(routes):
-            self._append_mixed(participant, routes, said)
+        if len(texts) == 1 or targets.count(first) == len(texts):
+            participant.unstored += len(texts)
+            recipients, asked = route.target.participants, bool(labels)
+            self.log.append(Entry(MESSAGE, route.envelope, recipients, texts, participant, labels, asked, route.copies))
+            return len(texts)
+        routes: dict[str, Route] = {first: route}
+        for index, to in enumerate(targets):
+            if to not in routes:
+                route = participant.routes.get(to)
+                if route is None or route.version != route.target.version:
+                    targets, texts = targets[:index], texts[:index]
+                    labels = {other: label for other, label in labels.items() if other < index}
+                    break
+                routes[to] = route
+        participant.unstored += len(texts)
+        if _are_apart(routes):
+            self.log.append(MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels))
         else:
-            for to, group in groupby(said, _TARGET):
-                self._append_group(participant, routes[to], list(group))
-        return len(said)
+            self._append_runs(participant, [routes[to] for to in targets], texts, labels)
+        return len(texts)
 
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
@@ -113,13 +117,13 @@ class Router:
     def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
         """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
         user = self._user(participant)
-        room = self.rooms.of(user, name)
+        room = self.rooms.find_joined(user, name)
         room.topic = text
         self._announce(TOPIC, participant, user, room, text, label)
 
     def topic(self, participant: Participant, name: str) -> str:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
-        return self.rooms.of(self._user(participant), name).topic
+        return self.rooms.find_joined(self._user(participant), name).topic
 
     # behind the log
 
@@ -164,7 +168,7 @@ class Router:
             assert connection is not None
             connection.unstored -= len(entry.texts)
             entry.forget_participants()
-            user = self.registry.identified(entry.envelope.author)
+            user = self.registry.by_identity(entry.envelope.author)
             if user is not None:
                 self._undo(entry, user)
             if connection.user is not None:
@@ -173,7 +177,7 @@ class Router:
 
     def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.identified(entry.envelope.author)
+        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
         assert isinstance(key, str)
         if entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
@@ -224,21 +228,22 @@ class Router:
         labels = {} if label is None else {0: label}
         self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
 
-    def _append_group(self, participant: Participant, route: Route, said: Sequence[Said]) -> None:
-        labels = {index: label for index, (label, _, _) in enumerate(said) if label}
-        texts, asked = [text for _, _, text in said], bool(labels)
-        recipients, copies = route.target.participants, route.copies
-        self.log.append(Entry(MESSAGE, route.envelope, recipients, texts, participant, labels, asked, copies))
-
-    def _append_mixed(self, participant: Participant, routes: dict[str, Route], said: Sequence[Said]) -> None:
-        labels = {index: label for index, (label, _, _) in enumerate(said) if label}
-        texts = [text for _, _, text in said]
-        self.log.append(MixedEntry(MESSAGE, [routes[to] for _, to, _ in said], texts, participant, labels))
+    def _append_runs(
+        self, participant: Participant, routes: Sequence[Route], texts: list[str], labels: dict[int, str]
+    ) -> None:
+        """Append an entry for each run of texts to the same target, since a recipient may get several runs."""
+        for route, run in groupby(range(len(texts)), routes.__getitem__):
+            indexes = list(run)
+            said = [texts[index] for index in indexes]
+            labelled = {new: labels[old] for new, old in enumerate(indexes) if old in labels}
+            recipients, copies = route.target.participants, route.copies
+            entry = Entry(MESSAGE, route.envelope, recipients, said, participant, labelled, bool(labelled), copies)
+            self.log.append(entry)
 
     def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
         if is_room(to):
-            room = self.rooms.of(user, to)
+            room = self.rooms.find_joined(user, to)
             envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
             route = Route(envelope, room)
         else:

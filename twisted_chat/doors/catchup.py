@@ -24,7 +24,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_chat.core.archive import PAGE
+from twisted_chat.core.archive import CATCH_UP_PAGE_RECORDS
 from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.hub import Hub
@@ -49,7 +49,7 @@ class Mode(Enum):
 
 
 class Event(Enum):
-    """What happens to a reader."""
+    """An event in the life of a reader."""
 
     FALL_BEHIND = "an entry meets a full outbox, or the session is held"
     SINCE = "the client sends `since`"
@@ -79,7 +79,7 @@ TRANSITIONS: dict[tuple[Mode, Event], Mode] = {
     (PAGED, Event.SINCE): SEEKING,
     **{(mode, Event.GONE): CLOSED for mode in (LIVE, IDLE, READING, SEEKING, PAGED, CLOSED)},
 }
-"""Where an event leads. An event that has no row for a mode changes nothing there."""
+"""Maps a mode and an event to the next mode. An event that has no row for a mode changes nothing there."""
 
 
 class Replay(NamedTuple):
@@ -95,7 +95,7 @@ class Replay(NamedTuple):
 
 
 class Reader(Participant, Protocol):
-    """What catching up asks of a session."""
+    """The part of a session that catching up uses."""
 
     @property
     def paused(self) -> bool:
@@ -185,7 +185,7 @@ class CatchUp:
         session = self._session
         if session.user is None or session.paused or not self._go(Event.READ):
             return
-        size = PAGE if self._replay is None else self._replay.limit or PAGE
+        size = CATCH_UP_PAGE_RECORDS if self._replay is None else self._replay.limit or CATCH_UP_PAGE_RECORDS
         page = Deferred.fromCoroutine(self._hub.archive.read_on(cursor, session, size))
         page.addCallback(self._page_read, cursor)
         page.addErrback(self._page_failed, cursor)

@@ -1,4 +1,4 @@
-"""What a session asks of a dialect, and the cache through which an entry is encoded once for all its readers."""
+"""The interface of a dialect, and the cache that encodes an entry once for all its readers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ PresenceChange = tuple[str | None, str | None]
 
 
 class Dialect(ABC):
-    """How a door writes records and notices for one kind of client."""
+    """Writes records and notices for one kind of client."""
 
     for_programs = False
-    """Whether the client is a program, which is told of presence and of each acknowledgement."""
+    """True if the client is a program, which is told of presence and of each acknowledgement."""
 
     @abstractmethod
     def render(self, entry: Entry, ending: str) -> str:
@@ -34,8 +34,8 @@ class Dialect(ABC):
         """Return the lines of a record in an answer to a search or a request for history."""
 
     @abstractmethod
-    def acknowledgement(self, entry: Entry) -> list[str]:
-        """Return the lines that tell the sender that the log has the entry."""
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        """Return the lines, each with that ending, that tell the sender that the log has the entry."""
 
     def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
         """Return the lines for people who came, went or changed their names."""
@@ -57,7 +57,7 @@ class RenderCache:
         self._bytes = b""
 
     def __call__(self, entry: Entry) -> bytes:
-        """Return the bytes of an entry; the last one's are remembered."""
+        """Return the bytes of an entry; those of the last entry are remembered."""
         if entry is not self._entry:
             self._entry, self._bytes = entry, self._render(entry, self._ending).encode()
         return self._bytes

@@ -1,4 +1,4 @@
-"""What all connections of a server share, at any door: the hub, the bounds, and the check for idle clients."""
+"""The base of the doors' factories: the hub, the bounds, and the check for idle clients, shared by all connections."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from twisted_chat.doors.flusher import CallSoon, Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Door, Session
-from twisted_chat.transports.direct import straight
-from twisted_chat.transports.interfaces import Transport, peer, watch
+from twisted_chat.transports.direct import direct_writer
+from twisted_chat.transports.interfaces import Transport, peer_host, tune_socket
 
 IDLE_CHECK_SECONDS = 60.0
 """Seconds between two checks for idle clients."""
@@ -74,8 +74,8 @@ class DoorFactory(Factory):
 
     def session(self, transport: Transport, door: Door, session_type: type[Session], dialect: Dialect) -> Session:
         """Return a new connection's session."""
-        watch(transport)
-        number, address, writer = self.hub.log.new_identity(), peer(transport), straight(transport)
+        tune_socket(transport)
+        number, address, writer = self.hub.log.new_identity(), peer_host(transport), direct_writer(transport)
         return session_type(
             number,
             self.hub,

@@ -2,22 +2,12 @@
 
 A request that has to wait holds the rest of its connection, and no other connection.
 While there is more to do than may be done now, the connection is not read from.
-
-The connection's state (a request that waits, and whether reading is paused, vary alone):
-
-    state    event                           → state    action
-    OPEN     the client's end of input       → ENDING   what was read is still answered
-    OPEN     an answer that is the last      → ENDING   what was read behind it is dropped
-    ENDING   everything is answered          → CLOSING  send what is queued, then end the connection
-    OPEN, ENDING   close()                   → CLOSING
-    any      the connection is lost          → CLOSED   sign out, drop what was read
+The connection's states stand in state.py.
 """
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
-from enum import Enum
 from inspect import iscoroutine
 from typing import Any
 
@@ -30,12 +20,13 @@ from zope.interface import implementer
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.router import Said
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Door, Session
+from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.stream import Messages
 
 _log = Logger()
 
@@ -53,20 +44,8 @@ MAX_IDLE_CHECKS_UNANSWERED = 2
 Problem = ChatError | ParseError
 
 
-class State(Enum):
-    """The state of a connection; see the table in the head of this file."""
-
-    OPEN = "open"
-    ENDING = "ending"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
-OPEN, ENDING, CLOSING, CLOSED = State
-
-
 class Services(typing.Protocol):
-    """What a connection uses of its factory."""
+    """The part of the factory that a connection uses."""
 
     clock: IReactorTime
     flusher: Flusher
@@ -138,13 +117,13 @@ class DoorProtocol(Protocol):
             self._close_timeout.cancel()
         if self._held is not None and iscoroutine(self._held[1]):
             self._held[1].close()
-        self.state, self._lines, self._held = CLOSED, [], None
+        self._go(Event.LOST)
+        self._lines, self._held = [], None
         self.session.end()
 
     def readConnectionLost(self) -> None:
         """Answer what was read before the client's end of input, then close."""
-        if self.state is OPEN:
-            self.state = ENDING
+        self._go(Event.INPUT_ENDED)
         self.wake()
 
     def writeConnectionLost(self) -> None:
@@ -164,8 +143,8 @@ class DoorProtocol(Protocol):
 
     def close(self) -> None:
         """Send what is queued, then end the connection; cut it off if the client does not read."""
-        if self.state in (OPEN, ENDING):
-            self.state, self._lines = CLOSING, []
+        if self._go(Event.CLOSE):
+            self._lines = []
             if self._paused:  # TLS ends a connection by reading
                 self.transport.resumeProducing()
             self.session.sign_out()
@@ -174,9 +153,16 @@ class DoorProtocol(Protocol):
 
     def finish(self) -> None:
         """Take no more requests: the last one has been answered."""
-        if self.state is OPEN:
-            self.state = ENDING
+        self._go(Event.LAST_ANSWER)
         self._lines.clear()
+
+    def _go(self, event: Event) -> bool:
+        """Change the state as the table says. Returns False, and changes nothing, where it has no row."""
+        state = TRANSITIONS.get((self.state, event))
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     # one request after the other
 
@@ -194,15 +180,15 @@ class DoorProtocol(Protocol):
         self._lines = requests + self._lines if self._lines else requests
         self.wake()
 
-    def say_lines(self, lines: bytes, said: Sequence[Said]) -> None:
+    def say_lines(self, lines: bytes, messages: Messages) -> None:
         """Say a read that consists of messages, one a line, as one; the caller has found the door `ready`.
 
         The lines behind a message that needs a new route are carried out one by one.
         """
-        count = self.hub.say_all(self.session, said)
+        count = self.hub.say_all(self.session, *messages)
         if count:
             self.factory.flusher.request(count)
-        if count < len(said):
+        if count < len(messages.texts):
             self.take_lines(lines, count)
 
     def wake(self) -> None:

@@ -1,4 +1,4 @@
-"""One connection's part in the conversation, at any door: what it is shown, and how far it has read.
+"""The session of one connection, at any door: what the client is shown, and how far it has read.
 
 Entries are delivered live while the client reads; a client that is behind reads on from the log (catchup.py).
 """
@@ -28,7 +28,7 @@ PRESENCE_GAP = "too many people came and went to name them all; ask for the list
 
 
 class Door(Protocol):
-    """What a session asks of the connection in front of it."""
+    """The part of the connection that a session uses."""
 
     def wake(self) -> None:
         """Carry on with requests that waited for the client to read, or for the log."""
@@ -49,6 +49,7 @@ class Session:
         "_confirmed",
         "_delimiter",
         "_door",
+        "_ending",
         "_flusher",
         "_hub",
         "_position_at_check",
@@ -90,7 +91,7 @@ class Session:
         self.outbox = Outbox(transport, max_outbox_bytes, self._drained)
         self.catchup = CatchUp(self, hub, clock)
         self._hub, self._flusher, self._clock, self._door = hub, flusher, clock, door
-        self._delimiter, self._render_caches = b"\n", render_caches
+        self._delimiter, self._ending, self._render_caches = b"\n", "\n", render_caches
         self._render = render_caches[dialect, b"\n"]
         self._presence: PresenceChanges | None = None
         self._confirmed = self._position_at_check = 0
@@ -99,7 +100,7 @@ class Session:
 
     def speak(self, dialect: Dialect, delimiter: bytes) -> None:
         """Write in another dialect, or with another line ending, from now on."""
-        self.dialect, self._delimiter = dialect, delimiter
+        self.dialect, self._delimiter, self._ending = dialect, delimiter, delimiter.decode()
         self._render = self._render_caches[dialect, delimiter]
 
     def write(self, *lines: str, ended: bool = True) -> None:
@@ -118,7 +119,9 @@ class Session:
 
     def write_acknowledgement(self, entry: Entry) -> None:
         """Queue the acknowledgement of what this client said and the log has."""
-        self.write(*self.dialect.acknowledgement(entry))
+        text = self.dialect.acknowledgement(entry, self._ending)
+        if text:
+            self.outbox.put(text.encode())
 
     def write_rejection(self, entry: Entry, index: int, problem: ChatError) -> None:
         """Queue the error for one text of an entry that the log cannot keep."""

@@ -54,10 +54,10 @@ class MemoryAccounts:
         for identity, place in places:
             self._accounts[identity] = self._accounts[identity]._replace(read_up_to=place)
 
-    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+    async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())
 
-    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
+    async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         markers = self._markers.setdefault(identity, {})
         moved = id > markers.get(conversation, -1)
         if moved:

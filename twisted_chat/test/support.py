@@ -297,7 +297,7 @@ class Server:
 
     def names(self) -> list[str]:
         """Who is here."""
-        return self.hub.registry.names()
+        return self.hub.registry.online_names()
 
     def turn(self) -> None:
         """Let everything happen that waits for no time to pass."""
@@ -411,9 +411,9 @@ class SlowAccounts(MemoryAccounts):
         await self._patience()
         return await super().client_number(identity, client_id)
 
-    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+    async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         await self._patience()
-        return await super().markers(identity)
+        return await super().read_markers(identity)
 
 
 class Recorder:

@@ -80,7 +80,7 @@ class CatchUpTests(SynchronousTestCase):
         """Begin with a reader that is live."""
         self.session = Reader()
         identity = self.log.new_identity()
-        self.session.user = self.hub.registry.add(user_name(f"jane{identity}"), identity, self.session)
+        self.session.user = self.hub.registry.add_guest(user_name(f"jane{identity}"), identity, self.session)
         self.catchup = CatchUp(self.session, self.hub, self.clock)
         self.answers: list[object] = []
 

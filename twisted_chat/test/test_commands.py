@@ -4,9 +4,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat import __version__
 from twisted_chat.core import errors
-from twisted_chat.core.archive import MAX_HISTORY, MAX_HISTORY_CHARACTERS
+from twisted_chat.core.archive import MAX_HISTORY_CHARACTERS, MAX_HISTORY_RECORDS
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.rooms import MOST
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
@@ -212,7 +212,7 @@ class RoomTests(VerbTestCase):
     def test_refusals(self) -> None:
         self.assertEqual(self.refused(self.jane, "join,tea", "leave,tea", "join,", "join,#"), errors.BAD_NAME)
         self.assertEqual(self.refused(self.jane, "join", "leave"), errors.BAD_COMMAND)
-        for number in range(MOST - 1):
+        for number in range(MAX_ROOMS_PER_USER - 1):
             self.jane.ask(f"join,#{number}")
         self.assertEqual(self.refused(self.jane, "join,#one-more"), errors.NOT_ALLOWED)
 
@@ -317,7 +317,7 @@ class HistoryTests(VerbTestCase):
             self.jane.say(b"".join(b"chat,zak,%d\n" % other for other in range(number, number + 100)))
         self.zak.read()
         self.assertEqual(len(self.ids("")), 50)
-        self.assertEqual(len(self.ids(f",limit={MAX_HISTORY}")), MAX_HISTORY)
+        self.assertEqual(len(self.ids(f",limit={MAX_HISTORY_RECORDS}")), MAX_HISTORY_RECORDS)
 
     def test_a_page_of_long_texts_is_cut_where_one_can_go_on(self) -> None:
         text = "x" * 16_000
@@ -353,7 +353,7 @@ class HistoryTests(VerbTestCase):
         bad = (
             "",
             ",zak,limit=0",
-            f",zak,limit={MAX_HISTORY + 1}",
+            f",zak,limit={MAX_HISTORY_RECORDS + 1}",
             ",zak,limit=x",
             ",zak,limit=-1",
             ",zak,limit=",
@@ -371,7 +371,7 @@ class HelloTests(VerbTestCase):
         kind, server, version, *facts = info.split(",")
         self.assertEqual((kind, server, version), ("info", "twisted_chat", __version__))
         self.assertIn(f"line={line.MAX_LINE_BYTES}", facts)
-        self.assertIn(f"history={MAX_HISTORY}", facts)
+        self.assertIn(f"history={MAX_HISTORY_RECORDS}", facts)
         self.assertEqual(facts[-1], "verbs=" + " ".join(COMMANDS))
         [labelled] = self.server.connect().ask("@1 hello,events,my-client")
         self.assertEqual(labelled.removeprefix("@1 ok,"), info.removeprefix("info,"))

@@ -52,17 +52,17 @@ class StoredTests(SynchronousTestCase):
 
     def test_a_person_hears_nothing_of_messages(self) -> None:
         for kind in (MESSAGE, ACTION):
-            self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("a", "b", kind=kind))), [])
+            self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("a", "b", kind=kind)), "\n"), "")
 
     def test_a_person_hears_that_other_things_are_done(self) -> None:
         for kind in (JOINED, LEFT, TOPIC):
-            self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=kind))), ["ack"])
+            self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=kind)), "\n"), "ack\n")
 
     def test_a_label_gets_its_own_id(self) -> None:
         said = kept(4, TIME, entry("a", "b", "c", labels=(None, "x", "y")))
-        self.assertEqual(PLAIN.acknowledgement(said), ["@x ok,5", "@y ok,6"])
-        self.assertEqual(EVENTS.acknowledgement(said), ["ok,4", "@x ok,5", "@y ok,6"])
-        self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=JOINED, labels=("x",)))), ["@x ok,4"])
+        self.assertEqual(PLAIN.acknowledgement(said, "\n"), "@x ok,5\n@y ok,6\n")
+        self.assertEqual(EVENTS.acknowledgement(said, "\n"), "ok,4\n@x ok,5\n@y ok,6\n")
+        self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=JOINED, labels=("x",))), "\n"), "@x ok,4\n")
 
 
 class RenderedTests(SynchronousTestCase):

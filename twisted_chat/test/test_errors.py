@@ -39,7 +39,7 @@ class SentenceTests(SynchronousTestCase):
         for seconds, text in ((1, "wait 1 second and"), (3, "wait 3 seconds and")):
             self.assertIn(text, sentence_of(ChatError(Reason.TOO_MANY_SIGN_INS, seconds=seconds)))
 
-    def test_a_person_is_told_what_to_type_next(self) -> None:
+    def test_the_line_door_adds_what_to_type_next(self) -> None:
         error = ChatError(Reason.UNKNOWN_USER, name="zak")
         self.assertEqual(sentence_with_hint(error), "no user named zak; list,friends shows who is online")
         self.assertEqual(sentence_with_hint(ChatError(Reason.CONNECTION_ENDED)), "the connection has ended")

@@ -7,7 +7,7 @@ from base64 import b64encode
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.rooms import MOST
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.doors.irc.protocol import IrcProtocol
@@ -370,7 +370,7 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("NOTICE nobody :x"), [])
 
     def test_too_many_channels(self) -> None:
-        self.jane.ask("JOIN " + ",".join(f"#{number}" for number in range(MOST - 1)))
+        self.jane.ask("JOIN " + ",".join(f"#{number}" for number in range(MAX_ROOMS_PER_USER - 1)))
         self.assertEqual(self.numbers(self.jane.ask("JOIN #one-more")), ["405"])
 
     def test_a_line_that_is_not_utf8_has_its_own_error(self) -> None:

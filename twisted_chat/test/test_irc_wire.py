@@ -19,6 +19,7 @@ from twisted_chat.wire.irc.message import (
 )
 from twisted_chat.wire.irc.names import name_of, nick_of
 from twisted_chat.wire.irc.text import action, ctcp, fit_as_they_are, plain_text, split_text
+from twisted_chat.wire.stream import Messages
 
 
 class ParseTests(SynchronousTestCase):
@@ -89,17 +90,19 @@ class ParseTests(SynchronousTestCase):
 class ParsePrivmsgsTests(SynchronousTestCase):
     def test_messages_are_parsed_together(self) -> None:
         lines = "PRIVMSG zak :a\tb\n@label=7 PRIVMSG #tea ::) :x\nPRIVMSG 小明 :häß 🍵\n".encode()
-        expected = [("", "zak", "a\tb"), ("7", "#tea", ":) :x"), ("", "小明", "häß 🍵")]
+        expected = Messages(("zak", "#tea", "小明"), ["a\tb", ":) :x", "häß 🍵"], {1: "7"})
         self.assertEqual(parse_privmsgs(lines), expected)
 
     def test_each_line_says_the_same_as_when_it_is_parsed_alone(self) -> None:
         label = b"=x" * 32
         lines = b"PRIVMSG a :  \nPRIVMSG a:b :\t\n@label=%b PRIVMSG #a :b :c\n@label=\"#' PRIVMSG a ::\n" % label
-        read = parse_privmsgs(lines) or []
-        self.assertEqual(len(read), 4)
-        for (label_or_none, to, text), line in zip(read, lines.split(b"\n"), strict=False):
+        read = parse_privmsgs(lines)
+        assert read is not None
+        self.assertEqual(len(read.texts), 4)
+        for index, line in enumerate(lines.split(b"\n")[:-1]):
             tags, _, command, params = parse(line)
-            self.assertEqual((tags.get("label", ""), command, params), (label_or_none, "PRIVMSG", (to, text)))
+            to, text = read.targets[index], read.texts[index]
+            self.assertEqual((tags.get("label"), command, params), (read.labels.get(index), "PRIVMSG", (to, text)))
             self.assertEqual(plain_text(text), text)
 
     def test_any_other_line_is_left_to_parse(self) -> None:
@@ -117,7 +120,8 @@ class ParsePrivmsgsTests(SynchronousTestCase):
 
     def test_the_longest_body_passes(self) -> None:
         line = b"PRIVMSG zak :" + b"x" * (MAX_BODY_BYTES - 13) + b"\n"
-        self.assertEqual(len(parse_privmsgs(line * 3) or ()), 3)
+        read = parse_privmsgs(line * 3)
+        self.assertEqual(len(read.texts) if read else 0, 3)
 
 
 class RenderTests(SynchronousTestCase):

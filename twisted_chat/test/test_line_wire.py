@@ -14,6 +14,7 @@ from twisted_chat.wire.line import (
     request,
     unescape,
 )
+from twisted_chat.wire.stream import Messages
 
 
 class ParseTests(SynchronousTestCase):
@@ -70,13 +71,20 @@ class ParseTests(SynchronousTestCase):
 class ParseChatsTests(SynchronousTestCase):
     def test_messages_are_parsed_together(self) -> None:
         lines = "chat,zak,a\tb\n@7 chat,#tea,one, two\nchat,zak,häß 小明 🍵\n".encode()
-        expected = [("", "zak", "a\tb"), ("7", "#tea", "one, two"), ("", "zak", "häß 小明 🍵")]
+        expected = Messages(("zak", "#tea", "zak"), ["a\tb", "one, two", "häß 小明 🍵"], {1: "7"})
         self.assertEqual(parse_chats(lines), expected)
+
+    def test_a_run_of_messages_to_the_same_target_is_split(self) -> None:
+        expected = Messages(("zak", "zak", "zak"), ["a,b", "chat,zak,c", "d"], {})
+        self.assertEqual(parse_chats(b"chat,zak,a,b\nchat,zak,chat,zak,c\nchat,zak,d\n"), expected)
 
     def test_each_line_says_the_same_as_when_it_is_parsed_alone(self) -> None:
         lines = b"@a.b-c_9 chat,zak,,,\nchat, zak , \nchat,chat,chat,zak,x\n"
-        for (label, to, text), line in zip(parse_chats(lines) or (), lines.split(b"\n"), strict=False):
-            self.assertEqual((label or None, "chat", f"{to},{text}"), parse(line))
+        chats = parse_chats(lines)
+        assert chats is not None
+        for index, line in enumerate(lines.split(b"\n")[:-1]):
+            request = (chats.labels.get(index), "chat", f"{chats.targets[index]},{chats.texts[index]}")
+            self.assertEqual(request, parse(line))
 
     def test_any_other_line_is_left_to_parse(self) -> None:
         for line in (
@@ -90,7 +98,8 @@ class ParseChatsTests(SynchronousTestCase):
 
     def test_the_longest_line_passes(self) -> None:
         line = b"chat,zak," + b"x" * (MAX_LINE_BYTES - 9) + b"\n"
-        self.assertEqual(len(parse_chats(line * 3) or ()), 3)
+        chats = parse_chats(line * 3)
+        self.assertEqual([len(text) for text in chats.texts] if chats else [], [MAX_LINE_BYTES - 9] * 3)
 
 
 class RenderTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""How the IRC door writes the records of the log, for each set of capabilities."""
+"""Write the records of the log as IRC lines, for each set of capabilities."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, SPOKEN, Record
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Entry, MixedEntry
+from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
@@ -38,7 +39,7 @@ ELLIPSIS = "…"
 
 
 class Frame(NamedTuple):
-    """The rest of a line around its text, without tags: `opening`, `closing`, and how many bytes they take."""
+    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
 
     opening: str
     closing: str
@@ -115,8 +116,8 @@ class IrcDialect(Dialect):
     def render_copy(self, entry: Entry) -> list[str]:
         return [line for record in entry.records() for line in self.render_history(record)]
 
-    def acknowledgement(self, entry: Entry) -> list[str]:
-        return self.render_copy(entry)
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        return self.render(entry, ending)
 
     def server_notice(self, notice: Notice, sentence: str) -> list[str]:
         return [render("NOTICE", "*", sentence, source=SERVER)]

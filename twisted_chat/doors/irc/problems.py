@@ -71,7 +71,7 @@ def numeric_for(command: str, target: str, problem: ChatError | ParseError) -> N
     code: str = problem.code
     reasons: tuple[str | Reason, ...] = (problem.reason, code) if isinstance(problem, ChatError) else (code,)
     found = next((row for by in (command, "") for reason in reasons if (row := NUMERICS.get((by, reason)))), None)
-    if found is None and code == errors.BAD_NAME:  # no user or room can have such a name
+    if found is None and code == errors.BAD_NAME:  # no user can have an invalid name
         found = NUMERICS["", errors.NO_SUCH_ROOM if is_room(target) else errors.NO_SUCH_USER]
     return found and found._replace(text=found.text.format(sentence=sentence_for(problem)))
 

@@ -1,4 +1,4 @@
-"""How an IRC client registers: CAP, PASS, NICK and USER, and the sign-in when all of them have come."""
+"""Register an IRC client: CAP, PASS, NICK and USER, and the sign-in when all of them have come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types that the IRC door's commands share: a request, its reply, a row of the table, and the connection."""
+"""The types that the IRC door's commands share: a request, its reply, a row of the table, its connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted_chat.doors.protocol import Services
 
 
 class IrcConnection(Protocol):
-    """The part of a connection that the function of a command may use."""
+    """The part of the connection that a command's function uses."""
 
     network: str
     motd: Sequence[str]
@@ -56,10 +56,10 @@ Result = Reply | Coroutine[Any, Any, Reply]
 
 
 class IrcCommand(NamedTuple):
-    """A row of the table: a function, the usage and help that people read, and the fewest parameters.
+    """A row of the table: a function, the usage and help that people read, the fewest parameters, who may use it.
 
-    The function takes the connection and the request. It returns a reply, a coroutine of a reply, or None if the
-    log will answer. A client that has not registered may use only commands that need no name.
+    The function takes the connection and the request. It returns a reply, a coroutine of one, or None if the
+    log will answer.
     """
 
     run: Callable[[IrcConnection, Request], Result | None]

@@ -1,4 +1,4 @@
-"""How far a client is with its registration, and what it has said of itself until then.
+"""The state of a client's registration, and what the client has said of itself until then.
 
     state        event                               → state
     WAITING      CAP LS or CAP REQ                   → NEGOTIATING
@@ -25,7 +25,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What happens to a registration."""
+    """An event in a registration."""
 
     NEGOTIATE = "the client sends CAP LS or CAP REQ"
     END = "the client sends CAP END"
@@ -42,7 +42,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (REGISTERING, Event.REFUSED): WAITING,
     (REGISTERING, Event.SIGNED_IN): REGISTERED,
 }
-"""Where an event leads. An event that has no row for a state changes nothing there."""
+"""Maps a state and an event to the next state. An event that has no row for a state changes nothing there."""
 
 
 class Registration:

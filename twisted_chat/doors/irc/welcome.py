@@ -1,4 +1,4 @@
-"""The lines for an IRC client that has just registered: the welcome, its rooms, and its unread messages."""
+"""Write what an IRC client is sent when it has registered: the welcome, its rooms, and its unread messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import Record
-from twisted_chat.core.names import LONGEST as MAX_NAME_CHARACTERS
-from twisted_chat.core.rooms import MOST as MAX_ROOMS
+from twisted_chat.core.names import MAX_NAME_CHARACTERS
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.dialect import EXTENDED, HISTORY, SERVER, TIME, source_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE

@@ -7,7 +7,7 @@ that becomes one, or None for what the log will answer.
 from __future__ import annotations
 
 from twisted_chat._version import __version__
-from twisted_chat.core.archive import MAX_HISTORY, UNREAD_SHOWN, fit_page
+from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN, fit_page
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import ACTION
 from twisted_chat.core.names import is_room
@@ -47,7 +47,7 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     if what == "mine":
         return _mine(connection)
     if what == "friends":
-        names = hub.registry.names()
+        names = hub.registry.online_names()
     elif what == "rooms":
         names = hub.rooms.names()
     elif is_room(what):
@@ -58,7 +58,7 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
 
 
 async def _mine(connection: LineConnection) -> Answer:
-    names = await connection.hub.archive.mine(connection.session)
+    names = await connection.hub.archive.own_conversations(connection.session)
     return Answer(lines=(",".join(names),), fields=tuple(names))
 
 
@@ -110,13 +110,13 @@ async def since(connection: LineConnection, label: str | None, id: str | None = 
     session = connection.session
     if id is None:
         return Answer(lines=(), fields=(str(session.catchup.position),))
-    limit = _options("since", options, limit=MAX_HISTORY)["limit"] if options else 0
+    limit = _options("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
     last, more = await session.catchup.since(label, _id(id), limit)
     return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
 
 
 async def seen(connection: LineConnection, label: str | None, name: str, id: str) -> Answer:
-    await connection.hub.archive.mark(connection.session, name, _id(id))
+    await connection.hub.archive.move_read_marker(connection.session, name, _id(id))
     return Answer()
 
 
@@ -138,7 +138,7 @@ async def hello(connection: LineConnection, label: str | None, dialect: str, cli
         await connection.hub.identify_client(session, client)
     connection.speak(EVENTS)
     verbs = " ".join(connection.commands)
-    facts = ("twisted_chat", __version__, f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY}", f"verbs={verbs}")
+    facts = ("twisted_chat", __version__, f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}", f"verbs={verbs}")
     then = await session.begin()
     if label is None:
         connection.sendLine(",".join(("info", *facts)).encode())
@@ -187,11 +187,13 @@ def _options(verb: str, options: tuple[str, ...], **values: int) -> dict[str, in
     for option in options:
         key, _, value = option.partition("=")
         if key not in values:
-            takes = ", ".join(f"{name}=<{f'1 to {MAX_HISTORY}' if name == 'limit' else 'id'}>" for name in values)
+            takes = ", ".join(
+                f"{name}=<{f'1 to {MAX_HISTORY_RECORDS}' if name == 'limit' else 'id'}>" for name in values
+            )
             raise ParseError(BAD_COMMAND, f"the options of {verb} are {takes}")
         values[key] = _id(value)
-    if not 1 <= values["limit"] <= MAX_HISTORY:
-        raise ParseError(BAD_COMMAND, f"the limit of {verb} must be 1 to {MAX_HISTORY}")
+    if not 1 <= values["limit"] <= MAX_HISTORY_RECORDS:
+        raise ParseError(BAD_COMMAND, f"the limit of {verb} must be 1 to {MAX_HISTORY_RECORDS}")
     return values
 
 

@@ -1,4 +1,4 @@
-"""How the line door writes: for people (plain), for programs (events), for the lesson's client."""
+"""The dialects of the line door: for people (plain), for programs (events), for the lesson's client."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -37,7 +37,7 @@ class LineDialect(Dialect):
     """A dialect of the line door; here what people read, the other dialects differ from it."""
 
     ended = True
-    """Whether answers have a line ending."""
+    """True if answers have a line ending."""
 
     def render(self, entry: Entry, ending: str) -> str:
         envelope, texts = entry.envelope, entry.texts
@@ -71,11 +71,12 @@ class LineDialect(Dialect):
             return [*history, *answer.lines]
         return [*labelled(label, history), ok(label, answer.fields)]
 
-    def acknowledgement(self, entry: Entry) -> list[str]:
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
         """Return the lines for what the log has; a person is not told of messages."""
         if entry.kind not in (MESSAGE, ACTION) and not entry.labels:
-            return ["ack"]
-        return [f"@{label} ok,{entry.first + index}" for index, label in entry.labels.items()]
+            return "ack" + ending if self.ended else "ack"
+        first = entry.first
+        return "".join([f"@{label} ok,{first + index}{ending}" for index, label in entry.labels.items()])
 
     def server_notice(self, notice: Notice, sentence: str) -> list[str]:
         return [f"* {sentence}"]
@@ -124,11 +125,14 @@ class EventsDialect(LineDialect):
         history = [line for record in answer.history for line in self.render_history(record)]
         return [*history, *(() if answer.silent else (ok(None, answer.fields),))]
 
-    def acknowledgement(self, entry: Entry) -> list[str]:
-        labels, first = entry.labels, entry.first
-        if len(labels) == len(entry.texts):
-            return [f"@{label} ok,{id}" for id, label in enumerate(labels.values(), first)]
-        return [f"@{labels[i]} ok,{first + i}" if i in labels else f"ok,{first + i}" for i in range(len(entry.texts))]
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        labels, first, count = entry.labels, entry.first, len(entry.texts)
+        if len(labels) == count:
+            return "".join([f"@{label} ok,{id}{ending}" for id, label in enumerate(labels.values(), first)])
+        if not labels:
+            return "".join([f"ok,{id}{ending}" for id in range(first, first + count)])
+        openings = [f"@{labels[index]} ok" if index in labels else "ok" for index in range(count)]
+        return "".join([f"{opening},{id}{ending}" for id, opening in enumerate(openings, first)])
 
     def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
         lines = []

@@ -39,7 +39,7 @@ HOLD_AFTER_LIST_SECONDS = 1.0
 
 
 class State(Enum):
-    """How far the detection is; see the table in the head of this file."""
+    """The state of the detection; see the table in the head of this file."""
 
     FIRST = "first"
     PENDING = "pending"
@@ -50,7 +50,7 @@ FIRST, PENDING, LESSON = State
 
 
 class LessonConnection(LineConnection, Protocol):
-    """What this detector uses of its connection, beside what a verb uses."""
+    """The part of the connection that this detector uses, beside what a verb uses."""
 
     lesson: Lesson | None
 

@@ -16,7 +16,8 @@ from twisted_chat.doors.line.dialects import EVENTS, PLAIN, Answer, LineDialect
 from twisted_chat.doors.line.lesson import Lesson
 from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
-from twisted_chat.doors.protocol import ENDING, MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
+from twisted_chat.doors.state import ENDING, OPEN
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
 from twisted_chat.wire.stream import LineSplitter
@@ -80,10 +81,10 @@ class ChatProtocol(DoorProtocol):
         session = self.session
         if session.user is None or (session.dialect is EVENTS and b"\\" in lines):
             return False
-        chats = parse_chats(lines)
-        if not chats:
+        messages = parse_chats(lines)
+        if messages is None:
             return False
-        self.say_lines(lines, chats)
+        self.say_lines(lines, messages)
         return True
 
     def readConnectionLost(self) -> None:

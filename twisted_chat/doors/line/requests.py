@@ -1,4 +1,4 @@
-"""What the line door's verbs share: a row of the command table, a verb's result, and what a verb may use."""
+"""The types that the line door's verbs share: a row of the command table, a verb's result, its connection."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +13,7 @@ Result = Answer | Coroutine[Any, Any, Answer] | Deferred[Answer]
 
 
 class LineConnection(Protocol):
-    """What a verb, or the lesson's detector, uses of the connection that sent the request."""
+    """The part of the connection that a verb, or the lesson's detector, uses."""
 
     @property
     def hub(self) -> Hub: ...

@@ -56,7 +56,7 @@ class LineSession(Session):
         """Return what follows the answer to a sign-in or `hello`: read markers for a program, then what is new."""
         user, markers = self.user, list[tuple[str, int]]()
         if user is not None and user.is_account and self.dialect.for_programs:
-            markers = await self._hub.archive.markers(user)
+            markers = await self._hub.archive.read_markers(user)
         return partial(self._begin, markers, signed_in)
 
     def _begin(self, markers: Sequence[tuple[str, int]], signed_in: SignedIn | None) -> None:

@@ -98,12 +98,12 @@ class SqliteAccounts:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (place, id)) for id, place in places]
         self._written().addErrback(lambda failure: [])  # it has been logged, and the next time will do
 
-    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+    async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
         rows = await self._database.select(sql, (identity, MOST_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
 
-    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
+    async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         sql = """
             INSERT INTO markers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET record = excluded.record WHERE excluded.record > record
