@@ -1,11 +1,11 @@
-"""What each step of a message's way costs, from the read to the write: the real functions, timed one after the other.
+"""Measure what each step of a message's path costs, from the read to the write, by timing the real functions.
 
     python benchmarks/costs.py                               print the tables
-    python benchmarks/costs.py --into docs/architecture.md   renew them there
+    python benchmarks/costs.py --into docs/architecture.md   renew the tables in that page
 
-Everything up to the transport happens in memory, without sockets; the transports are timed with real ones, kernel
-included. A figure is the least of several rounds, in nanoseconds. Whole servers, whose caches hold other things
-besides, take more: run.py measures these.
+Everything up to the transport runs in memory, without sockets; the transports are timed with real sockets, kernel
+included. A figure is the minimum of several rounds, in nanoseconds. A whole server takes more, since other data
+competes for the processor's caches: run.py measures whole servers.
 """
 
 import argparse
@@ -30,9 +30,9 @@ from twisted_chat.doors.session import Session
 from twisted_chat.doors.web.websocket import Frames
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
-from twisted_chat.transports.direct import straight
+from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.endpoint import LoopEndpoint
-from twisted_chat.transports.interfaces import Writer, watch
+from twisted_chat.transports.interfaces import Writer, tune_socket
 
 ROUNDS = 15
 TEXT = "x" * 64
@@ -46,14 +46,14 @@ Costs = dict[str, float]
 
 
 class Sink:
-    """A writing half that swallows everything."""
+    """A writer that drops everything."""
 
     def write(self, data: bytes) -> None:
-        """Take it, and do nothing."""
+        """Drop the bytes."""
 
 
 def least(step: Step, prepare: Step = lambda: None, rounds: int = ROUNDS) -> float:
-    """The nanoseconds of one call, which each time finds what was prepared."""
+    """Return the nanoseconds of the fastest of several calls; `prepare` runs before each call, untimed."""
     best = float("inf")
     for _ in range(rounds):
         prepare()
@@ -63,8 +63,8 @@ def least(step: Step, prepare: Step = lambda: None, rounds: int = ROUNDS) -> flo
     return best
 
 
-class Router:
-    """Clients in memory, some of whom speak: reads of `lines` lines each, and what becomes of them."""
+class Workload:
+    """Clients in memory, some of which send reads of `lines` lines each."""
 
     def __init__(self, lines: int, room: bool) -> None:
         self.server = Server()
@@ -79,7 +79,7 @@ class Router:
         ]
         self.messages = lines * len(speakers)
         self.batch: list[Entry] = []
-        for _ in range(3):  # from then on each speaks as before
+        for _ in range(3):  # from then on all caches are filled
             self.read()
             self.server.turn()
         log = self.server.log
@@ -88,25 +88,25 @@ class Router:
         log._deliver = self.batch.extend
 
     def read(self) -> None:
-        """All the reads of a turn."""
+        """Deliver all the reads of a turn."""
         for speaker, data in self.reads:
             speaker.protocol.dataReceived(data)
 
     def said(self) -> None:
-        """As if those had been kept and delivered."""
+        """Mark all messages as stored and delivered."""
         self.server.turn()
         self.batch.clear()
         for speaker, _ in self.reads:
             speaker.chat.session.unstored = 0
 
     def kept(self) -> None:
-        """One batch that is to be delivered."""
+        """Prepare one batch that the log is about to deliver."""
         self.said()
         self.read()
         self.server.turn()
 
     def costs(self) -> Costs:
-        """Each step's nanoseconds a message."""
+        """Return the nanoseconds of each step for one message."""
         hub, say = self.server.hub, self.server.hub.say
         reading = least(self.read, self.said)
         hub.say = lambda *arguments: None  # type: ignore[method-assign]
@@ -138,7 +138,7 @@ class Router:
         return least(lambda: [rendering(entry) for entry in batch])
 
     def _writing(self) -> float:
-        """What the outboxes take for what this batch has to say."""
+        """Return the nanoseconds that the outboxes take for one batch."""
         self.kept()
         batch = list(self.batch)
         jobs = [(reader.outbox, reader._render(entry)) for entry in batch for reader in self._readers(entry)]
@@ -157,7 +157,7 @@ class Router:
 
 
 class Wires:
-    """Real connections to a protocol that only counts, on one kind of transports."""
+    """Real connections to a protocol that only counts reads, on one kind of transport."""
 
     def __init__(self, kind: str) -> None:
         self.count, self.ends = 0, []
@@ -174,8 +174,8 @@ class Wires:
 
         class Counting(Protocol):
             def connectionMade(self) -> None:
-                watch(self.transport)
-                wires.writers.append(straight(self.transport))  # type: ignore[arg-type]
+                tune_socket(self.transport)
+                wires.writers.append(direct_writer(self.transport))  # type: ignore[arg-type]
 
             def dataReceived(self, data: bytes) -> None:
                 wires.count += 1
@@ -193,7 +193,7 @@ class Wires:
         self._loop.run_forever()
 
     def costs(self, size: int) -> tuple[float, float]:
-        """The nanoseconds of a read and of a write of so many bytes, with all connections busy."""
+        """Return the nanoseconds of a read and of a write of `size` bytes, with all connections busy."""
         data = b"x" * size
 
         def send() -> None:
@@ -233,11 +233,11 @@ def _loop(kind: str) -> asyncio.AbstractEventLoop:
 
 
 def steps() -> str:
-    """The way of a message, in memory."""
+    """Return the table of a message's path in memory."""
     columns = {
-        "alone in its read": Router(1, room=False).costs(),
-        "of 32 in a read": Router(32, room=False).costs(),
-        f"to a room of {ROOM}, {ROOM - 1} readers": Router(1, room=True).costs(),
+        "alone in its read": Workload(1, room=False).costs(),
+        "of 32 in a read": Workload(32, room=False).costs(),
+        f"to a room of {ROOM}, {ROOM - 1} readers": Workload(1, room=True).costs(),
     }
     rows = [[step, *(f"{costs[step]:,.0f}" for costs in columns.values())] for step in next(iter(columns.values()))]
     rows.append(["**in all**", *(f"**{sum(costs.values()):,.0f}**" for costs in columns.values())])
@@ -245,11 +245,11 @@ def steps() -> str:
 
 
 def transports() -> str:
-    """Reads and writes of real sockets, by transport."""
+    """Return the table of reads and writes on real sockets, by transport."""
     rows = []
     for kind, title in (
         ("uvloop", "uvloop's (`LoopTransport`)"),
-        ("epoll", "the epoll reactor's (`StraightTransport`)"),
+        ("epoll", "the epoll reactor's (`DirectWriter`)"),
     ):
         try:
             reading, writing = Wires(kind).costs(len(TEXT) + 10)
@@ -260,7 +260,7 @@ def transports() -> str:
 
 
 def websockets() -> str:
-    """One line for many WebSockets."""
+    """Return the table of one line that goes to many WebSockets."""
     line = f"jane in #tea says {TEXT}\n".encode()
     shared = Frames()
 
@@ -277,14 +277,14 @@ def websockets() -> str:
 
 
 def memory() -> str:
-    """What connections hold that do nothing."""
+    """Return the table of the memory that idle connections hold."""
     return table(
         ["an idle connection with a name, at the door", "KiB"], [[door, f"{idle(door):.1f}"] for door in DOORS]
     )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The same in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -293,11 +293,14 @@ TABLES = {"steps": steps, "transports": transports, "websockets": websockets, "m
 
 
 def main() -> None:
-    """Measure, and put the tables where they belong."""
-    parser = argparse.ArgumentParser(description="times each step of a message's way")
-    parser.add_argument("--tables", default=",".join(TABLES), help="some of these, with commas")
+    """Measure, and print the tables or write them into a page."""
+    parser = argparse.ArgumentParser(description="times each step of a message's path")
+    parser.add_argument("--tables", default=",".join(TABLES), help="the tables to make, separated by commas")
     parser.add_argument(
-        "--into", type=Path, metavar="FILE", help="renew them there, between <!-- costs: NAME --> lines"
+        "--into",
+        type=Path,
+        metavar="FILE",
+        help="renew them in this page, below the <!-- costs: NAME --> lines",
     )
     options = parser.parse_args()
     made = {name: TABLES[name]() for name in options.tables.split(",")}

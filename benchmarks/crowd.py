@@ -1,4 +1,4 @@
-"""The connections of the load generator: opening, registering, joining the room. No message is sent here."""
+"""Open the load generator's connections, register them and join them to the room. No message is sent here."""
 
 import itertools
 import selectors
@@ -15,11 +15,11 @@ NOTHING_MORE = 0.2
 
 
 class Stalled(Exception):
-    """The server has stopped answering, has closed a connection, or said what it should not."""
+    """The server has stopped answering, has closed a connection, or has sent something unexpected."""
 
 
 class Crowd:
-    """People who are connected to one server."""
+    """Users that are connected to one server."""
 
     def __init__(self, port: int, dialect: Dialect) -> None:
         self.address = ("127.0.0.1", port)
@@ -28,7 +28,7 @@ class Crowd:
         self.waits: list[int] = []
 
     def grow(self, people: int) -> None:
-        """Connect and register until there are so many; `waits` collects how many nanoseconds each took."""
+        """Connect and register users until there are `people`; `waits` collects the nanoseconds that each took."""
         newcomers = range(len(self.sockets), people)
         began: dict[int, int] = {}
 
@@ -47,7 +47,7 @@ class Crowd:
                 self._connect()
 
     def join(self) -> None:
-        """Bring everyone into the room."""
+        """Join all users to the room."""
 
         def begin(person: int) -> None:
             self.sockets[person].sendall(self.dialect.join % ROOM)
@@ -55,7 +55,7 @@ class Crowd:
         self._ask_each(range(len(self.sockets)), begin, self.dialect.joined, lambda person: None)
 
     def settle(self) -> None:
-        """Read away what nobody waited for (as that others join) until nothing more comes."""
+        """Read and drop what no request waits for (other users' joins, for example) until nothing more arrives."""
         with selectors.EpollSelector() as selector:
             for peer in self.sockets:
                 selector.register(peer, selectors.EVENT_READ, peer)
@@ -66,7 +66,7 @@ class Crowd:
                         raise Stalled("a connection was closed")
 
     def close(self) -> None:
-        """Hang up."""
+        """Close all connections."""
         for peer in self.sockets:
             peer.close()
 
@@ -79,7 +79,7 @@ class Crowd:
     def _ask_each(
         self, people: range, begin: Callable[[int], None], answer: bytes, done: Callable[[int], None]
     ) -> None:
-        """Begin with a few, and with one more whenever somebody's answer has come."""
+        """Run `begin` for a few users, and for one more after each answer; `done` is called with each user."""
         waiting = iter(people)
         heard: dict[int, bytes] = {}
         with selectors.EpollSelector() as selector:
@@ -95,7 +95,7 @@ class Crowd:
             while heard:
                 ready = selector.select(PATIENCE)
                 if not ready:
-                    raise Stalled(f"no answer to {len(heard)} of {len(self.sockets)} who registered or joined")
+                    raise Stalled(f"no answer to {len(heard)} of {len(self.sockets)} users that registered or joined")
                 for key, _ in ready:
                     person = key.data
                     data = self.sockets[person].recv(65536)

@@ -1,19 +1,19 @@
-"""How each kind of client says the same four things: who I am, I join, I say, and how it is answered.
+"""The line, IRC and raw forms of the same requests: register, join, send a message; and of their answers.
 
-The people of a measurement are called u00000, u00001, …; there is one room, #room.
+The users of a measurement are called u00000, u00001, …; there is one room, #room.
 """
 
 from dataclasses import dataclass
 
 
 def name(person: int) -> bytes:
-    """What this person is called."""
+    """Return the name of a user."""
     return b"u%05d" % person
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """Templates of what is sent (%b is a name or a room), and a part of each answer that is waited for."""
+    """Templates of requests (%b is a name or a room), and the part of each answer to wait for."""
 
     register: bytes
     registered: bytes

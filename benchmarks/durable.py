@@ -1,10 +1,10 @@
-"""What it costs that an acknowledged message is on the disk: the log on disk beside the log in memory.
+"""Measure the cost of durable acknowledgements: the log on disk compared with the log in memory.
 
     python benchmarks/durable.py [--seconds 2] [--rounds 3] [--json FILE]
 
-Programs (events mode) write to themselves, always with so many messages under way in all, and count what is
-acknowledged. The server has one core and the programs another. Printed are the medians of the rounds, which take
-turns with the stores.
+Programs (events dialect) write to themselves, always with a fixed number of outstanding messages in all, and count
+the acknowledgements. The server has one core and the programs another. The table shows medians of the rounds, which
+alternate between the stores.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Row = dict[str, float | str]
 
 
 class Program:
-    """One connection that has always `window` messages under way to itself."""
+    """One connection that always has `window` outstanding messages to itself."""
 
     def __init__(self, port: int, number: int, window: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -48,11 +48,11 @@ class Program:
         self.acknowledged = 0
 
     def begin(self) -> None:
-        """Have as much under way as there should be."""
+        """Send the first `window` messages."""
         self.socket.sendall(self._line * self._window)
 
     def go_on(self) -> None:
-        """Read what has come, and write as many as were acknowledged."""
+        """Read what has arrived, and send one message for each acknowledgement."""
         data = self._tail + self.socket.recv(1 << 18)
         whole, newline, self._tail = data.rpartition(b"\n")
         count = (b"\n" + whole + newline).count(b"\nok,")
@@ -72,7 +72,7 @@ def measure(store: str, outstanding: int, seconds: float) -> Row:
                 program.begin()
 
             def run(seconds: float) -> int:
-                """Go on for so long; gives how many were acknowledged."""
+                """Run for some seconds; return the number of acknowledged messages."""
                 before = sum(program.acknowledged for program in everyone)
                 end = time.perf_counter() + seconds
                 while time.perf_counter() < end:
@@ -101,10 +101,10 @@ def measure(store: str, outstanding: int, seconds: float) -> Row:
 
 
 def table(rows: list[Row]) -> str:
-    """The medians, side by side."""
+    """Return the table of the medians, in memory and on disk."""
     lines = [
         (
-            "| under way | acknowledged a second: memory | disk "
+            "| outstanding | acknowledged a second: memory | disk "
             "| reactor's CPU a message: memory | disk | whole process, disk |"
         ),
         "|---|---|---|---|---|---|",
@@ -124,7 +124,7 @@ def table(rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Measure in turns, print the table."""
+    """Measure the stores in turn, and print the table."""
     parser = argparse.ArgumentParser(description="measures what a durable acknowledgement costs")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -138,7 +138,7 @@ def main() -> None:
                 try:
                     rows.append(measure(store, outstanding, options.seconds))
                 except (OSError, RuntimeError, subprocess.SubprocessError) as problem:
-                    sys.exit(f"{store}, {outstanding} under way: {problem}")
+                    sys.exit(f"{store}, {outstanding} outstanding: {problem}")
                 print(f"round {turn + 1}: {rows[-1]}", file=sys.stderr)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")

@@ -1,10 +1,10 @@
-"""The load generator: a process that gives one server one work and prints as JSON what that cost.
+"""Generate load: give one server one work, and print its cost as JSON.
 
     python generator.py --port PORT --pid SERVER --dialect line --work pairs-1 --seconds 1
 
 After a warm-up, the server's processor time is read before and after a fixed number of messages, all of
-which must have arrived at their readers. The warm-up finds how many fill the asked-for time; --messages
-fixes them, so that a later round does the same work. An alarm ends the process in any case.
+which must have arrived at their readers. The warm-up finds the number of messages that fills the requested time;
+--messages fixes it, so that a later round does the same work. An alarm ends the process in any case.
 """
 
 import argparse
@@ -26,12 +26,12 @@ Figures = dict[str, float]
 
 
 def percentile(values: list[int], share: float) -> float:
-    """The value (ns) in µs below which this share of all lie."""
+    """Return the percentile of values in ns, converted to µs."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)] / 1000
 
 
 class Meter:
-    """Reads the clocks of both processes twice, and says what lay between."""
+    """Reads the clocks of both processes twice, and returns the differences."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -41,7 +41,7 @@ class Meter:
         self._clock = time.perf_counter()
 
     def stop(self, count: int, latencies: list[int]) -> Figures:
-        """What `count` messages or registrations took."""
+        """Return the cost of `count` messages or registrations."""
         seconds = time.perf_counter() - self._clock
         cpu = proc.cpu_seconds(self.pid) - self._cpu
         own = time.process_time() - self._own
@@ -60,7 +60,7 @@ class Meter:
 
 
 def connecting(crowd: Crowd, pid: int, people: int) -> Figures:
-    """What a registration costs, and the memory that an idle registered connection holds."""
+    """Return the cost of a registration, and the memory that an idle registered connection holds."""
     warm = people // 10
     crowd.grow(warm)
     crowd.settle()
@@ -75,7 +75,7 @@ def connecting(crowd: Crowd, pid: int, people: int) -> Figures:
 
 
 def talking(crowd: Crowd, pid: int, plan: Plan, seconds: float, messages: int) -> Figures:
-    """What a delivered message costs."""
+    """Return the cost of a delivered message."""
     crowd.grow(plan.people)
     if plan.pattern == "room":
         crowd.join()
@@ -96,7 +96,7 @@ def talking(crowd: Crowd, pid: int, plan: Plan, seconds: float, messages: int) -
 
 
 def main() -> None:
-    """Do the work, print the figures."""
+    """Do the work, and print the figures."""
     parser = argparse.ArgumentParser(description="gives one chat server on this machine one work")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--pid", type=int, required=True, help="the server's process")

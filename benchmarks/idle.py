@@ -1,4 +1,4 @@
-"""What a server holds for connections that have a name and do nothing, at each door.
+"""Measure the memory of an idle registered connection at each door.
 
 python benchmarks/idle.py
 """
@@ -20,12 +20,12 @@ from peers import PEERS
 from serving import raise_limits, serving
 
 FEW, MANY = 200, 1200
-"""Connections before the first and the second look: what is shared by all is not counted."""
+"""Connections at the first and at the second measurement: memory that all connections share is not counted."""
 PATIENCE = 10.0
 
 
 def line(connection: socket.socket, number: int) -> None:
-    """Register as a program at the line door does."""
+    """Register at the line door."""
     connection.sendall(b"register,u%d\n" % number)
     _await(connection, b"ack")
 
@@ -37,7 +37,7 @@ def irc(connection: socket.socket, number: int) -> None:
 
 
 def websocket(connection: socket.socket, number: int) -> None:
-    """Register by a WebSocket (RFC 6455)."""
+    """Register through a WebSocket (RFC 6455)."""
     key = base64.b64encode(os.urandom(16)).decode()
     head = ("GET /socket HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade")
     more = ("Origin: http://localhost", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", "")
@@ -62,7 +62,7 @@ DOORS: dict[str, Callable[[socket.socket, int], None]] = {
 
 
 def idle(door: str) -> float:
-    """KiB that each connection costs there."""
+    """Return the KiB that each connection costs at a door."""
     raise_limits()
     register = DOORS[door]
     trusting = ssl.create_default_context()
@@ -87,7 +87,7 @@ def idle(door: str) -> float:
 
 
 def _await(connection: socket.socket, words: bytes) -> None:
-    """Read until these have come."""
+    """Read until these bytes have arrived."""
     got = b""
     while words not in got:
         data = connection.recv(65536)
@@ -97,7 +97,7 @@ def _await(connection: socket.socket, words: bytes) -> None:
 
 
 def _certificate(folder: Path) -> list[str]:
-    """The options of a server with a certificate that is good for nothing else."""
+    """Make a self-signed certificate, and return the server's options for it."""
     key, chain = folder / "key.pem", folder / "chain.pem"
     what = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost")
     command = ["openssl", "req", *what, "-keyout", str(key), "-out", str(chain)]

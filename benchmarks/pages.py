@@ -1,8 +1,8 @@
-"""How long a page of the log takes, and the start, as the log grows: a page should not know how much there is.
+"""Measure the time for a page of the log, and for the start, as the log grows: both should stay the same.
 
     python benchmarks/pages.py [--sizes 1000,1000000] [--json FILE] [--plot docs/images/pages.png]
 
-One room of all the messages, in a file of its own, read as the server reads it. Printed are the median times.
+All messages are in one room, in a temporary file, and are read as the server reads them. The table shows medians.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Row = dict[str, float]
 
 
 def opened(path: Path) -> SqliteLog:
-    """The log in a file, as at the start of a server; everything in it happens at once."""
+    """Open the log in a file as a server does at its start; every call finishes at once."""
     log = sqlite_log(str(path), Clock(), time.time)
     log.subscribe(lambda entries: None, lambda entries: None)
     log.open()
@@ -42,30 +42,30 @@ def opened(path: Path) -> SqliteLog:
 
 
 def fill(log: SqliteLog, size: int) -> None:
-    """Have so many messages in one room."""
+    """Fill the log with messages in one room."""
     origin = Recorder()
     while log.last < size:
         texts = (f"message {log.last + i} about tea, cake and word{(log.last + i) % 1000}" for i in range(BATCH))
-        log.append(entry(*texts, conversation=ROOM, to=ROOM, origin=origin, author=GUESTS + 1))
+        log.append(entry(*texts, conversation=ROOM, to=ROOM, connection=origin, author=GUESTS + 1))
         log.flush()
         print(f"\r{log.last:>9} of {size}", end="", file=sys.stderr)
     print("\r" + " " * 30, end="\r", file=sys.stderr)
 
 
 def took(call: Callable[[], Coroutine[Any, Any, object]]) -> float:
-    """The median of its milliseconds."""
+    """Return the median milliseconds of a call."""
     times = []
     for _ in range(REPEAT):
         began = time.perf_counter()
         results: list[object] = []
         Deferred.fromCoroutine(call()).addCallback(results.append)
         times.append((time.perf_counter() - began) * 1000)
-        assert results, "it should have happened at once"
+        assert results, "the call should finish at once"
     return statistics.median(times)
 
 
 def measure(folder: Path, size: int) -> Row:
-    """All the pages of a log of this size."""
+    """Measure every kind of page in a log of this size."""
     path = folder / f"{size}.sqlite3"
     log = opened(path)
     fill(log, size)
@@ -91,7 +91,7 @@ def measure(folder: Path, size: int) -> Row:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """Time against size, both logarithmic."""
+    """Plot time against size, both logarithmic."""
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5))
@@ -107,11 +107,11 @@ def plot(rows: list[Row], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, print a table, and write what was asked for."""
+    """Measure, print a table, and write the files that the options name."""
     parser = argparse.ArgumentParser(description="times pages of the log against its size")
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="messages in the room, with commas")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="numbers of messages, separated by commas")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write a plot to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(Path(folder), int(size)) for size in options.sizes.split(",")]

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, and what it can do."""
+"""List the servers that are compared: how each is started, and which works it can do."""
 
 import sys
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Peer:
     rooms: bool = False
 
     def can(self, work: Work) -> bool:
-        """A relay knows no names, and the lesson's servers know no rooms."""
+        """Return True if this server can do a work: a relay has no names, and the lesson's servers have no rooms."""
         if self.dialect == "raw":
             return work.plan is not None and work.plan.pattern == "pairs"
         return self.rooms or work.plan is None or work.plan.pattern != "room"
@@ -51,5 +51,5 @@ PEERS = {
 
 
 def missing() -> list[str]:
-    """Those that are not installed here."""
+    """Return the servers that are not installed."""
     return [] if find_spec("twisted_chat") and find_spec("twisted_chat.tap") else ["ours", "disk"]

@@ -1,8 +1,8 @@
-"""The plots of a result.
+"""Plot a result of run.py.
 
     python benchmarks/plots.py results.json docs/images
 
-Needs matplotlib, which nothing else here does. Writes cost.png (CPU a message for each work and server)
+Only this file needs matplotlib. Writes cost.png (CPU a message for each work and server)
 and sweep.png (the same works with more and more connections).
 """
 
@@ -39,7 +39,7 @@ PANELS = [
 
 
 def bars(figures: Figures) -> Figure:
-    """CPU a message: a panel for each work, since they differ so much."""
+    """Draw CPU a message, with a panel for each work, since the scales differ."""
     works = figures.works(TALKS)
     canvas = Figure(figsize=(11, 2.2 * math.ceil(len(works) / 3)), layout="constrained")
     for place, work in enumerate(works):
@@ -58,7 +58,7 @@ def bars(figures: Figures) -> Figure:
 
 
 def lines(figures: Figures) -> Figure:
-    """Five figures against the number of connections."""
+    """Draw five figures against the number of connections."""
     works = figures.works(SWEEP)
     canvas = Figure(figsize=(11, 7), layout="constrained")
     panels = [canvas.add_subplot(2, 3, place + 1) for place in range(len(PANELS))]
@@ -90,7 +90,7 @@ def lines(figures: Figures) -> Figure:
 
 
 def dress(axes: Axes, along: Literal["x", "y"]) -> None:
-    """No frame, plain numbers, and a light grid behind what is drawn."""
+    """Remove the frame, use plain numbers, and put a light grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=along, color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -101,8 +101,8 @@ def dress(axes: Axes, along: Literal["x", "y"]) -> None:
 
 
 def main() -> None:
-    """Draw both."""
-    parser = argparse.ArgumentParser(description="draws what run.py measured")
+    """Draw both plots."""
+    parser = argparse.ArgumentParser(description="plots what run.py measured")
     parser.add_argument("result", type=Path)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()

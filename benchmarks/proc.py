@@ -1,4 +1,4 @@
-"""What the kernel knows about a process: processor time, memory, threads, context switches."""
+"""Read what the kernel knows about a process: processor time, memory, threads, context switches."""
 
 import contextlib
 import os
@@ -8,19 +8,19 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all its threads, those that have ended included."""
+    """Return user and system time of all threads, including threads that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def thread_seconds(pid: int) -> float:
-    """User and system time of its first thread alone: the reactor's."""
+    """Return user and system time of the first thread, which runs the reactor."""
     fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def _status(path: Path, *keys: str) -> int:
-    """The sum of these whole numbers of a status file."""
+    """Return the sum of the numbers with these keys in a status file."""
     total = 0
     for line in path.read_text().splitlines():
         key, _, value = line.partition(":")
@@ -30,17 +30,17 @@ def _status(path: Path, *keys: str) -> int:
 
 
 def resident_kib(pid: int) -> int:
-    """The memory that it occupies now."""
+    """Return the resident memory."""
     return _status(Path(f"/proc/{pid}/status"), "VmRSS")
 
 
 def threads(pid: int) -> int:
-    """How many threads it has."""
+    """Return the number of threads."""
     return _status(Path(f"/proc/{pid}/status"), "Threads")
 
 
 def switches(pid: int) -> int:
-    """Context switches so far, wanted or not, of the threads that live."""
+    """Return the context switches so far, voluntary or not, of the threads that still run."""
     keys = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
     return sum(_status(task / "status", *keys) for task in Path(f"/proc/{pid}/task").iterdir())
 

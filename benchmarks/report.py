@@ -1,9 +1,9 @@
-"""The tables that a result is read from.
+"""Make the tables of a result of run.py.
 
-    python benchmarks/report.py results.json                            print them
-    python benchmarks/report.py results.json --into docs/contrast.md    renew them where a text has them
+    python benchmarks/report.py results.json                            print the tables
+    python benchmarks/report.py results.json --into docs/contrast.md    renew the tables in that page
 
-In a text, a table stands between the lines `<!-- table: NAME -->` and `<!-- end -->`.
+In a page, a table stands between the lines `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
 import argparse
@@ -35,37 +35,37 @@ class Figures:
             self._rows.setdefault((row["server"], row["work"]), []).append(row)
 
     def get(self, server: str, work: str, key: str) -> float | None:
-        """The median of one figure; None where nothing, or not every round, was measured."""
+        """Return the median of one figure; None if no round, or not every round, was measured."""
         rows = self._rows.get((server, work), [])
         if not rows or any("error" in row for row in rows):
             return None
         return statistics.median(float(row[key]) for row in rows)
 
     def works(self, among: Iterable[str]) -> list[str]:
-        """Which of these works the result has."""
+        """Return the works of these that the result has."""
         return [work for work in among if any(work == done for _, done in self._rows)]
 
     def servers(self) -> list[str]:
-        """Which servers the result has."""
+        """Return the servers that the result has."""
         return [server for server in PEERS if any(server == measured for measured, _ in self._rows)]
 
     def failed(self) -> list[str]:
-        """What went wrong, one line each."""
+        """Return one line for each measurement that failed."""
         rows = [row for rows in self._rows.values() for row in rows if "error" in row]
         return [f"FAILED: {row['server']} at {row['work']}: {row['error']}" for row in rows]
 
     def limited(self, server: str, work: str) -> str:
-        """A star where the generator, not the server, set the pace."""
+        """Return a star if the generator, not the server, limited the rate."""
         return "*" if (self.get(server, work, "generator_share") or 0) > LIMIT else ""
 
     def ratio(self, server: str, work: str) -> float | None:
-        """CPU time as a multiple of the yardstick's."""
-        cpu, unit = self.get(server, work, "cpu_us"), self.get(WORKS[work].yardstick, work, "cpu_us")
+        """Return the CPU time as a multiple of the baseline's."""
+        cpu, unit = self.get(server, work, "cpu_us"), self.get(WORKS[work].baseline, work, "cpu_us")
         return cpu / unit if cpu and unit else None
 
 
 def digits(value: float | None, unit: str = "") -> str:
-    """A figure with about three digits."""
+    """Return a figure with about three digits."""
     if value is None:
         return NOTHING
     places = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
@@ -73,7 +73,7 @@ def digits(value: float | None, unit: str = "") -> str:
 
 
 def markdown(figures: Figures, title: str, columns: list[str], heads: list[str], cell: Cell) -> str:
-    """A table with a row for each server, as wide as its widest cells; nothing where nothing was measured."""
+    """Return a table with a row for each server and columns as wide as their widest cells; "" without columns."""
     if not columns:
         return ""
     lines = [[title, *heads]]
@@ -86,7 +86,7 @@ def markdown(figures: Figures, title: str, columns: list[str], heads: list[str],
 
 
 def cost(figures: Figures) -> str:
-    """CPU a delivered message: the multiple of the yardstick's, and µs."""
+    """Return the table of CPU a delivered message: the multiple of the baseline's, and µs."""
 
     def cell(server: str, work: str) -> str:
         ratio, cpu = figures.ratio(server, work), figures.get(server, work, "cpu_us")
@@ -98,7 +98,7 @@ def cost(figures: Figures) -> str:
 
 
 def latency(figures: Figures) -> str:
-    """How long a message takes: half of them at most p50, all but one in a hundred at most p99."""
+    """Return the table of latencies: half of the messages take at most p50, 99 of 100 at most p99."""
 
     def cell(server: str, work: str) -> str:
         p50, p99 = figures.get(server, work, "p50_us"), figures.get(server, work, "p99_us")
@@ -109,7 +109,7 @@ def latency(figures: Figures) -> str:
 
 
 def rate(figures: Figures) -> str:
-    """Delivered a second."""
+    """Return the table of delivered messages a second."""
 
     def cell(server: str, work: str) -> str:
         return digits(figures.get(server, work, "per_second")) + figures.limited(server, work)
@@ -119,7 +119,7 @@ def rate(figures: Figures) -> str:
 
 
 def connecting(figures: Figures) -> str:
-    """What a connection costs, to make and to keep."""
+    """Return the table of what a connection costs, to open and to keep."""
     keys = {
         "registrations a second": "per_second",
         "µs CPU each": "cpu_us",
@@ -136,7 +136,7 @@ def connecting(figures: Figures) -> str:
 
 
 def sweep(title: str, key: str, unit: float) -> Callable[[Figures], str]:
-    """A table of one figure against the number of connections."""
+    """Return a function that makes the table of one figure against the number of connections."""
 
     def table(figures: Figures) -> str:
         works = figures.works(SWEEP)
@@ -152,10 +152,10 @@ def sweep(title: str, key: str, unit: float) -> Callable[[Figures], str]:
 
 
 def about(figures: Figures) -> str:
-    """What was measured with, and how much of it."""
+    """Return the line that names versions, cores, rounds and time."""
     return (
         "Python {python}, Twisted {twisted}, cores used: {cores}; "
-        "medians of {rounds} rounds of {seconds} s; all of it took {took} s."
+        "medians of {rounds} rounds of {seconds} s; {took} s in all."
     ).format(**figures.about)
 
 
@@ -174,17 +174,17 @@ TABLES: dict[str, Callable[[Figures], str]] = {
 
 
 def everything(result: Result) -> str:
-    """All tables, what the works are, and what failed."""
+    """Return all tables, the list of works, and the measurements that failed."""
     figures = Figures(result)
     tables = [text for table in TABLES.values() if (text := table(figures))]
     notes = [f"{work:{len('random-500')}}  {WORKS[work].title}" for work in figures.works(WORKS)]
     notes.append("x: a multiple of the bare relay's CPU; of twisted.words' where a relay cannot do the work")
-    notes.append("*: the generator set the pace; compare CPU, not rate or latency")
+    notes.append("*: the generator limited the rate; compare CPU, not rate or latency")
     return "\n\n".join([*tables, "\n".join(notes + figures.failed())])
 
 
 def renewed(text: str, figures: Figures) -> str:
-    """The text with the tables of this result in place of its own."""
+    """Return the page with the tables of this result."""
 
     def block(match: re.Match[str]) -> str:
         return f"{match[1]}\n\n{TABLES[match[2]](figures)}\n\n{match[3]}"
@@ -193,7 +193,7 @@ def renewed(text: str, figures: Figures) -> str:
 
 
 def main() -> None:
-    """Print the tables, or renew those of a text."""
+    """Print the tables, or renew those of a page."""
     parser = argparse.ArgumentParser(description="makes tables of what run.py measured")
     parser.add_argument("result", type=Path)
     parser.add_argument("--into", metavar="FILE", type=Path)

@@ -1,11 +1,11 @@
-"""Chat servers side by side: every server gets the same works, and the costs are printed as multiples.
+"""Compare chat servers: give every server the same works, and print the costs as multiples of a baseline's.
 
-    python benchmarks/run.py                    the full tour
-    python benchmarks/run.py --quick            a short one, for CI and for a first look
+    python benchmarks/run.py                    all works, three rounds
+    python benchmarks/run.py --quick            a few works, one short round, for CI and for a first look
     python benchmarks/run.py --servers relay,ours --works pairs-32,room-100 --rounds 5
 
-Each measurement starts a fresh server on one core and a fresh generator on another, where there is one.
-The rounds of a work go through all servers in turn, so that whatever else the machine does hits them alike.
+Each measurement starts a fresh server on one core and a fresh generator on another core, if there is one.
+The rounds of a work go through all servers in turn, so that other load on the machine affects all of them.
 """
 
 import argparse
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def measure(server: str, work: str, seconds: float, messages: int) -> Row:
-    """One server, one work, once."""
+    """Measure one server with one work, once."""
     peer = PEERS[server]
     with serving(peer.command) as (process, port):
         command = [sys.executable, str(GENERATOR), "--port", str(port), "--pid", str(process.pid)]
@@ -51,7 +51,7 @@ def measure(server: str, work: str, seconds: float, messages: int) -> Row:
 
 
 def tour(servers: list[str], works: list[str], rounds: int, seconds: float) -> list[Row]:
-    """Everything once a round; a measurement that fails is a row that says why."""
+    """Measure each server with each work in each round; a failed measurement becomes a row with its error."""
     rows: list[Row] = []
     messages: dict[tuple[str, str], int] = {}
     for work in works:
@@ -74,23 +74,23 @@ def tour(servers: list[str], works: list[str], rounds: int, seconds: float) -> l
 
 
 def several(allowed: list[str], text: str) -> list[str]:
-    """A list with commas; `sweep` stands for all of its sizes."""
+    """Parse names separated by commas; `sweep` stands for all of its sizes."""
     names = [name for part in text.split(",") for name in (SWEEP if part == "sweep" else [part])]
     for name in names:
         if name not in allowed:
-            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(allowed)}")
+            raise argparse.ArgumentTypeError(f"expected names from {', '.join(allowed)}, got {name}")
     return names
 
 
 def main() -> int:
-    """Run the tour, print its tables."""
+    """Run all measurements, and print the tables."""
     parser = argparse.ArgumentParser(description="compares chat servers on this machine")
     parser.add_argument("--quick", action="store_true", help="one short round of a few works: less than a minute")
     parser.add_argument("--servers", type=lambda text: several(list(PEERS), text), default=list(PEERS))
     parser.add_argument("--works", type=lambda text: several(list(WORKS), text))
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--seconds", type=float, help="how long one measurement lasts")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there, for report.py and plots.py")
+    parser.add_argument("--seconds", type=float, help="seconds of one measurement")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     works = options.works or (QUICK if options.quick else list(WORKS))
     rounds = options.rounds or (1 if options.quick else 3)
@@ -98,7 +98,7 @@ def main() -> int:
 
     servers = [server for server in options.servers if server not in missing()]
     for server in set(options.servers) - set(servers):
-        print(f"{server} is left out: it is not installed in this Python", file=sys.stderr)
+        print(f"{server} is skipped: it is not installed in this Python", file=sys.stderr)
     raise_limits()
     began = time.monotonic()
     rows = tour(servers, works, rounds, seconds)

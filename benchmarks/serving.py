@@ -1,4 +1,4 @@
-"""One server process, alone on one core, for as long as a `with` block lasts."""
+"""Run one server process, alone on one core, for the time of a `with` block."""
 
 import contextlib
 import os
@@ -15,13 +15,13 @@ END = 5.0
 
 
 def cores() -> tuple[int, int]:
-    """The core for the server and the one for everybody else: the same where there is only one."""
+    """Return the core for the server and the core for all other processes; the same if there is only one."""
     usable = sorted(os.sched_getaffinity(0))
     return usable[0], usable[-1]
 
 
 def raise_limits() -> None:
-    """Allow this process and those it starts as many descriptors as the system lets it have."""
+    """Raise the limit of descriptors, for this process and its children, as far as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

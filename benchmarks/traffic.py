@@ -1,7 +1,7 @@
-"""The messages of the load generator: who writes to whom, how much is under way, and that all of it arrives.
+"""Send the load generator's messages by a plan, and check that all of them arrive.
 
-A text is 64 bytes, `<00042>[000123456789012]xxx…`: its sender and, in the first of every write, the time.
-Reads are counted, not parsed line by line, wherever it is known beforehand who may write to a reader.
+A text is 64 bytes, `<00042>[000123456789012]xxx…`: its sender and, in the first text of every write, the time.
+Reads are counted instead of parsed line by line if the possible senders of a reader are known beforehand.
 """
 
 import random
@@ -20,9 +20,9 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Plan:
-    """Who writes to whom: `pairs`, `random` friends, or `room`; of a room only some write.
+    """The senders and readers: `pairs`, `random` friends, or a `room`, in which only some members write.
 
-    A sender writes `burst` messages at once, and goes on when all of them have arrived.
+    A sender writes `burst` messages at once, and continues when all of them have arrived.
     """
 
     pattern: str
@@ -32,7 +32,7 @@ class Plan:
 
 
 class Traffic:
-    """Drives a crowd by a plan, in phases; at the end of a phase everything that was sent has arrived."""
+    """Drives a crowd by a plan, in phases; at the end of a phase every message has arrived."""
 
     def __init__(self, crowd: Crowd, plan: Plan) -> None:
         self.plan = plan
@@ -61,7 +61,7 @@ class Traffic:
         self._prepare(crowd)
 
     def _prepare(self, crowd: Crowd) -> None:
-        """Build beforehand what every write has in common."""
+        """Prepare the bytes that all writes share."""
         dialect, plan = crowd.dialect, self.plan
         self._tags = [b"<%05d>" % person for person in range(plan.people)]
         targets = [ROOM if plan.pattern == "room" else name(person) for person in range(plan.people)]
@@ -76,7 +76,7 @@ class Traffic:
                 self._rests[sender] = plain * (plan.burst - 1)
 
     def run(self, messages: int, seconds: float) -> None:
-        """Send so many messages, or for so long, whichever ends first, and wait until all have arrived."""
+        """Send this number of messages, or send for some seconds if they end first; wait until all have arrived."""
         plan, sockets, numbers, tails = self.plan, self.sockets, self._numbers, self._tails
         poll, clock = self._poll.poll, time.monotonic
         received = self._count if plan.pattern != "random" else self._parse
@@ -110,7 +110,7 @@ class Traffic:
             raise Stalled("a message came twice and another not at all")
 
     def _send(self, sender: int) -> None:
-        """One write, if the phase still has messages left to send."""
+        """Send one write, if the phase has messages left to send."""
         plan = self.plan
         if self._left < plan.burst:
             return
@@ -123,10 +123,10 @@ class Traffic:
         line = self._heads[self._reader_of[sender]] + self._tags[sender] + stamp + self._pad
         data = line + self._rests[sender]
         if self.sockets[sender].send(data) != len(data):
-            raise Stalled("a socket did not take a whole write, although little is under way")
+            raise Stalled("a socket did not take a whole write, although few bytes are outstanding")
 
     def _count(self, reader: int, data: bytes) -> None:
-        """Account for what came by the tags of those who may write to this reader."""
+        """Count the messages of a read by the tags of the reader's possible senders."""
         self._sample(data)
         lines = data.count(b"\n")
         if self._heard:
@@ -145,7 +145,7 @@ class Traffic:
             raise Stalled(f"not for this reader, or no message: {data[:200]!r}")
 
     def _parse(self, reader: int, data: bytes) -> None:
-        """Account for what came by reading every line, where anyone may have written it."""
+        """Count the messages of a read line by line, if any user may have sent them."""
         self._sample(data)
         senders = [int(digits) for digits in SENDER.findall(data)]
         if len(senders) != data.count(b"\n"):
@@ -156,21 +156,21 @@ class Traffic:
             self._credit(sender, 1)
 
     def _sample(self, data: bytes) -> None:
-        """Take the latency of the first message in this read that has a time in it."""
+        """Record the latency of the first message of this read that contains a time."""
         at = data.find(b"[") + 1
         if at:
             self.latencies.append(time.monotonic_ns() - self._began - int(data[at : at + 15]))
 
     def _credit(self, sender: int, count: int) -> None:
-        """So many of this sender's messages have arrived; when it was the last, the sender goes on."""
+        """Count messages of a sender that have arrived; after the last one the sender continues."""
         self.delivered += count
         self._owed[sender] -= count
         if not self._owed[sender]:
             self._send(sender)
 
     def check(self) -> None:
-        """Everyone in the room has heard every writer equally often, except for the writers themselves."""
+        """Check that all members of the room have received the same number of messages from every other writer."""
         for sender in range(self.plan.writers):
             counts = {heard[sender] for reader, heard in enumerate(self._heard) if reader != sender}
             if len(counts) != 1 or self._heard[sender][sender]:
-                raise Stalled(f"of sender {sender} the readers heard unequally many: {sorted(counts)}")
+                raise Stalled(f"readers have different numbers of messages of sender {sender}: {sorted(counts)}")

@@ -1,4 +1,4 @@
-"""The works that the servers are given, and how much of them."""
+"""List the works: what the servers have to do in each measurement."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from traffic import Plan
 
 @dataclass(frozen=True)
 class Work:
-    """One measurement. Without a plan it is connecting that is measured.
+    """One measurement. Without a plan it measures connecting.
 
-    Costs are multiples of the yardstick's: the bare relay's where a relay can do the work at all.
+    Costs are multiples of the baseline's: the bare relay's if a relay can do the work at all.
     """
 
     title: str
     people: int
     plan: Plan | None = None
-    yardstick: str = "words"
+    baseline: str = "words"
 
 
 def _pairs(title: str, people: int, burst: int = 1) -> Work:
-    return Work(title, people, Plan("pairs", people, burst), yardstick="relay")
+    return Work(title, people, Plan("pairs", people, burst), baseline="relay")
 
 
 def _random(people: int) -> Work:
@@ -27,19 +27,19 @@ def _random(people: int) -> Work:
 
 
 def _sweep(people: int) -> Work:
-    return _pairs(f"{people} connections in pairs, 1 message under way each", people)
+    return _pairs(f"{people} connections in pairs, 1 outstanding message each", people)
 
 
 SWEEP = [f"sweep-{people}" for people in (10, 30, 100, 300, 1000, 2000, 5000)]
 
 WORKS = {
-    "pair": _pairs("one pair, 1 message under way", 2),
-    "pairs-1": _pairs("50 pairs, 1 message under way each", 100),
-    "pairs-32": _pairs("50 pairs, 32 messages under way each", 100, burst=32),
+    "pair": _pairs("one pair, 1 outstanding message", 2),
+    "pairs-1": _pairs("50 pairs, 1 outstanding message each", 100),
+    "pairs-32": _pairs("50 pairs, 32 outstanding messages each", 100, burst=32),
     "random-20": _random(20),
     "random-500": _random(500),
     "room-100": Work(
-        "a room of 100, 5 of them write, 4 messages under way each",
+        "a room of 100, 5 of them write, 4 outstanding messages each",
         100,
         Plan("room", 100, burst=4, writers=5),
     ),

@@ -1,11 +1,11 @@
-"""Renews what the pages quote: the table of commands, and the answers in the transcripts.
+"""Renew what the pages quote from the server: tables of commands, and the answers in the transcripts.
 
     python docs/refresh.py README.md docs/protocol.md docs/irc.md
 
-In a block marked `chat`, the lines `jane> …` are what jane says, and all others are
-what follows from them, written anew. Everyone in it is registered before, but for
-those who register themselves in it and those called `stranger`. `lou>> …` is said
-without a line ending, and `lou<< …` heard without one. A block marked `irc` is the same at the IRC door.
+In a block marked `chat`, the lines `jane> …` are sent, and all other lines are replaced by
+the server's answers. Every client in it is registered first, except those that register in
+the block and those called `stranger`. `lou>> …` is sent without a line ending, and `lou<< …`
+was received without one. A block marked `irc` is the same at the IRC door.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _IRC = re.compile(r"(?<=^```irc\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _IRC_COMMANDS = re.compile(r"(?<=<!-- irc commands -->\n)\|.*?(?=^<!-- end -->)", re.MULTILINE | re.DOTALL)
 _IRC_CAPABILITIES = re.compile(r"(?<=<!-- irc capabilities -->\n)\|.*?(?=^<!-- end -->)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"(?<=<!-- commands -->\n```\n).*?(?=^```\n<!-- end -->)", re.MULTILINE | re.DOTALL)
-_SAID = re.compile(r"(\w+)(>>?) (.*)")
+_SENT = re.compile(r"(\w+)(>>?) (.*)")
 
 
 def renew(page: str) -> str:
-    """The page with everything in it that a server says as it says it now."""
+    """Return the page with all quotes of the server made anew."""
     table = "".join(f"{line}\n" for line in Server().connect().ask("help"))
     page = _TABLE.sub(lambda _: table, page)
     page = _IRC_COMMANDS.sub(lambda _: commands(), page)
@@ -39,7 +39,7 @@ def renew(page: str) -> str:
 
 
 def commands() -> str:
-    """The IRC door's commands as a table."""
+    """Return the table of the IRC door's commands."""
     rows = ["| command | what it does |", "|---|---|"]
     for row in COMMANDS.values():
         usage = row.usage.replace("|", "\\|")
@@ -48,41 +48,41 @@ def commands() -> str:
 
 
 def capabilities() -> str:
-    """Its capabilities as a table."""
+    """Return the table of the IRC door's capabilities."""
     rows = ["| capability | what it brings |", "|---|---|"]
     rows += [f"| `{name}` | {what} |" for name, what in CAPABILITIES.items()]
     return "".join(f"{row}\n" for row in rows)
 
 
 def play(block: str, irc: bool = False) -> str:
-    """A transcript of what is said in a block, and heard."""
-    said = [match.groups() for line in block.splitlines() if (match := _SAID.fullmatch(line))]
+    """Send the lines of a block to a server in memory, and return the transcript."""
+    sent = [match.groups() for line in block.splitlines() if (match := _SENT.fullmatch(line))]
     server = Server()
     server.clock.advance(START)
     connect = server.irc_stranger if irc else server.connect
-    people = {name: connect() for name in dict.fromkeys(name for name, _, _ in said)}
+    people = {name: connect() for name in dict.fromkeys(name for name, _, _ in sent)}
     people |= {name: connect() for name in re.findall(r"^(\w+)<", block, re.MULTILINE) if name not in people}
     for name, person in people.items():
-        own = [line for speaker, _, line in said if speaker == name]
+        own = [line for sender, _, line in sent if sender == name]
         if name != "stranger" and not any(line.startswith(("register,", "hello,", "NICK ")) for line in own):
             person.say(f"NICK {name}\nUSER {name} 0 * :{name}\n".encode() if irc else f"register,{name}\n".encode())
             person.read()
     transcript = []
-    for name, mark, line in said:
+    for name, mark, line in sent:
         people[name].say(line.encode() + (b"\n" if mark == ">" else b""))
         transcript.append(f"{name}{mark} {line}")
         server.turn()
-        _listen(people, transcript)
-        for _ in range(16):  # a second, with nothing lost to rounding
+        _note_received(people, transcript)
+        for _ in range(16):  # one second, in steps that a float holds exactly
             server.clock.advance(0.0625)
-            _listen(people, transcript)
+            _note_received(people, transcript)
     return "".join(f"{line}\n" for line in transcript)
 
 
-def _listen(people: dict[str, Connection], transcript: list[str]) -> None:
+def _note_received(people: dict[str, Connection], transcript: list[str]) -> None:
     for name, person in people.items():
-        heard = person.read().decode().replace("\r\n", "\n")
-        *lines, rest = heard.split("\n")
+        received = person.read().decode().replace("\r\n", "\n")
+        *lines, rest = received.split("\n")
         transcript += [f"{name}< {line}" for line in lines]
         if rest:
             transcript.append(f"{name}<< {rest}")

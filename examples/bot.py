@@ -1,4 +1,4 @@
-"""A bot that says back what it is told, also what it was told while it, or the server, was away for a moment."""
+"""A bot that repeats each message to its sender, also messages that came while it, or the server, was not running."""
 
 from contextlib import suppress
 from typing import Any

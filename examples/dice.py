@@ -1,4 +1,4 @@
-"""Serves chat with one more verb: roll,<name or #room> throws a die."""
+"""Serve chat with an additional verb: roll,<name or #room> throws a die."""
 
 from random import randint
 

@@ -1,4 +1,4 @@
-"""A log of one JSON object a line, for `twistd --logger`."""
+"""Write the log as one JSON object a line, with `twistd --logger`."""
 
 import sys
 
@@ -6,5 +6,5 @@ from twisted.logger import ILogObserver, jsonFileLogObserver
 
 
 def to_stdout() -> ILogObserver:
-    """What twistd calls, without arguments."""
+    """Return the observer; twistd calls this without arguments."""
     return jsonFileLogObserver(sys.stdout, recordSeparator="")

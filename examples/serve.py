@@ -1,4 +1,4 @@
-"""Serves chat on port 8000."""
+"""Serve chat on port 8000."""
 
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString

@@ -1,10 +1,10 @@
-"""Serves the page, and the WebSocket behind it, on port 8080."""
+"""Serve the page, and the WebSocket behind it, on port 8080."""
 
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 
 from twisted_chat import ChatFactory, Hub, MemoryLog
-from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.doors.web.factory import WebFactory
 
 chat = ChatFactory(Hub(MemoryLog()))
 serverFromString(reactor, "tcp:8080").listen(WebFactory(chat))

@@ -1,38 +1,42 @@
-"""A chat server is a log, a directory, and doors.
+"""A chat server for Twisted: a log, a directory, and doors.
 
-The log keeps what was said, in order; the directory knows who is here; a door
-turns one kind of client into the same few calls. The rooms of this house:
+The log stores what was said, in order. The directory knows which users exist and which of them
+are online. A door turns one kind of client (a person at `nc`, a browser, an IRC client) into the
+same few calls. The packages and modules, each of which imports only what stands below it:
 
-- `core`: the conversation. Names, records, the registry, rooms, and the Hub, where
-  everything is decided. No reactor, no sockets, no Twisted.
-- `wire`: codecs, bytes to fields and back, without I/O.
-- `stores`: what keeps the log: in memory, or in a SQLite file.
-- `auth`: who decides whether a password is right: hashes of our own, or twisted.cred's checkers.
-- `doors`: ways in. The front door leads a connection to the right one by its first bytes, with
-  TLS or without. The line door is ChatProtocol, the IRC door IrcProtocol; each is a DoorProtocol of
-  requests, with a Session for each connection and an Outbox in front of its transport. The web
-  door has a page, and the line door's protocol in a WebSocket.
-- `client`: ChatClient, for bots, simulations and tests, which goes on after a lost connection.
-- `endpoint`: LoopEndpoint, any Twisted protocol on the event loop's own transports, which
-  `looptransport` and its writing half `loopwriter` make Twisted's; `choice` is when.
-- `admin`: the operator's side of accounts, and the socket by which a running server is told.
-- `talk`: people at a terminal and scripts, `twisted-chat talk` and `send`, on ChatClient.
-- `simulation`: crowds, scripts and replays, all on ChatClient.
-- `service` opens and closes the doors; `tap` puts everything together for twistd; `cli` is `twisted-chat`.
+- `cli` is the command `twisted-chat`; `tap` makes all parts of the server for `twistd chat` and
+  connects them; `options` are that command's options; `service` opens the doors and closes them.
+- `talk` is a chat client for the terminal, and `twisted-chat send` for scripts. `simulation` lets
+  many clients talk, from a script or a log. Both are programs on top of `client`.
+- `admin` has the operator's commands for accounts, and the control socket of a running server.
+- `doors` are the ways in. `front` detects a connection's protocol from its first bytes and hands the
+  connection to `doors.line` (ChatProtocol), `doors.irc` (IrcProtocol) or `doors.web` (a page, and the
+  line protocol in a WebSocket). All doors share a protocol that handles requests, a session for each
+  connection, `catchup` for a client that is behind the log, and an outbox in front of the transport.
+- `stores` implement the log and the accounts: in memory, or in a SQLite file (`stores.sqlite`).
+- `auth` checks passwords, with hashes of its own or with checkers of twisted.cred, and limits guesses.
+- `client` is ChatClient, for bots, simulations and tests; it reconnects and catches up by itself.
+- `sentences` has the English sentence for each error and notice of the core.
+- `core` is the conversation: names, users, rooms, records, and the Hub, which decides every request.
+  It uses neither Twisted nor sockets nor SQL.
+- `wire` translates between bytes and fields, for the line protocol and for IRC, without I/O.
+- `transports` run any Twisted protocol on the event loop's transports, which are faster than the
+  reactor's, and add TLS whose certificate can change. They know nothing of chat.
 
-What is said goes one way: transport, ChatProtocol, wire, Hub, log, and from the log
-through the Hub to each Session, its Outbox and its transport.
+A message goes one way: transport, door, codec, Hub, log; then, when the log has stored it, from the
+Hub to the session of each recipient, its outbox and its transport.
 """
 
-__version__ = "0.1.0"
-
+from twisted_chat._version import __version__
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.line.commands import Command
+from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.dialects import Answer
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
+from twisted_chat.doors.line.requests import Command
+from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.stores.memory import MemoryLog
 
 __all__ = [
@@ -45,6 +49,8 @@ __all__ = [
     "Command",
     "Disconnected",
     "Hub",
+    "IrcFactory",
     "MemoryLog",
+    "WebFactory",
     "__version__",
 ]

@@ -1,4 +1,4 @@
-"""`twisted-chat`: the console script, and its commands."""
+"""`twisted-chat`: the console script and its commands."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import NoReturn
 
-from twisted_chat import __version__
+from twisted_chat._version import __version__
 from twisted_chat.admin.cli import add_accounts
 from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk
 from twisted_chat.talk.send import add_send
-from twisted_chat.tap import alone
+from twisted_chat.tap import offline_admin
+
+INTERRUPTED_STATUS = 130  # as a shell reports a process that SIGINT has ended
 
 
 class Parser(ArgumentParser):
-    """An ArgumentParser whose errors are one line."""
+    """An ArgumentParser that prints an error as one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (--help shows more)\n")
+        self.exit(2, f"{self.prog}: {message}; see --help\n")
 
 
 def parser() -> ArgumentParser:
-    """What can be told to `twisted-chat`."""
-    whole = Parser(prog="twisted-chat", description="What goes with the chat server, which is: twistd -n chat")
+    """Return the parser for the command line of `twisted-chat`."""
+    whole = Parser(
+        prog="twisted-chat",
+        description="Tools for the chat server. The server itself is started with: twistd -n chat",
+    )
     whole.add_argument("--version", action="version", version=f"twisted_chat {__version__}")
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    add_accounts(commands, alone)
+    add_accounts(commands, offline_admin)
     add_send(commands)
     add_simulate(commands)
     add_talk(commands)
@@ -35,13 +40,13 @@ def parser() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Do what the command line says, and end with its exit status."""
+    """Run the command that the command line names, and exit with its status."""
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
-        status = 130
-    except BrokenPipeError:  # whoever read the output has seen enough
+        status = INTERRUPTED_STATUS
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         sys.stderr.close()
         status = 1
     sys.exit(status)

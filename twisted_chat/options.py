@@ -1,4 +1,4 @@
-"""What `twistd chat` can be told, checked while it is read."""
+"""The command-line options of `twistd chat`, checked while they are read."""
 
 from __future__ import annotations
 
@@ -11,37 +11,48 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from twisted_chat.doors.outbox import BOUND
-from twisted_chat.transports.choose import CHOICES, REACTOR, CannotChoose, choose
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
-BACKLOG = 1024
-"""Connections that may wait to be accepted, where an endpoint does not say."""
+BACKLOG_CONNECTIONS = 1024
+"""Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
 DOORS = (LINE, IRC, WEB)
 
 
 class Options(UsageOptions, AuthOptionMixin):
-    """What `twistd chat` can be told. `endpoints` and `doors` hold what was given of these."""
+    """The options of `twistd chat`. `endpoints` and `doors` are lists of the values that were given."""
 
     supportedInterfaces = (IUsernamePassword,)
 
     synopsis = "[--port PORT | --listen ENDPOINT ...]"
     longdesc = (
-        "A chat server. Type into it with `nc localhost 8000`: register,<name> takes a name, and help shows the rest. "
-        "Or open http://localhost:8000 in a browser, or point an IRC client at the same port."
+        "A chat server for people and programs. To try it, run `nc localhost 8000` and type register,<name>; "
+        "help lists all commands. Or open http://localhost:8000 in a browser, or connect an IRC client to that port."
     )
-    optParameters = [  # noqa: RUF012 - twisted.python.usage reads it so
-        ["store", "s", "sqlite:chat.sqlite3", "Where what is said is kept: sqlite:PATH, a file, or memory."],
-        ["port", "p", None, "The TCP port to listen at, on all addresses. [default: 8000, unless --listen is given]"],
-        ["doors", None, ",".join(DOORS), "Who is let in, by what they speak: names with commas between them."],
-        ["tls-cert", None, None, "A PEM file with a certificate and its chain: then TLS is spoken at the same port."],
-        ["tls-key", None, None, "The PEM file with its key. Both are read again when they change."],
-        ["transports", None, None, "Whose: reactor or loop. [default: uvloop's where it is, without --reactor]"],
-        ["outbox", None, str(BOUND), "Bytes that may wait for one client that does not read."],
+    optParameters = [  # noqa: RUF012 - twisted.python.usage reads this attribute
+        ["store", "s", "sqlite:chat.sqlite3", "Store for messages and accounts: sqlite:PATH (a file) or memory."],
+        ["port", "p", None, "TCP port to listen on, on all IPv4 addresses. [default: 8000, unless --listen is given]"],
+        ["doors", None, ",".join(DOORS), "Protocols to accept (line, irc, web), separated by commas."],
+        ["tls-cert", None, None, "PEM file with a certificate and its chain; TLS is then accepted on the same port."],
+        [
+            "tls-key",
+            None,
+            None,
+            "PEM file with its private key. Both files are read again when they change.",
+        ],
+        [
+            "transports",
+            None,
+            None,
+            "TCP transports: loop (the event loop's) or reactor (Twisted's)."
+            " [default: loop if uvloop is installed and twistd has no --reactor]",
+        ],
+        ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
-        ["tls-only", None, "Let nobody in without TLS."],
-        ["no-guests", None, "Let in accounts only, not whoever takes a free name."],
+        ["tls-only", None, "Accept only TLS connections."],
+        ["no-guests", None, "Accept only accounts: a name alone, without a password, is refused."],
     ]
 
     def __init__(self) -> None:
@@ -50,13 +61,13 @@ class Options(UsageOptions, AuthOptionMixin):
         self.doors: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
-        """A Twisted endpoint to listen at, as in tcp:8000:interface=127.0.0.1 or unix:chat.sock; repeatable."""
+        """Twisted endpoint to listen on, e.g. tcp:8000:interface=127.0.0.1 or unix:chat.sock. May be repeated."""
         self.endpoints.append(endpoint)
 
     opt_l = opt_listen
 
     def postOptions(self) -> None:
-        """Check what was given; raises UsageError with what would be right."""
+        """Check the values. Raises UsageError, whose text says what is right."""
         self._check_port()
         self._check_store()
         self._check_doors()
@@ -69,39 +80,39 @@ class Options(UsageOptions, AuthOptionMixin):
             port = "8000"
         if port is not None:
             if not (port.isascii() and port.isdigit() and int(port) < 65536):
-                raise UsageError(f"--port takes a number from 0 to 65535, not {port!r}")
+                raise UsageError(f"--port must be a number from 0 to 65535, not {port!r}")
             self.endpoints.insert(0, f"tcp:{port}")
 
     def _check_store(self) -> None:
         outbox, store = self["outbox"], self["store"]
         if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
-            raise UsageError(f"--outbox takes a number of bytes from 1024 to {2**30}, not {outbox!r}")
+            raise UsageError(f"--outbox must be a number of bytes from 1024 to {2**30}, not {outbox!r}")
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
-            raise UsageError(f"--store takes memory or sqlite:PATH, as in sqlite:chat.sqlite3, not {store!r}")
+            raise UsageError(f"--store must be memory or sqlite:PATH, for example sqlite:chat.sqlite3, not {store!r}")
 
     def _check_doors(self) -> None:
         self.doors = [name.strip() for name in self["doors"].split(",")]
         for name in self.doors:
             if name not in DOORS:
-                raise UsageError(
-                    f"--doors takes names out of {', '.join(DOORS)} with commas between them, not {name!r}"
-                )
+                raise UsageError(f"--doors must be some of {', '.join(DOORS)}, separated by commas, not {name!r}")
         if (self["tls-cert"] is None) is not (self["tls-key"] is None):
-            raise UsageError("--tls-cert and --tls-key go together: a certificate with its chain, and its key")
+            raise UsageError(
+                "--tls-cert and --tls-key must be given together: a certificate with its chain, and its private key"
+            )
         if self["tls-only"] and self["tls-cert"] is None:
-            raise UsageError("--tls-only needs a certificate: --tls-cert FILE --tls-key FILE")
+            raise UsageError("--tls-only needs a certificate; add --tls-cert FILE --tls-key FILE")
         if self["tls-cert"] is not None and find_spec("OpenSSL") is None:
-            raise UsageError("--tls-cert needs pyOpenSSL: pip install 'twisted_chat[tls]'")
+            raise UsageError("--tls-cert needs pyOpenSSL; install it with: pip install 'twisted_chat[tls]'")
 
     def _choose_transports(self) -> None:
         asked = self["transports"]
-        if asked not in (None, *CHOICES):
-            raise UsageError(f"--transports takes {' or '.join(CHOICES)}, not {asked!r}")
+        if asked not in (None, *TRANSPORT_CHOICES):
+            raise UsageError(f"--transports must be {' or '.join(TRANSPORT_CHOICES)}, not {asked!r}")
         if asked is None and self.parent is not None and self.parent.get("reactor"):
             self["transports"] = REACTOR
         try:
-            choose(self["transports"])
-        except CannotChoose as problem:
+            install_reactor(self["transports"])
+        except ReactorUnsuitable as problem:
             raise UsageError(str(problem)) from None
 
     def _check_endpoints(self) -> None:
@@ -112,13 +123,13 @@ class Options(UsageOptions, AuthOptionMixin):
                 endpoint_of(reactor, endpoint)
             except (ValueError, TypeError, LookupError, OSError) as problem:
                 raise UsageError(
-                    f"--listen takes an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
+                    f"--listen must be an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
                 ) from None
 
 
 def endpoint_of(reactor: object, text: str) -> IStreamServerEndpoint:
-    """What serverFromString makes of it, but with room for many who connect at once."""
+    """Return the endpoint for a description, with a backlog for many connections at once."""
     if text.startswith(("tcp:", "tcp6:", "unix:", "haproxy:tcp")) and ":backlog=" not in text:
-        text += f":backlog={BACKLOG}"
+        text += f":backlog={BACKLOG_CONNECTIONS}"
     endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     return endpoint

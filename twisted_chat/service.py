@@ -1,25 +1,42 @@
-"""The server as a service: its doors open when it starts, and close in order when it stops."""
+"""The server as a service of twistd: it opens the doors when it starts, and closes them in order when it stops.
+
+The states of a service:
+
+    state      event                             → state      action
+    NEW        privilegedStartService            → LISTENING  prepare; open the ports, while there are privileges
+    NEW        startService                      → RUNNING    both: as above, then as below
+    LISTENING  startService                      → RUNNING    open the store, then the control socket
+    NEW, LISTENING,
+    RUNNING    stopService                       → DRAINING   close the ports, then tell the clients to go
+    DRAINING   all clients have gone, or
+               CLOSE_TIMEOUT_SECONDS have passed → STOPPED    abort what is left, and close the store
+
+In DRAINING and STOPPED, stopService does nothing more.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
 import sys
 from collections.abc import Callable, Collection, Sequence
+from enum import Enum
 from types import TracebackType
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_chat import __version__
+from twisted_chat._version import __version__
 from twisted_chat.admin.control import Control, ControlProtocol
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.front import FrontFactory
@@ -27,24 +44,35 @@ from twisted_chat.doors.protocol import DoorProtocol
 
 _log = Logger()
 
-RESERVED = 64
-"""Descriptors kept for everything that is no client."""
-ENOUGH = 1_048_576
-"""Descriptors beyond which a limit is as good as none."""
-PATIENCE = 3.0
-"""Seconds that clients have, at the end, to read what is queued for them."""
+RESERVED_DESCRIPTORS = 64
+"""File descriptors that are kept free for the store, the log and other files."""
+MAX_DESCRIPTORS = 1_048_576
+"""The soft limit that the server asks for where the hard limit is infinite."""
+CLOSE_TIMEOUT_SECONDS = 3.0
+"""Clients have this time to read their queued messages when the server stops."""
+DRAIN_CHECK_SECONDS = 0.05
 
 
 class CannotStart(Exception):
-    """The server cannot do what it was told to; its text is for the operator."""
+    """The server cannot start as it was told to; the text tells the operator why, and what to do."""
+
+
+class State(Enum):
+    """The states of a ChatService; the table is at the head of this file."""
+
+    NEW = "not started"
+    LISTENING = "listening"
+    RUNNING = "running"
+    DRAINING = "draining"
+    STOPPED = "stopped"
 
 
 class ChatService(Service):
-    """Listens at endpoints, given with their descriptions, for as long as it runs.
+    """Listens at `endpoints`, each given with its description, and serves the doors of `factories`.
 
-    DoorFactory come in by the `front` door, or straight to the first of the factories if there is none;
-    operators by `control`. `prepare` is called before anything is opened, while there are privileges; it
-    may raise CannotStart. `transports` is what the start-up line says of these.
+    Connections go to `front` or, without one, to the first factory. The operator's commands come
+    through `control`. `prepare` is called before any port is opened, while the process has its
+    privileges; it may raise CannotStart. `transports` is their name in the start-up line.
     """
 
     def __init__(
@@ -62,38 +90,42 @@ class ChatService(Service):
         self._hub = factories[0].hub
         self._entrance: DoorFactory | FrontFactory = front or factories[0]
         self._front, self._control, self._prepare, self._transports = front, control, prepare, transports
+        self._state = State.NEW
         self._ports: list[IListeningPort] = []
         self._where: list[str] = []
 
     def privilegedStartService(self) -> None:
-        """Open the doors, while ports below 1024 may be opened; raises CannotStart."""
-        self._entrance.most = descriptors() - RESERVED
+        """Open the ports, before twistd gives up root. Raises CannotStart."""
+        self._entrance.most = raise_descriptor_limit() - RESERVED_DESCRIPTORS
         try:
             if self._prepare is not None:
                 self._prepare()
-        except CannotStart as problem:
-            raise _cannot(problem) from None
+        except CannotStart as error:
+            raise _reported(error) from None
         self._where = [description for description, _ in self._endpoints]
         for number, (description, endpoint) in enumerate(self._endpoints):
             failures: list[Failure] = []
             endpoint.listen(self._entrance).addCallbacks(self._opened, failures.append, callbackArgs=(number,))
             for failure in failures:
-                raise _cannot(CannotStart(f"cannot listen at {description}: {_reason(failure.value)}"))
+                raise _reported(CannotStart(f"cannot listen at {description}: {_listen_problem(failure.value)}"))
+        self._state = State.LISTENING
 
     def _opened(self, port: IListeningPort, number: int) -> None:
         self._ports.append(port)
         self._where[number] = _with_port(self._where[number], port)
 
     def startService(self) -> None:
-        if not self._ports:
+        """Open the store and the control socket, and log the start-up line. Raises CannotStart."""
+        if self._state is not State.LISTENING:
             self.privilegedStartService()
         try:
             self._hub.open()
-        except StoreError as problem:
-            raise _cannot(CannotStart(str(problem))) from None
+        except StoreError as error:
+            raise _reported(CannotStart(str(error))) from None
         if self._control is not None:
             self._control.open()
         super().startService()  # type: ignore[no-untyped-call]
+        self._state = State.RUNNING
         _log.info(
             "twisted_chat {version} listens at {where} over {transports} and can hold {most} connections",
             version=__version__,
@@ -103,8 +135,11 @@ class ChatService(Service):
         )
 
     def stopService(self) -> Deferred[None]:
-        """Let nobody in, tell everyone, send what is queued, and cut off who does not read it."""
+        """Close the ports, send each client what is queued and the notice, and close everything."""
         super().stopService()  # type: ignore[no-untyped-call]
+        if self._state in (State.DRAINING, State.STOPPED):
+            return succeed(None)
+        self._state = State.DRAINING
         return Deferred.fromCoroutine(self._drain())
 
     async def _drain(self) -> None:
@@ -119,26 +154,27 @@ class ChatService(Service):
             await self._control.close()
         self._hub.flush()
         for connection in self._connections():
-            connection.session.notify("shutdown", "the server is shutting down; come back in a while")
+            connection.session.notify(Notice.SHUTDOWN)
             connection.close()
-        deadline = self._clock.seconds() + PATIENCE
+        deadline = self._clock.seconds() + CLOSE_TIMEOUT_SECONDS
         while (self._connections() or operators) and self._clock.seconds() < deadline:
-            await deferLater(self._clock, 0.05)
+            await deferLater(self._clock, DRAIN_CHECK_SECONDS)
         for connection in self._connections():
             connection.transport.abortConnection()
         for operator in list(operators):
             operator.abort()
         await self._hub.close()
+        self._state = State.STOPPED
 
     def _connections(self) -> list[DoorProtocol]:
-        """Those that are open now, at all doors."""
+        """Return the open connections of all doors."""
         return [connection for factory in self._factories for connection in factory.connections]
 
 
-def descriptors() -> int:
-    """How many descriptors this process may open, with the soft limit raised as far as it goes."""
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of open file descriptors as far as possible, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if 0 <= hard < ENOUGH else max(soft, ENOUGH)  # a hard limit may be infinite
+    wanted = hard if 0 <= hard < MAX_DESCRIPTORS else max(soft, MAX_DESCRIPTORS)  # the hard limit may be infinite
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):
@@ -152,19 +188,24 @@ def _with_port(description: str, port: IListeningPort) -> str:
     return re.sub(r"((?:tcp6?|ssl):|port=)0(?![^:])", lambda asked: f"{asked[1]}{chosen.port}", description, count=1)
 
 
-def _reason(problem: BaseException | None) -> str:
-    error = problem.socketError if isinstance(problem, CannotListenError) else problem
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+def _listen_problem(error: BaseException | None) -> str:
+    """Return why an endpoint could not be opened, and what the operator can do."""
+    if isinstance(error, CannotListenError):
+        error = error.socketError
+    number = error.errno if isinstance(error, OSError) else None
+    reason = os.strerror(number) if number else str(error)
+    stop = "stop the program that uses it, or " if number == errno.EADDRINUSE else ""
+    return f"{reason}; {stop}choose another address with --port or --listen"
 
 
-def _cannot(problem: CannotStart) -> CannotStart:
-    """Have the problem logged, and shown as one line."""
-    _log.critical("{problem}", problem=problem)
-    sys.excepthook = _one_line  # twistd would show a traceback
-    return problem
+def _reported(error: CannotStart) -> CannotStart:
+    """Log the error, have it printed as one line when it ends the process, and return it."""
+    _log.critical("{problem}", problem=error)
+    sys.excepthook = _print_one_line  # twistd would print a traceback
+    return error
 
 
-def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+def _print_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if issubclass(kind, CannotStart):
         print(f"twisted_chat: {error}", file=sys.__stderr__)
     else:

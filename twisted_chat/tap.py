@@ -1,4 +1,4 @@
-"""`twistd chat`: the one place where everything is built and put together."""
+"""`twistd chat`: the one place where all parts of the server are made and connected."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from twisted_chat.admin.accounts import Hash, Operator
-from twisted_chat.admin.control import Control, control_of
+from twisted_chat.admin.accounts import AccountAdmin, Hash
+from twisted_chat.admin.control import Control, control_path
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
-from twisted_chat.auth.passwords import Passwords, step_back
+from twisted_chat.auth.passwords import Passwords, lower_priority
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
-from twisted_chat.doors.front import AnyDoor, FrontFactory
+from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
+from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
-from twisted_chat.doors.web.site import WebFactory
+from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
@@ -34,21 +35,21 @@ from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database, Job, Run
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
-from twisted_chat.transports.choose import described, served
+from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
-__all__ = ["Options", "alone", "makeService"]
+__all__ = ["Options", "makeService", "offline_admin"]
 
-YOUNG = 10_000
-"""Objects more than before that have Python look for cycles: what comes and goes with each message makes none."""
+GC_THRESHOLD_OBJECTS = 10_000
+"""New objects after which Python looks for reference cycles. A message makes none, so it may look less often."""
 
 
 def makeService(options: Options) -> IService:
-    """The chat server as a service, with nothing opened yet."""
+    """Return the chat server as a service that has not opened anything yet."""
     from twisted.internet import reactor
 
-    reactor.callWhenRunning(_spare)
+    reactor.callWhenRunning(_tune_garbage_collector)
     hub, control = _hub(reactor, options)
     loop = event_loop(reactor)
     soon = None if loop is None else loop.call_soon
@@ -60,7 +61,7 @@ def makeService(options: Options) -> IService:
     front = FrontFactory(
         {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
     )
-    endpoints = [served(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
+    endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     return ChatService(
         [line, irc],
         list(zip(options.endpoints, endpoints, strict=True)),
@@ -68,30 +69,30 @@ def makeService(options: Options) -> IService:
         front=front,
         control=control,
         prepare=prepare,
-        transports=described(reactor, endpoints),
+        transports=describe(reactor, endpoints),
     )
 
 
-def _spare() -> None:
-    """Have the garbage collector leave alone what is there for good, and what the log keeps for a while."""
+def _tune_garbage_collector() -> None:
+    """Exclude permanent objects from garbage collection, and collect less often: the log holds many records."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG)
+    gc.set_threshold(GC_THRESHOLD_OBJECTS)
 
 
-def alone(path: str) -> Operator:
-    """An operator of a file that no server uses: everything is done at once, without a reactor."""
+def offline_admin(path: str) -> AccountAdmin:
+    """Return the admin of a store file that no server uses; it works at once, without a reactor."""
     log, accounts = _sqlite(Database(path, InlineWriter(), maybeDeferred), Clock())
-    return Operator(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
+    return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
 
 
 def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None]:
-    """What puts TLS in front of a protocol, and what is to be called before, if there is a certificate."""
+    """Return the function that wraps a protocol in TLS and the one that loads the certificate, if there is one."""
     if options["tls-cert"] is None:
         return None, None
-    from twisted_chat.transports.tls import Certificate, CertificateError, with_tls
+    from twisted_chat.transports.tls import CertificateError, ReloadingCertificate, with_tls
 
-    certificate = Certificate(options["tls-cert"], options["tls-key"], reactor)
+    certificate = ReloadingCertificate(options["tls-cert"], options["tls-key"], reactor, ALPN_PROTOCOLS)
 
     def prepare() -> None:
         try:
@@ -103,7 +104,7 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
 
 
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
-    """The conversation, kept where `--store` says, and the operator's way in, which is beside its file."""
+    """Return the hub with the store that `--store` names, and the control socket beside the store's file."""
     path = options["store"].removeprefix("sqlite:") if options["store"] != "memory" else None
     log: MessageLog = MemoryLog()
     accounts: Accounts = MemoryAccounts()
@@ -114,15 +115,15 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
     hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
     if path is None:
         return hub, None
-    return hub, Control(Operator(hub, accounts, hash), control_of(path), reactor)
+    return hub, Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)
 
 
 def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[Authenticator, Hash | None]:
-    """Who decides whether a password is right, the checkers that were given or the server; and what makes hashes."""
+    """Return the authenticator (of `--auth`, or the server's own) and the function that hashes passwords, if any."""
     checkers = options.get("credCheckers", [])
     if checkers:
         return Cred(checkers, reactor), None
-    passwords = Passwords(_thread(reactor, "passwords", step_back))
+    passwords = Passwords(_thread(reactor, "passwords", lower_priority))
     return BuiltIn(accounts, passwords, reactor), passwords.hash
 
 
@@ -131,7 +132,7 @@ def _sqlite(database: Database, clock: IReactorTime) -> tuple[SqliteLog, SqliteA
 
 
 def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:
-    """A thread of one's own, which comes and goes with the reactor; what it does `first`, if anything."""
+    """Return a function that runs work on a thread of its own; the thread calls `first` when it starts."""
     pool = ThreadPool(1, 1, name)
     reactor.callWhenRunning(pool.start)
     if first is not None:

@@ -1,10 +1,10 @@
-"""Two threads, two locks, and nobody moves: the smallest deadlock, and the usual cure.
+"""Show the smallest deadlock (two threads, two locks), and how to prevent it.
 
     python benchmarks/demos/deadlock.py
 
-Give each person of a chat server a lock of their own, and let whoever greets hold first their own lock,
-then the friend's. Jane greets Zak while Zak greets Jane, and each holds what the other waits for.
-A real server would stand still for ever; here everybody gives up after a second.
+Each user of a chat server has a lock, and a sender takes first its own lock, then the friend's.
+Jane greets Zak while Zak greets Jane, and each holds the lock that the other waits for.
+A real server would hang for ever; here each thread gives up after a second.
 """
 
 import contextlib
@@ -14,15 +14,15 @@ PATIENCE = 1.0
 
 
 def greet(sender: str, friend: str, order: list[str], locks: dict[str, threading.Lock], meet: threading.Barrier) -> str:
-    """Take both locks in this order, and say how that went."""
+    """Take both locks in this order, and return what happened."""
     first, second = order
     with locks[first]:
-        # In one agreed order only one of the two gets here; it does not wait for the other for long.
+        # With the same order for both, only one thread gets here; it does not wait long for the other.
         with contextlib.suppress(threading.BrokenBarrierError):
             meet.wait(PATIENCE / 4)
         if not locks[second].acquire(timeout=PATIENCE):
-            meet.wait(PATIENCE)  # whoever gives up first would free the other
-            return f"{sender} holds {first}'s lock and has waited {PATIENCE:g} s in vain for {second}'s"
+            meet.wait(PATIENCE)  # otherwise the first thread to give up would free the other
+            return f"{sender} holds {first}'s lock and has waited {PATIENCE:g} s without success for {second}'s"
         try:
             return f"{sender} held both locks and greeted {friend}"
         finally:
@@ -30,7 +30,7 @@ def greet(sender: str, friend: str, order: list[str], locks: dict[str, threading
 
 
 def both(jane_order: list[str], zak_order: list[str]) -> list[str]:
-    """Let Jane and Zak greet each other, so that both have their first lock before either wants a second."""
+    """Let Jane and Zak greet each other, so that both have their first lock before they try the second."""
     locks = {"Jane": threading.Lock(), "Zak": threading.Lock()}
     meet = threading.Barrier(2)
     lines: list[str] = []
@@ -50,18 +50,18 @@ def both(jane_order: list[str], zak_order: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Show the deadlock, then the cure."""
-    print("Each takes their own lock first, then the friend's:")
+    """Show the deadlock, then the solution."""
+    print("Each thread takes its own lock first, then the friend's:")
     for line in both(["Jane", "Zak"], ["Zak", "Jane"]):
         print("   ", line)
-    print("    A deadlock: neither can go on before the other does. Without the limit it would last.")
-    print("Everybody takes the locks in one agreed order, Jane's before Zak's:")
+    print("    This is a deadlock: each waits for the other. Without the time limit it would never end.")
+    print("All threads take the locks in the same order, Jane's before Zak's:")
     for line in both(["Jane", "Zak"], ["Jane", "Zak"]):
         print("   ", line)
-    print("    No circle can form. But every line of the program has to keep to the order, now and later,")
-    print("    and nothing reminds the one who forgets it.")
-    print("An event loop runs one callback at a time, to its end. What it changes needs no lock:")
-    print("    there is none to wait for.")
+    print("    No deadlock is possible. But all code has to keep this order, now and later,")
+    print("    and nothing checks that it does.")
+    print("An event loop runs one callback at a time, to its end. Its data needs no lock,")
+    print("    so there is no lock to wait for.")
 
 
 if __name__ == "__main__":

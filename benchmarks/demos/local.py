@@ -1,4 +1,4 @@
-"""What the demonstrations share: the servers that they are shown on, and a client that is a bare socket."""
+"""Provide what the demonstrations share: the servers, and a client that is a bare socket."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ QUIET = 1.0
 
 @dataclass(frozen=True)
 class Server:
-    """One of the servers, and the line ending that it needs: none where one recv is one command."""
+    """One of the servers, and the line ending that it needs: none if one recv is one command."""
 
     title: str
     command: list[str]
@@ -49,7 +49,7 @@ LENIENT = [
 
 
 class Client:
-    """A connection that sends exactly what it is told, when it is told."""
+    """A connection that sends exactly these bytes, at this moment."""
 
     def __init__(self, port: int, receive_buffer: int = 0) -> None:
         self.socket = socket.socket()
@@ -60,13 +60,13 @@ class Client:
         self.socket.connect(("127.0.0.1", port))
 
     def send(self, data: str) -> None:
-        """One send, if the server has not hung up, and time enough for it to act on that."""
+        """Send once, unless the server has closed the connection, and give it time to react."""
         with contextlib.suppress(ConnectionError):
             self.socket.sendall(data.encode())
         time.sleep(ARRIVED)
 
     def recv(self) -> str | None:
-        """What one recv returns, '' when the server has hung up, None when nothing comes for a while."""
+        """Return what one recv returns: '' if the server has closed the connection, None if nothing arrives in time."""
         try:
             return self.socket.recv(4096).decode()
         except TimeoutError:
@@ -75,13 +75,13 @@ class Client:
             return ""
 
     def leave(self) -> None:
-        """Hang up without a word."""
+        """Close the connection."""
         self.socket.close()
         time.sleep(ARRIVED)
 
 
 def register(port: int, name: str, end: str) -> Client:
-    """A client with a name."""
+    """Return a client with a name."""
     client = Client(port)
     client.send(f"register,{name}{end}")
     client.recv()
@@ -89,5 +89,5 @@ def register(port: int, name: str, end: str) -> Client:
 
 
 def heard(what: str | None) -> str:
-    """How what a recv returned is shown."""
-    return {None: "nothing", "": "that the server has hung up"}.get(what, repr(what))
+    """Return the text that shows what a recv returned."""
+    return {None: "nothing", "": "the end of the connection"}.get(what, repr(what))

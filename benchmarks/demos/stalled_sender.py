@@ -1,9 +1,9 @@
-"""One reader who does not read, and what becomes of the person who writes to her.
+"""Show what happens to a sender while the reader does not read.
 
     python benchmarks/demos/stalled_sender.py
 
-Zak greets Jane with long texts and asks for the list after each. Jane reads nothing. When the sockets
-between the server and her are full, a server whose `send` waits for room cannot hear Zak any more.
+Zak sends long texts to Jane and requests the list after each. Jane reads nothing. When the buffers of her
+connection are full, a server that waits in `send` does not read Zak's requests any more.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ SMALL = 4096
 
 
 def lists(zak: Client) -> bool:
-    """Ask for the list; whether it comes."""
+    """Request the list; return True if it arrives."""
     zak.socket.sendall(b"list,friends\n")
     return bool(zak.recv())
 
 
 def show(server: Server) -> None:
-    """The scene on one server."""
+    """Run the scene on one server."""
     with server.run() as port:
         jane, zak = Client(port, receive_buffer=SMALL), Client(port)
         for client, name in ((jane, "Jane"), (zak, "Zak")):
@@ -51,7 +51,7 @@ def show(server: Server) -> None:
 
 
 def main() -> None:
-    """Go through the servers that speak lines."""
+    """Run the scene on all servers that read lines."""
     for server in FRAMED:
         show(server)
 

@@ -1,10 +1,10 @@
-"""The yardstick: Twisted with no chat in it.
+"""The baseline: a relay on Twisted, without any chat.
 
     python relay.py PORT
 
-Each connection is wired to the one that came after it, or before it, and what one of them
-sends is written to the other unread. No server on this reactor that does anything with its
-lines can cost less by `transport.write`, so the other costs are given as multiples of this one.
+Connections are paired in the order in which they arrive, and the bytes of each are written to the other
+unparsed. With `transport.write`, no server on this reactor that parses its lines can cost less, so the
+other costs are given as multiples of this one.
 """
 
 import sys
@@ -19,19 +19,19 @@ class Relay(Protocol):
     other: "Relay"
 
     def dataReceived(self, data: bytes) -> None:
-        """Pass it on."""
+        """Write the bytes to the other end."""
         assert self.other.transport is not None
         self.other.transport.write(data)
 
 
 class Pairs(ServerFactory):
-    """Wires connection 0 to 1, 2 to 3, and so on."""
+    """Pairs connection 0 with 1, 2 with 3, and so on."""
 
     noisy = False
     alone: Relay | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> Relay:
-        """Wait for a partner, or be the partner of the one who waits."""
+        """Return a relay that waits for a partner, or is the partner of a waiting one."""
         relay = Relay()
         if self.alone is None:
             self.alone = relay
@@ -42,7 +42,7 @@ class Pairs(ServerFactory):
 
 
 def main() -> None:
-    """Serve on the default reactor until the process is ended."""
+    """Serve on the default reactor until the process ends."""
     from twisted.internet import reactor
 
     reactor.listenTCP(int(sys.argv[1]), Pairs(), backlog=4096, interface="127.0.0.1")

@@ -1,9 +1,9 @@
 """The lesson's second server: one thread, one coroutine for each client, asyncio's streams.
 
-    python streams.py PORT              as the lesson has it: what one read returns is one command
+    python streams.py PORT              as in the lesson: one read is one command
     python streams.py PORT --framed     a command is a line, and a third field is the text
 
-Nothing needs a lock: a coroutine gives way only where it says `await`.
+Nothing needs a lock: other coroutines run only at an `await`.
 """
 
 import argparse
@@ -14,19 +14,19 @@ clients: dict[str, asyncio.StreamWriter] = {}
 
 
 async def reads(reader: asyncio.StreamReader) -> AsyncIterator[str]:
-    """The lesson's commands: whatever has arrived by the time read looks."""
+    """Yield the lesson's commands: the bytes that each read returns."""
     while True:
         yield (await reader.read(4096)).decode()
 
 
 async def lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Commands with a border: everything up to a line feed, however it was cut up on the way."""
+    """Yield lines: everything up to a line feed, however TCP split it."""
     while line := await reader.readline():
         yield line.decode().removesuffix("\n")
 
 
 async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, framed: bool) -> None:
-    """Serve one client, in its own coroutine, for as long as nothing raises."""
+    """Serve one client, in its own coroutine, until something raises."""
     name = "unknown"
     end = "\n" if framed else ""
     async for command in lines(reader) if framed else reads(reader):
@@ -44,14 +44,14 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, frame
         elif verb == "chat":
             friend = clients.get(argument)
             if friend is None:
-                print(f"nobody is called {argument}", flush=True)
+                print(f"no user named {argument}", flush=True)
             else:
                 friend.write(f"{name} says {text}\n".encode())
                 await friend.drain()
 
 
 async def serve(port: int, framed: bool) -> None:
-    """Accept for ever."""
+    """Accept connections for ever."""
 
     async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await talk(reader, writer, framed)
@@ -61,7 +61,7 @@ async def serve(port: int, framed: bool) -> None:
 
 
 def main() -> None:
-    """Run the loop until the process is ended."""
+    """Run the loop until the process ends."""
     parser = argparse.ArgumentParser(description="the lesson's asyncio chat server")
     parser.add_argument("port", type=int)
     parser.add_argument("--framed", action="store_true", help="one line is one command")

@@ -1,9 +1,9 @@
 """The lesson's first server: one thread for each client, and one lock around the names.
 
-    python threaded.py PORT              as the lesson has it: what one recv returns is one command
+    python threaded.py PORT              as in the lesson: one recv is one command
     python threaded.py PORT --framed     a command is a line, and a third field is the text
 
-Only the address differs from the lesson: it listens on this machine alone.
+Only the address differs from the lesson: it listens on 127.0.0.1.
 """
 
 import argparse
@@ -16,13 +16,13 @@ clients_lock = threading.Lock()
 
 
 def reads(client: socket.socket) -> Iterator[str]:
-    """The lesson's commands: whatever has arrived by the time recv looks."""
+    """Yield the lesson's commands: the bytes that each recv returns."""
     while True:
         yield client.recv(4096).decode()
 
 
 def lines(client: socket.socket) -> Iterator[str]:
-    """Commands with a border: everything up to a line feed, however it was cut up on the way."""
+    """Yield lines: everything up to a line feed, however TCP split it."""
     rest = ""
     while data := client.recv(4096).decode():
         *whole, rest = (rest + data).split("\n")
@@ -30,7 +30,7 @@ def lines(client: socket.socket) -> Iterator[str]:
 
 
 def talk(client: socket.socket, framed: bool) -> None:
-    """Serve one client, in its own thread, for as long as nothing raises."""
+    """Serve one client, in its own thread, until something raises."""
     name = "unknown"
     end = "\n" if framed else ""
     for command in lines(client) if framed else reads(client):
@@ -50,13 +50,13 @@ def talk(client: socket.socket, framed: bool) -> None:
             with clients_lock:
                 friend = clients.get(argument)
             if friend is None:
-                print(f"nobody is called {argument}", flush=True)
+                print(f"no user named {argument}", flush=True)
             else:
                 friend.sendall(f"{name} says {text}\n".encode())
 
 
 def main() -> None:
-    """Accept for ever, and start a thread for everyone who comes."""
+    """Accept connections for ever, and start a thread for each."""
     parser = argparse.ArgumentParser(description="the lesson's threaded chat server")
     parser.add_argument("port", type=int)
     parser.add_argument("--framed", action="store_true", help="one line is one command")

@@ -1,8 +1,8 @@
-"""The IRC server that comes with Twisted (twisted.words), for the people u00000, u00001, … of a measurement.
+"""Run Twisted's own IRC server (twisted.words), for the users u00000, u00001, … of a measurement.
 
     python words.py PORT PEOPLE
 
-Everyone's password is `x`, and the first to join a room makes it.
+All passwords are `x`, and the first user that joins a room makes it.
 """
 
 import sys
@@ -12,7 +12,7 @@ from twisted.words.service import WordsRealm
 
 
 def main() -> None:
-    """Hand the process over to twistd."""
+    """Run twistd in this process."""
     port, people = int(sys.argv[1]), int(sys.argv[2])
     WordsRealm.createGroupOnRequest = True
     accounts = ":".join(f"u{number:05}:x" for number in range(people))

@@ -1,8 +1,8 @@
-"""Holds a real conversation with a real server, and draws it: docs/images/conversation.svg.
+"""Run a real conversation on a real server, and draw it: docs/images/conversation.svg.
 
     python docs/images/draw_conversation.py docs/images/conversation.svg
 
-A person at `nc`, a client without line endings as the lesson's, and examples/bot.py.
+The clients are `nc`, a client without line endings like the lesson's, and examples/bot.py.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 CHECKOUT = Path(__file__).parents[2]
 PORT = 8000
+START_TIMEOUT_SECONDS = 30.0
 LINE, TEXT, PADDING, BAR, GAP = 19, 13, 14, 30, 10
-COLOURS = {"said": "#f0c674", "heard": "#d5d9e0"}
+COLOURS = {"sent": "#f0c674", "received": "#d5d9e0"}
 
 Shown = tuple[str, list[tuple[str, str]]]
-"""A pane's title, and its lines: who it comes from, and the text."""
+"""A pane's title, and its lines: sent or received, and the text."""
 
 
 class Pane:
-    """One terminal: what was said in it, and heard."""
+    """One terminal, with the lines that were sent and received in it."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -52,13 +54,13 @@ class Netcat(Pane):
     def types(self, line: str) -> None:
         assert self._process.stdin
         self.listen()
-        self.add("said", line)
+        self.add("sent", line)
         self._process.stdin.write(f"{line}\n".encode())
         time.sleep(0.2)
         self.listen()
 
     def listen(self) -> None:
-        self.add("heard", (self._out.read() or b"").decode())
+        self.add("received", (self._out.read() or b"").decode())
 
     def leaves(self) -> None:
         self._process.terminate()
@@ -73,14 +75,26 @@ class Lesson(Pane):
         self._socket.settimeout(5)
 
     def sends(self, command: str) -> None:
-        self.add("said", f'send(b"{command}")')
+        self.add("sent", f'send(b"{command}")')
         self._socket.sendall(command.encode())
 
     def receives(self) -> None:
-        self.add("heard", f"recv() → {self._socket.recv(4096)!r}")
+        self.add("received", f"recv() → {self._socket.recv(4096)!r}")
 
     def leaves(self) -> None:
         self._socket.close()
+
+
+def wait_for(name: str) -> None:
+    """Wait until the server accepts connections and a user with this name is online."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("localhost", PORT), START_TIMEOUT_SECONDS) as probe:
+            probe.sendall(b"register,probe\nlist,friends\nquit\n")
+            if name in probe.makefile().read().replace("\n", ",").split(","):
+                return
+        time.sleep(0.1)
+    sys.exit(f"there is no user {name} at port {PORT}")
 
 
 def converse() -> list[Pane]:
@@ -90,9 +104,9 @@ def converse() -> list[Pane]:
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
-        time.sleep(2)
+        wait_for("probe")
         bot = subprocess.Popen([sys.executable, CHECKOUT / "examples" / "bot.py"])
-        time.sleep(2)
+        wait_for("echo")
         jane, lou = Netcat(), Lesson()
         jane.types("hello?")
         jane.types("register,jane")
@@ -118,12 +132,12 @@ def converse() -> list[Pane]:
         server.wait()
     source = Pane("echo: examples/bot.py")
     program = (CHECKOUT / "examples" / "bot.py").read_text()
-    source.add("heard", program[program.index("async def") : program.index("\n\n\nreact")])
+    source.add("received", program[program.index("async def") : program.index("\n\n\nreact")])
     return [jane, lou, source]
 
 
 def draw(panes: list[Pane]) -> str:
-    """The first pane at the left, the others below each other at the right, as SVG."""
+    """Return an SVG with the first pane on the left, and the others below each other on the right."""
     first, *others = [(pane.title, [part for line in pane.lines for part in broken(*line)]) for pane in panes]
     left, right = width([first]), width(others)
     heights = [BAR + len(lines) * LINE + 2 * PADDING for _, lines in others]
@@ -147,12 +161,12 @@ def draw(panes: list[Pane]) -> str:
 
 
 def width(shown: list[Shown]) -> int:
-    """Pixels for the longest line."""
+    """Return the pixels for the longest line."""
     return int(max(len(text) for _, lines in shown for _, text in lines) * TEXT * 0.605) + 2 * PADDING
 
 
 def terminal(shown: Shown, left: int, top: int, width: int, height: int) -> Iterator[str]:
-    """One pane, with its corner at `left` and `top`."""
+    """Yield the SVG of one pane, with its corner at `left` and `top`."""
     title, lines = shown
     yield f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="8" fill="#1d2129"/>'
     yield f'<rect x="{left}" y="{top}" width="{width}" height="{BAR}" rx="8" fill="#2f3541"/>'
@@ -165,7 +179,7 @@ def terminal(shown: Shown, left: int, top: int, width: int, height: int) -> Iter
 
 
 def broken(kind: str, line: str, most: int = 52) -> list[tuple[str, str]]:
-    """A line as a terminal of a certain width shows it, broken at spaces."""
+    """Split a line at spaces, as a terminal with `most` columns shows it."""
     if len(line) <= most or line.startswith("    "):
         return [(kind, line)]
     cut = line.rfind(" ", 0, most)

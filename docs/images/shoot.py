@@ -1,4 +1,4 @@
-"""Takes real screenshots of one conversation in all kinds of clients, and puts them together: docs/images/rooms.png.
+"""Take real screenshots of one conversation in all kinds of clients, and combine them: docs/images/rooms.png.
 
     pip install playwright pillow && python docs/images/shoot.py docs/images/rooms.png
 
@@ -22,7 +22,7 @@ from PIL import Image
 CHECKOUT = Path(__file__).parents[2]
 sys.path[:0] = [str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "support")]
 
-from browsers import PASSWORD, Someone, browsing, launched  # noqa: E402
+from browsers import PASSWORD, PageUser, browsing, launched  # noqa: E402
 from conftest import Lasting  # noqa: E402
 from terminals import Terminal, irssi, joins, weechat  # noqa: E402
 
@@ -33,7 +33,7 @@ DARK = {"color_scheme": "dark", "timezone_id": "UTC"}
 BASIC = ["#2a2f3a", "#e0665c", "#7fb069", "#e3b04b", "#6ea0e8", "#b58be0", "#5fb8b8", "#d5d9e0"]
 BRIGHT = ["#6b7484", "#f28b82", "#a5d18f", "#f5d06f", "#9cc2f7", "#d2b3f2", "#8fdada", "#ffffff"]
 BARS = "#31445f"
-"""The blue behind bars, with which white goes well."""
+"""The blue of bars, readable behind white text."""
 
 STYLE = """
 body { margin: 0; padding: 24px; background: #11151c; width: 1512px; font-family: Inter, sans-serif; }
@@ -48,7 +48,7 @@ figure.wide { flex: 1; }
 
 
 def colour(number: int) -> str:
-    """One of a terminal's 256 colours, as CSS has it."""
+    """Return one of a terminal's 256 colours for CSS."""
     if number < 16:
         return (BASIC + BRIGHT)[number]
     if number >= 232:
@@ -59,13 +59,13 @@ def colour(number: int) -> str:
 
 
 class Pen:
-    """How a terminal writes, from what SGR sequences have said (ECMA-48, section 8.3.117)."""
+    """The state of a terminal's text style, changed by SGR sequences (ECMA-48, section 8.3.117)."""
 
     def __init__(self) -> None:
         self.take([0])
 
     def take(self, codes: list[int]) -> None:
-        """Follow one sequence."""
+        """Apply the codes of one sequence."""
         while codes:
             code = codes.pop(0)
             if code == 0:
@@ -91,7 +91,7 @@ class Pen:
             self.back = BARS if what == BASIC[4] else what
 
     def css(self) -> str:
-        """The same for a browser."""
+        """Return the style for CSS."""
         front, back = self.front or BASIC[7], self.back or "transparent"
         if self.turned:
             front, back = (back if self.back else "#1d2129"), front
@@ -99,7 +99,7 @@ class Pen:
 
 
 def html(screen: str) -> str:
-    """A terminal's screen."""
+    """Return a terminal's screen as HTML."""
     pen, shown = Pen(), []
     for part in re.split(r"(\x1b\[[0-9;]*m)", re.sub(r"\x1b[()].|\x0f|\x0e", "", screen.rstrip("\n"))):
         if part.startswith("\x1b["):
@@ -109,10 +109,10 @@ def html(screen: str) -> str:
     return f"<pre>{''.join(shown)}</pre>"
 
 
-def photo(someone: Someone) -> str:
-    """What somebody sees in a browser."""
-    taken = base64.b64encode(someone.page.screenshot()).decode()
-    width = someone.page.viewport_size["width"]
+def photo(user: PageUser) -> str:
+    """Return an image of a user's browser."""
+    taken = base64.b64encode(user.page.screenshot()).decode()
+    width = user.page.viewport_size["width"]
     return f'<img width="{width}" src="data:image/png;base64,{taken}">'
 
 
@@ -121,7 +121,7 @@ def figure(title: str, what: str, kind: str = "") -> str:
 
 
 def at(client: str, folder: Path, port: int, nick: str) -> Terminal:
-    """Somebody at a terminal, in the room."""
+    """Return a client in a terminal that has joined the room."""
     home = folder / nick
     home.mkdir()
     if client == "nc":
@@ -145,7 +145,7 @@ def at(client: str, folder: Path, port: int, nick: str) -> Terminal:
 
 
 def shoot() -> bytes:
-    """The conversation, as a PNG."""
+    """Run the conversation, and return the picture as a PNG."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = Lasting(folder)
@@ -181,7 +181,7 @@ def shoot() -> bytes:
         said("and WeeChat here")
         nick.types(f"chat,{ROOM},just nc, nothing installed")
         said("just nc, nothing installed")
-        kim.page.fill("#text", "On my phone, on the way 🫖")
+        kim.page.fill("#message-text", "On my phone, on the way 🫖")
         kim.page.click("#send")
         said("On my phone, on the way 🫖")
         ira.types("/me pours")
@@ -205,7 +205,7 @@ def shoot() -> bytes:
 
 
 def main(path: str) -> None:
-    """Write them with a palette, which is a third of the bytes."""
+    """Write the picture with a palette, which takes a third of the bytes."""
     image = Image.open(io.BytesIO(shoot())).convert("RGB")
     image.quantize(192, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
 

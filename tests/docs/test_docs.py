@@ -1,6 +1,6 @@
-"""The documentation says what the code does.
+"""Check the pages against the code: quotes, drawings, tables and limits; and that a line holds one sentence.
 
-These tests read the checkout, and so have no place among those that are installed.
+These tests read the checkout, so they are not among the tests that are installed.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ import pytest
 
 import twisted_chat
 from twisted_chat.core import errors
+from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN
 from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
-from twisted_chat.doors.line.commands import COMMANDS, MOST_HISTORY, UNREAD_SHOWN
+from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parents[2]
 
 
 def page(name: str) -> str:
-    """A page of the checkout; without one, the test is skipped."""
+    """Return a page of the checkout. Skips the test if there is no checkout."""
     path = CHECKOUT / name
     if not path.exists():
-        pytest.skip(f"there is no {path}: this is no checkout")
+        pytest.skip(f"there is no {path}: this is not a checkout")
     return path.read_text()
 
 
-def refresh() -> ModuleType:
-    """docs/refresh.py, which plays the pages' transcripts to a server."""
-    page("docs/refresh.py")
-    spec = importlib.util.spec_from_file_location("refresh", CHECKOUT / "docs" / "refresh.py")
+def script(name: str) -> ModuleType:
+    """Return a script of docs/ as a module."""
+    page(f"docs/{name}.py")
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -48,23 +49,45 @@ def protocol() -> str:
 
 
 def section(protocol: str, title: str) -> str:
-    """What stands below a heading of the second level."""
+    """Return the text below a heading of the second level."""
     return protocol.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
 
 
 def codes() -> set[str]:
-    """Every code with which a request may be refused."""
+    """Return every error code."""
     constants = {**vars(errors), **vars(line)}
     return {value for name, value in constants.items() if name.isupper() and isinstance(value, str)}
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/protocol.md", "docs/irc.md"])
-def test_what_a_page_quotes_is_what_the_server_says(name: str) -> None:
+def test_a_page_quotes_the_server_as_it_is(name: str) -> None:
     text = page(name)
-    assert refresh().renew(text) == text, f"python docs/refresh.py {name} puts it right"
+    assert script("refresh").renew(text) == text, f"run: python docs/refresh.py {name}"
 
 
-def test_the_verbs_are_those_that_there_are(protocol: str) -> None:
+def test_the_drawings_show_the_code_as_it_is() -> None:
+    text = page("docs/architecture.md")
+    drawn = script("draw_architecture").draw(text)
+    assert drawn.count("```mermaid") == text.count("<!-- drawn: ") - text.count("<!-- drawn: table ")
+    assert drawn == text, "run: python docs/draw_architecture.py docs/architecture.md"
+
+
+def test_a_diagram_of_imports_leaves_out_what_a_longer_path_implies() -> None:
+    drawing = script("draw_architecture").imports("twisted_chat.doors")
+    assert "factory --> protocol" in drawing
+    assert "protocol --> session" in drawing
+    assert "factory --> session" not in drawing  # though factory.py imports session.py as well
+
+
+def test_a_line_of_a_page_holds_one_sentence() -> None:
+    for path in [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]:
+        text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for row in text.splitlines():
+            prose = "" if row.startswith(("|", "<!--")) else re.sub(r"^ *(\d+\.|-) |`[^`]*`|\]\([^)]*\)", "", row)
+            assert not re.search(r"[.!?][)*\"]* +[*\[(\"]*[A-Z]", prose), f"{path.name}: {row}"
+
+
+def test_the_verbs_are_those_of_the_command_table(protocol: str) -> None:
     verbs = section(protocol, "Verbs")
     table = verbs.split("```")[1]
     assert re.findall(r"^[a-z]+", table, re.MULTILINE) == list(COMMANDS)
@@ -75,27 +98,27 @@ def test_the_verbs_are_those_that_there_are(protocol: str) -> None:
     assert set(described) - {"and"} == set(COMMANDS)
 
 
-def test_the_codes_are_those_that_there_are(protocol: str) -> None:
+def test_the_error_codes_are_those_of_the_code(protocol: str) -> None:
     rows = re.findall(r"^\| (`[^|]*`) \|", section(protocol, "Error codes"), re.MULTILINE)
     assert {code for row in rows for code in re.findall(r"`([^`]+)`", row)} == codes()
 
 
-def test_the_verbs_that_need_no_name_are_named(protocol: str) -> None:
+def test_the_verbs_without_a_name_are_listed(protocol: str) -> None:
     sentence = section(protocol, "Verbs").partition(" need a name")[0]
     assert set(re.findall(r"`(\w+)`", sentence)) == {verb for verb, row in COMMANDS.items() if not row.needs_name}
 
 
-def test_limits_are_those_of_the_code(protocol: str) -> None:
-    assert f"{line.LONGEST // 1024} KiB" in protocol
-    assert str(MOST_HISTORY) in protocol
+def test_the_limits_are_those_of_the_code(protocol: str) -> None:
+    assert f"{line.MAX_LINE_BYTES // 1024} KiB" in protocol
+    assert str(MAX_HISTORY_RECORDS) in protocol
 
 
-def test_the_irc_page_has_every_command_and_capability() -> None:
+def test_the_irc_page_lists_every_command_and_capability() -> None:
     text = page("docs/irc.md")
     for name in (*irccommands.COMMANDS, *CAPABILITIES):
         assert re.search(rf"^\| `{name}[ `]", text, re.MULTILINE), name
-    assert f"at most {irchistory.MOST_HISTORY}" in text
-    assert f"newest {irchistory.MOST_TARGETS} messages" in text
+    assert f"at most {irchistory.MAX_CHATHISTORY_RECORDS}" in text
+    assert f"newest {irchistory.MAX_TARGETS_RECORDS} messages" in text
     assert f"up to {UNREAD_SHOWN} of" in text
 
 

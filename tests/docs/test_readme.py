@@ -1,4 +1,4 @@
-"""What the pages say is so: their commands run, their programs are the examples, their links lead somewhere."""
+"""Run the commands of the pages, and check that their programs are the examples and that their links work."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from conftest import CHECKOUT, Serve
 
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 RUNNING = [page for page in PAGES if page.name not in ("contrast.md", "simulations.md")]
-"""Those whose commands and programs are run as they stand; the others' have tests of their own."""
+"""Pages whose commands are run as they are; those of the other pages have their own tests."""
 RUN_BY_CI = {"serve", "test", "bench"}
-LONG = 120.0
-"""Seconds that a command may take at most."""
+COMMAND_TIMEOUT_SECONDS = 120.0
 
 
 def blocks(page: Path, kind: str) -> Iterator[str]:
-    """The fenced blocks of a kind in a page."""
+    """Yield the fenced blocks of a kind in a page."""
     for found in re.finditer(rf"^```{kind}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
         yield found[1]
 
 
 def run(command: str, port: int, folder: Path = CHECKOUT) -> subprocess.CompletedProcess[str]:
-    """Run a page's command as it stands, but for the port, so that the tests can run beside a server at 8000."""
+    """Run a page's command as it is, except for the port, so that the tests can run beside a server at 8000."""
     return subprocess.run(
         ["sh", "-c", command.replace("8000", str(port))],
         cwd=folder,
@@ -35,7 +34,7 @@ def run(command: str, port: int, folder: Path = CHECKOUT) -> subprocess.Complete
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=LONG,
+        timeout=COMMAND_TIMEOUT_SECONDS,
         check=False,
     )
 
@@ -49,8 +48,8 @@ def commands() -> Iterator[object]:
 def sessions() -> Iterator[object]:
     for page in RUNNING:
         for block in blocks(page, "console"):
-            for one in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                line, _, output = one.partition("\n")
+            for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                line, _, output = command.partition("\n")
                 yield pytest.param(line, output, id=f"{page.name}: {line}")
 
 
@@ -62,9 +61,9 @@ def test_a_command_succeeds(line: str, serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("line", "output"), list(sessions()))
-def test_a_command_prints_what_the_page_shows(line: str, output: str, serve: Serve) -> None:
+def test_a_command_prints_the_output_on_the_page(line: str, output: str, serve: Serve) -> None:
     if "| nc " in line and not os.environ.get("CI") and run("command -v nc", 0).returncode:
-        pytest.skip("there is no nc on this machine")
+        pytest.skip("nc is not installed")
     assert run(line, serve().port).stdout == output
 
 
@@ -81,7 +80,7 @@ def test_the_first_command_starts_a_server_that_answers(serve: Serve) -> None:
         assert jane.hears_the_end() == b"* the server is shutting down; come back in a while\n"
 
 
-def test_the_long_commands_are_run_by_ci() -> None:
+def test_ci_runs_the_long_commands() -> None:
     ci = (CHECKOUT / ".ci" / "run").read_text()
     marks = set(re.findall(r"^```sh (\w+)$", (CHECKOUT / "README.md").read_text(), re.MULTILINE))
     assert marks == RUN_BY_CI
@@ -95,7 +94,7 @@ def test_the_programs_are_the_examples() -> None:
             assert any(program in example for example in examples), program
 
 
-def test_the_links_lead_somewhere() -> None:
+def test_the_links_work() -> None:
     for page in PAGES:
         text = page.read_text()
         for target in re.findall(r"\]\((?!https?://)([^)#]*)(?:#[^)]*)?\)", text):

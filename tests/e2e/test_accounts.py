@@ -1,4 +1,4 @@
-"""`twisted-chat accounts`, beside a running server and without one."""
+"""`twisted-chat accounts`, with a running server and without one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PASSWORD = "correct horse"
 
 
 def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run `twisted-chat accounts` in a folder, with this on its standard input."""
+    """Run `twisted-chat accounts` in a folder, with `typed` on its standard input."""
     command = [script("twisted-chat"), "accounts", *arguments]
     done = subprocess.run(
         command, cwd=folder, input=typed, capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -26,14 +26,14 @@ def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedP
 
 
 def told(folder: Path, *arguments: str, typed: str = "") -> str:
-    """What it says is done."""
+    """Run a command that succeeds, and return its output."""
     done = run(folder, *arguments, typed=typed)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.removesuffix("\n")
 
 
 def refused(folder: Path, *arguments: str, typed: str = "") -> str:
-    """The one line that says why it is not."""
+    """Run a command that fails, and return its one line on standard error."""
     done = run(folder, *arguments, typed=typed)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
@@ -41,13 +41,13 @@ def refused(folder: Path, *arguments: str, typed: str = "") -> str:
 
 
 def listed(folder: Path) -> dict[str, tuple[str, int, int]]:
-    """Everybody's state, connections and rooms."""
+    """Return the state, connections and rooms of each account."""
     accounts = json.loads(told(folder, "list", "--json"))
     return {one["name"]: (one["state"], one["connections"], one["rooms"]) for one in accounts}
 
 
 def sign_in(server: Server, name: str, password: str = PASSWORD) -> tuple[Person, str]:
-    """Somebody who has asked to be let in, as a program, and the answer."""
+    """Connect a program that signs in, and return it with the answer."""
     person = server.person()
     person.says("hello,events", f"register,{name},{password}")
     assert person.hears().startswith("info,")
@@ -57,17 +57,17 @@ def sign_in(server: Server, name: str, password: str = PASSWORD) -> tuple[Person
 def test_accounts_of_a_running_server(serve: Serve) -> None:
     server = serve()
     assert told(server.folder, "list") == "there are no accounts"
-    assert told(server.folder, "create", "jane", typed=f"{PASSWORD}\n") == "jane has an account now"
-    assert "jane has an account already" in refused(server.folder, "create", "JANE", typed="x\n")
+    assert told(server.folder, "create", "jane", typed=f"{PASSWORD}\n") == "created the account jane"
+    assert "there is already an account jane" in refused(server.folder, "create", "JANE", typed="x\n")
     jane, answer = sign_in(server, "jane")
     phone, _ = sign_in(server, "jane")
     zak = server.person("zak")
     assert answer == "ok,jane,known"
-    assert "uses the name zak" in refused(server.folder, "create", "zak", typed="x\n")
+    assert "the name zak is taken" in refused(server.folder, "create", "zak", typed="x\n")
     jane.asks("join,#tea", "ok,1")
     assert listed(server.folder) == {"jane": ("here", 2, 1)}
 
-    assert told(server.folder, "password", "jane", typed="battery staple\n") == "jane has a new password"
+    assert told(server.folder, "password", "jane", typed="battery staple\n") == "changed the password of jane"
     jane.asks("ping,still here", "ok,still here")
     assert sign_in(server, "jane")[1].startswith("error,wrong-password,")
 
@@ -80,10 +80,10 @@ def test_accounts_of_a_running_server(serve: Serve) -> None:
     jane, answer = sign_in(server, "jane", "battery staple")
     assert answer == "ok,jane,known"
 
-    assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; 1 room left, 1 connection ended"
+    assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; it left 1 room, and 1 connection ended"
     assert jane.hears_the_end().endswith(b"server,deleted,this account has been deleted\n")
     zak.asks("list,rooms", "")
-    assert "has been deleted" in refused(server.folder, "enable", "jane")
+    assert "was deleted" in refused(server.folder, "enable", "jane")
     server.stop()
     assert told(server.folder, "list") == "there are no accounts"
     for secret in (PASSWORD, "battery staple", "argon2"):
@@ -92,7 +92,7 @@ def test_accounts_of_a_running_server(serve: Serve) -> None:
 
 def test_accounts_without_a_server_are_there_when_it_starts(serve: Serve, tmp_path: Path) -> None:
     store = ("--store", f"sqlite:{tmp_path / 'chat.sqlite3'}")
-    made = "jane has an account now, in the new file chat.sqlite3"
+    made = "created the account jane, in the new file chat.sqlite3"
     assert told(tmp_path, "create", "jane", typed=f"{PASSWORD}\n") == made
     told(tmp_path, "create", "kim", typed=f"{PASSWORD}\n")
     told(tmp_path, "disable", "kim")
@@ -104,13 +104,13 @@ def test_accounts_without_a_server_are_there_when_it_starts(serve: Serve, tmp_pa
     jane.hangs_up()
 
 
-def test_a_deleted_accounts_leave_is_in_the_log(serve: Serve) -> None:
+def test_the_leave_of_a_deleted_account_is_in_the_log(serve: Serve) -> None:
     server = serve()
     told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
     jane, _ = sign_in(server, "jane")
     jane.asks("join,#tea", "ok,1")
     server.stop()
-    assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; 1 room left, 0 connections ended"
+    assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; it left 1 room, and 0 connections ended"
     again = serve("--store", f"sqlite:{server.folder / 'chat.sqlite3'}")
     with again.program("zak") as zak:
         zak.asks("join,#tea", "ok,3")
@@ -118,7 +118,7 @@ def test_a_deleted_accounts_leave_is_in_the_log(serve: Serve) -> None:
         assert [zak.hears().split(",")[0] for _ in range(3)] == ["joined", "left", "joined"]
 
 
-def test_the_socket_is_the_owners_alone_and_goes_with_the_server(serve: Serve) -> None:
+def test_only_the_owner_can_open_the_socket_and_it_is_removed_with_the_server(serve: Serve) -> None:
     server = serve(twistd=("--umask=0",))
     way = server.folder / "chat.sqlite3.control"
     assert stat.S_ISSOCK(way.stat().st_mode)
@@ -127,7 +127,7 @@ def test_the_socket_is_the_owners_alone_and_goes_with_the_server(serve: Serve) -
     assert not way.exists()
 
 
-def test_after_a_crash_the_command_and_the_next_server_find_their_way(serve: Serve) -> None:
+def test_after_a_crash_the_command_and_the_next_server_work(serve: Serve) -> None:
     server = serve()
     told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
     server.kill()
@@ -140,20 +140,22 @@ def test_after_a_crash_the_command_and_the_next_server_find_their_way(serve: Ser
     jane.hangs_up()
 
 
-def test_a_server_with_a_long_path_starts_and_says_that_it_has_no_way_in(serve: Serve, tmp_path: Path) -> None:
+def test_a_server_with_a_long_path_starts_without_the_control_socket_and_logs_it(serve: Serve, tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 25)
     folder.mkdir()
     server = serve("--store", f"sqlite:{folder / 'chat.sqlite3'}")
-    assert "no accounts can be managed while it runs" in server.log
-    assert "is in use, but nobody answers at" in refused(tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3")
+    assert "`twisted-chat accounts` does not work while this server runs" in server.log
+    assert "is in use, but no server answers at" in refused(
+        tmp_path, "list", "--store", f"sqlite:{folder}/chat.sqlite3"
+    )
 
 
-def test_passwords_that_are_kept_elsewhere_are_not_changed_here(serve: Serve) -> None:
+def test_passwords_that_are_stored_elsewhere_cannot_be_set(serve: Serve) -> None:
     server = serve("--auth", "memory:jane:secret")
     jane, answer = sign_in(server, "jane", "secret")
     assert answer == "ok,jane,known"
     for change, name in (("create", "kim"), ("password", "jane")):
-        assert "passwords are kept where --auth says" in refused(server.folder, change, name, typed="x\n")
+        assert "does not store passwords" in refused(server.folder, change, name, typed="x\n")
     assert told(server.folder, "disable", "jane") == "jane is disabled; 1 connection ended"
     jane.hangs_up()
 
@@ -166,11 +168,11 @@ def test_a_password_that_is_typed_at_a_terminal_is_not_shown(tmp_path: Path) -> 
     ) as process:
         os.close(terminal)
         shown = b""
-        for prompt in (b"new password of jane: ", b"once more: "):
+        for prompt in (b"New password for jane: ", b"Repeat the password: "):
             while prompt not in shown:
                 shown += os.read(keyboard, 4096)
             os.write(keyboard, PASSWORD.encode() + b"\n")
-        while b"has an account now" not in shown:
+        while b"created the account jane" not in shown:
             shown += os.read(keyboard, 4096)
         assert process.wait(PATIENCE) == 0
     os.close(keyboard)

@@ -1,8 +1,9 @@
-"""The protocol, the factory and the client in other people's programs: those of examples/, and this one."""
+"""The protocol, the factory and the client in other programs: those of examples/, and this one."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -23,7 +24,7 @@ Run = Callable[[str, int], subprocess.Popen[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs one of the examples at another port than 8000."""
+    """Run an example at another port than 8000."""
     running: list[subprocess.Popen[str]] = []
 
     def start(name: str, port: int) -> subprocess.Popen[str]:
@@ -60,11 +61,14 @@ def test_a_subclass_adds_a_verb(run: Run) -> None:
     run("dice.py", port)
     with connect(port) as jane, connect(port) as zak:
         jane.says("roll,zak")
-        assert jane.hears() == "error,not-registered,you have no name yet; register,<name> first"
+        assert jane.hears().startswith("error,not-registered,")
         jane.asks("register,jane", "ack")
         zak.asks("register,zak", "ack")
-        jane.asks("roll", "error,bad-command,it is said like this: roll,<name or #room>")
-        assert jane.hears().startswith("* say register")
+        jane.says("roll")
+        refused = jane.hears()
+        assert refused.startswith("error,bad-command,")
+        assert refused.endswith("roll,<name or #room>")
+        assert "register,<name>" in jane.hears()
         jane.asks("@r roll,zak", "@r ok,1")
         assert re.fullmatch(r"\* jane rolls a [1-6]", zak.hears())
         zak.says("help,roll")
@@ -72,7 +76,7 @@ def test_a_subclass_adds_a_verb(run: Run) -> None:
         jane.asks("chat,jane", "jane says hi")
 
 
-def test_a_bot_is_a_few_lines_and_comes_back_when_the_server_does(run: Run, serve: Serve, tmp_path: Path) -> None:
+def test_a_bot_reconnects_when_the_server_is_back(run: Run, serve: Serve, tmp_path: Path) -> None:
     store = ("--store", f"sqlite:{tmp_path / 'chat.sqlite3'}")
     server = serve(*store, port=reserved_port())
     run("bot.py", server.port)
@@ -90,14 +94,14 @@ def test_a_bot_is_a_few_lines_and_comes_back_when_the_server_does(run: Run, serv
     with server.person("jane") as jane:
         jane.says("chat,echo,welcome back")
         heard = jane.hears()
-        if heard == "* echo is not here now, and will find it later":
+        if heard.startswith("* echo "):  # the bot has not reconnected yet, and will read the message then
             heard = jane.hears()
         assert heard == "echo says you said welcome back"
 
 
 def test_a_log_in_json(serve: Serve) -> None:
-    examples = str(CHECKOUT / "examples")
-    server = serve(twistd=["--logger", "json_log.to_stdout"], env={"PYTHONPATH": examples})
+    path = f"{CHECKOUT / 'examples'}:{os.environ.get('PYTHONPATH', '')}"
+    server = serve(twistd=["--logger", "json_log.to_stdout"], env={"PYTHONPATH": path})
     server.stop()
     events = [json.loads(line) for line in server.log.splitlines()]
     (started,) = (event for event in events if event.get("log_namespace") == "twisted_chat.service")

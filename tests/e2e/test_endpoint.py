@@ -1,4 +1,4 @@
-"""LoopEndpoint with real sockets: what a protocol may expect of Twisted's own transports it may of the loops'."""
+"""LoopEndpoint with real sockets behaves to a protocol as Twisted's own transports do, on asyncio and on uvloop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ uvloop = pytest.param(
 
 
 class Process:
-    """endpoint_server.py at work, and what it has told."""
+    """A running endpoint_server.py, and the lines that it has printed."""
 
     def __init__(self, kind: str, protocol: str, interface: str = "127.0.0.1") -> None:
         self.kind, self.interface = kind, interface
@@ -46,18 +46,18 @@ class Process:
             self.told.append(line.strip())
 
     def tells(self, begin: str) -> None:
-        """Wait until it tells something that begins so."""
+        """Wait until the server prints a line that begins so."""
         until(lambda: any(line.startswith(begin) for line in list(self.told)), f"{begin} in {self.told}")
 
     def connect(self) -> socket.socket:
         return socket.create_connection((self.interface, self.port), PATIENCE)
 
     def resident(self) -> int:
-        """Its memory in use, in bytes."""
+        """Return the server's resident memory in bytes."""
         return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * 4096
 
     def ends(self) -> None:
-        """Wait until it has ended by itself."""
+        """Wait until the server has ended."""
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
 
@@ -71,7 +71,7 @@ Start = Callable[..., Process]
 
 @pytest.fixture(params=["reactor", "asyncio", uvloop])
 def start(request: pytest.FixtureRequest) -> Iterator[Start]:
-    """Starts servers with a protocol of endpoint_server.py on each kind of transports."""
+    """Yield a function that starts a server with a protocol of endpoint_server.py, on each kind of transports."""
     started: list[Process] = []
 
     def one(protocol: str, interface: str = "127.0.0.1") -> Process:
@@ -84,7 +84,7 @@ def start(request: pytest.FixtureRequest) -> Iterator[Start]:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Everything up to the end of input."""
+    """Return all bytes up to the end of input."""
     parts = []
     while part := connection.recv(1 << 20):
         parts.append(part)
@@ -146,7 +146,7 @@ def test_nothing_is_received_after_the_protocol_lost_the_connection(start: Start
         peer.sendall(b"bl")
         server.tells("disconnecting")
         peer.sendall(b"x")
-        with suppress(ConnectionResetError):  # for what was not read
+        with suppress(ConnectionResetError):  # for the bytes that the server did not read
             read_all(peer)
     server.tells("lost")
     assert server.told == ["made", "received bl", "disconnecting True", "lost ConnectionDone"]
@@ -325,7 +325,7 @@ def test_an_echo_of_much_is_whole_and_bounded_both_ways(start: Start) -> None:
         before = server.resident()
         data = bytes(range(256)) * 4096 * 48
         peer.settimeout(0.5)
-        with pytest.raises(TimeoutError):  # neither reads: both ways are full
+        with pytest.raises(TimeoutError):  # neither side reads, so both directions are full
             send_for_ever(peer, data)
         assert server.resident() - before < 16 * 2**20
     with server.connect() as peer:
@@ -339,7 +339,7 @@ def test_an_echo_of_much_is_whole_and_bounded_both_ways(start: Start) -> None:
         assert server.resident() - before < 16 * 2**20
 
 
-def test_ten_thousand_that_come_and_go_leave_nothing_behind(start: Start) -> None:
+def test_ten_thousand_connections_leave_nothing_behind(start: Start) -> None:
     server = start("Counted")
 
     def count() -> tuple[int, ...]:
@@ -361,7 +361,7 @@ def test_ten_thousand_that_come_and_go_leave_nothing_behind(start: Start) -> Non
     after = count()
     assert after[:3] == before[:3]
     assert after[1] == 1
-    if server.kind != "asyncio":  # whose own transports refer to themselves until they are collected
+    if server.kind != "asyncio":  # its own transports are in cycles, which only the garbage collector frees
         assert after[3] <= before[3] + 1
     assert server.told == []
 

@@ -1,4 +1,4 @@
-"""What bad input gets, over real sockets: one clear line, and nothing else changed."""
+"""Bad input over real sockets: each gets one clear line, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import time
 
 from conftest import PATIENCE, Person, Serve, Server, until
 
-LONGEST = 16 * 1024
+MAX_LINE_BYTES = 16 * 1024
 MIB = 1024 * 1024
-TOO_LONG = f"error,too-long,a line has at most {LONGEST} bytes; say it in several"
+TOO_LONG = f"error,too-long,the line is longer than {MAX_LINE_BYTES} bytes; split it into several lines"
 
 
 def test_the_longest_line_passes_and_one_byte_more_does_not(server: Server) -> None:
     with server.person("lena") as lena:
-        longest = "." * (LONGEST - len("chat,lena,"))
+        longest = "." * (MAX_LINE_BYTES - len("chat,lena,"))
         lena.asks(f"chat,lena,{longest}", f"lena says {longest}")
         lena.asks(f"chat,lena,{longest}.", TOO_LONG)
         lena.asks(f"@a chat,lena,{longest}.", f"@a {TOO_LONG}")
@@ -32,7 +32,7 @@ def test_a_long_line_in_a_thousand_reads_is_refused_once(server: Server) -> None
         lara.hears_nothing()
 
 
-def test_a_line_without_an_end_costs_no_memory(server: Server) -> None:
+def test_a_line_without_an_ending_costs_no_memory(server: Server) -> None:
     with server.person("nell") as nell, server.person("nina") as nina:
         before = server.resident()
         for _ in range(40):
@@ -54,12 +54,12 @@ def test_ten_thousand_lines_at_once_are_answered_in_order_and_others_are_served_
 def test_ten_thousand_wrong_lines_at_once(server: Server) -> None:
     with server.person("wes") as wes:
         wes.says(*["chat,nobody-at-all"] * 10_000)
-        wrong = "error,no-such-user,nobody here is called nobody-at-all; list,friends shows who is"
+        wrong = "error,no-such-user,no user named nobody-at-all; list,friends shows who is online"
         assert {wes.hears() for _ in range(10_000)} == {wrong}
         wes.hears_nothing()
 
 
-def test_one_who_never_reads_disturbs_nobody_and_costs_a_bounded_amount(serve: Serve) -> None:
+def test_a_client_that_never_reads_costs_bounded_memory_and_others_are_served(serve: Serve) -> None:
     server = serve("--store", "memory")
     with server.person("deaf") as deaf, server.person("zak") as zak, server.person("jane") as jane:
         text = "." * 8000
@@ -81,12 +81,12 @@ def test_one_who_never_reads_disturbs_nobody_and_costs_a_bounded_amount(serve: S
         heard = [deaf.hears()]
         while heard[-1] != "zak in #tea says the end":
             heard.append(deaf.hears())
-        assert "* you read too slowly: some messages are no longer kept here" in heard
+        assert "* you were reading too slowly: some messages are no longer stored, so they are not shown" in heard
         numbers = [int(line[17:]) for line in heard if line[:17] == "zak in #tea says " and line[17:].isdigit()]
         assert numbers == sorted(set(numbers))
 
 
-def test_one_who_never_reads_its_own_answers_is_not_read_from(serve: Serve) -> None:
+def test_a_client_that_never_reads_its_answers_is_not_read_from(serve: Serve) -> None:
     server = serve()
     with server.person("greedy") as greedy, server.person("jane") as jane:
         before = server.resident()
@@ -103,7 +103,7 @@ def test_one_who_never_reads_its_own_answers_is_not_read_from(serve: Serve) -> N
         jane.asks("chat,jane", "jane says hi")
 
 
-def test_noise_is_answered_with_errors_and_reaches_nobody(server: Server) -> None:
+def test_noise_is_answered_with_errors_and_not_passed_on(server: Server) -> None:
     noise = random.Random(7)
     verbs = [b"register", b"list", b"chat", b"me", b"join", b"leave", b"topic", b"history", b"away", b"rename"]
     verbs += [
@@ -139,12 +139,12 @@ def test_noise_is_answered_with_errors_and_reaches_nobody(server: Server) -> Non
 
 
 def alone(person: Person, room: str) -> bool:
-    """Whether nobody else is in a room."""
+    """Return True if the person is alone in a room."""
     person.says(f"list,{room}")
     return "," not in person.hears()
 
 
-def test_what_is_no_text_is_named_and_not_passed_on(server: Server) -> None:
+def test_invalid_text_gets_its_error_and_is_not_passed_on(server: Server) -> None:
     with server.person("tom") as tom:
         for data, code in (
             (b"chat,tom,\xff\xfe", "not-utf8"),
@@ -176,7 +176,7 @@ def test_names_that_differ_in_case_are_one(server: Server) -> None:
         assert late.hears().startswith("error,name-taken,")
 
 
-def test_one_who_drops_in_mid_line_has_not_said_it(server: Server) -> None:
+def test_a_line_that_ends_with_the_connection_is_not_carried_out(server: Server) -> None:
     with server.person("dora") as dora, server.person("dean") as dean:
         dora.sends(b"chat,dean,and then I wi")
         dora.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -185,14 +185,14 @@ def test_one_who_drops_in_mid_line_has_not_said_it(server: Server) -> None:
 
 
 def gone(person: Person, name: str) -> bool:
-    """Whether nobody of that name is here, and nothing else was said meanwhile."""
+    """Return True if the name is not online; nothing else may have been said meanwhile."""
     person.says("list,friends")
     heard = person.hears()
     assert " says " not in heard
     return name not in heard.split(",")
 
 
-def test_two_thousand_who_come_and_go_leave_nothing_behind(serve: Serve) -> None:
+def test_two_thousand_short_connections_leave_nothing_behind(serve: Serve) -> None:
     server = serve()
     with server.person("watcher") as watcher:
         before = server.descriptors()
@@ -210,10 +210,10 @@ def test_two_thousand_who_come_and_go_leave_nothing_behind(serve: Serve) -> None
             watcher.says("list,friends", "list,rooms")
             return (watcher.hears(), watcher.hears(), server.descriptors()) == ("watcher", "", before)
 
-        until(quiet, "nobody and nothing is left")
+        until(quiet, "no user, room or descriptor is left")
 
 
-def test_those_who_connect_and_say_nothing_disturb_nobody(serve: Serve) -> None:
+def test_silent_connections_do_not_disturb_others(serve: Serve) -> None:
     server = serve()
     with server.person("early"):
         before = server.descriptors() - 1  # with what is opened for the first one, and stays

@@ -1,4 +1,4 @@
-"""Real IRC clients at the IRC door, in terminals: what people type in irssi and WeeChat, and what they see."""
+"""Real IRC clients at the IRC door: irssi and WeeChat in terminals, where people type and read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ CLIENTS = [irssi, weechat]
 
 @pytest.fixture
 def start(server: Server, tmp_path: Path) -> Iterator[Start]:
-    """Starts clients at the server."""
+    """Return a function that starts a client at the server."""
     with terminals(tmp_path, server.port) as start:
         yield start
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_conversation_with_somebody_at_the_line_door(server: Server, start: Start, client: Command) -> None:
+def test_a_conversation_with_a_person_at_the_line_door(server: Server, start: Start, client: Command) -> None:
     name = client.__name__
     room, nick = f"#tea-{name}", f"user-of-{name}"
     with server.person(f"zak-{name}") as zak:
@@ -51,7 +51,7 @@ def test_a_conversation_with_somebody_at_the_line_door(server: Server, start: St
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_an_account_comes_back_to_its_rooms_and_what_it_has_missed(
+def test_an_account_is_back_in_its_rooms_with_its_unread_messages(
     server: Server, start: Start, client: Command
 ) -> None:
     name = client.__name__

@@ -1,4 +1,4 @@
-"""An IRC library that nobody here wrote (irc, from PyPI) at the port, beside somebody with a socket."""
+"""An independent IRC library (irc, from PyPI) at the server's port, beside a person at the line door."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ client = pytest.importorskip("irc.client", reason="the IRC library is not instal
 
 
 class Bot:
-    """A program on the library: what it heard, by kind, sender and text."""
+    """A program on the library; `heard` is what it received: kind, sender and text."""
 
     def __init__(self, port: int, nick: str) -> None:
         self._reactor: Any = client.Reactor()
@@ -23,7 +23,7 @@ class Bot:
         self.waits_for("welcome", "")
 
     def waits_for(self, kind: str, sender: str, text: str = "") -> None:
-        """Go on until it has heard this."""
+        """Run the library until it has received this."""
         self._until(lambda: any(heard == (kind, sender, text) for heard in self.heard), f"{kind} of {sender}: {text}")
 
     def _until(self, happened: Callable[[], bool], what: str) -> None:
@@ -39,7 +39,7 @@ class Bot:
         self.heard.append((event.type, sender, text))
 
 
-def test_a_program_on_the_library_talks_with_somebody_at_a_socket(server: Server) -> None:
+def test_a_program_on_the_library_talks_with_a_person(server: Server) -> None:
     with server.person("zak") as zak:
         zak.asks("join,#library", "ack")
 

@@ -146,18 +146,21 @@ def test_a_wrong_command_is_answered_and_the_client_lives_on(server: Server) -> 
         client.sends(b"register,Wanda")
         assert client.socket.recv(4096) == b"ack"
         client.sends(b"chat,Nobody")
-        assert client.hears() == "error,no-such-user,nobody here is called Nobody; list,friends shows who is"
+        assert client.hears() == "error,no-such-user,no user named Nobody; list,friends shows who is online"
         client.sends(b"dance")
-        assert client.hears() == "error,bad-command,there is no verb dance; help shows those that there are"
+        assert client.hears() == "error,bad-command,unknown command dance; help lists all commands"
         client.sends(b"register,Wendy")
         assert client.hears().startswith("error,already-registered,")
         client.sends(b"chat,Wanda,hi,again")
-        assert client.hears() == "error,bad-command,without line endings a command has two fields"
+        assert (
+            client.hears()
+            == "error,bad-command,a command without a line ending has at most two fields; end the line with a line feed"
+        )
 
 
 def test_a_taken_name_is_refused_in_one_line(server: Server) -> None:
     with server.person("taken"), server.person() as late:
         late.sends(b"register,Taken")
-        assert late.hears() == "error,name-taken,the name Taken is taken; choose another"
+        assert late.hears() == "error,name-taken,the name Taken is taken; choose another name"
         late.sends(b"register,other")
         assert late.socket.recv(4096) == b"ack"

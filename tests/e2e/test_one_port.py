@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from browsers import Browse, Someone, browsing, launched
+from browsers import Browse, PageUser, browsing, launched
 from certificates import Certificates
 from conftest import CHECKOUT, TRANSPORTS, Lasting, until
 from terminals import Start, Terminal, irssi, joins, terminals
@@ -163,9 +163,9 @@ def test_everybody_sees_everybody_and_goes_on_when_the_server_dies(gather: Gathe
     for page in (all_.jane, all_.kim):
         page.page.wait_for_selector("#status", state="hidden")
     all_.jane.page.wait_for_selector(".sending, .failed", state="detached")
-    said = history(server)
-    assert sorted(said[-2:]) == ["bot in between", "jane in between"]
-    texts += said[-2:]
+    both = ["bot in between", "jane in between"]
+    until(lambda: sorted(history(server)[-2:]) == both, "the bot, too, has connected again and sent what waited")
+    texts += history(server)[-2:]
     say_in_turn(all_, texts, "after")
     heard = [json.loads(line) for line in all_.bot.heard[1:]]
     assert [text for _, _, text in heard] == [text for text in texts if not text.startswith("bot ")]
@@ -207,7 +207,7 @@ def history(server: Lasting) -> list[str]:
         return [line.split(",", 5)[5] for line in lines if line.startswith("@1 message,")]
 
 
-def members(page: Someone) -> list[str]:
+def members(page: PageUser) -> list[str]:
     """Who is in the room and here, as the page shows them."""
     shown = [one.text_content().strip() for one in page.page.query_selector_all("#members li")]
-    return sorted(one.removesuffix(", here").removesuffix(" (you)") for one in shown)
+    return sorted(one.removesuffix(", online").removesuffix(" (you)") for one in shown)

@@ -71,14 +71,14 @@ class TestPeople:
     def test_two_people_talk_through_nc(self, people: tuple[Netcat, Netcat]) -> None:
         jane, zak = people
         jane.types("good morning")
-        assert jane.sees() == "error,bad-command,there is no verb good morning; help shows those that there are"
-        assert jane.sees() == "* say register,<name> to take a name, and help to see what else there is"
+        assert jane.sees() == "error,bad-command,unknown command good morning; help lists all commands"
+        assert jane.sees() == "* register,<name> takes a name; help lists all commands"
         jane.types("chat,zak,are you there?")
-        assert jane.sees() == "error,not-registered,you have no name yet; register,<name> first"
+        assert jane.sees() == "error,not-registered,you have no name yet; register,<name> takes one"
         jane.types("register,jane")
         assert jane.sees() == "ack"
         zak.types("register,JANE")
-        assert zak.sees() == "error,name-taken,the name JANE is taken; choose another"
+        assert zak.sees() == "error,name-taken,the name JANE is taken; choose another name"
         zak.types("register,zak")
         assert zak.sees() == "ack"
         zak.types("list,friends")
@@ -109,7 +109,7 @@ class TestPeople:
             until(alone, "the others are gone from the list")
             for name in ("quinn", "hank", "drew"):
                 watcher.asks(
-                    f"chat,{name}", f"error,no-such-user,nobody here is called {name}; list,friends shows who is"
+                    f"chat,{name}", f"error,no-such-user,no user named {name}; list,friends shows who is online"
                 )
 
     def test_what_was_read_before_the_end_of_input_is_answered(self, serve: Serve) -> None:
@@ -126,8 +126,9 @@ class TestPeople:
             uma.sends(b"chat,vic,I owe you 10")
             uma.socket.shutdown(socket.SHUT_WR)
             assert uma.hears_the_end() == (
-                b"error,bad-command,the last line had no line ending, so it was not carried out\n"
-                b"* say register,<name> to take a name, and help to see what else there is\n"
+                b"error,bad-command,the last line has no line ending, so it was not carried out;"
+                b" end it with a line feed\n"
+                b"* register,<name> takes a name; help lists all commands\n"
             )
             vic.hears_nothing()
 
@@ -225,7 +226,7 @@ class TestStarting:
             ("--listen", "", "an endpoint such as tcp:8000:interface=127.0.0.1, not ''"),
         ],
     )
-    def test_a_wrong_option_is_told_what_would_be_right(
+    def test_a_wrong_option_gets_an_error_that_says_what_is_right(
         self, tmp_path: Path, option: str, value: str, right: str
     ) -> None:
         ended = twistd(tmp_path, "-n", "chat", f"{option}={value}")
@@ -243,7 +244,7 @@ class TestStarting:
         assert "Traceback" not in ended.stdout
         assert not list(tmp_path.iterdir())
 
-    def test_one_taken_port_of_two_is_enough_to_give_up(self, server: Server, tmp_path: Path) -> None:
+    def test_one_taken_port_of_two_ends_the_start(self, server: Server, tmp_path: Path) -> None:
         taken = f"tcp:{server.port}:interface=127.0.0.1"
         ended = twistd(tmp_path, "-n", "chat", "--listen", "tcp:0:interface=127.0.0.1", "--listen", taken)
         assert ended.returncode == 1
@@ -258,7 +259,7 @@ class TestStarting:
         assert "Traceback" not in log + ended.stderr
         assert [path.name for path in tmp_path.iterdir()] == ["twistd.log"]
 
-    def test_one_connection_too_many_is_told_so(self, tmp_path: Path) -> None:
+    def test_one_connection_too_many_gets_an_error(self, tmp_path: Path) -> None:
         limited = f'ulimit -n 70 && exec "{script("twistd")}" -n chat --listen tcp:0:interface=127.0.0.1'
         with (tmp_path / "log").open("wb") as log:
             process = subprocess.Popen(["sh", "-c", limited], cwd=tmp_path, stdout=log, stderr=log)
@@ -279,7 +280,7 @@ class TestStarting:
 
 
 class TestStopping:
-    def test_everyone_is_told_in_their_own_way(self, serve: Serve) -> None:
+    def test_each_client_is_told_in_its_dialect(self, serve: Serve) -> None:
         server = serve()
         plain, program, lesson = server.person("plain"), server.program("program"), server.person()
         lesson.sends(b"register,lesson")
@@ -291,7 +292,7 @@ class TestStopping:
         server.stop()
         assert not (server.folder / "twistd.pid").exists()
 
-    def test_what_is_queued_is_sent_first(self, serve: Serve) -> None:
+    def test_queued_messages_are_sent_first(self, serve: Serve) -> None:
         server = serve()
         texts = [f"{number:04} {'.' * 1000}" for number in range(200)]
         with server.person("slow") as slow, server.person("zak") as zak:
@@ -302,7 +303,7 @@ class TestStopping:
             expected = "".join(f"zak says {text}\n" for text in texts)
             assert slow.hears_the_end().decode() == expected + "* the server is shutting down; come back in a while\n"
 
-    def test_one_who_does_not_read_does_not_hold_it_up(self, serve: Serve) -> None:
+    def test_a_client_that_does_not_read_does_not_delay_the_stop(self, serve: Serve) -> None:
         server = serve()
         with server.person("deaf"), server.person("zak") as zak:
             for _ in range(40):
@@ -310,7 +311,7 @@ class TestStopping:
                 zak.hears_nothing()
             server.stop()
 
-    def test_a_connection_that_says_nothing_does_not_hold_it_up(self, serve: Serve) -> None:
+    def test_a_silent_connection_does_not_delay_the_stop(self, serve: Serve) -> None:
         server = serve()
         with server.person():
             server.stop()

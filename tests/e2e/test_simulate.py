@@ -1,4 +1,4 @@
-"""`twisted-chat simulate` from the command line: against a real server, and in memory."""
+"""`twisted-chat simulate` from the command line: with a real server, and in memory."""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ from conftest import PATIENCE, Server, reserved_port, script, until
 from twisted_chat.simulation import shipped
 
 LOG = Path(__file__).parents[1] / "data" / "ubuntu-2005-08-08.log"
-LONG = 90.0
-"""Seconds that a simulation may take."""
+SIMULATION_TIMEOUT_SECONDS = 90.0
 
 
 def simulate(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a simulation to its end."""
     command = [script("twisted-chat"), "simulate", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=LONG, check=False, env={**os.environ, **environment}
+        command,
+        capture_output=True,
+        text=True,
+        timeout=SIMULATION_TIMEOUT_SECONDS,
+        check=False,
+        env={**os.environ, **environment},
     )
 
 
-def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The summary for programs, which stands alone on standard output, of a simulation that went well."""
+def summary_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Return the summary for programs of a successful simulation, which is alone on standard output."""
     assert done.returncode == 0, done
     (line,) = done.stdout.splitlines()
     summary = json.loads(line)
@@ -42,9 +46,9 @@ def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 def test_a_crowd_chats(server: Server) -> None:
     done = simulate("crowd", "--port", str(server.port), "--users", "50", "--duration", "60", "--speed", "15", "--json")
-    summary = told(done)
+    summary = summary_of(done)
     assert (summary["lost"], summary["doubled"], summary["disordered"]) == (0, 0, 0)
-    # who leaves may not see what is on its way to the disk just then
+    # a user who leaves may not see a message that is on its way to the disk at that time
     assert summary["sent"] >= summary["delivered"] > 200
     assert summary["latency_ms"]["p99"] > 0
     assert "people 50" in done.stderr
@@ -52,7 +56,7 @@ def test_a_crowd_chats(server: Server) -> None:
 
 def test_every_shipped_script_passes(server: Server) -> None:
     names = shipped()
-    summary = told(simulate("script", *names, "--endpoint", f"tcp:127.0.0.1:{server.port}", "--json"))
+    summary = summary_of(simulate("script", *names, "--endpoint", f"tcp:127.0.0.1:{server.port}", "--json"))
     assert [played["script"] for played in summary["scripts"] if played["passed"]] == names
 
 
@@ -66,7 +70,7 @@ def test_a_script_that_fails_shows_the_line(server: Server, tmp_path: Path) -> N
 
 
 def test_a_real_log_is_replayed(server: Server) -> None:
-    summary = told(simulate("replay", str(LOG), "--speed", "max", "--port", str(server.port), "--json"))
+    summary = summary_of(simulate("replay", str(LOG), "--speed", "max", "--port", str(server.port), "--json"))
     (log,) = summary["logs"]
     assert [why for _, why in log["skipped"]] == ["the text is empty"]
     assert (summary["changed"], log["strange"]) == (0, [])
@@ -74,11 +78,11 @@ def test_a_real_log_is_replayed(server: Server) -> None:
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
-def test_a_server_that_ends_midway_is_one_line(tmp_path: Path, by: signal.Signals) -> None:
+def test_a_server_that_ends_meanwhile_is_reported_in_one_line(tmp_path: Path, by: signal.Signals) -> None:
     server = Server(tmp_path, "--listen", "tcp:0:interface=127.0.0.1")
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: len(server_connections(server)) > 0, "the crowd's coming")
+    until(lambda: len(server_connections(server)) > 0, "the crowd has connected")
     server.process.send_signal(by)
     out, err = running.communicate(timeout=PATIENCE)
     server.process.wait(PATIENCE)
@@ -89,27 +93,25 @@ def test_a_server_that_ends_midway_is_one_line(tmp_path: Path, by: signal.Signal
 
 
 def server_connections(server: Server) -> list[str]:
-    """The sockets of the server's process that are connected."""
+    """Return the connected sockets of the server's process."""
     rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
     local = f":{server.port:04X}"
     return [row for row in rows if row.split()[1].endswith(local) and row.split()[3] == "01"]
 
 
-def test_nobody_listens() -> None:
+def test_a_server_that_does_not_listen() -> None:
     port = reserved_port()
     done = simulate("crowd", "--port", str(port))
     assert (done.returncode, done.stdout) == (1, "")
-    wanted = (
-        f"cannot connect to 127.0.0.1:{port}: nobody listens there; start a server with: twistd -n chat --port {port}"
-    )
-    assert done.stderr == f"twisted-chat: {wanted}\n"
+    start = f"start a server with: twistd -n chat --port {port}"
+    assert done.stderr == f"twisted-chat: cannot connect to 127.0.0.1:{port}: no server listens there; {start}\n"
 
 
 def test_control_c_ends_it_with_the_summary_so_far(server: Server) -> None:
     command = [script("twisted-chat"), "simulate", "crowd", "--port", str(server.port), "--quiet"]
-    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell may have had these tests ignore
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeded)  # noqa: PLW1509
-    until(lambda: len(server_connections(server)) > 3, "the crowd's coming")
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell may have disabled it
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=default)  # noqa: PLW1509
+    until(lambda: len(server_connections(server)) > 3, "the crowd has connected")
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, err) == (130, "twisted-chat: interrupted\n")
@@ -136,7 +138,7 @@ def test_in_a_terminal_one_line_is_rewritten(server: Server) -> None:
 
 
 def test_in_memory_it_is_the_same_byte_for_byte() -> None:
-    """No hash order and no time of day is in either output."""
+    """The outputs depend neither on the order of hashes nor on the time of day."""
     crowd = ("crowd", "--in-memory", "--users", "30", "--duration", "600", "--seed", "7")
     replay = ("replay", str(LOG), "--in-memory", "--speed", "60")
     for arguments in ((*crowd, "--json"), crowd, (*replay, "--json"), ("script", *shipped(), "--in-memory", "--json")):

@@ -1,4 +1,4 @@
-"""One port for people with and without TLS, for browsers and for nobody's protocol, over real sockets."""
+"""One port with TLS and without it, for every protocol, over real sockets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conftest import Person, Serve, Server, until
 
 
 def answer(connection: socket.socket, said: bytes) -> bytes:
-    """Everything that is heard until the server ends the connection."""
+    """Send `said`, and return all bytes that the server sends before it ends the connection."""
     connection.sendall(said)
     heard = b""
     with connection:
@@ -40,7 +40,7 @@ def test_people_with_and_without_tls_talk_at_one_port(serve: Serve, certificates
         assert jane.hears_the_end() == b""
 
 
-def test_whoever_comes_to_a_door_that_is_not_open_is_told_so(serve: Serve, certificates: Certificates) -> None:
+def test_a_client_whose_door_is_closed_is_told_so(serve: Serve, certificates: Certificates) -> None:
     server = serve(*certificates.options, "--doors", "line")
     with server.person("jane") as jane:
         ways: list[Callable[[], socket.socket]] = [
@@ -86,7 +86,7 @@ def test_old_versions_of_tls_are_not_spoken(serve: Serve, certificates: Certific
         context.wrap_socket(plain)
 
 
-def test_with_tls_only_all_others_are_told_so_in_their_language(serve: Serve, certificates: Certificates) -> None:
+def test_with_tls_only_a_plain_client_is_told_so_in_its_protocol(serve: Serve, certificates: Certificates) -> None:
     server = serve(*certificates.options, "--tls-only")
     for said, start in (
         (b"register,jane\n", b"error,not-allowed,this server speaks TLS only"),
@@ -110,16 +110,16 @@ def test_a_renewed_certificate_is_used_and_a_bad_one_is_not(serve: Serve, certif
 
     with certificates.person(server, "jane") as jane:
         certificates.put(certificates.chain, b"nonsense")
-        until(lambda: trusted("chat.example") and "is used on" in server.log, "the bad file is noticed")
+        until(lambda: trusted("chat.example") and "stays in use" in server.log, "the server logs the bad file")
         certificates.issue("new.example")
         until(lambda: trusted("new.example"), "the new certificate is used")
-        assert server.log.count("is used on") == 1, server.log
+        assert server.log.count("stays in use") == 1, server.log
         jane.asks("list,friends", "jane")
 
 
-def test_what_cannot_be_used_from_the_start_is_one_clear_line(tmp_path: Path, certificates: Certificates) -> None:
+def test_files_that_cannot_be_used_at_the_start_are_one_clear_line(tmp_path: Path, certificates: Certificates) -> None:
     certificates.put(certificates.key, b"nonsense")
-    with pytest.raises(AssertionError, match=r"twisted_chat: .* are no certificate and key") as failed:
+    with pytest.raises(AssertionError, match=r"twisted_chat: .* are not a certificate and its key") as failed:
         Server(tmp_path, "--port", "0", *certificates.options)
     assert "Traceback" not in str(failed.value)
 
@@ -155,10 +155,10 @@ def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificate
         tess.asks("list,friends", "tess")
 
 
-def test_nothing_stays_open_after_two_thousand_who_come_and_drop(serve: Serve, certificates: Certificates) -> None:
+def test_nothing_stays_open_after_two_thousand_dropped_connections(serve: Serve, certificates: Certificates) -> None:
     server = serve(*certificates.options, "--store", "memory")
     with certificates.person(server, "early"):
-        before = server.descriptors() - 1  # with what is opened for the first one, and stays
+        before = server.descriptors() - 1  # without the connection itself; what the first one opened stays
 
     def come_and_drop(count: int) -> None:
         for number in range(count):

@@ -1,4 +1,4 @@
-"""The page in a real browser, at a real server: people talk, the server goes away and comes back, nothing is lost."""
+"""The page in a real browser, at a real server: users chat, the server is killed and restarted, nothing is lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import PASSWORD, Browse, Someone, browsing, launched
+from browsers import PASSWORD, Browse, PageUser, browsing, launched
 from conftest import CHECKOUT, Lasting, until
 
 EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
@@ -16,7 +16,7 @@ EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='b
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Lasting]:
-    """A server whose log is on the disk."""
+    """A server that keeps its log on the disk."""
     server = Lasting(tmp_path)
     yield server
     server.stop()
@@ -24,19 +24,19 @@ def server(tmp_path: Path) -> Iterator[Lasting]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One browser for all tests."""
+    """One browser for all tests of this module."""
     with launched() as browser:
         yield browser
 
 
 @pytest.fixture
 def browse(server: Lasting, browser: Any) -> Iterator[Browse]:
-    """Opens the page."""
+    """A function that opens the page."""
     with browsing(browser, server.url) as browse:
         yield browse
 
 
-def test_two_browsers_and_somebody_at_nc_talk_in_one_room(server: Lasting, browse: Browse) -> None:
+def test_two_browsers_and_a_line_client_chat_in_one_room(server: Lasting, browse: Browse) -> None:
     jane, kim = browse(), browse()
     jane.enters("jane")
     jane.joins("#tea")
@@ -47,14 +47,14 @@ def test_two_browsers_and_somebody_at_nc_talk_in_one_room(server: Lasting, brows
     assert zak.hears() == r"jane in #tea says tea, or coffee?\nsay so"
     zak.says("chat,#tea,tea")
     kim.says("coffee")
-    for one in (jane, kim):
-        one.sees("tea, or coffee?\nsay so", "tea", "coffee")
+    for user in (jane, kim):
+        user.sees("tea, or coffee?\nsay so", "tea", "coffee")
     jane.page.wait_for_selector("#members >> text=zak")
     zak.hangs_up()
     jane.page.wait_for_selector("#timeline >> text=zak left")
 
 
-def test_what_comes_while_one_looks_elsewhere_is_counted_until_it_is_read(server: Lasting, browse: Browse) -> None:
+def test_messages_in_other_conversations_are_counted_until_they_are_read(server: Lasting, browse: Browse) -> None:
     jane = browse()
     jane.enters("jane")
     jane.joins("#tea")
@@ -70,11 +70,11 @@ def test_what_comes_while_one_looks_elsewhere_is_counted_until_it_is_read(server
     jane.page.wait_for_function("() => document.title.startsWith('(1) ')")
 
 
-def test_a_server_that_is_killed_and_comes_back_costs_an_account_nothing(server: Lasting, browse: Browse) -> None:
+def test_an_account_loses_nothing_when_the_server_is_killed_and_restarted(server: Lasting, browse: Browse) -> None:
     jane, kim = browse(), browse()
-    for one, name in ((jane, "jane"), (kim, "kim")):
-        one.enters(name, PASSWORD)
-        one.joins("#tea")
+    for user, name in ((jane, "jane"), (kim, "kim")):
+        user.enters(name, PASSWORD)
+        user.joins("#tea")
     jane.says("before")
     kim.sees("before")
     server.kill()
@@ -92,7 +92,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_an_account_nothing(server:
     assert sorted(jane.shown()) == ["before", "from nc", "written meanwhile"]
 
 
-def test_a_guest_comes_back_to_the_room_and_is_told_what_may_be_missing(server: Lasting, browse: Browse) -> None:
+def test_a_guest_rejoins_the_room_and_is_told_what_is_lost(server: Lasting, browse: Browse) -> None:
     jane, zak = browse(), server.person("zak", "#tea")
     jane.enters("jane")
     jane.joins("#tea")
@@ -107,10 +107,10 @@ def test_a_guest_comes_back_to_the_room_and_is_told_what_may_be_missing(server: 
     jane.sees("before", "meanwhile")
     jane.says("after")
     jane.chooses("zak")
-    jane.page.wait_for_selector("text=has not arrived, since you are a guest")
+    jane.page.wait_for_selector("text=are lost, because you are a guest")
 
 
-def test_what_was_said_before_is_loaded_as_one_scrolls_up(server: Lasting, browse: Browse) -> None:
+def test_scrolling_up_loads_earlier_messages(server: Lasting, browse: Browse) -> None:
     zak = server.person("zak", "#tea")
     zak.says(*(f"chat,#tea,number {number}" for number in range(300)))
     zak.asks("ping,done", "pong,done")
@@ -128,7 +128,7 @@ def test_what_was_said_before_is_loaded_as_one_scrolls_up(server: Lasting, brows
     jane.sees(*(f"number {number}" for number in range(300)))
 
 
-def test_one_finds_what_was_said(server: Lasting, browse: Browse) -> None:
+def test_a_search_result_leads_to_its_message(server: Lasting, browse: Browse) -> None:
     zak = server.person("zak", "#tea")
     zak.says("chat,#tea,a café at the corner", *(f"chat,#tea,{number}" for number in range(200)))
     zak.asks("ping,done", "pong,done")
@@ -136,10 +136,10 @@ def test_one_finds_what_was_said(server: Lasting, browse: Browse) -> None:
     jane.enters("jane")
     jane.joins("#tea")
     jane.page.click("#search-button")
-    jane.page.fill("#words", "CAFE")
-    jane.page.press("#words", "Enter")
-    jane.page.click("#found button")
-    jane.page.wait_for_selector(".said.found >> text=a café at the corner", state="visible")
+    jane.page.fill("#search-words", "CAFE")
+    jane.page.press("#search-words", "Enter")
+    jane.page.click("#results button")
+    jane.page.wait_for_selector(".message.highlighted >> text=a café at the corner", state="visible")
 
 
 def test_scripts_in_texts_names_and_rooms_are_text(server: Lasting, browse: Browse) -> None:
@@ -158,14 +158,14 @@ def test_scripts_in_texts_names_and_rooms_are_text(server: Lasting, browse: Brow
     assert "broken" not in jane.page.title()
 
 
-def test_what_the_server_refuses_can_be_sent_again(server: Lasting, browse: Browse) -> None:
+def test_a_rejected_message_can_be_sent_again(server: Lasting, browse: Browse) -> None:
     jane, zak = browse(), server.person("zak")
     jane.enters("jane")
     jane.chooses("zak")
     zak.hangs_up()
     until(lambda: "zak" not in _friends(server), "zak to be gone")
     jane.writes("are you there?")
-    jane.page.wait_for_selector("text=Not sent: nobody here is called zak. ")
+    jane.page.wait_for_selector("text=Not sent. This person is not online. ")
     again = server.person("zak")
     jane.page.click("text=Send again")
     assert again.hears() == "jane says are you there?"
@@ -189,15 +189,75 @@ def test_two_tabs_of_an_account_show_the_same(server: Lasting, browse: Browse) -
     one.sees("from one", "from the other", "read it")
 
 
-def test_a_wrong_password_is_said_plainly(server: Lasting, browse: Browse) -> None:
+def test_events_that_arrive_after_signing_out_are_ignored(server: Lasting, browse: Browse) -> None:
+    jane = browse()
+
+    def route(socket: Any) -> None:
+        upstream = socket.connect_to_server()
+
+        def to_server(line: str) -> None:
+            upstream.send(line)
+            if line.endswith(" quit"):
+                socket.send("message,99,2026-03-14T09:26:53.000Z,zak,jane,psst")
+
+        socket.on_message(to_server)
+
+    jane.page.route_web_socket("**/socket", route)
+    jane.page.reload()
+    jane.enters("jane")
+    jane.page.click("#profile")
+    jane.page.click("#sign-out")
+    jane.page.wait_for_selector("#welcome", state="visible")
+    until(lambda: "jane" not in _friends(server), "jane to be signed out")
+    jane.enters("kim")
+    assert not jane.page.query_selector("nav >> text=zak")
+
+
+def test_a_connection_that_is_lost_during_the_catch_up_is_opened_again(server: Lasting, browse: Browse) -> None:
+    first, jane, zak = browse(), browse(), server.person("zak")
+    first.enters("jane", PASSWORD)
+    zak.says("chat,jane,psst")
+    first.chooses("zak")
+    first.sees_count("zak", "")
+    sockets: list[Any] = []
+
+    def route(socket: Any) -> None:
+        upstream = socket.connect_to_server()
+        sockets.append(socket)
+        number = len(sockets)
+
+        def to_server(line: str) -> None:
+            if number == 2 and " history," in line:
+                socket.close()
+            else:
+                upstream.send(line)
+
+        def to_page(line: str) -> None:
+            if number == 3 or " message," not in line:  # a conversation without records is loaded during the catch-up
+                socket.send(line)
+
+        socket.on_message(to_server)
+        upstream.on_message(to_page)
+
+    jane.page.route_web_socket("**/socket", route)
+    jane.page.reload()
+    jane.enters("jane", PASSWORD)
+    sockets[0].close()
+    jane.chooses("zak")
+    jane.says("here I am")
+    assert zak.hears() == "jane says here I am"
+    assert len(sockets) == 3
+
+
+def test_a_sign_in_with_a_wrong_password_shows_an_error(server: Lasting, browse: Browse) -> None:
     jane, other = browse(), browse()
     jane.enters("jane", PASSWORD)
     for page, password in ((other.page, "battery"), (other.page, "")):
         page.fill("#name", "jane")
         page.fill("#password", password)
         page.click("#sign-in button")
-        page.wait_for_function("() => document.getElementById('sign-in-problem').textContent")
-        assert page.is_visible("#door")
+        page.wait_for_function("() => document.getElementById('sign-in-error').textContent")
+        assert page.is_visible("#welcome")
 
 
 def test_the_keyboard_alone_is_enough(server: Lasting, browse: Browse) -> None:
@@ -210,7 +270,7 @@ def test_the_keyboard_alone_is_enough(server: Lasting, browse: Browse) -> None:
     page.keyboard.press("Enter")
     page.keyboard.type("tea")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.activeElement.id === 'text'")
+    page.wait_for_function("() => document.activeElement.id === 'message-text'")
     page.keyboard.type("one")
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("two")
@@ -220,8 +280,8 @@ def test_the_keyboard_alone_is_enough(server: Lasting, browse: Browse) -> None:
     page.wait_for_selector("nav >> text=zak")
     page.wait_for_function("() => document.title.startsWith('(1)')")
     page.keyboard.press("Alt+ArrowDown")
-    Someone(page).sees_title("zak")
-    assert page.evaluate("document.activeElement.id") == "text"
+    PageUser(page).sees_title("zak")
+    assert page.evaluate("document.activeElement.id") == "message-text"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -229,7 +289,7 @@ def test_the_keyboard_alone_is_enough(server: Lasting, browse: Browse) -> None:
 def test_axe_finds_nothing_serious(server: Lasting, browse: Browse, width: int, height: int, scheme: str) -> None:
     axe = next((path for path in _axes() if path.is_file()), None)
     if axe is None:
-        pytest.skip("there is no axe-core here: npm install axe-core")
+        pytest.skip("axe-core is not installed; run: npm install axe-core")
     options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "bypass_csp": True}
     jane, zak = browse(**options), server.person("zak", "#tea")
     page = jane.page
@@ -244,29 +304,29 @@ def test_axe_finds_nothing_serious(server: Lasting, browse: Browse, width: int, 
         ]
         assert not bad, (where, bad)
 
-    check("the door")
+    check("the sign-in form")
     jane.enters("jane", PASSWORD)
-    check("nothing is chosen")
+    check("no conversation")
     jane.joins("#tea")
     zak.says("chat,#tea,look at https://example.org/ jane", "me,#tea,waves", "chat,jane,psst")
     jane.page.wait_for_selector("#timeline >> text=waves")
     jane.says("hello")
     check("a room")
     page.click("#search-button")
-    page.fill("#words", "look")
-    page.press("#words", "Enter")
-    page.wait_for_selector("#found button")
+    page.fill("#search-words", "look")
+    page.press("#search-words", "Enter")
+    page.wait_for_selector("#results button")
     check("a search")
     page.keyboard.press("Escape")
     if not page.is_visible("#details"):
         page.click("#details-button")
-    check("about the room")
+    check("the room's details")
     page.click("#close-details")
     if page.is_visible("#back"):
         page.click("#back")
-        check("the list")
-    page.click("#me")
-    check("about oneself")
+        check("the sidebar")
+    page.click("#profile")
+    check("the profile")
 
 
 def _friends(server: Lasting) -> list[str]:

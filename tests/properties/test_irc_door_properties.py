@@ -1,6 +1,8 @@
-"""Whatever is said at the IRC door, everybody there reads lines that are well-formed, and short enough."""
+"""Whatever IRC clients send, and wherever its reads end, all clients read valid lines, and the same ones."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from zope.interface import implementer
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.test.support import Server
-from twisted_chat.wire.irc.message import LONGEST_BODY, parse
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, parse
 
 params = st.sampled_from(
     [
@@ -54,7 +56,7 @@ line_requests = st.sampled_from(
 
 @implementer(ILogObserver)
 class Faults:
-    """What has gone wrong at the server."""
+    """Collects the faults that the server logs."""
 
     def __init__(self) -> None:
         self.found: list[LogEvent] = []
@@ -69,7 +71,7 @@ class Faults:
     capabilities=st.sets(st.sampled_from(list(CAPABILITIES))),
     said=st.lists(st.tuples(st.integers(0, 3), requests()) | st.tuples(st.just(4), line_requests), max_size=40),
 )
-def test_everybody_reads_lines(capabilities: set[str], said: list[tuple[int, str]]) -> None:
+def test_all_clients_read_valid_lines(capabilities: set[str], said: list[tuple[int, str]]) -> None:
     watch = Faults()
     server = Server()
     wanted = " ".join(capabilities)
@@ -93,4 +95,45 @@ def test_everybody_reads_lines(capabilities: set[str], said: list[tuple[int, str
             message = parse(line.encode())
             assert message.source in ("", "chat.local") or message.source.isprintable()
             body = line.partition(" ")[2] if line[0] == "@" else line
-            assert len(body.encode()) <= LONGEST_BODY
+            assert len(body.encode()) <= MAX_BODY_BYTES
+
+
+read_capabilities = st.sampled_from(
+    ["", "echo-message", "labeled-response batch", "echo-message labeled-response batch message-tags server-time"]
+)
+messages = st.builds(
+    "{}PRIVMSG {} :{}\r\n".format,
+    st.sampled_from(["", "", "@label=a ", "@label=b ", "@label=x\\:y ", "@label=" + "x" * 65 + " "]),
+    st.sampled_from(["zak", "zak", "kim", "ZAK", "#tea", "#tea", "nobody", "#no", "zak,#tea"]),
+    st.sampled_from(
+        ["hi", "a\tb", "häß 小明 🍵", "é" * 200, "x" * 470, "\x02bold", "\x01ACTION waves\x01", "\x1b", "\xff"]
+    ),
+)
+reads = st.lists(messages | st.sampled_from(["PING x\r\n", "JOIN #ops\r\n", "\r\n", "FOO\n"]), min_size=1, max_size=12)
+
+
+def conversation(capabilities: str, data: bytes, cuts: list[int], *, together: bool) -> list[list[str]]:
+    """Return what each client reads when jane sends `data`, cut into reads; her messages are said `together`."""
+    server = Server()
+    jane = server.irc("jane", "#tea", capabilities=capabilities)
+    clients = [
+        jane,
+        server.irc("zak", "#tea", capabilities=capabilities),
+        server.irc("kim"),
+        server.plain("lou", "#tea"),
+    ]
+    jane.irc._says_all = together
+    jane.ask("PRIVMSG zak,kim,#tea :first")
+    for start, end in pairwise([0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]):
+        jane.say(data[start:end])
+        server.turn()
+    return [client.lines() for client in clients]
+
+
+@settings(max_examples=60, deadline=None)
+@given(read_capabilities, reads, st.lists(st.integers(0, 3000), max_size=4))
+def test_where_a_read_ends_makes_no_difference(capabilities: str, lines: list[str], cuts: list[int]) -> None:
+    data = "".join(lines).encode()
+    one_by_one = conversation(capabilities, data, [], together=False)
+    assert conversation(capabilities, data, [], together=True) == one_by_one
+    assert conversation(capabilities, data, cuts, together=True) == one_by_one

@@ -1,4 +1,4 @@
-"""What is so for every input of IRC, however it is cut up."""
+"""IRC's codec and renderings hold their promises for every input, wherever its reads end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import ACTION, GUESTS, NOTICE, SPOKEN, Record
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import user_name
-from twisted_chat.wire.irc.message import LONGEST, LONGEST_BODY, Lines, Message, label_of, parse, render
+from twisted_chat.core.participants import Entry, Envelope, Route
+from twisted_chat.doors.irc.dialect import ACCOUNT, TAGS, TIME, dialect_of
+from twisted_chat.test.support import Recorder
+from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.events import timestamp
+from twisted_chat.wire.irc.message import (
+    MAX_BODY_BYTES,
+    MAX_MESSAGE_BYTES,
+    Message,
+    add_tag,
+    label_of,
+    parse,
+    parse_privmsgs,
+    render,
+)
 from twisted_chat.wire.irc.names import CASEMAPPING, name_of, nick_of
-from twisted_chat.wire.irc.text import action, ctcp, pieces, plain_text
-from twisted_chat.wire.line import ParseError
+from twisted_chat.wire.irc.text import action, ctcp, fit_as_they_are, plain_text, split_text
+from twisted_chat.wire.stream import LineSplitter
 
 characters = st.characters(codec="utf-8", exclude_characters="\0\r\n")
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n "), min_size=1, max_size=12)
@@ -34,7 +50,7 @@ def messages(draw: st.DrawFn) -> Message:
     return Message(tags, draw(st.just("") | words), draw(commands), tuple(params))
 
 
-pieces_of_lines = st.sampled_from(
+parts_of_lines = st.sampled_from(
     [
         b"\n",
         b"\r",
@@ -53,21 +69,24 @@ pieces_of_lines = st.sampled_from(
     ]
 )
 streams = st.lists(
-    pieces_of_lines | st.binary(max_size=6) | st.integers(LONGEST - 9, LONGEST + 9).map(lambda n: b"x" * n)
+    parts_of_lines
+    | st.binary(max_size=6)
+    | st.integers(MAX_MESSAGE_BYTES - 9, MAX_MESSAGE_BYTES + 9).map(lambda n: b"x" * n)
 )
 
 
 @given(messages())
-def test_what_is_rendered_reads_back(message: Message) -> None:
+def test_a_rendered_message_reads_back(message: Message) -> None:
     line = render(message.command, *message.params, source=message.source, tags=message.tags)
     assert parse(line.encode()) == message
-    assert Lines().feed(line.encode() + b"\r\n") == [line.encode()]
+    labelled = parse(add_tag(line, "label", "a; b").encode())
+    assert labelled == message._replace(tags={"label": "a; b", **message.tags})
 
 
 @given(
     commands | texts, st.lists(texts | values, max_size=3), texts | values, st.dictionaries(texts, values, max_size=2)
 )
-def test_what_would_not_read_back_is_refused(
+def test_a_message_that_would_not_read_back_is_refused(
     command: str, params: list[str], source: str, tags: dict[str, str]
 ) -> None:
     with suppress(ValueError):
@@ -75,15 +94,22 @@ def test_what_would_not_read_back_is_refused(
         assert parse(line.encode()) == Message(tags, source, command.upper(), tuple(params))
 
 
+def split(splitter: LineSplitter, data: bytes) -> list[bytes]:
+    """Return the lines of a read; a line that is too long, of which only the beginning is sure, as b"too long"."""
+    lines = splitter.feed(data).split(b"\n")
+    assert lines.pop() == b""
+    return [line if len(line) <= MAX_MESSAGE_BYTES else b"too long" for line in lines]
+
+
 @given(streams.map(b"".join), st.lists(st.integers(0, 30_000), max_size=6))
-def test_where_a_read_ends_does_not_matter(data: bytes, cuts: list[int]) -> None:
-    at_once, in_parts = Lines(), Lines()
-    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+def test_lines_are_the_same_wherever_a_read_ends(data: bytes, cuts: list[int]) -> None:
+    at_once, in_parts = LineSplitter(MAX_MESSAGE_BYTES), LineSplitter(MAX_MESSAGE_BYTES)
+    bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     read = []
-    for start, end in pairwise(places):
-        read += in_parts.feed(data[start:end])
-        assert len(in_parts._tail) <= LONGEST + 1
-    assert read == at_once.feed(data)
+    for start, end in pairwise(bounds):
+        read += split(in_parts, data[start:end])
+        assert len(in_parts.tail) <= MAX_MESSAGE_BYTES + 1
+    assert read == split(at_once, data)
     for line in read:
         label_of(line)
         with suppress(ParseError):
@@ -96,7 +122,7 @@ def test_where_a_read_ends_does_not_matter(data: bytes, cuts: list[int]) -> None
 
 @given(st.binary(max_size=60))
 def test_no_bytes_do_harm(data: bytes) -> None:
-    for line in Lines().feed(data + b"\n"):
+    for line in split(LineSplitter(MAX_MESSAGE_BYTES), data + b"\n"):
         with suppress(ParseError):
             for param in parse(line).params:
                 ctcp(param)
@@ -105,12 +131,95 @@ def test_no_bytes_do_harm(data: bytes) -> None:
                     assert plain_text(plain) == plain
 
 
+heads = st.sampled_from(
+    ["", "", "", "@label=a ", "@label=a\\s ", "@label=é ", "@a;label=b ", "@a=b ", ":zak ", "@label=" + "x" * 65 + " "]
+)
+targets = st.sampled_from(["zak", "#tea", "小明", "a,b", "a:b", ":a", "", " zak", "\t"])
+privmsgs = st.builds(
+    lambda head, command, target, colon, text: f"{head}{command} {target}{colon}{text}\n",
+    heads,
+    st.sampled_from(["PRIVMSG", "PRIVMSG", "PRIVMSG", "NOTICE", "privmsg"]),
+    targets,
+    st.sampled_from([" :", " :", " :", " ", ""]),
+    texts | st.sampled_from(["\x01ACTION waves\x01", "\x02bold", "a\tb", "\x85", "\u2028", "é" * 300, "x" * 490]),
+)
+
+
+@given(st.lists(privmsgs, min_size=1, max_size=4))
+def test_messages_that_are_parsed_together_are_those_that_are_parsed_one_by_one(lines: list[str]) -> None:
+    read = parse_privmsgs("".join(lines).encode())
+    if read is None:
+        return
+    assert len(read.texts) == len(read.targets) == len(lines)
+    for index, line in enumerate(lines):
+        target, text = read.targets[index], read.texts[index]
+        message = parse(line.removesuffix("\n").encode())
+        assert (message.tags.get("label"), message.source, message.command) == (read.labels.get(index), "", "PRIVMSG")
+        assert message.params == (target, text)
+        assert "," not in target
+        assert ctcp(text) is None
+        assert plain_text(text) == text
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=80) | st.text("ab 小𝄞\n", max_size=80), st.integers(4, 60))
 def test_the_pieces_of_a_text_fit_and_lose_nothing(text: str, room: int) -> None:
-    found = pieces(text, LONGEST_BODY - room)
+    found = split_text(text, MAX_BODY_BYTES - room)
+    assert fit_as_they_are([text], MAX_BODY_BYTES - room) == (found == [text])
     assert all(0 < len(piece.encode()) <= room for piece in found)
     assert "".join(found) == "".join(line or " " for line in text.split("\n"))
     assert ctcp(action(text)) == ("ACTION", text)
+
+
+characters_of_texts = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], include_characters="\t\n")
+long_texts = st.sampled_from(["x" * 460, "é" * 235, "日本語 " * 60, "a\nb", "word " * 200])
+entry_texts = st.lists(st.text(characters_of_texts, min_size=1, max_size=8) | long_texts, min_size=1, max_size=5)
+people = st.sampled_from(["jane", "-a.b", "=x=", "小明", "a;b\\c", "é" * 32])
+
+
+def reference(capabilities: set[str], record: Record) -> list[str]:
+    """Return a record's lines, made by the codec's own `render`."""
+    is_account, to = record.author < GUESTS, record.to if record.to[0] == "#" else nick_of(record.to)
+    source = f"{nick_of(record.sender)}!u@{'account' if is_account else 'guest'}"
+    command = "NOTICE" if record.kind == NOTICE else "PRIVMSG"
+    around = action if record.kind == ACTION else str
+    overhead = len(render(command, to, around(""), source=source).encode())
+    lines = []
+    for part, piece in enumerate(split_text(record.text, overhead)):
+        tags = {}
+        if TIME in capabilities:
+            tags["time"] = timestamp(record.time)
+        if TAGS in capabilities:
+            tags["msgid"] = f"{record.id}.{part}" if part else str(record.id)
+        if ACCOUNT in capabilities and is_account:
+            tags["account"] = nick_of(record.sender)
+        lines.append(render(command, to, around(piece), source=source, tags=tags))
+    return lines
+
+
+class Target:
+    """The target of a route."""
+
+    version = 0
+    participants = ()
+
+
+@given(st.sets(st.sampled_from([TAGS, TIME, ACCOUNT])), st.sampled_from(SPOKEN), people, st.data())
+def test_what_is_rendered_at_once_is_what_is_rendered_record_by_record(
+    capabilities: set[str], kind: str, sender: str, data: st.DataObject
+) -> None:
+    dialect = dialect_of(frozenset(capabilities))
+    texts, author = data.draw(entry_texts), data.draw(st.sampled_from([1, GUESTS + 1]))
+    names = data.draw(st.lists(people, min_size=1, max_size=3, unique=True))
+    routes = [Route(Envelope(sender, name, (1, 2 + at), author, 7), Target()) for at, name in enumerate(names)]
+    chosen = [data.draw(st.sampled_from(routes)) for _ in texts]
+    whole = Entry(kind, routes[0].envelope, (), texts, Recorder(), {}, False)
+    mixed = MixedEntry(kind, chosen, texts, Recorder(), {})
+    for entry in (whole, mixed):
+        entry.first, entry.time = 41, 1_700_000_000_123
+    for entry in (whole, mixed, *(delivery for delivery, _ in mixed.deliveries())):
+        expected = [line for record in entry.records() for line in reference(capabilities, record)]
+        assert dialect.render(entry, "\r\n") == "".join(f"{line}\r\n" for line in expected)
+        assert dialect.render_copy(entry) == expected
 
 
 def is_name(text: str) -> bool:

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.names import LONGEST as LONGEST_NAME
-from twisted_chat.core.names import room_name, user_name
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, room_name, user_name
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
-from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.doors.protocol import UNSTORED
-from twisted_chat.doors.refusals import ALERT
+from twisted_chat.doors.protocol import MAX_UNSTORED_TEXTS
+from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, MAX_FIRST_LINE_BYTES, TLS, WEB, detect
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
-from twisted_chat.wire.line import LONGEST, ParseError, escape, parse, request, unescape
+from twisted_chat.wire.line import MAX_LINE_BYTES, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 """What speaks to terminals, and is in no line that anybody is sent."""
@@ -51,7 +51,7 @@ def lines(draw: st.DrawFn) -> bytes:
     return line.encode(errors="replace") + draw(endings)
 
 
-long_lines = st.integers(1, LONGEST + 5).map(lambda size: b"chat,zak," + b"x" * size) | st.just(b"\n")
+long_lines = st.integers(1, MAX_LINE_BYTES + 5).map(lambda size: b"chat,zak," + b"x" * size) | st.just(b"\n")
 streams = st.lists(lines() | long_lines | st.just(b"register,jane\n"), max_size=12).map(b"".join)
 
 
@@ -94,15 +94,15 @@ class Watched:
             if event.kind in ("message", "action", "topic", "joined", "left"):
                 assert user_name(event.sender).shown == event.sender
                 assert event.to in ("kim", "#tea")
-                assert len(event.text) <= LONGEST
+                assert len(event.text) <= MAX_LINE_BYTES
 
     def check_bounds(self) -> None:
         """What is kept for the sender is bounded."""
         chat = self.sender.chat
-        assert len(chat._tail) <= LONGEST + 1
-        assert chat.session.unstored <= 2 * UNSTORED
+        assert len(chat._splitter.tail) <= MAX_LINE_BYTES + 1
+        assert chat.session.unstored <= 2 * MAX_UNSTORED_TEXTS
         for connection in (self.sender, self.plain, self.program, self.lesson):
-            assert connection.chat.session.outbox.size <= BOUND + 2 * 64 * 1024
+            assert connection.chat.session.outbox.size <= MAX_OUTBOX_BYTES + 2 * 64 * 1024
 
 
 @given(cut_up())
@@ -153,10 +153,10 @@ def test_a_line_that_never_ends_is_never_gathered(sizes: list[int]) -> None:
     person = server.plain("jane")
     for size in sizes:
         person.say(b"x" * size)
-        assert len(person.chat._tail) <= LONGEST + 1
+        assert len(person.chat._splitter.tail) <= MAX_LINE_BYTES + 1
     refusals = person.lines()
     assert len(refusals) <= 2  # the error, and the hint behind the first one
-    assert len(refusals) == (sum(sizes) > LONGEST + 1)
+    assert len(refusals) == (sum(sizes) > MAX_LINE_BYTES + 1)
 
 
 def answers(reads: list[bytes], begin: Callable[[Server], Connection]) -> tuple[bytes, bytes]:
@@ -198,7 +198,7 @@ def test_every_split_of_a_programs_stream_is_the_same(stream: bytes, ending: byt
 
 # codecs
 
-safe_names = st.text("abcXYZäß小0_-.", min_size=1, max_size=LONGEST_NAME)
+safe_names = st.text("abcXYZäß小0_-.", min_size=1, max_size=MAX_NAME_CHARACTERS)
 rooms = safe_names.map(lambda name: "#" + name)
 times = st.integers(0, 253_402_300_799_999)  # to the end of the year 9999
 ids = st.integers(1, 2**63)
@@ -273,7 +273,7 @@ def test_parse_gives_a_request_or_a_LineError(line: bytes) -> None:
 # names
 
 
-@given(st.text(max_size=LONGEST_NAME + 2))
+@given(st.text(max_size=MAX_NAME_CHARACTERS + 2))
 @settings(max_examples=300)
 @example("\u017f")
 @example("\ufb01")
@@ -318,7 +318,7 @@ def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
         elif what == "renamed" and before is not None and name not in now.values():
             now[who] = name
             news.add(who, before, name)
-    told = EVENTS.news(news.changes())
+    told = EVENTS.presence(news.changes())
     for line in told:
         kind, name, *new = line.split(",")
         if kind == "online":
@@ -358,7 +358,7 @@ def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forward
     language = detect(b"".join(reads))
     inside = {name: [one.reads for one in door.connections] for name, door in doors.items() if door.connections}
     if language == TLS:
-        assert client.heard() == ALERT
+        assert client.heard() == HANDSHAKE_FAILURE
         assert inside == {}
     elif language is None and ended and reads:
         assert inside == {LINE: [reads]}

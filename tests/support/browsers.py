@@ -1,6 +1,6 @@
-"""People at the page, in a real browser: Debian's chromium, driven by playwright.
+"""Users of the page in a real browser: Debian's chromium, driven by playwright.
 
-Who imports this is skipped where either is missing.
+Tests that import this module are skipped where either is missing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from conftest import PATIENCE
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright: pip install it")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing; run: pip install playwright")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
-    pytest.skip("there is no chromium here: apt-get install chromium", allow_module_level=True)
-QUIET = (
+    pytest.skip("chromium is not installed; run: apt-get install chromium", allow_module_level=True)
+CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -30,8 +30,8 @@ PASSWORD = "correct horse"
 Page = Any
 
 
-class Someone:
-    """Somebody at the page."""
+class PageUser:
+    """A user of the page; each method acts, or waits until the page shows something."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -44,7 +44,7 @@ class Someone:
         self.page.wait_for_selector("#chat", state="visible")
 
     def joins(self, room: str) -> None:
-        """Join a room, or make it."""
+        """Join a room, or create it."""
         self.page.click("#add-room")
         self.page.fill("#room-name", room)
         self.page.click("#room-form .primary")
@@ -52,17 +52,17 @@ class Someone:
         self.sees_title(room)
 
     def writes(self, text: str) -> None:
-        """Write in the conversation that is shown."""
-        self.page.fill("#text", text)
-        self.page.press("#text", "Enter")
+        """Send a message to the conversation that is shown."""
+        self.page.fill("#message-text", text)
+        self.page.press("#message-text", "Enter")
 
     def says(self, text: str) -> None:
-        """The same, and wait until the server has it."""
+        """Send a message, and wait until the server has acknowledged it."""
         self.writes(text)
         self.page.wait_for_selector(".sending, .failed", state="detached")
 
     def chooses(self, name: str) -> None:
-        """Show a conversation of the list."""
+        """Open a conversation of the sidebar."""
         self.page.click(f'nav button[data-name="{name}"]')
         self.sees_title(name)
 
@@ -71,7 +71,7 @@ class Someone:
         self.page.wait_for_function("name => document.getElementById('title').textContent === name", arg=name)
 
     def sees(self, *texts: str) -> None:
-        """These texts, and no others, are shown in this order, sooner or later."""
+        """Wait until exactly these texts are shown, in this order."""
         self.page.wait_for_function(
             """texts => {
               const shown = [...document.querySelectorAll("#timeline .text")].map((text) => text.textContent);
@@ -81,48 +81,51 @@ class Someone:
         )
 
     def shown(self) -> list[str]:
-        """The texts that are shown just now."""
+        """Return the texts that are shown now."""
         return [text.text_content() for text in self.page.query_selector_all("#timeline .text")]
 
     def sees_count(self, name: str, count: str) -> None:
-        """A conversation of the list has so many unread messages."""
+        """Wait until the sidebar shows this unread count at a conversation."""
         self.page.wait_for_function(
             "([name, count]) => document.querySelector(`nav [data-name='${name}'] .count`)?.textContent === count",
             arg=[name, count],
         )
 
 
-Browse = Callable[..., Someone]
+Browse = Callable[..., PageUser]
 
 
 @contextmanager
 def launched() -> Iterator[Any]:
-    """A browser, for a module's tests."""
+    """Yield a running browser."""
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
 
 
 @contextmanager
 def browsing(browser: Any, url: str) -> Iterator[Browse]:
-    """Opens the page at `url`, each in a profile of its own, with playwright's options; fails if it ever complains."""
-    complaints: list[str] = []
+    """Yield a function that opens the page at `url` in a profile of its own, with playwright's context options.
+
+    Fails at the end if a page had an uncaught error, or broke its Content-Security-Policy.
+    """
+    errors: list[str] = []
     contexts = []
 
-    def browse(url: str = url, **options: Any) -> Someone:
+    def browse(url: str = url, **options: Any) -> PageUser:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.extend([said.text] if "Security Policy" in said.text else []))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.extend([line.text] if "Security Policy" in line.text else []))
         page.goto(url)
-        return Someone(page)
+        return PageUser(page)
 
     try:
         yield browse
     finally:
         for context in contexts:
             context.close()
-    assert not complaints
+    assert not errors

@@ -1,6 +1,6 @@
-"""A server for test_endpoint.py: `endpoint_server.py KIND PROTOCOL [INTERFACE]` tells on its output what happens to it.
+"""A server for test_endpoint.py: `endpoint_server.py KIND PROTOCOL [INTERFACE]` prints each event as one line.
 
-KIND says whose transports it uses: Twisted's own ("reactor"), or LoopEndpoint's on "asyncio" or "uvloop".
+KIND chooses the transports: Twisted's own ("reactor"), or LoopEndpoint's on "asyncio" or "uvloop".
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ MEGABYTE = b"0123456789abcdef" * 65536
 
 
 def tell(*words: object) -> None:
-    """One more line of what happens."""
+    """Print an event."""
     print(*words, flush=True)
 
 
 class Told(Protocol):
-    """Tells what it is told, and goes by the letters it receives."""
+    """Print each event, and call `do_x` for each letter x that is received."""
 
     transport: Any
 
@@ -54,7 +54,7 @@ class Told(Protocol):
         self.transport.pauseProducing()
 
     def do_b(self) -> None:
-        """Send big."""
+        """Send eight megabytes."""
         for _ in range(8):
             self.transport.write(MEGABYTE)
 
@@ -81,22 +81,22 @@ class Told(Protocol):
         self.transport.resumeProducing()
 
     def do_m(self) -> None:
-        """Write many times in one turn, later, without having read on."""
+        """Write twenty times in one iteration, later, while reading is paused."""
         self.transport.pauseProducing()
         reactor.callLater(0.1, lambda: [self.transport.write(b"x") for _ in range(20)])
 
     def do_u(self) -> None:
-        """Lose the connection with a pull producer, which has yet to give its all."""
+        """Lose the connection while a pull producer still has data."""
         self.transport.registerProducer(Pulled(self.transport), False)
         self.transport.loseConnection()
 
     def do_s(self) -> None:
-        """Lose the connection with a streaming producer, which has yet to give its all."""
+        """Lose the connection while a push producer still has data."""
         Pushing(self.transport).resumeProducing()
         self.transport.loseConnection()
 
     def do_t(self) -> None:
-        """Tell of the transport."""
+        """Print the addresses and options of the transport."""
         transport = self.transport
         tell(type(transport.getPeer()).__name__, transport.getPeer().host, transport.getHost().port)
         transport.setTcpNoDelay(True)
@@ -109,7 +109,7 @@ class Told(Protocol):
 
 @implementer(IHalfCloseableProtocol)
 class HalfClosed(Told):
-    """The same, and it can live with half of a connection."""
+    """A half-closeable Told."""
 
     def readConnectionLost(self) -> None:
         tell("read lost")
@@ -134,7 +134,7 @@ class RaisesAtHalf(HalfClosed):
 
 
 class Paused(HalfClosed):
-    """Begins without reading."""
+    """Pause reading as soon as the connection is made."""
 
     def connectionMade(self) -> None:
         tell("made")
@@ -142,7 +142,7 @@ class Paused(HalfClosed):
 
 
 class Leaver(Told):
-    """Says one thing, and goes."""
+    """Write one word and lose the connection as soon as it is made."""
 
     def connectionMade(self) -> None:
         tell("made")
@@ -158,7 +158,7 @@ class Aborter(Told):
 
 @implementer(IPullProducer)
 class Pulled:
-    """Gives 64 pieces, when asked."""
+    """Produce 64 pieces, one for each pull."""
 
     def __init__(self, transport: Any) -> None:
         self.transport, self.left = transport, 64
@@ -175,7 +175,7 @@ class Pulled:
 
 @implementer(IPushProducer)
 class Pushing:
-    """Gives 64 megabytes, unless it is paused."""
+    """Produce 64 megabytes while it is not paused."""
 
     def __init__(self, transport: Any) -> None:
         self.transport, self.left, self.paused = transport, 64, False
@@ -197,7 +197,7 @@ class Pushing:
 
 
 class Echo(Protocol):
-    """Says back what it hears, and reads no more while its peer does not."""
+    """Echo, and read nothing while the peer does not read."""
 
     transport: Any
 
@@ -209,7 +209,7 @@ class Echo(Protocol):
 
 
 class Counted(Protocol):
-    """Tells how many of its kind there are when it hears `?`."""
+    """Print the number of live protocols, transports and descriptors at each read."""
 
     transport: Any
     here = 0
@@ -227,7 +227,7 @@ class Counted(Protocol):
 
 
 class Picky(Factory):
-    """Wants no first connection, fails at the second, and takes the third."""
+    """Refuse the first connection, raise at the second, and accept the third."""
 
     noisy = False
     seen = 0
@@ -250,7 +250,7 @@ class Last(Told):
         self.factory = factory
 
     def do_c(self) -> None:
-        """Close the port, and open it again."""
+        """Close the port and open it again."""
 
         def again(_: object) -> None:
             tell("stopped")
@@ -260,7 +260,7 @@ class Last(Told):
 
 
 class Few(Told):
-    """Has few descriptors."""
+    """A Told in a process that may open few descriptors."""
 
     @staticmethod
     def prepare() -> None:
@@ -283,7 +283,7 @@ servers: list[Any] = []
 
 
 def install_reactor(kind: str) -> Any:
-    """The reactor of that kind, installed."""
+    """Install the reactor of that kind and return it."""
     if kind == "reactor":
         epollreactor.install()
     else:
@@ -296,7 +296,7 @@ def install_reactor(kind: str) -> Any:
 
 
 def endpoint(kind: str, port: int, interface: str) -> Any:
-    """Where to listen."""
+    """Return an endpoint of that kind."""
     from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 
     from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
@@ -308,7 +308,7 @@ def endpoint(kind: str, port: int, interface: str) -> Any:
 
 
 def main(kind: str, protocol: str, interface: str = "127.0.0.1") -> None:
-    """Serve until told to stop."""
+    """Serve until the process is stopped."""
     gc.disable()
     globalLogBeginner.beginLoggingTo([observe], redirectStandardIO=False)
     logging.getLogger().addHandler(Tell())

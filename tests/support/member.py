@@ -1,8 +1,8 @@
-"""A ChatClient with an account, in a room: what it reads it says there, what it hears it writes as JSON.
+"""A ChatClient with an account, in a room: it sends each line of its input, and writes each message it reads as JSON.
 
     python member.py ENDPOINT NAME ROOM
 
-Its password is its name. Printed is `ready`, then a line for each message of others, [id, sender, text]; at the
+Its password is its name. The program prints `ready`, then a line for each message of others, [id, sender, text]; at the
 end of its input it leaves.
 """
 
@@ -22,8 +22,8 @@ from twisted_chat import ChatClient
 from twisted_chat.wire.events import Event
 
 
-class Input(LineOnlyReceiver):
-    """What it is told to say."""
+class LinesToSend(LineOnlyReceiver):
+    """Sends each line of standard input to the room."""
 
     delimiter = b"\n"
 
@@ -39,20 +39,20 @@ class Input(LineOnlyReceiver):
 
 
 def hear(event: Event) -> None:
-    """Write down what others say."""
+    """Print a message of another user."""
     if event.kind == "message":
         print(json.dumps([event.id, event.sender, event.text]), flush=True)
 
 
 async def main(reactor: Any, endpoint: str, name: str, room: str) -> None:
-    """Be there until the input ends."""
+    """Stay in the room until the input ends."""
     client = await ChatClient.connect(clientFromString(reactor, endpoint), hear, clock=reactor)
     await client.register(name, name)
     await client.join(room)
-    said = Input(client, room)
-    StandardIO(said)
+    lines = LinesToSend(client, room)
+    StandardIO(lines)
     print("ready", flush=True)
-    await said.ended
+    await lines.ended
     await client.quit()
 
 

@@ -1,9 +1,9 @@
-"""Some ChatClients that talk, whatever becomes of the server, until their input ends; then what each knows, as JSON.
+"""ChatClients that chat until the input ends, also while the server restarts; then they write what they know, as JSON.
 
     python talkers.py PORT NAME,NAME,… < pipe
 
-Their accounts' passwords are their names. All are in #tea, and write there and to each other, with many
-messages under way. Printed is `ready` once they are; and at the end, a line for all of them:
+Each client signs in to an account whose password is its name. All are in #tea, and write there and to each other, with
+many messages under way. The program prints `ready` when all are there, and at the end a line for all of them:
 {"jane": {"acknowledged": {text: id}, "seen": [[id, text], …], "problems": […]}, …}.
 """
 
@@ -26,11 +26,11 @@ from twisted.python.failure import Failure
 from twisted_chat import ChatClient
 from twisted_chat.wire.events import Event
 
-UNDER_WAY = 30
+MAX_UNACKNOWLEDGED = 30
 
 
 class Talker:
-    """One client, and what it was told."""
+    """A client, the acknowledgements of its messages, and the messages that it has seen."""
 
     def __init__(self, name: str, friends: list[str]) -> None:
         self.name, self._friends = name, friends
@@ -51,28 +51,28 @@ class Talker:
         await self._client.join("#tea")
 
     async def talk(self) -> None:
-        """Go on until told to end, and until everything is acknowledged."""
-        places = DeferredSemaphore(UNDER_WAY)
+        """Send messages while `talking`, and wait until all are acknowledged."""
+        slots = DeferredSemaphore(MAX_UNACKNOWLEDGED)
         while self.talking:
-            await places.acquire()
+            await slots.acquire()
             number = next(self._numbers)
             text = f"{self.name} {number}"
             to = "#tea" if number % 2 else self._dice.choice(self._friends)
             said = self._client.chat(to, text)
             said.addCallback(self._had, text)
             said.addErrback(self._failed)
-            said.addBoth(lambda _: places.release())
-        for _ in range(UNDER_WAY):
-            await places.acquire()
+            said.addBoth(lambda _: slots.release())
+        for _ in range(MAX_UNACKNOWLEDGED):
+            await slots.acquire()
 
     async def say_the_end(self) -> None:
-        """Tell each friend that this is all."""
+        """Send each friend a last message."""
         for friend in self._friends:
             text = f"{self.name} to {friend}: the end"
             self._had(await self._client.chat(friend, text), text)
 
     async def hear_the_end(self) -> None:
-        """Wait until each friend has said that this is all, and leave."""
+        """Wait for the last message of each friend, and leave."""
         await self._ended
         await self._client.quit()
 
@@ -91,8 +91,8 @@ class Talker:
                 self._ended.callback(None)
 
 
-class Input(Protocol):
-    """Ends the talk with the input."""
+class EndOfInput(Protocol):
+    """Ends the talk when standard input ends."""
 
     def __init__(self, talkers: list[Talker]) -> None:
         self._talkers = talkers
@@ -103,12 +103,12 @@ class Input(Protocol):
 
 
 async def main(reactor: Any, port: str, names: str) -> None:
-    """Everyone at once."""
-    everyone = names.split(",")
-    talkers = [Talker(name, [other for other in everyone if other != name]) for name in everyone]
+    """Run all clients at once."""
+    all_names = names.split(",")
+    talkers = [Talker(name, [other for other in all_names if other != name]) for name in all_names]
     for talker in talkers:
         await talker.begin(reactor, int(port))
-    StandardIO(Input(talkers))
+    StandardIO(EndOfInput(talkers))
     print("ready", flush=True)
     await DeferredList([Deferred.fromCoroutine(talker.talk()) for talker in talkers], fireOnOneErrback=True)
     for talker in talkers:
@@ -118,7 +118,7 @@ async def main(reactor: Any, port: str, names: str) -> None:
     known = [
         {"acknowledged": talker.acknowledged, "seen": talker.seen, "problems": talker.problems} for talker in talkers
     ]
-    print(json.dumps(dict(zip(everyone, known, strict=True))))
+    print(json.dumps(dict(zip(all_names, known, strict=True))))
 
 
 if __name__ == "__main__":

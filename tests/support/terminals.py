@@ -77,7 +77,7 @@ def terminals(folder: Path, port: int) -> Iterator[Start]:
     started: list[Terminal] = []
 
     def start(
-        client: Command, nick: str, password: str = "", shows: str = "welcome to twisted_chat", tls: bool = False
+        client: Command, nick: str, password: str = "", shows: str = "Welcome to twisted_chat", tls: bool = False
     ) -> Terminal:
         home = folder / f"{nick}{len(started)}"
         home.mkdir()

@@ -1,4 +1,4 @@
-"""What whoever runs the server may do to accounts, whether others are in the conversation or not."""
+"""The operator's changes to accounts, in a running server or in its file while no server runs."""
 
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
@@ -7,20 +7,23 @@ from typing import NamedTuple
 
 from twisted.internet.defer import DeferredLock
 
-from twisted_chat.core.errors import NAME_TAKEN, NO_SUCH_USER, NOT_ALLOWED, UNAVAILABLE, ChatError
-from twisted_chat.core.hub import MOST_ACCOUNTS, Hub
+from twisted_chat.core.errors import ChatError, Notice, Reason
+from twisted_chat.core.hub import MAX_ACCOUNTS, Hub
 from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Entry, Route, User
 
-PAGE = 4000
-"""Accounts in one page of the list."""
+ACCOUNTS_PER_PAGE = 4000
 
 Hash = Callable[[str], Awaitable[str]]
 
 
-class Listed(NamedTuple):
-    """An account as the operator sees it; `made` is in milliseconds since 1970, UTC."""
+class AccountRow(NamedTuple):
+    """An account in the operator's list.
+
+    `state` is "disabled", "here" (with a connection) or "away" (without one). `made` is the
+    time at which the account was created, in milliseconds since 1970, UTC.
+    """
 
     name: str
     state: str
@@ -29,11 +32,12 @@ class Listed(NamedTuple):
     made: int
 
 
-class Operator:
-    """Changes the `accounts` of a hub; `hash` makes a password's secret, None where passwords are kept elsewhere.
+class AccountAdmin:
+    """Changes the `accounts` of a hub, one change after the other.
 
-    Each change gives a sentence that says what was done, also where nothing was to be done, and
-    raises ChatError for what cannot be. One is made after the other.
+    `hash` returns a password's hash; it is None if passwords are stored elsewhere. Each change
+    returns a sentence that says what was done, even if there was nothing to do, and raises
+    ChatError if it is not possible.
     """
 
     def __init__(self, hub: Hub, accounts: Accounts, hash: Hash | None) -> None:
@@ -41,40 +45,40 @@ class Operator:
         self._lock = DeferredLock()
 
     @property
-    def keeps_passwords(self) -> bool:
-        """Whether passwords are kept here, and not elsewhere."""
+    def stores_passwords(self) -> bool:
+        """Return True if the server stores the passwords' hashes itself."""
         return self._hash is not None
 
-    def list(self, after: str = "") -> list[Listed]:
-        """A page of the accounts: those whose keys follow on that of the name `after`."""
+    def page(self, after: str = "") -> list[AccountRow]:
+        """Return the next ACCOUNTS_PER_PAGE accounts behind the name `after`, sorted by their keys."""
         users = self.hub.registry.accounts()
         start = bisect_right(users, user_name(after).key, key=attrgetter("key")) if after else 0
         return [
-            Listed(user.name, _state(user), len(user.participants), len(user.rooms), user.created_at)
-            for user in users[start : start + PAGE]
+            AccountRow(user.name, _state(user), len(user.participants), len(user.rooms), user.created_at)
+            for user in users[start : start + ACCOUNTS_PER_PAGE]
         ]
 
     async def create(self, name: str, password: str) -> str:
-        """Make an account; raises ChatError: bad-name, name-taken, and as for a password."""
-        return await self._alone(self._create, user_name(name), password)
+        """Create an account. Raises ChatError: bad-name, name-taken, and for a forbidden password."""
+        return await self._one_at_a_time(self._create, user_name(name), password)
 
-    async def password(self, name: str, password: str) -> str:
-        """Give an account another password; who is signed in stays so."""
-        return await self._alone(self._password, user_name(name), password)
+    async def set_password(self, name: str, password: str) -> str:
+        """Set an account's password; its open connections stay signed in."""
+        return await self._one_at_a_time(self._set_password, user_name(name), password)
 
     async def disable(self, name: str) -> str:
-        """Let an account in no more, and end its connections."""
-        return await self._alone(self._disable, user_name(name))
+        """Disable an account: end its connections and refuse new ones."""
+        return await self._one_at_a_time(self._disable, user_name(name))
 
     async def enable(self, name: str) -> str:
-        """Let an account in again."""
-        return await self._alone(self._enable, user_name(name))
+        """Enable a disabled account again."""
+        return await self._one_at_a_time(self._enable, user_name(name))
 
     async def delete(self, name: str) -> str:
-        """End an account for good: it leaves its rooms, what it said stays, and nobody gets its name."""
-        return await self._alone(self._delete, user_name(name))
+        """Delete an account: it leaves its rooms; its messages stay, and its name stays taken."""
+        return await self._one_at_a_time(self._delete, user_name(name))
 
-    async def _alone(self, change: Callable[..., Awaitable[str]], *values: object) -> str:
+    async def _one_at_a_time(self, change: Callable[..., Awaitable[str]], *values: object) -> str:
         await self._lock.acquire()
         try:
             return await change(*values)
@@ -85,71 +89,64 @@ class Operator:
         registry = self.hub.registry
         user = registry.account(name)
         if user is not None:
-            was = "was the name of an account that is deleted" if user.deleted else "has an account already"
-            raise ChatError(NAME_TAKEN, f"{user.name} {was}; choose another name")
-        if len(registry.accounts()) >= MOST_ACCOUNTS:
-            raise ChatError(NOT_ALLOWED, f"there are {MOST_ACCOUNTS} accounts, which is as many as a server keeps")
+            reason = Reason.NAME_OF_DELETED_ACCOUNT if user.deleted else Reason.ACCOUNT_EXISTS
+            raise ChatError(reason, name=user.name)
+        if len(registry.accounts()) >= MAX_ACCOUNTS:
+            raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
+        registry.claim(name)
         try:
-            registry.claim(name)
-        except ChatError:
-            sentence = f"somebody uses the name {name.shown} just now; choose another, or wait until it is free"
-            raise ChatError(NAME_TAKEN, sentence) from None
-        try:
-            registry.adopt(await self._accounts.create(name, await self._secret(password)))
+            registry.add_account(await self._accounts.create(name, await self._secret(password)))
         finally:
             registry.unclaim(name)
-        return f"{name.shown} has an account now"
+        return f"created the account {name.shown}"
 
-    async def _password(self, name: Name, password: str) -> str:
+    async def _set_password(self, name: Name, password: str) -> str:
         user = self._find(name)
         await self._accounts.set_secret(user.identity, await self._secret(password))
-        return f"{user.name} has a new password"
+        return f"changed the password of {user.name}"
 
     async def _disable(self, name: Name) -> str:
         user = self._find(name)
         if not user.enabled:
-            return f"{user.name} was disabled already"
+            return f"{user.name} is already disabled"
         await self._accounts.set_enabled(user.identity, False)
         user.enabled = False
-        ended = _count(len(user.participants), "connection")
-        self.hub.shut_out(user, "disabled", "this account has been disabled")
-        return f"{user.name} is disabled; {ended} ended"
+        user.version += 1
+        connections = _count(len(user.participants), "connection")
+        self.hub.disconnect_user(user, Notice.DISABLED)
+        return f"{user.name} is disabled; {connections} ended"
 
     async def _enable(self, name: Name) -> str:
         user = self._find(name)
         if user.enabled:
-            return f"{user.name} was enabled already"
+            return f"{user.name} is already enabled"
         await self._accounts.set_enabled(user.identity, True)
         user.enabled = True
+        user.version += 1
         return f"{user.name} is enabled"
 
     async def _delete(self, name: Name) -> str:
         user = self.hub.registry.account(name)
-        if user is None or not (user.deleted and user.rooms):  # an earlier try may have left it in its rooms
+        if user is None or not (user.deleted and user.rooms):  # if the log failed, it is deleted but in its rooms
             user = self._find(name)
-        left, ended = _count(len(user.rooms), "room"), _count(len(user.participants), "connection")
+        rooms, connections = _count(len(user.rooms), "room"), _count(len(user.participants), "connection")
         await self._accounts.delete(user.identity)
-        self.hub.forget(user, _Nobody(self.hub.log.new_identity()))
+        self.hub.remove(user, OperatorParticipant(self.hub.log.new_identity()))
         await self.hub.log.wait_durable()
         if user.rooms:
-            raise ChatError(
-                UNAVAILABLE,
-                f"{user.name} is deleted, but still stands in its rooms, since the disk fails: delete it again later",
-            )
-        return f"{user.name} is deleted; {left} left, {ended} ended"
+            raise ChatError(Reason.STILL_IN_ROOMS, name=user.name)
+        return f"{user.name} is deleted; it left {rooms}, and {connections} ended"
 
     def _find(self, name: Name) -> User:
         user = self.hub.registry.account(name)
         if user is None or user.deleted:
-            why = f"there is no account {name.shown}" if user is None else f"the account {user.name} has been deleted"
-            raise ChatError(NO_SUCH_USER, f"{why}; list shows those that there are")
+            reason = Reason.UNKNOWN_ACCOUNT if user is None else Reason.DELETED_ACCOUNT
+            raise ChatError(reason, name=name.shown)
         return user
 
     async def _secret(self, password: str) -> str:
         if self._hash is None:
-            raise ChatError(
-                NOT_ALLOWED, "passwords are kept where --auth says: whoever signs in with one has an account"
-            )
+            raise ChatError(Reason.PASSWORDS_ELSEWHERE)
         return await self._hash(password)
 
 
@@ -163,14 +160,18 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-class _Nobody:
-    """By whom an account leaves its rooms that does not do so itself. (A core.interfaces.Participant.)"""
+class OperatorParticipant:
+    """The sender of the leave records of an account that the operator deletes; it receives nothing.
 
-    def __init__(self, number: int) -> None:
-        self.sender_number = number
+    Implements core.participants.Participant.
+    """
+
+    def __init__(self, sender_number: int) -> None:
+        self.sender_number = sender_number
         self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
+        self.unstored = 0
 
     def deliver(self, entry: Entry) -> None: ...
 
@@ -179,11 +180,11 @@ class _Nobody:
     def acknowledge(self, entry: Entry) -> bool:
         return False
 
-    def reject(self, entry: Entry, problem: ChatError) -> None: ...
+    def reject(self, entry: Entry, error: ChatError) -> None: ...
 
-    def presence_changed(self, who: int, before: str | None, now: str | None) -> None: ...
+    def presence_changed(self, identity: int, before: str | None, now: str | None) -> None: ...
 
-    def notify(self, code: str, sentence: str) -> None: ...
+    def notify(self, notice: Notice) -> None: ...
 
     def read_marker_moved(self, name: str, id: int) -> None: ...
 
@@ -191,6 +192,6 @@ class _Nobody:
 
     def release(self) -> None: ...
 
-    def disconnect(self, code: str, sentence: str) -> None: ...
+    def disconnect(self, notice: Notice) -> None: ...
 
     def flush(self) -> None: ...

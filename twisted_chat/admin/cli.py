@@ -1,4 +1,4 @@
-"""`twisted-chat accounts`: what an operator can say, to a running server or to the file of one that does not run."""
+"""`twisted-chat accounts`: the operator's commands, for a running server or for its file while no server runs."""
 
 from __future__ import annotations
 
@@ -16,84 +16,103 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from twisted_chat.admin.accounts import Listed, Operator
-from twisted_chat.admin.control import NoAnswer, Request, Response, Unreachable, ask, carry_out, control_of
-from twisted_chat.auth.passwords import LONGEST, prepared
+from twisted_chat.admin.accounts import AccountAdmin, AccountRow
+from twisted_chat.admin.control import (
+    NoResponse,
+    NotListening,
+    Request,
+    Response,
+    ask,
+    control_path,
+    handle_request,
+)
+from twisted_chat.auth.passwords import MAX_PASSWORD_BYTES, prepare_password
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.names import user_name
+from twisted_chat.sentences import sentence_of
 from twisted_chat.stores.sqlite.database import InUse
 
 T = TypeVar("T")
-Alone = Callable[[str], Operator]
-"""Gives an operator of the file at a path, whose hub is not open yet."""
+OfflineAdmin = Callable[[str], AccountAdmin]
+"""Returns the admin of a store file that no server uses; its hub is not open yet."""
 
-PATIENCE = 3.0
-"""Seconds for which a file may be in use while nobody listens: a server starts or stops, or another command runs."""
+IN_USE_TIMEOUT_SECONDS = 3.0
+"""A file may be in use while no server listens: a server starts or stops, or another command runs."""
+RETRY_SECONDS = 0.1
 
-STORE = "sqlite:chat.sqlite3"
-WHAT = {
-    "list": "who has an account, and who of them is here",
-    "create": "make an account",
-    "password": "give an account another password; who is signed in stays so",
-    "disable": "let an account in no more, and end its connections",
-    "enable": "let a disabled account in again",
-    "delete": "end an account for good: it leaves its rooms, and its name is never given to another",
+DEFAULT_STORE = "sqlite:chat.sqlite3"
+HELP = {
+    "list": "list all accounts with their state, connections and rooms",
+    "create": "create an account",
+    "password": "set an account's password; its open connections stay signed in",
+    "disable": "disable an account: end its connections and refuse new ones",
+    "enable": "enable a disabled account again",
+    "delete": "delete an account for good: it leaves its rooms, and its name stays taken",
 }
-ABOUT_PASSWORDS = " The password is asked for twice, or is the first line of standard input if that is no terminal."
+PASSWORD_HELP = " At a terminal, the password is asked for twice; otherwise it is the first line of standard input."
 
 
-class Problem(Exception):
-    """What an operator wants cannot be done; the text is one line for people."""
+class CommandError(Exception):
+    """The command is not possible; the text tells the operator why, and what to do."""
 
 
-def add_accounts(commands: Any, alone: Alone) -> None:
-    """Add `accounts` and what can be done with them to a parser's commands."""
+def add_accounts(commands: Any, offline_admin: OfflineAdmin) -> None:
+    """Add the command `accounts` to a parser's commands."""
     accounts = commands.add_parser(
         "accounts",
-        help="list, make, disable and delete accounts, while the server runs or not",
-        description="The accounts of a server, while it runs or not.",
+        help="list, create, disable and delete accounts, even while the server runs",
+        description="Manage the accounts of a server. The server may be running or not.",
     )
-    kinds = accounts.add_subparsers(title="what to do", required=True, metavar=" | ".join(WHAT))
-    for kind, what in WHAT.items():
-        about = what[0].upper() + what[1:] + "." + (ABOUT_PASSWORDS if kind in ("create", "password") else "")
-        parser = kinds.add_parser(kind, help=what, description=about)
+    kinds = accounts.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for kind, help in HELP.items():
+        description = help[0].upper() + help[1:] + "." + (PASSWORD_HELP if kind in ("create", "password") else "")
+        parser = kinds.add_parser(kind, help=help, description=description)
         if kind == "list":
-            parser.add_argument("--json", action="store_true", help="for programs: one array of objects")
+            parser.add_argument("--json", action="store_true", help="print one JSON array of objects, for programs")
         else:
-            parser.add_argument("name", metavar="NAME")
+            parser.add_argument("name", metavar="NAME", help="the account's name")
         if kind == "delete":
-            parser.add_argument("--yes", action="store_true", help="do not ask whether it is meant")
-        parser.add_argument("--store", default=STORE, metavar="sqlite:PATH", help=f"as the server's [{STORE}]")
-        parser.set_defaults(run=lambda options: _run(options, alone), do=kind, parser=parser)
+            parser.add_argument("--yes", action="store_true", help="delete without asking for confirmation")
+        parser.add_argument(
+            "--store", default=DEFAULT_STORE, metavar="sqlite:PATH", help=f"the server's store [{DEFAULT_STORE}]"
+        )
+        parser.set_defaults(run=lambda options: _run(options, offline_admin), do=kind, parser=parser)
 
 
-def _run(options: Namespace, alone: Alone) -> int:
+def _run(options: Namespace, offline_admin: OfflineAdmin) -> int:
     try:
-        store = Store(_path(options), alone, make=options.do == "create")
+        channel = AdminChannel(_path(options), offline_admin, may_create=options.do == "create")
         if options.do == "list":
-            (_print_json if options.json else _print_table)(list(_listed(store)))
+            (_print_json if options.json else _print_table)(list(_rows(channel)))
         else:
-            print(store.ask(_request(options))["done"])
-    except (Problem, NoAnswer, StoreError, ChatError, EOFError) as problem:
-        sentence = problem.sentence if isinstance(problem, ChatError) else str(problem) or "nothing has changed"
-        print(f"twisted-chat: {sentence}", file=sys.stderr)
-        return 1
+            print(channel.ask(_request(options))["done"])
+    except ChatError as error:
+        return _fail(sentence_of(error))
+    except EOFError:
+        return _fail("the input has ended; nothing was changed")
+    except (CommandError, NoResponse, StoreError) as error:
+        return _fail(str(error))
     return 0
 
 
-# what is asked
+def _fail(sentence: str) -> int:
+    print(f"twisted-chat: {sentence}", file=sys.stderr)
+    return 1
+
+
+# the request
 
 
 def _path(options: Namespace) -> str:
     path: str = options.store.removeprefix("sqlite:")
     if options.store == "memory":
-        raise Problem(
-            "with --store memory accounts are in the server alone, and end with it; nothing else gets at them"
+        raise CommandError(
+            "with --store memory the accounts exist only inside the server; start the server with --store sqlite:PATH"
         )
     if path == options.store or not path:
         parser: ArgumentParser = options.parser
-        parser.error(f"--store takes sqlite:PATH, as in {STORE}, not {options.store!r}")
+        parser.error(f"--store must be sqlite:PATH, for example {DEFAULT_STORE}, not {options.store!r}")
     return path
 
 
@@ -103,82 +122,85 @@ def _request(options: Namespace) -> Request:
     if options.do in ("create", "password"):
         request["password"] = _password(name)
     if options.do == "delete" and not options.yes:
-        _ask_whether(name)
+        _confirm_deletion(name)
     return request
 
 
 def _password(name: str) -> str:
-    """The password that is to be: asked for at a terminal, otherwise the first line of standard input."""
+    """Return the new password: asked for at a terminal, otherwise the first line of standard input."""
     if not sys.stdin.isatty():
-        line = sys.stdin.buffer.readline(LONGEST + 3)
+        line = sys.stdin.buffer.readline(MAX_PASSWORD_BYTES + 3)
         password = line.removesuffix(b"\n").removesuffix(b"\r").decode(errors="surrogateescape")
     else:
-        password = getpass(f"new password of {name}: ")
-        prepared(password)
-        if getpass("once more: ") != password:
-            raise Problem("that was not the same twice; nothing has changed")
-    prepared(password)
+        password = getpass(f"New password for {name}: ")
+        prepare_password(password)
+        if getpass("Repeat the password: ") != password:
+            raise CommandError("the two passwords differ; nothing was changed")
+    prepare_password(password)
     return password
 
 
-def _ask_whether(name: str) -> None:
+def _confirm_deletion(name: str) -> None:
     if not sys.stdin.isatty():
-        raise Problem(f"say --yes if {name} is to be deleted for good")
-    if input(f"Delete {name} for good? Nobody will get the name again. [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Problem("nothing has changed")
+        raise CommandError(f"deletion must be confirmed; add --yes to delete {name} for good")
+    if input(f"Delete {name} for good? The name can never be used again. [y/N] ").strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was changed")
 
 
-# whom to ask
+# the way to the accounts
 
 
-class Store:
-    """The accounts of the file at a path, at the server that uses it, or in the file itself, which `make` may make."""
+class AdminChannel:
+    """Sends requests to the server that uses the file at `path` or, if there is none, carries them out in the file.
 
-    def __init__(self, path: str, alone: Alone, make: bool) -> None:
-        self._path, self._alone, self._make = path, alone, make
+    With `may_create`, a missing file is created.
+    """
+
+    def __init__(self, path: str, offline_admin: OfflineAdmin, may_create: bool) -> None:
+        self._path, self._offline_admin, self._may_create = path, offline_admin, may_create
 
     def ask(self, request: Request) -> Response:
-        """What becomes of a request; raises Problem, NoAnswer, StoreError."""
-        deadline = monotonic() + PATIENCE
+        """Return the response to a request. Raises CommandError, NoResponse, StoreError."""
+        deadline = monotonic() + IN_USE_TIMEOUT_SECONDS
         while True:
             try:
                 response = self._ask(request)
                 break
             except InUse:
                 if monotonic() > deadline:
-                    way = control_of(self._path)
-                    raise Problem(
-                        f"{self._path} is in use, but nobody answers at {way}; see the server's log"
+                    raise CommandError(
+                        f"{self._path} is in use, but no server answers at {control_path(self._path)};"
+                        " the server's log says why"
                     ) from None
-            sleep(0.1)
+            sleep(RETRY_SECONDS)
         if "error" in response:
-            raise Problem(response["error"])
+            raise CommandError(response["error"])
         return response
 
     def _ask(self, request: Request) -> Response:
         try:
-            return ask(control_of(self._path), request)
-        except Unreachable:
+            return ask(control_path(self._path), request)
+        except NotListening:
             pass
         new = not os.path.exists(self._path)
-        if new and not self._make:
-            raise Problem(f"there is no {self._path} here: --store sqlite:PATH says where the server keeps it")
-        operator = self._alone(self._path)
+        if new and not self._may_create:
+            raise CommandError(f"there is no file {self._path}; name the server's file with --store sqlite:PATH")
+        admin = self._offline_admin(self._path)
         try:
-            operator.hub.open()
-        except sqlite3.Error as problem:
-            raise Problem(f"cannot use {self._path}: {problem}") from None
+            admin.hub.open()
+        except sqlite3.Error as error:
+            raise CommandError(f"cannot use {self._path}: {error}") from None
         try:
-            response = at_once(carry_out(operator, request))
+            response = result_of(handle_request(admin, request))
         finally:
-            at_once(operator.hub.close())
+            result_of(admin.hub.close())
         if new and "done" in response:
             response["done"] += f", in the new file {self._path}"
         return response
 
 
-def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The result of what waits for nothing."""
+def result_of(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of a coroutine that waits for nothing."""
     results: list[T | Failure] = []
     Deferred.fromCoroutine(work).addBoth(results.append)
     [result] = results
@@ -187,32 +209,32 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
     return result
 
 
-# what is shown
+# the output
 
 
-def _listed(store: Store) -> Iterator[Listed]:
+def _rows(channel: AdminChannel) -> Iterator[AccountRow]:
     request = {"do": "list"}
     while True:
-        page = store.ask(request)
-        yield from (Listed(**account) for account in page["accounts"])
+        page = channel.ask(request)
+        yield from (AccountRow(**account) for account in page["accounts"])
         if not page["more"]:
             return
         request = {"do": "list", "after": page["accounts"][-1]["name"]}
 
 
-def _print_json(accounts: list[Listed]) -> None:
-    print(json.dumps([account._asdict() | {"made": _time(account.made)} for account in accounts]))
+def _print_json(rows: list[AccountRow]) -> None:
+    print(json.dumps([row._asdict() | {"made": _time(row.made)} for row in rows]))
 
 
-def _print_table(accounts: list[Listed]) -> None:
-    if not accounts:
+def _print_table(rows: list[AccountRow]) -> None:
+    if not rows:
         print("there are no accounts")
         return
-    rows = [("NAME", "STATE", "CONNECTIONS", "ROOMS", "MADE")]
-    for name, state, connections, rooms, made in accounts:
-        rows.append((name, state, str(connections), str(rooms), _time(made)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    table = [("NAME", "STATE", "CONNECTIONS", "ROOMS", "MADE")]
+    for name, state, connections, rooms, made in rows:
+        table.append((name, state, str(connections), str(rooms), _time(made)))
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 

@@ -1,11 +1,11 @@
-"""The operator's way into a running server: a socket file that only its owner can open.
+"""The control socket: the operator's commands to a running server, through a file that only its owner can open.
 
-One request and one answer for each connection, both a JSON object on a line:
+One request and one response for each connection, both a JSON object on a line:
 
-    {"do": "create", "name": "jane", "password": "…"}   →   {"done": "jane has an account now"}
+    {"do": "create", "name": "jane", "password": "…"}   →   {"done": "created the account jane"}
     {"do": "list", "after": "jane"}                     →   {"accounts": [{"name": "kim", …}, …], "more": false}
 
-What cannot be done is answered {"error": "why, and what would be right"}.
+A request that is not possible is answered {"error": "what was wrong; what to do"}.
 """
 
 from __future__ import annotations
@@ -25,72 +25,72 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 
-from twisted_chat.admin.accounts import PAGE, Operator
+from twisted_chat.admin.accounts import ACCOUNTS_PER_PAGE, AccountAdmin
 from twisted_chat.core.errors import ChatError
+from twisted_chat.sentences import sentence_of
 
 _log = Logger()
 
-LONGEST = 16 * 1024
-"""Bytes of a request."""
-LONGEST_ANSWER = 2 * 1024 * 1024
-MOST = 16
-"""Operators at a time."""
-PATIENCE = 60.0
-"""Seconds that the server may take for an answer."""
+MAX_REQUEST_BYTES = 16 * 1024
+MAX_RESPONSE_BYTES = 2 * 1024 * 1024
+MAX_CONTROL_CONNECTIONS = 16
+RESPONSE_TIMEOUT_SECONDS = 60.0
+RECEIVE_BYTES = 64 * 1024
 
 Request = dict[str, Any]
 Response = dict[str, Any]
 
 CHANGES: dict[str, tuple[Callable[..., Awaitable[str]], tuple[str, ...]]] = {
-    "create": (Operator.create, ("name", "password")),
-    "password": (Operator.password, ("name", "password")),
-    "disable": (Operator.disable, ("name",)),
-    "enable": (Operator.enable, ("name",)),
-    "delete": (Operator.delete, ("name",)),
+    "create": (AccountAdmin.create, ("name", "password")),
+    "password": (AccountAdmin.set_password, ("name", "password")),
+    "disable": (AccountAdmin.disable, ("name",)),
+    "enable": (AccountAdmin.enable, ("name",)),
+    "delete": (AccountAdmin.delete, ("name",)),
 }
-"""What is called for a request, with which of its fields."""
+"""The method for each kind of request, and the request's fields that are its arguments."""
+UNKNOWN_REQUEST: Response = {
+    "error": "the server does not know this request; use the twisted-chat that was installed with the server"
+}
+REQUEST_FAILED: Response = {"error": "the server failed at this request; its log says why"}
 
 
-def control_of(store: str) -> str:
-    """The socket file of a server, by the path of its store."""
-    return store + ".control"
+def control_path(store_path: str) -> str:
+    """Return the path of the control socket that belongs to a store."""
+    return store_path + ".control"
 
 
-async def carry_out(operator: Operator, request: Request) -> Response:
-    """What becomes of a request."""
+async def handle_request(admin: AccountAdmin, request: Request) -> Response:
+    """Carry out a request, and return the response."""
     if not all(isinstance(value, str) for value in request.values()):
-        return NO_REQUEST
-    verb = request.get("do", "")
+        return UNKNOWN_REQUEST
+    kind = request.get("do", "")
     try:
-        if verb == "list":
-            page = operator.list(request.get("after", ""))
-            return {"accounts": [account._asdict() for account in page], "more": len(page) == PAGE}
-        change, fields = CHANGES.get(verb, (None, ()))
+        if kind == "list":
+            page = admin.page(request.get("after", ""))
+            return {"accounts": [row._asdict() for row in page], "more": len(page) == ACCOUNTS_PER_PAGE}
+        change, fields = CHANGES.get(kind, (None, ()))
         if change is None or not request.keys() >= set(fields):
-            return NO_REQUEST
-        return {"done": await change(operator, *(request[field] for field in fields))}
-    except ChatError as problem:
-        return {"error": problem.sentence}
-
-
-NO_REQUEST: Response = {"error": "this is no request that the server knows"}
-WENT_WRONG: Response = {"error": "something went wrong in the server; its log says what"}
+            return UNKNOWN_REQUEST
+        return {"done": await change(admin, *(request[field] for field in fields))}
+    except ChatError as error:
+        return {"error": sentence_of(error)}
 
 
 class Control(Factory):
-    """Listens at a socket file from `open` to `close`, and has an Operator do what is asked there."""
+    """Listens at the control socket from `open` to `close`, and hands its requests to `admin`."""
 
     noisy = False
 
-    def __init__(self, operator: Operator, path: str, reactor: IReactorUNIX) -> None:
-        self.operator, self.path, self._reactor = operator, path, reactor
+    def __init__(self, admin: AccountAdmin, path: str, reactor: IReactorUNIX) -> None:
+        self.admin, self.path, self._reactor = admin, path, reactor
         self._port: IListeningPort | None = None
         self.connections: set[ControlProtocol] = set()
 
     def open(self) -> None:
-        """Listen, for nobody else from the first moment on; whoever holds the store may replace a dead server's socket.
+        """Listen at the socket, which only its owner can open, from the first moment on.
 
-        A server without it is better than none, so what goes wrong is only logged.
+        Call this when the store is open: then no other server runs, and a socket that is there was
+        left by a server that has crashed. If the socket cannot be made, the server runs without it.
         """
         mask = os.umask(0o177)
         try:
@@ -99,33 +99,37 @@ class Control(Factory):
                     os.unlink(self.path)
             self._port = self._reactor.listenUNIX(self.path, self, mode=0o600)
         except (OSError, CannotListenError) as problem:
-            _log.error("no accounts can be managed while it runs: {problem}", problem=problem)
+            _log.error(
+                "cannot open {path}, so `twisted-chat accounts` does not work while this server runs: {problem}",
+                path=self.path,
+                problem=problem,
+            )
         finally:
             os.umask(mask)
 
     def close(self) -> Deferred[Any]:
-        """Let no operator in any more; those who are answered just now still are."""
+        """Accept no more connections and close the idle ones; a running request is still answered."""
         port, self._port = self._port, None
         for connection in list(self.connections):
             connection.close()
         return maybeDeferred(port.stopListening) if port is not None else maybeDeferred(lambda: None)
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        if len(self.connections) >= MOST:
+        if len(self.connections) >= MAX_CONTROL_CONNECTIONS:
             return None
         return ControlProtocol(self)
 
 
 class ControlProtocol(LineOnlyReceiver):
-    """One operator's connection."""
+    """A connection to the control socket."""
 
-    transport: ITCPTransport  # or a Unix socket's, which has the same methods
+    transport: ITCPTransport  # a Unix socket's transport has the same methods
     delimiter = b"\n"
-    MAX_LENGTH = LONGEST
+    MAX_LENGTH = MAX_REQUEST_BYTES
 
     def __init__(self, control: Control) -> None:
         self._control = control
-        self._asked = False
+        self._has_request = False
 
     def connectionMade(self) -> None:
         self._control.connections.add(self)
@@ -134,74 +138,78 @@ class ControlProtocol(LineOnlyReceiver):
         self._control.connections.discard(self)
 
     def close(self) -> None:
-        """End the connection, unless a request is being carried out: then it ends with the answer."""
-        if not self._asked:
+        """Close the connection, now or after the response to a running request."""
+        if not self._has_request:
             self.transport.loseConnection()
 
     def abort(self) -> None:
-        """End the connection, whatever is under way."""
+        """Close the connection at once."""
         self.transport.abortConnection()
 
     def lineReceived(self, line: bytes) -> None:
-        if self._asked:
+        if self._has_request:
             return
-        self._asked = True
+        self._has_request = True
         try:
             request = json.loads(line)
         except (ValueError, RecursionError):
             request = None
         if not isinstance(request, dict):
-            self._answer(NO_REQUEST)
+            self._respond(UNKNOWN_REQUEST)
             return
-        answer = Deferred.fromCoroutine(carry_out(self._control.operator, request))
-        answer.addErrback(self._failed).addCallback(self._answer)
+        response = Deferred.fromCoroutine(handle_request(self._control.admin, request))
+        response.addErrback(self._failed).addCallback(self._respond)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        if not self._asked:
-            self._asked = True
-            self._answer(NO_REQUEST)
+        if not self._has_request:
+            self._has_request = True
+            self._respond(UNKNOWN_REQUEST)
 
     def _failed(self, failure: Any) -> Response:
-        _log.failure("an operator's request went wrong", failure)
-        return WENT_WRONG
+        _log.failure("a request at the control socket failed", failure)
+        return REQUEST_FAILED
 
-    def _answer(self, response: Response) -> None:
+    def _respond(self, response: Response) -> None:
         self.transport.write(json.dumps(response, ensure_ascii=False).encode() + b"\n")
         self.transport.loseConnection()
 
 
-class Unreachable(Exception):
-    """Nobody listens at the socket file."""
+class NotListening(Exception):
+    """No server listens at the control socket."""
 
 
-class NoAnswer(Exception):
-    """The server could not be asked; the text says why, for the operator."""
+class NoResponse(Exception):
+    """The server did not respond; the text tells the operator why, and what to do."""
 
 
 def ask(path: str, request: Request) -> Response:
-    """Ask the server behind a socket file; raises Unreachable, NoAnswer."""
+    """Send a request to the server behind a control socket; return its response. Raises NotListening, NoResponse."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(RESPONSE_TIMEOUT_SECONDS)
         try:
             connection.connect(path)
         except PermissionError:
-            raise NoAnswer(f"{path} belongs to another user: run this as the one whose server it is") from None
+            raise NoResponse(
+                f"cannot open {path}: permission denied; run this command as the user that the server runs as"
+            ) from None
         except OSError as problem:
-            raise Unreachable(str(problem)) from None
-        answer = b""
+            raise NotListening(str(problem)) from None
+        response = b""
         try:
             connection.sendall(json.dumps(request, ensure_ascii=False).encode() + b"\n")
-            while not answer.endswith(b"\n") and len(answer) <= LONGEST_ANSWER:
-                read = connection.recv(65536)
-                if not read:
+            while not response.endswith(b"\n") and len(response) <= MAX_RESPONSE_BYTES:
+                received = connection.recv(RECEIVE_BYTES)
+                if not received:
                     break
-                answer += read
+                response += received
         except TimeoutError:
-            wait = f"the server has not answered for {PATIENCE:g} s: its disk may have stopped"
-            raise NoAnswer(f"{wait}; see with list what has become of it") from None
+            raise NoResponse(
+                f"the server has not answered for {RESPONSE_TIMEOUT_SECONDS:g} seconds; its disk may be stuck."
+                " Check the result with `twisted-chat accounts list`"
+            ) from None
         except OSError:
-            answer = b""
-    if not answer.endswith(b"\n"):
-        raise NoAnswer("the server ended before it answered; see with list what has become of it")
-    response: Response = json.loads(answer)
-    return response
+            response = b""
+    if not response.endswith(b"\n"):
+        raise NoResponse("the server stopped before it answered; check the result with `twisted-chat accounts list`")
+    result: Response = json.loads(response)
+    return result

@@ -1,34 +1,37 @@
-"""Accounts whose passwords the server keeps itself, as hashes."""
+"""The authenticator for accounts whose password hashes the server stores itself."""
 
 from twisted.internet.interfaces import IReactorTime
 
-from twisted_chat.auth.guard import Guard, network
-from twisted_chat.auth.passwords import Passwords, prepared
-from twisted_chat.auth.ratelimit import Limit, slow_down
-from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
+from twisted_chat.auth.guard import LoginThrottle, network_of
+from twisted_chat.auth.passwords import Passwords, prepare_password
+from twisted_chat.auth.ratelimit import Rate, RateLimit, slow_down_error
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Accounts, Verified
 from twisted_chat.core.names import Name
 
-NEW_ACCOUNTS = (40, 60.0)
-"""Accounts made from an address, which a class may share: how many at once, and after how many seconds one more."""
+NEW_ACCOUNTS_PER_NETWORK = Rate(burst=40, seconds_per_token=60.0)
+"""High enough for a class that shares one address."""
 
 
 class BuiltIn:
-    """Compares with the hashes in `accounts`; anybody may make an account. (A core.interfaces.Authenticator.)"""
+    """Compares passwords with the hashes in `accounts`; any client may create an account.
+
+    Implements core.interfaces.Authenticator.
+    """
 
     def __init__(self, accounts: Accounts, passwords: Passwords, clock: IReactorTime) -> None:
         self._accounts, self._passwords = accounts, passwords
-        self._guard = Guard(clock)
-        self._creations = Limit(*NEW_ACCOUNTS, clock.seconds)
+        self._throttle = LoginThrottle(clock)
+        self._new_accounts = RateLimit(NEW_ACCOUNTS_PER_NETWORK, clock.seconds)
 
     async def verify(self, name: Name, identity: int | None, password: str, address: str) -> Verified:
         if identity is None:
-            return Verified(name, await self._new_secret(password, address))
+            return Verified(name, await self._hash_for_new_account(password, address))
         await self._check(name, identity, password, address)
         return Verified(name)
 
     async def change(self, name: Name, identity: int, old: str, new: str, address: str) -> str:
-        prepared(new)
+        prepare_password(new)
         await self._check(name, identity, old, address)
         return await self._passwords.hash(new)
 
@@ -36,25 +39,22 @@ class BuiltIn:
         async def check() -> None:
             secret = await self._accounts.secret(identity)
             if secret is None:
-                sentence = f"{name.shown} has an account without a password: the operator can give it one"
-                raise ChatError(WRONG_PASSWORD, sentence)
+                raise ChatError(Reason.PASSWORD_NOT_SET, name=name.shown)
             if not await self._passwords.verify(secret, password):
-                raise ChatError(
-                    WRONG_PASSWORD, f"this is not the password of {name.shown}: try again, or take another name"
-                )
+                raise ChatError(Reason.PASSWORD_MISMATCH, name=name.shown)
 
-        await self._guard.attempt(name, address, check)
+        await self._throttle.attempt(name, address, check)
 
-    async def _new_secret(self, password: str, address: str) -> str:
-        if not address:  # a Unix socket: whoever may open it is known to the operator
+    async def _hash_for_new_account(self, password: str, address: str) -> str:
+        if not address:  # a Unix socket: its file permissions say who may connect
             return await self._passwords.hash(password)
-        place = network(address)
-        wait = self._creations.wait(place)
+        network = network_of(address)
+        wait = self._new_accounts.wait_seconds(network)
         if wait > 0:
-            raise slow_down("too many new accounts from your address", wait)
-        self._creations.take(place)
+            raise slow_down_error(Reason.TOO_MANY_NEW_ACCOUNTS, wait)
+        self._new_accounts.take(network)
         try:
             return await self._passwords.hash(password)
         except BaseException:
-            self._creations.give_back(place)
+            self._new_accounts.give_back(network)
             raise

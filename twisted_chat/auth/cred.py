@@ -1,4 +1,4 @@
-"""Accounts whose passwords are kept elsewhere: twisted.cred's checkers decide."""
+"""The authenticator for accounts whose passwords are stored elsewhere: it asks checkers of twisted.cred."""
 
 import traceback
 from collections.abc import Callable, Iterable
@@ -12,25 +12,24 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import Interface, implementer
 
-from twisted_chat.auth.guard import Guard
-from twisted_chat.auth.passwords import prepared
-from twisted_chat.core.errors import NOT_ALLOWED, UNAVAILABLE, WRONG_PASSWORD, ChatError
+from twisted_chat.auth.guard import LoginThrottle
+from twisted_chat.auth.passwords import prepare_password
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Verified
 from twisted_chat.core.names import Name, user_name
 
 _log = Logger()
 
-PATIENCE = 30
-"""Seconds that a checker may take."""
+CHECKER_TIMEOUT_SECONDS = 30
 
 
 class IAccountName(Interface):
-    """Whose password it was, as the checker says: bytes, text, or ANONYMOUS."""
+    """The name that a checker returned: bytes, text, or ANONYMOUS."""
 
 
 @implementer(IRealm)
-class _Names:
-    """A realm in which everybody's avatar is the name."""
+class _NameRealm:
+    """A realm that returns the checker's name as the avatar."""
 
     def requestAvatar(
         self, avatarId: object, mind: object, *interfaces: object
@@ -39,47 +38,48 @@ class _Names:
 
 
 class Cred:
-    """Asks `checkers`, of IUsernamePassword, one after the other. (A core.interfaces.Authenticator.)
+    """Asks `checkers` for IUsernamePassword in turn until one accepts the password.
 
-    They are given the name as it was typed, and the password as RFC 8265 prepares it, both in UTF-8.
+    A checker gets the name as the client typed it and the password as RFC 8265 prepares it,
+    both in UTF-8. Implements core.interfaces.Authenticator.
     """
 
     def __init__(self, checkers: Iterable[ICredentialsChecker], clock: IReactorTime) -> None:
-        self._portals = [Portal(_Names(), [_with_bytes(checker)]) for checker in checkers]
-        self._clock, self._guard = clock, Guard(clock)
+        self._portals = [Portal(_NameRealm(), [_with_bytes(checker)]) for checker in checkers]
+        self._clock, self._throttle = clock, LoginThrottle(clock)
 
     async def verify(self, name: Name, identity: int | None, password: str, address: str) -> Verified:
         async def check() -> Verified:
-            return Verified(_name(await self._avatar(name, prepared(password))))
+            return Verified(_name(await self._avatar(name, prepare_password(password))))
 
-        return await self._guard.attempt(name, address, check)
+        return await self._throttle.attempt(name, address, check)
 
     async def change(self, name: Name, identity: int, old: str, new: str, address: str) -> str:
-        raise ChatError(NOT_ALLOWED, "passwords are not kept in the chat: change yours where you got it")
+        raise ChatError(Reason.PASSWORDS_ELSEWHERE)
 
     async def _avatar(self, name: Name, password: str) -> object:
-        """The name that the first checker gives which knows the password."""
+        """Return the name from the first checker that accepts the password."""
         failed = False
         for portal in self._portals:
             credentials = UsernamePassword(name.shown.encode(), password.encode())
             try:
-                login = portal.login(credentials, None, IAccountName).addTimeout(PATIENCE, self._clock)
+                login = portal.login(credentials, None, IAccountName).addTimeout(CHECKER_TIMEOUT_SECONDS, self._clock)
                 _, avatar, _ = await login
                 return avatar
             except UnauthorizedLogin:
                 pass
             except CancelledError:
                 raise
-            except Exception as problem:
-                _report(problem)
+            except Exception as error:
+                _log_failure(error)
                 failed = True
         if failed:
-            raise ChatError(UNAVAILABLE, "passwords cannot be checked just now: try again later, or tell the operator")
-        raise ChatError(WRONG_PASSWORD, f"this is not the password of {name.shown}")
+            raise ChatError(Reason.PASSWORDS_UNCHECKED)
+        raise ChatError(Reason.PASSWORD_MISMATCH, name=name.shown)
 
 
 def _with_bytes(checker: ICredentialsChecker) -> ICredentialsChecker:
-    """The same; but strcred's `memory` keeps text, where cred means bytes."""
+    """Return a checker that compares bytes, as cred does: strcred's `memory` checker stores text."""
     if not isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
         return checker
     same = InMemoryUsernamePasswordDatabaseDontUse()
@@ -93,16 +93,16 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 def _name(avatar: object) -> Name:
-    """The name that a checker has given; raises ChatError(wrong-password) for none that a user may have."""
+    """Return a checker's name as a user name; raise ChatError(wrong-password) if a user cannot have that name."""
     try:
         if isinstance(avatar, str | bytes):
             return user_name(avatar if isinstance(avatar, str) else avatar.decode())
     except (ChatError, UnicodeDecodeError):
         pass
-    raise ChatError(WRONG_PASSWORD, "the password is right, but whose it is has no name that could be used here")
+    raise ChatError(Reason.NO_USABLE_NAME)
 
 
-def _report(problem: Exception) -> None:
-    """Say where a checker failed, and by what; its message may hold the password, and is left out."""
-    where = "".join(traceback.format_tb(problem.__traceback__))
-    _log.error("A checker of passwords failed: {kind}\n{where}", kind=type(problem).__name__, where=where)
+def _log_failure(error: Exception) -> None:
+    """Log where a checker failed, and the kind of error; its message may contain the password and is left out."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("a checker for passwords failed: {kind}\n{where}", kind=type(error).__name__, where=where)

@@ -1,4 +1,4 @@
-"""Who tries wrong passwords is slowed down, before anything is computed for it."""
+"""The throttle for wrong passwords: a client that guesses has to wait before the server hashes anything."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,84 +9,86 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from twisted_chat.auth.ratelimit import Limit, slow_down
-from twisted_chat.core.errors import WRONG_PASSWORD, ChatError
+from twisted_chat.auth.ratelimit import BUSY_WAIT_SECONDS, Rate, RateLimit, slow_down_error
+from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.names import Name
 
 T = TypeVar("T")
 
-OF_A_NAME = (20, 3.0)
-"""Wrong passwords of a name: how many at once, and after how many seconds one more."""
-FROM_AN_ADDRESS = (10, 6.0)
-"""Wrong passwords from an address."""
-UNDER_WAY = 64
-"""Attempts that are under way or wait for others."""
+WRONG_PASSWORDS_PER_NAME = Rate(burst=20, seconds_per_token=3.0)
+WRONG_PASSWORDS_PER_NETWORK = Rate(burst=10, seconds_per_token=6.0)
+MAX_LOGIN_ATTEMPTS = 64
+"""Attempts that are checked or wait for others at the same time."""
 
 
-class Guard:
-    """Lets a password be tried while its name and its address have wrong attempts left.
+class LoginThrottle:
+    """Limits wrong passwords by name and by network.
 
-    Several may be under way, but never more than could be wrong: the others wait
-    for the outcome. So guesses that come all at once gain nothing, and a crowd that comes
-    from one address is not slowed down for being right.
+    Attempts may run at the same time, but never more than the wrong passwords that are left:
+    further attempts wait for the outcome. So many guesses at once gain nothing, and many
+    people behind one address are not slowed down when their passwords are right.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._names = Limit(*OF_A_NAME, clock.seconds)
-        self._addresses = Limit(*FROM_AN_ADDRESS, clock.seconds)
-        self._trying: Counter[tuple[Limit, str]] = Counter()
+        self._names = RateLimit(WRONG_PASSWORDS_PER_NAME, clock.seconds)
+        self._networks = RateLimit(WRONG_PASSWORDS_PER_NETWORK, clock.seconds)
+        self._running: Counter[tuple[RateLimit, str]] = Counter()
         self._waiting: list[Deferred[None]] = []
-        self._count = 0
+        self._attempts = 0
 
     async def attempt(self, name: Name, address: str, check: Callable[[], Awaitable[T]]) -> T:
-        """What `check` gives; its ChatError(wrong-password) counts. Raises that, or ChatError(slow-down)."""
+        """Call `check` and return its result, as soon as the name and the network may try a password.
+
+        A ChatError(wrong-password) of `check` is counted and raised. Raises ChatError(slow-down)
+        for too many wrong passwords or too many attempts. An empty `address` is not limited.
+        """
         keys = [(self._names, name.key)]
         if address:
-            keys.append((self._addresses, network(address)))
-        with self._place():
-            while not self._may_try(keys):
+            keys.append((self._networks, network_of(address)))
+        with self._slot():
+            while not self._may_run(keys):
                 self._waiting.append(Deferred())
                 await self._waiting[-1]
-            self._trying.update(keys)
+            self._running.update(keys)
             try:
                 return await check()
-            except ChatError as problem:
-                if problem.code == WRONG_PASSWORD:
+            except ChatError as error:
+                if error.code == WRONG_PASSWORD:
                     for limit, key in keys:
                         limit.take(key)
                 raise
             finally:
-                self._tried(keys)
+                self._finish(keys)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._count >= UNDER_WAY:
-            raise slow_down("many people sign in just now", 2)
-        self._count += 1
+    def _slot(self) -> Iterator[None]:
+        if self._attempts >= MAX_LOGIN_ATTEMPTS:
+            raise slow_down_error(Reason.TOO_MANY_SIGN_INS, BUSY_WAIT_SECONDS)
+        self._attempts += 1
         try:
             yield
         finally:
-            self._count -= 1
+            self._attempts -= 1
 
-    def _may_try(self, keys: list[tuple[Limit, str]]) -> bool:
-        """Whether there is room for one more wrong attempt; raises ChatError(slow-down) when none is left."""
-        wait = max(limit.wait(key) for limit, key in keys)
+    def _may_run(self, keys: list[tuple[RateLimit, str]]) -> bool:
+        """Return True if one more wrong password is allowed; raise ChatError(slow-down) if none is left."""
+        wait = max(limit.wait_seconds(key) for limit, key in keys)
         if wait > 0:
-            raise slow_down("too many wrong passwords", wait)
-        return all(self._trying[limit, key] < limit.left(key) for limit, key in keys)
+            raise slow_down_error(Reason.TOO_MANY_WRONG_PASSWORDS, wait)
+        return all(self._running[limit, key] < limit.remaining(key) for limit, key in keys)
 
-    def _tried(self, keys: list[tuple[Limit, str]]) -> None:
+    def _finish(self, keys: list[tuple[RateLimit, str]]) -> None:
         for key in keys:
-            self._trying[key] -= 1
-            if not self._trying[key]:
-                del self._trying[key]
+            self._running[key] -= 1
+            if not self._running[key]:
+                del self._running[key]
         waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.callback(None)
+        for attempt in waiting:
+            attempt.callback(None)
 
 
-def network(address: str) -> str:
-    """What belongs to one person: an IPv4 address, or the 64 bits in front of an IPv6 address."""
+def network_of(address: str) -> str:
+    """Return the network that one person controls: an IPv4 address, or the first 64 bits of an IPv6 address."""
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:

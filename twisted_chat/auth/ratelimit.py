@@ -1,54 +1,63 @@
-"""How often something may be done: token buckets by key."""
+"""Token buckets: how often each key may do something."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil, floor
+from typing import NamedTuple
 
-from twisted_chat.core.errors import SLOW_DOWN, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 
-MOST = 10_000
-"""Keys that one Limit remembers."""
+MAX_RATE_LIMIT_KEYS = 10_000
+BUSY_WAIT_SECONDS = 2
+"""A client waits this long when the server is busy with other clients' passwords."""
 
 
-class Limit:
-    """Lets each key do something `burst` times at once, and once more every `every` seconds.
+class Rate(NamedTuple):
+    """A bucket that holds `burst` tokens and gets one back every `seconds_per_token`."""
 
-    At most `most` keys are remembered: the one that took nothing for the longest goes first. `now` gives seconds.
+    burst: int
+    seconds_per_token: float
+
+
+class RateLimit:
+    """A token bucket for each key. `now` returns the time in seconds.
+
+    At most `max_keys` are remembered; the key that took its last token longest ago is forgotten first.
     """
 
-    def __init__(self, burst: int, every: float, now: Callable[[], float], most: int = MOST) -> None:
-        self._burst, self._every, self._now, self._most = burst, every, now, most
-        self._full: OrderedDict[str, float] = OrderedDict()  # when each will have all its tokens again
+    def __init__(self, rate: Rate, now: Callable[[], float], max_keys: int = MAX_RATE_LIMIT_KEYS) -> None:
+        self._rate, self._now, self._max_keys = rate, now, max_keys
+        self._full_at: OrderedDict[str, float] = OrderedDict()  # the time at which a key's bucket is full again
 
     def __len__(self) -> int:
-        return len(self._full)
+        return len(self._full_at)
 
-    def _tokens(self, key: str) -> float:
-        """What a key has, with fractions: without the rounding a whole one could look like a little less."""
-        return round(self._burst - max(0.0, self._full.get(key, 0.0) - self._now()) / self._every, 6)
-
-    def left(self, key: str) -> int:
-        """How often a key may do it now."""
+    def remaining(self, key: str) -> int:
+        """Return how many tokens a key has now."""
         return max(0, floor(self._tokens(key)))
 
-    def wait(self, key: str) -> float:
-        """Seconds until a key may do it; 0 for now."""
-        return round(max(0.0, 1 - self._tokens(key)) * self._every, 6)
+    def wait_seconds(self, key: str) -> float:
+        """Return the seconds until a key has a token; 0 if it has one now."""
+        return round(max(0.0, 1 - self._tokens(key)) * self._rate.seconds_per_token, 6)
 
     def take(self, key: str) -> None:
-        """A key has done it."""
-        self._full[key] = max(self._full.get(key, 0.0), self._now()) + self._every
-        self._full.move_to_end(key)
-        if len(self._full) > self._most:
-            self._full.popitem(last=False)
+        """Take one of a key's tokens."""
+        self._full_at[key] = max(self._full_at.get(key, 0.0), self._now()) + self._rate.seconds_per_token
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > self._max_keys:
+            self._full_at.popitem(last=False)
 
     def give_back(self, key: str) -> None:
-        """What was taken last was not done."""
-        if key in self._full:
-            self._full[key] -= self._every
+        """Put a key's last token back, because the action did not happen."""
+        if key in self._full_at:
+            self._full_at[key] -= self._rate.seconds_per_token
+
+    def _tokens(self, key: str) -> float:
+        """Return a key's tokens, with fractions, rounded so that a whole token is never a little less than one."""
+        used = max(0.0, self._full_at.get(key, 0.0) - self._now()) / self._rate.seconds_per_token
+        return round(self._rate.burst - used, 6)
 
 
-def slow_down(sentence: str, seconds: float) -> ChatError:
-    """The error for something that is done too often; `seconds` until it may be done again."""
-    count = max(1, ceil(seconds))
-    return ChatError(SLOW_DOWN, f"{sentence}: wait {count} second{'s' if count > 1 else ''} and try again")
+def slow_down_error(reason: Reason, seconds: float) -> ChatError:
+    """Return the error for a client that has to wait `seconds`, rounded up to whole seconds."""
+    return ChatError(reason, seconds=max(1, ceil(seconds)))

@@ -1,8 +1,10 @@
 """The Deferred-based client, for bots, simulations and tests.
 
-`chatclient` is ChatClient; `requests` is what it can ask, `pending` what is not answered,
-`connection` one connection. `link` connects again after a lost one, `resume` is an account's
-place in the log, and `eventstream` its `async for`.
+- `chatclient`: ChatClient, which puts the other parts together; `lifecycle` has its states, and the table of them.
+- `requests`: what a client can ask; `pending`: what is not answered yet; `exchange`: both on one `connection` after
+  the other; `readers` and `eventstream`: where its events go.
+- `signin`, `reconnect`, `catchup`: how the client of an account signs in again after a lost connection, on a new one,
+  and reads what it missed.
 """
 
 from twisted_chat.client.chatclient import ChatClient

@@ -1,7 +1,6 @@
 """ChatClient: the Deferred-based client, for bots, simulations and tests.
 
-It speaks the events dialect of the line protocol and labels every request. A read
-is split once; an answer costs one look into a dict.
+It speaks the events dialect of the line protocol and labels every request.
 """
 
 from __future__ import annotations
@@ -14,30 +13,24 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_chat.client.catchup import Account, Place
-from twisted_chat.client.connection import LONGEST_LINE, Connection
+from twisted_chat.client.catchup import CatchUp, Credentials
 from twisted_chat.client.eventstream import EventStream
-from twisted_chat.client.pending import Pending, fail_all
-from twisted_chat.client.reconnect import Backoff, Link
+from twisted_chat.client.exchange import Exchange, ignore
+from twisted_chat.client.lifecycle import ClientEvent, ClientState, Lifecycle
+from twisted_chat.client.pending import fail_all
+from twisted_chat.client.readers import EventReaders
+from twisted_chat.client.reconnect import Backoff, Reconnector
 from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
-from twisted_chat.wire.events import Event, parse_event
-from twisted_chat.wire.line import BAD_TEXT
+from twisted_chat.client.signin import SignIn
+from twisted_chat.wire.errors import BAD_TEXT
+from twisted_chat.wire.events import Event
 
-__all__ = ["LONGEST_LINE", "ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
+__all__ = ["ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
 
-_log = Logger()
-
-LAST_WORDS = ("shutdown", "timeout", "replaced", "disabled", "deleted")
-"""Codes of the server's own word after which it ends the connection."""
-FOR_GOOD = ("replaced", "disabled", "deleted")
-"""Those after which signing in again would be wrong."""
-PASSING = ("slow-down", "unavailable")
-"""Codes of refusals after which signing in may succeed later."""
-MOST_WAITING = 1000
-"""Requests that wait for a connection."""
+MAX_WAITING_REQUESTS = 1000
+"""Requests that may wait for a connection."""
 
 T = TypeVar("T")
 OnLost = Callable[[Disconnected], None]
@@ -45,38 +38,30 @@ OnConnected = Callable[[bool], None]
 
 
 class ChatClient(Requests):
-    """One client of a chat server, and the owner of its connection.
+    """A client of a chat server, and the owner of its connection.
 
-    `on_event` is called with each event, `on_lost` once, with the Disconnected, when
-    it is over for whatever reason.
+    `on_event` is called with each event. `on_lost` is called once, with the Disconnected, when the client is closed
+    for whatever reason.
 
-    A guest's client is over when its connection ends. One that has registered with a
-    password connects again by itself, for as long as it may, and signs in. `chat` and
-    `act` then resolve only when the server has it, once, and may be asked meanwhile, up to
-    MOST_WAITING of them. Other requests fail with Disconnected while it is not
-    `connected`; those that were under way and may be repeated without harm are. Every
-    record that the account may see is given to the readers exactly once, in order.
+    A guest's client is closed when its connection ends. A client that has registered with a password connects again by
+    itself and signs in, for as long as it may. `chat` and `act` then succeed only when the server has the message,
+    once, and may be called while there is no connection, up to MAX_WAITING_REQUESTS of them. Other requests fail with
+    Disconnected while the client is not `connected`; of those that were under way, the client repeats the ones that
+    may be repeated without harm. The readers are given every record that the account may see exactly once, in order.
     """
 
     def __init__(self, on_event: OnEvent | None = None, on_lost: OnLost | None = None) -> None:
         self.name, self.standing = "", ""
-        self._readers: tuple[OnEvent, ...] = (on_event,) if on_event is not None else ()
+        self._lifecycle = Lifecycle()
         self._on_lost = on_lost
         self._on_connected: OnConnected | None = None
-        self._streams: list[EventStream] = []
-        self._connection: Connection | None = None
-        self._lost = Disconnected("not connected yet")
-        self._last_words = self._refusal = ""
-        self._over = self._quitting = self._leaving = False
         self._end: Deferred[None] | None = None
-        self._pending = Pending()
-        self._account: Account | None = None
-        self._place = Place(None, self._ask_now, self._give, self._has_room, self._settled)
-        self._endpoint: IStreamClientEndpoint | None = None
-        self._clock: IReactorTime | None = None
         self._client_id = token_hex(16)
-        self._backoff = Backoff(random)
-        self._link: Link | None = None
+        self._readers = readers = EventReaders(on_event, self._have_room_again)
+        self._exchange = Exchange(self._opened, self._take_event, self._connection_lost, readers.have_room)
+        self._catch_up = CatchUp(self._exchange.ask_now, readers.give, readers.have_room)
+        self._reconnector: Reconnector | None = None
+        self._sign_in: SignIn | None = None
 
     @classmethod
     def connect(
@@ -92,313 +77,218 @@ class ChatClient(Requests):
         on_connected: OnConnected | None = None,
         jitter: Callable[[], float] = random,
     ) -> Deferred[ChatClient]:
-        """A client that is connected and greeted; fails as the endpoint does, or with Disconnected or ChatFailed.
+        """Connect and greet the server; fails as the endpoint does, or with Disconnected or ChatFailed.
 
-        A program that goes on where it was after a restart of its own has a
-        `client_id`, 1 to 64 of A-Z a-z 0-9 . _ -, which nobody else of the account uses at the same
-        time, and gives `since`, the id up to which it has dealt with everything. Without one
-        an account's client is first given what it may see of the `recent` records of the log.
-        `on_connected` is told False when an account has lost its connection, perhaps again and again,
-        and True when it is signed in again. `clock` is the reactor unless another is given; `jitter`
-        gives numbers from 0 to 1.
+        A program that continues after a restart of its own gives `since`, the id up to which it has dealt with
+        everything, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -), which no other client of the account uses at the
+        same time. Without `since` an account's client is first given those of the `recent` newest records of the log
+        that the account may see. `on_connected` is called with False when an account has lost its connection, perhaps
+        several times, and with True when it is signed in again. `clock` is the reactor if none is given. `jitter`
+        returns numbers from 0 to 1.
         """
         client = cls(on_event, on_lost)
-        client._endpoint, client._clock, client._backoff = endpoint, clock, Backoff(jitter)
         client._on_connected = on_connected
         if client_id is not None:
             client._client_id = client_id
-        if since is not None or recent:
-            client._place = Place(since, client._ask_now, client._give, client._has_room, client._settled, recent)
+        client._catch_up.start_from(since, recent)
+        exchange = client._exchange
+        client._reconnector = Reconnector(endpoint, clock, Backoff(jitter), exchange.new_connection, exchange.probe)
         return Deferred.fromCoroutine(client._open(endpoint))
 
     async def _open(self, endpoint: IStreamClientEndpoint) -> ChatClient:
-        await connectProtocol(endpoint, self._make())
-        await self._ask_now(f"hello,events,{self._client_id}", nothing)
+        await connectProtocol(endpoint, self._exchange.new_connection())
+        try:
+            await self._greet()
+        except Exception:  # refused, or the caller has cancelled it
+            self.abort()
+            raise
+        self._lifecycle.follow(ClientEvent.GREETED)
         return self
 
     @property
     def connected(self) -> bool:
-        """Whether requests can be made."""
-        return self._connection is not None and (self._account is None or self._account.open)
+        """Return True while requests are sent at once."""
+        state = self._lifecycle.state
+        return state is ClientState.OPEN or state is ClientState.CLOSING
 
     @property
     def last(self) -> int:
-        """The id up to which all that an account may see has been given to `on_event` and to the iterators.
+        """Return the id up to which all that the account may see was given to `on_event` and to the streams.
 
-        What waits in an iterator counts as given: a program that reads by one stores
-        the id of the last event that it has dealt with.
+        Events that wait in a stream count as given: a program that reads a stream stores the id of the last event that
+        it has dealt with.
         """
-        return self._place.last
+        return self._catch_up.last
 
-    # who one is
+    # the name
 
     def register(self, name: str, password: str | None = None) -> Deferred[str]:
         """Take a free name as a guest; with a password, make an account or sign in to it.
 
-        The result is the name as others see it, which is `name` from then on;
-        `standing` is then `guest`, `new` or `known`.
+        The result is the name as others see it. It is also `name` from then on, and `standing` is `guest`, `new` or
+        `known`.
         """
         if password is None:
             return self._ask(about("register", name), self._named, repeats=False)
         request = about("register", name, password)
-        if isinstance(request, ChatFailed) or self._account is not None or not self.connected:
+        reconnector = self._reconnector
+        if isinstance(request, ChatFailed) or self._sign_in is not None or reconnector is None or not self.connected:
             return self._ask(request, self._named, repeats=False)
-        account = self._account = Account(name, password)
-        registering = account.registering
-        assert registering is not None
-        self._pending.prefix = f"{token_hex(6)}."
-        self._start_link()
-        self._sign_in(account)
-        return registering
+        return self._sign_in_first(Credentials(name, password), reconnector)
 
     def change_password(self, old: str, new: str) -> Deferred[None]:
-        """Have another password from now on."""
+        """Change the account's password."""
         if "," in old:
-            return fail(ChatFailed(BAD_TEXT, "the old password cannot be said here, since there is a comma in it"))
+            comma = "a password that contains a comma cannot be changed here; ask the operator to set another"
+            return fail(ChatFailed(BAD_TEXT, comma))
         changing = self._ask(f"password,{old},{new}", nothing, repeats=False)
-        if self._account is not None and self.connected:
-            self._account.passwords = [old, new]  # until it is known which
-            changing.addCallbacks(self._changed, self._unchanged, callbackArgs=(new,), errbackArgs=(old,))
+        if self._sign_in is not None and self.connected:
+            self._sign_in.credentials.change(old, new, changing)
         return changing
+
+    # the end
+
+    def quit(self) -> Deferred[None]:
+        """Leave gracefully: everything under way still arrives, then the connection ends.
+
+        Without a connection the client is closed at once, and the requests that wait for a connection fail.
+        """
+        return Deferred.fromCoroutine(self._quit())
+
+    def abort(self) -> None:
+        """Drop the connection at once; what is under way may be lost."""
+        self._leave_now(ClientEvent.ABORT)
+
+    async def _quit(self) -> None:
+        if self._lifecycle.state in (ClientState.RECONNECTING, ClientState.SIGNING_IN):
+            self._leave_now(ClientEvent.QUIT)
+            return
+        self._lifecycle.follow(ClientEvent.QUIT)
+        await self._ask("quit", nothing, repeats=False)
+        self._lifecycle.leaving()
+        if self._exchange.connection is not None:
+            self._exchange.connection.transport.loseConnection()
+            self._end = Deferred()
+            await self._end
+
+    def _leave_now(self, event: ClientEvent) -> None:
+        if self._lifecycle.state is ClientState.CLOSED:
+            return
+        self._lifecycle.leaving()
+        if self._lifecycle.follow(event) is ClientState.CLOSED:
+            self._close()
+        if self._exchange.connection is not None:
+            self._exchange.connection.drop(self._lifecycle.reason)
+
+    # events
+
+    def events(self) -> EventStream:
+        """Return a stream of the events from now on, for `async for`; it ends when the client is closed.
+
+        For a slow reader the server keeps what is said meanwhile. But the server takes a client for dead that reads
+        nothing for minutes, and so answers no ping.
+        """
+        stream = self._readers.add_stream()
+        state = self._lifecycle.state
+        if state is ClientState.CLOSED or (state is ClientState.CONNECTING and self._exchange.connection is None):
+            stream.end()
+        return stream
+
+    def _have_room_again(self) -> None:
+        if self._sign_in is not None and self._exchange.connection is not None:
+            self._catch_up.read_on()
+        self._exchange.regulate()
+
+    def _take_event(self, event: Event) -> None:
+        if event.id:
+            if self._sign_in is not None and not self._catch_up.is_next(event):
+                return
+        else:
+            self._lifecycle.noticed(event)
+        self._readers.give(event)
+
+    # requests
+
+    def _ask(
+        self, request: str | ChatFailed, finish: Finish[T], *, repeats: bool = True, waits: bool = False
+    ) -> Deferred[T]:
+        now = self.connected
+        if not now:
+            if not waits or self._lifecycle.state not in (ClientState.RECONNECTING, ClientState.SIGNING_IN):
+                return fail(Disconnected(self._lifecycle.reason))
+            if len(self._exchange.pending) >= MAX_WAITING_REQUESTS:
+                return fail(Disconnected(f"{MAX_WAITING_REQUESTS} requests wait for a connection already"))
+        if isinstance(request, ChatFailed):
+            return fail(request)
+        return self._exchange.ask(request, finish, repeats=repeats, now=now)
+
+    def _greet(self) -> Deferred[None]:
+        return self._exchange.ask_now(f"hello,events,{self._client_id}", nothing)
+
+    # the connection
+
+    def _opened(self) -> None:
+        if self._lifecycle.opened() is ClientState.SIGNING_IN and self._sign_in is not None:
+            self._greet().addErrback(ignore)
+            self._sign_in.begin()
+
+    def _connection_lost(self, reason: str) -> None:
+        if self._lifecycle.state is ClientState.CLOSED:
+            return
+        if self._lifecycle.lost(reason, has_account=self._sign_in is not None) is ClientState.CLOSED:
+            self._close()
+            return
+        if self._reconnector is not None:
+            self._reconnector.reconnect()
+        fail_all(self._exchange.pending.keep_repeating(), Disconnected(self._lifecycle.reason))
+        self._tell_connected(False)
+
+    def _close(self) -> None:
+        """Fail what is unanswered, end the streams, and tell the owner; the state is CLOSED."""
+        problem = Disconnected(self._lifecycle.reason)
+        if self._reconnector is not None:
+            self._reconnector.stop()
+        fail_all(self._exchange.pending.clear(), problem)
+        if self._sign_in is not None:
+            self._sign_in.end_first(problem)
+        self._readers.end()
+        if self._on_lost is not None:
+            self._on_lost(problem)
+        if self._end is not None:
+            self._end.callback(None)
+
+    # an account
+
+    def _sign_in_first(self, credentials: Credentials, reconnector: Reconnector) -> Deferred[str]:
+        sign_in = self._sign_in = SignIn(
+            credentials,
+            self._exchange,
+            self._catch_up,
+            reconnector,
+            named=self._named,
+            accepted=self._signed_in,
+            refused_for_good=self._lifecycle.refused_for_good,
+        )
+        return sign_in.begin_first().addErrback(self._forget_account)
 
     def _named(self, answer: str, records: list[Event]) -> str:
         self.name, _, self.standing = answer.partition(",")
         return self.name
 
-    def _changed(self, _: None, new: str) -> None:
-        if self._account is not None:
-            self._account.passwords = [new]
+    def _signed_in(self) -> None:
+        self._lifecycle.follow(ClientEvent.SIGNED_IN)
+        self._exchange.send_unsent()
+        self._tell_connected(True)
 
-    def _unchanged(self, failure: Failure, old: str) -> Failure:
-        if self._account is not None and failure.check(ChatFailed):
-            self._account.passwords = [old]
+    def _tell_connected(self, connected: bool) -> None:
+        if self._on_connected is not None and self._sign_in is not None and self._sign_in.first is None:
+            self._on_connected(connected)
+
+    def _forget_account(self, failure: Failure) -> Failure:
+        """Become a client without an account again, since its first sign-in was refused."""
+        self._sign_in = None
+        if self._reconnector is not None:
+            self._reconnector.stop()
+        fail_all(self._exchange.pending.clear(unsent=True), failure)
+        self._lifecycle.follow(ClientEvent.REGISTER_REFUSED)
         return failure
-
-    # the end
-
-    def quit(self) -> Deferred[None]:
-        """Leave gracefully: everything on the way still arrives, then the connection ends.
-
-        Without a connection it is over at once, and what waits for one fails.
-        """
-        return Deferred.fromCoroutine(self._quit())
-
-    def abort(self) -> None:
-        """Drop the connection at once, without a word."""
-        if self._connection is not None:
-            self._quitting = True
-            self._connection.transport.abortConnection()
-        elif self._account is not None:
-            self._quitting = True
-            self._finish("")
-
-    async def _quit(self) -> None:
-        if self._account is not None and not self.connected and not self._over:
-            self.abort()
-            return
-        self._leaving = True
-        await self._ask("quit", nothing, repeats=False)
-        self._quitting = True
-        if self._connection is not None:
-            self._connection.transport.loseConnection()
-            self._end = Deferred()
-            await self._end
-
-    # events
-
-    def events(self) -> EventStream:
-        """The events from now on, for `async for`; they end when the client is over.
-
-        The server keeps what is said meanwhile for a slow reader, but takes one who
-        reads nothing for minutes, and so answers no ping, for dead.
-        """
-        stream = EventStream(self._flow)
-        if self._connection is None and (self._account is None or self._over):
-            stream.end()
-        self._streams.append(stream)
-        self._readers += (stream.put,)
-        return stream
-
-    def _has_room(self) -> bool:
-        return not any(stream.full for stream in self._streams)
-
-    def _flow(self) -> None:
-        """Read on or not: while an answer is awaited always, since it comes behind the events."""
-        room = self._has_room()
-        if room and self._account is not None and self._connection is not None:
-            self._place.read_on()
-        if self._connection is not None:
-            self._connection.pause(not self._pending and not room)
-
-    def _give(self, event: Event) -> None:
-        for reader in self._readers:
-            try:
-                reader(event)
-            except Exception:
-                _log.failure("an event's reader failed at {event}", event=event)
-
-    # requests and answers
-
-    def _ask(
-        self, request: str | ChatFailed, finish: Finish[T], *, repeats: bool = True, waits: bool = False
-    ) -> Deferred[T]:
-        if not self.connected:
-            if not waits or self._account is None or self._over:
-                return fail(Disconnected(*self._lost.args))
-            if len(self._pending) >= MOST_WAITING:
-                return fail(Disconnected(f"{MOST_WAITING} requests wait for a connection already"))
-        if isinstance(request, ChatFailed):
-            return fail(request)
-        return self._put(request, finish, repeats, None, now=self.connected)
-
-    def _ask_now(self, request: str, finish: Finish[T], take: OnEvent | None = None) -> Deferred[T]:
-        """Ask on the connection that there is, whether signed in or not."""
-        return self._put(request, finish, False, take, now=True)
-
-    def _put(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None, now: bool) -> Deferred[T]:
-        asked = self._pending.add(request, finish, repeats, take)
-        if isinstance(asked, Deferred):
-            return asked
-        if now and self._connection is not None:
-            asked.sent = True
-            self._connection.send(asked.line)
-            if self._connection.paused:
-                self._flow()
-        return asked.waiting
-
-    def _take(self, lines: list[str]) -> None:
-        """The lines of one read; raises ValueError or ParseError for what no server says."""
-        answer = self._pending.answer
-        for line in lines:
-            if line[:1] == "@":
-                answer(line)
-            elif line[:5] == "ping,":
-                if self._connection is not None:
-                    self._connection.send(f"pong,{line[5:]}\n".encode())
-            else:
-                event = parse_event(line)
-                if event.id:
-                    if self._account is not None and not self._place.is_next(event):
-                        continue
-                elif event.kind == "error" or (event.kind == "server" and event.sender in LAST_WORDS):
-                    self._last_words = event.text
-                    if event.kind == "server" and event.sender in FOR_GOOD:
-                        self._refusal = event.text
-                self._give(event)
-        if self._streams:
-            self._flow()
-
-    # the connection
-
-    def _opened(self, connection: Connection) -> None:
-        self._connection, self._last_words = connection, ""
-
-    def _ended(self, reason: str) -> None:
-        """The connection is gone: connect again, or finish."""
-        self._connection = None
-        if self._last_words:
-            reason = f"the server ended the connection: {self._last_words}"
-        if self._account is None or self._quitting or self._leaving or self._refusal:
-            self._finish(reason)
-            return
-        self._account.open = False
-        self._lost = Disconnected(f"{reason}; it connects again")
-        if self._link is not None:
-            self._link.again()
-        fail_all(self._pending.keep_repeating(), Disconnected(reason))
-        if self._on_connected is not None and self._account.registering is None:
-            self._on_connected(False)
-
-    def _finish(self, reason: str) -> None:
-        """It is over: fail what is outstanding, end the iterators."""
-        if self._over:
-            return
-        self._over = True
-        if self._quitting:
-            reason = "you have left"
-        elif self._refusal:
-            reason = f"the server ended the connection: {self._refusal}"
-        self._lost = Disconnected(reason)
-        if self._link is not None:
-            self._link.stop()
-        fail_all(self._pending.clear(), self._lost)
-        if self._account is not None and self._account.registering is not None:
-            registering, self._account.registering = self._account.registering, None
-            registering.errback(Disconnected(reason))
-        for stream in self._streams:
-            stream.end()
-        if self._on_lost is not None:
-            self._on_lost(self._lost)
-        if self._end is not None:
-            self._end.callback(None)
-
-    # an account's connections
-
-    def _make(self) -> Connection:
-        return Connection(self._opened, self._take, self._ended)
-
-    def _start_link(self) -> None:
-        if self._clock is None:
-            from twisted.internet import reactor
-
-            self._clock = IReactorTime(reactor)
-        assert self._endpoint is not None
-        assert self._connection is not None
-        wait = self._backoff.wait
-        self._link = Link(self._endpoint, self._clock, wait, self._make, self._reached, self._probe)
-        self._link.start(self._connection)
-
-    def _reached(self) -> None:
-        if self._account is not None:
-            self._ask_now(f"hello,events,{self._client_id}", nothing).addErrback(_unheeded)
-            self._sign_in(self._account)
-
-    def _probe(self) -> None:
-        self._ask_now("ping,", nothing).addErrback(_unheeded)
-
-    def _sign_in(self, account: Account) -> None:
-        signing_in = self._ask_now(account.request, self._named)
-        signing_in.addCallbacks(self._signed_in, self._refused, callbackArgs=(account,), errbackArgs=(account,))
-        self._place.begin()
-
-    def _signed_in(self, _: str, account: Account) -> None:
-        """Say again, in order, what the server has not acknowledged."""
-        account.open = True
-        if self._connection is not None:
-            self._connection.send(self._pending.unsent())
-        if self._on_connected is not None and account.registering is None:
-            self._on_connected(True)
-
-    def _refused(self, failure: Failure, account: Account) -> None:
-        problem, connection = failure.value, self._connection
-        if not isinstance(problem, ChatFailed) or connection is None:
-            return
-        if account.registering is not None:
-            registering, self._account = account.registering, None
-            if self._link is not None:
-                self._link.stop()
-            fail_all(self._pending.clear(unsent=True), problem)
-            registering.errback(problem)
-            return
-        if problem.code == "wrong-password" and len(account.passwords) > 1:
-            account.passwords.pop(0)
-        elif problem.code not in PASSING:
-            self._refusal = problem.sentence
-        connection.drop(f"signing in again was refused: {problem.sentence}")
-
-    def _settled(self, failure: Failure | None) -> None:
-        """A page of what was missed is here, or is not to be had on this connection."""
-        account, connection = self._account, self._connection
-        if account is None or connection is None:
-            return
-        if failure is None:
-            self._backoff.reset()
-            if account.registering is not None:
-                registering, account.registering = account.registering, None
-                registering.callback(self.name)
-        elif isinstance(failure.value, ChatFailed) and failure.value.code != "not-registered":
-            connection.drop(f"what was missed cannot be read: {failure.getErrorMessage()}")
-
-
-def _unheeded(_: Failure) -> None:
-    """What else was asked tells of it too."""

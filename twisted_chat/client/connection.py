@@ -1,4 +1,4 @@
-"""Connection: the client's end of one connection, a read of whole lines at a time."""
+"""ClientConnection: the client's end of one connection, which takes the whole lines of one read at a time."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.wire.line import ParseError
+from twisted_chat.wire.errors import ParseError
 
-LONGEST_LINE = 16 * 1024 * 1024
-"""Bytes of one line of the server's; a list is one line however long."""
-
-
-class Transport(ITCPTransport, IPushProducer):
-    """What TCP's and other streams' transports are, all in one."""
+MAX_SERVER_LINE_BYTES = 16 * 1024 * 1024
+"""Far more than a request may have: a list is one line, however long."""
 
 
-class Connection(Protocol):
+class ClientTransport(ITCPTransport, IPushProducer):
+    """The interfaces that the transports of TCP and of other streams have, together."""
+
+
+class ClientConnection(Protocol):
     """Calls `opened` with itself, `take` with the lines of each read, and `lost` with the reason.
 
-    `take` raises ValueError, LookupError or ParseError for what no server says, which ends
-    the connection. `heard` is set at each read; `paused` while nothing is read.
+    `take` raises ValueError, LookupError or ParseError for a line that no server sends, which ends the connection.
+    `heard` is set at each read. `probed` is set while the server owes an answer to a ping. `paused` is set while the
+    client does not read.
     """
 
-    transport: Transport
+    transport: ClientTransport
 
     def __init__(
         self,
-        opened: Callable[[Connection], None],
+        opened: Callable[[ClientConnection], None],
         take: Callable[[list[str]], None],
         lost: Callable[[str], None],
     ) -> None:
@@ -40,7 +41,7 @@ class Connection(Protocol):
         self.heard, self.probed, self.paused = True, False, False
 
     def drop(self, reason: str) -> None:
-        """End it at once; nothing that comes is taken any more."""
+        """End the connection at once; nothing that still arrives is taken."""
         if not self._dropped:
             self._dropped = reason
             self.transport.abortConnection()
@@ -51,7 +52,7 @@ class Connection(Protocol):
             self.transport.write(data)
 
     def pause(self, pause: bool) -> None:
-        """Read nothing, or read on."""
+        """Stop reading, or read on."""
         if pause is not self.paused:
             self.paused = pause
             if pause:
@@ -70,12 +71,12 @@ class Connection(Protocol):
         self.heard = True
         whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
         try:
-            if len(self._tail) > LONGEST_LINE:
-                raise ValueError("a line without an end")
+            if len(self._tail) > MAX_SERVER_LINE_BYTES:
+                raise ValueError(f"a line of more than {MAX_SERVER_LINE_BYTES:,} bytes")
             if newline:
                 self._take(whole.decode().split("\n"))
         except (ValueError, LookupError, ParseError) as problem:
-            self.drop(f"the server said what is not understood: {problem}")
+            self.drop(f"the client does not understand what the server sent: {problem}")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self._dropped:

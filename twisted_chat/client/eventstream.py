@@ -1,4 +1,4 @@
-"""EventStream: a client's events for one `async for`, with a bound on what waits for a slow reader."""
+"""EventStream: a client's events for one `async for`, with a bound on the events that wait for a slow reader."""
 
 from __future__ import annotations
 
@@ -9,36 +9,35 @@ from twisted.internet.defer import Deferred
 
 from twisted_chat.wire.events import Event
 
-WAITING = 1000
-"""Events that wait for a slow reader, past which its connection is not read from."""
+MAX_WAITING_EVENTS = 1000
+"""Events that may wait for a slow reader. With more, the client does not read from its connection."""
 
 
 class EventStream:
-    """Events for one `async for`, which ends with the connection.
+    """Events for one `async for`, which ends when the client is closed.
 
-    `full` while too many wait for a slow reader; calls `changed` when it is not
-    so any more.
+    `full` is true while too many events wait. The stream calls `drained` when that is over.
     """
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
+    def __init__(self, drained: Callable[[], None]) -> None:
+        self._drained = drained
         self._events: deque[Event] = deque()
         self._reader: Deferred[None] | None = None
         self._ended = self.full = False
 
     @property
     def waiting(self) -> int:
-        """How many events wait for the reader."""
+        """Return the number of events that wait for the reader."""
         return len(self._events)
 
     def put(self, event: Event) -> None:
-        """One more event."""
+        """Add an event."""
         self._events.append(event)
-        self.full = len(self._events) >= WAITING
+        self.full = len(self._events) >= MAX_WAITING_EVENTS
         self._wake()
 
     def end(self) -> None:
-        """No more will come."""
+        """End the loop behind the events that wait."""
         self._ended = True
         self._wake()
 
@@ -52,9 +51,9 @@ class EventStream:
             self._reader = Deferred()
             await self._reader
         event = self._events.popleft()
-        if self.full and len(self._events) <= WAITING // 2:
+        if self.full and len(self._events) <= MAX_WAITING_EVENTS // 2:
             self.full = False
-            self._changed()
+            self._drained()
         return event
 
     def _wake(self) -> None:

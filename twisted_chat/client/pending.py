@@ -1,4 +1,4 @@
-"""Pending: what a client has asked and the server not answered, by label."""
+"""Pending: the requests of a client that the server has not answered yet, by label."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from twisted_chat.client.requests import ChatFailed, Finish, OnEvent, Request
+from twisted_chat.client.requests import ChatFailed, Finish, OnEvent, PendingRequest
+from twisted_chat.wire.errors import BAD_TEXT, NOT_UTF8
 from twisted_chat.wire.events import parse_event
-from twisted_chat.wire.line import BAD_TEXT, NOT_UTF8
 
 T = TypeVar("T")
 
@@ -17,33 +17,33 @@ T = TypeVar("T")
 class Pending:
     """The requests that wait for an answer, in the order in which they were asked.
 
-    Labels begin with the `prefix`, which makes them new even to a server that knew this
-    client before.
+    Each label begins with `prefix`, so that labels are new even to a server that knew this client before.
     """
 
     def __init__(self) -> None:
         self.prefix = ""
         self._asked = 0
-        self._requests: dict[str, Request] = {}
+        self._requests: dict[str, PendingRequest] = {}
 
     def __len__(self) -> int:
         return len(self._requests)
 
-    def add(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None) -> Request | Deferred[T]:
-        """One more request, or how it fails: with ChatFailed for what cannot be a line."""
+    def add(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None) -> PendingRequest | Deferred[T]:
+        """Keep a request; a request that cannot be a line gives a Deferred that has failed with ChatFailed."""
         if "\n" in request or "\r" in request:
-            return fail(ChatFailed(BAD_TEXT, "a line break is no part of a name, nor a carriage return of a text"))
+            breaks = "a name cannot contain a line break, and a text cannot contain a carriage return; remove it"
+            return fail(ChatFailed(BAD_TEXT, breaks))
         self._asked += 1
         label = f"@{self.prefix}{self._asked}"
         try:
             line = f"{label} {request}\n".encode()
         except UnicodeEncodeError:
-            return fail(ChatFailed(NOT_UTF8, "what was said cannot be written in UTF-8"))
-        asked = self._requests[label] = Request(line, finish, repeats, take)
+            return fail(ChatFailed(NOT_UTF8, "the text contains half of a surrogate pair, which UTF-8 cannot encode"))
+        asked = self._requests[label] = PendingRequest(line, finish, repeats, take)
         return asked
 
     def answer(self, line: str) -> None:
-        """A labelled line; raises LookupError for a label that nobody waits for, and ValueError."""
+        """Take a labelled line; raises LookupError for a label without a request, and ValueError."""
         label, _, answer = line.partition(" ")
         request = self._requests[label]
         if answer[:3] == "ok," or answer == "ok":
@@ -58,14 +58,14 @@ class Pending:
             request.take(parse_event(answer))
 
     def unsent(self) -> bytes:
-        """The lines of those that were not sent on this connection, which now are."""
+        """Mark the requests that were not sent on this connection as sent, and return their lines."""
         unsent = [request for request in self._requests.values() if not request.sent]
         for request in unsent:
             request.sent = True
         return b"".join(request.line for request in unsent)
 
-    def keep_repeating(self) -> list[Request]:
-        """The connection is gone: keep those that repeat, unsent, and give the others."""
+    def keep_repeating(self) -> list[PendingRequest]:
+        """Keep the requests that repeat, as unsent, after the connection is gone; return the others."""
         others = [request for request in self._requests.values() if not request.repeats]
         self._requests = {label: request for label, request in self._requests.items() if request.repeats}
         for request in self._requests.values():
@@ -73,15 +73,15 @@ class Pending:
             request.records.clear()
         return others
 
-    def clear(self, unsent: bool = False) -> list[Request]:
-        """Keep none, or none that is `unsent`, and give them."""
+    def clear(self, unsent: bool = False) -> list[PendingRequest]:
+        """Remove all requests, or only the `unsent`, and return them."""
         gone = {label: request for label, request in self._requests.items() if not (unsent and request.sent)}
         for label in gone:
             del self._requests[label]
         return list(gone.values())
 
 
-def fail_all(requests: list[Request], problem: Exception) -> None:
-    """Tell those who asked that it came to nothing."""
+def fail_all(requests: list[PendingRequest], problem: Exception | Failure) -> None:
+    """Make each of these requests fail."""
     for request in requests:
-        request.waiting.errback(Failure(problem))
+        request.waiting.errback(problem)

@@ -1,7 +1,7 @@
-"""What was said, and who may see it: history, search, what one missed, and read markers."""
+"""The history of the log, for users who may see it: pages, search, unread messages and read markers."""
 
 from twisted_chat.core.cursor import Cursor
-from twisted_chat.core.errors import BAD_COMMAND, NO_SUCH_ROOM, NOT_ALLOWED, NOT_REGISTERED, ChatError
+from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.core.messages import LEFT, Conversation, Record, direct
 from twisted_chat.core.names import is_room
@@ -9,131 +9,154 @@ from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Rooms
 
-PAGE = 200
-PAGE_SIZE = 64 * 1024
-"""Records of the log, and characters of their texts, that one step of catching up takes."""
-PARTNERS = 200
-"""People with whom one has talked, of whom one is told."""
+CATCH_UP_PAGE_RECORDS = 200
+"""Records that one step of catching up reads from the log."""
+CATCH_UP_PAGE_CHARACTERS = 64 * 1024
+"""Characters of texts after which a step of catching up ends."""
+MAX_HISTORY_RECORDS = 500
+"""Records in one page of history."""
+MAX_HISTORY_CHARACTERS = 256 * 1024
+"""Characters of the texts in one page of history."""
+UNREAD_SHOWN = 50
+"""Unread messages that are shown at a sign-in."""
+MAX_PARTNERS_LISTED = 200
+"""People in the list of a user's own conversations."""
 
 
 class Archive:
-    """What the log has, for those who may see it.
+    """Reads the log for users, and shows each user only what that user may see.
 
-    What does not exist and what one may not see get the same answer: nothing for a person
-    with whom there is no conversation, ChatError(no-such-room) for a room that one is not in.
-    Everything raises ChatError(not-registered) for one without a name.
+    A conversation that does not exist and one that the user may not see get the same answer: an
+    empty page for a person, ChatError(no-such-room) for a room. Every method that takes a participant
+    raises ChatError(not-registered) if the participant has no name.
     """
 
     def __init__(self, log: MessageLog, registry: UserRegistry, rooms: Rooms, accounts: Accounts | None) -> None:
         self._log, self._registry, self._rooms, self._accounts = log, registry, rooms, accounts
 
     async def history(self, participant: Participant, name: str, before: int, after: int, limit: int) -> list[Record]:
-        """A page of a room's or a direct conversation's records, oldest first; `before` 0 means up to now."""
+        """Return a page of a room's or a direct conversation's records, oldest first; `before` 0 means no bound."""
         conversation = self._conversation(_user(participant), name)
         return [] if conversation is None else await self._log.history(conversation, before, after, limit)
 
     async def search(self, participant: Participant, name: str, words: str, limit: int) -> list[Record]:
-        """The newest texts of a room or a direct conversation with all these words, oldest first.
+        """Return the newest texts of a room or a direct conversation that contain all the words, oldest first.
 
-        Raises ChatError(bad-command) where there is no word.
+        Raises ChatError(bad-command) if there is no word to search for.
         """
         conversation = self._conversation(_user(participant), name)
         if not any(map(str.isalnum, words)):
-            raise ChatError(BAD_COMMAND, "a search looks for words, of letters and digits: search,#tea,assam")
+            raise ChatError(Reason.NO_SEARCH_WORDS)
         return [] if conversation is None else await self._log.search(conversation, words, limit)
 
-    async def mark(self, participant: Participant, name: str, id: int) -> None:
-        """Move the user's read marker of a conversation, and tell its other connections.
+    async def move_read_marker(self, participant: Participant, name: str, id: int) -> None:
+        """Move the user's read marker in a conversation forward to `id`, and tell the user's other connections.
 
-        Raises ChatError(bad-command) for an id that is not there yet.
+        Raises ChatError(bad-command) for an id that the log does not have yet.
         """
         user = _user(participant)
         conversation = self._conversation(user, name)
-        self._check_place(id)
+        self._check_exists(id)
         if conversation is None or not user.is_account or self._accounts is None:
             return
         shown = self._name(user, conversation)
-        if not await self._accounts.mark(user.identity, conversation, id):
+        if not await self._accounts.move_read_marker(user.identity, conversation, id):
             return
         for other in user.participants:
             if other is not participant:
                 other.read_marker_moved(shown, id)
                 other.flush()
 
-    async def markers(self, user: User) -> list[tuple[str, int]]:
-        """A user's read markers, each with the name of its room or person, where that is still there."""
+    async def read_markers(self, user: User) -> list[tuple[str, int]]:
+        """Return the user's read markers, each with the name of its room or person, if the user still sees that."""
         if self._accounts is None or not user.is_account:
             return []
-        named = [(self._name(user, place), id) for place, id in await self._accounts.markers(user.identity)]
+        markers = await self._accounts.read_markers(user.identity)
+        named = [(self._name(user, conversation), id) for conversation, id in markers]
         return sorted((name, id) for name, id in named if name)
 
-    async def mine(self, participant: Participant) -> list[str]:
-        """The rooms that the user is in, in the order of their keys, and with whom one has talked, the latest first."""
+    async def own_conversations(self, participant: Participant) -> list[str]:
+        """Return the user's rooms, sorted by their keys, then the people whom the user talked with, latest first."""
         user = _user(participant)
-        partners = map(self._registry.identified, await self._log.partners(user.identity, PARTNERS))
+        identities = await self._log.partners(user.identity, MAX_PARTNERS_LISTED)
+        partners = map(self._registry.by_identity, identities)
         rooms = [room.name for room in self._rooms.joined_by(user)]
-        return rooms + [friend.name for friend in partners if friend is not None and not friend.deleted]
+        return rooms + [partner.name for partner in partners if partner is not None and not partner.deleted]
 
     async def unread(self, user: User, after: int, up_to: int, limit: int) -> tuple[list[Record], int]:
-        """What others said in an account's conversations with after < id <= up_to.
+        """Return what others said in an account's conversations with after < id <= up_to.
 
-        The newest `limit` records, oldest first, and how many there are, counted up to MAX_UNREAD_COUNTED + 1.
+        The result is the newest `limit` records, oldest first, and the number of all such
+        records, counted up to MAX_UNREAD_COUNTED + 1.
         """
         return await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
 
-    async def cursor(self, participant: Participant, place: int) -> Cursor:
-        """The log from a place on, for an account.
+    async def cursor(self, participant: Participant, position: int) -> Cursor:
+        """Return a cursor that reads the log from `position` on, for an account.
 
-        Raises ChatError: not-allowed for a guest, bad-command for a place that is not there yet.
+        Raises ChatError: not-allowed for a guest, bad-command for a position that the log does not have yet.
         """
         user = _user(participant)
         if not user.is_account:
-            raise ChatError(NOT_ALLOWED, "what was said is kept for accounts: register,<name>,<password> makes one")
-        self._check_place(place)
+            raise ChatError(Reason.ACCOUNTS_ONLY)
+        self._check_exists(position)
         delivered = user.delivered_rooms
-        changes = await self._log.first_membership_changes(user.identity, place)
-        rooms = {room for room, joined in delivered.items() if joined <= place and room not in changes}
+        changes = await self._log.first_membership_changes(user.identity, position)
+        rooms = {room for room, joined in delivered.items() if joined <= position and room not in changes}
         rooms |= {room for room, kind in changes.items() if kind == LEFT}
-        return Cursor(user.identity, rooms, participant.sender_number, place)
+        return Cursor(user.identity, rooms, participant.sender_number, position)
 
-    async def read_on(self, cursor: Cursor, participant: Participant, most: int = PAGE) -> tuple[list[Record], bool]:
-        """The next of the log for one who is behind, at most so many records, and whether that is all there is.
+    async def read_on(
+        self, cursor: Cursor, participant: Participant, limit: int = CATCH_UP_PAGE_RECORDS
+    ) -> tuple[list[Record], bool]:
+        """Read on at the cursor; return at most `limit` records, and True if the cursor has reached the log's end.
 
-        Tells the participant of a gap when the log no longer holds its place.
+        If the log no longer has the cursor's position, the participant is told of a gap.
         """
         if cursor.position < self._log.first - 1 and participant.user is not None:
-            place = self._log.first - 1
-            cursor.jump_to(
-                place, (room for room, joined in participant.user.delivered_rooms.items() if joined <= place)
-            )
-            participant.notify("gap", "you read too slowly: some messages are no longer kept here")
-        page = await self._log.read(cursor.identity, cursor.rooms, cursor.position, min(most, PAGE))
-        cursor.numbers |= {participant.sender_number}
-        return cursor.take(page, PAGE_SIZE), cursor.position >= self._log.last
+            position = self._log.first - 1
+            delivered = participant.user.delivered_rooms
+            cursor.jump_to(position, (room for room, joined in delivered.items() if joined <= position))
+            participant.notify(Notice.GAP)
+        limit = min(limit, CATCH_UP_PAGE_RECORDS)
+        page = await self._log.read(cursor.identity, cursor.rooms, cursor.position, limit)
+        cursor.sender_numbers |= {participant.sender_number}
+        return cursor.take(page, CATCH_UP_PAGE_CHARACTERS), cursor.position >= self._log.last
 
     def _conversation(self, user: User, name: str) -> Conversation | None:
         if is_room(name):
             room = self._rooms.get(name)
             if room is None or room.key not in user.rooms:
-                raise ChatError(NO_SUCH_ROOM, f"you are in no room {name}; join,{name} first")
+                raise ChatError(Reason.ROOM_NOT_VISIBLE, room=name)
             return room.key
         other = self._registry.get(name)
         return None if other is None else direct(user.identity, other.identity)
 
     def _name(self, user: User, conversation: Conversation) -> str:
+        """Return a conversation's name as the user sees it: a room, a person, or "" if it is no longer there."""
         if isinstance(conversation, str):
             room = self._rooms.get(conversation)
             return room.name if room is not None and conversation in user.rooms else ""
-        one, other = conversation
-        friend = self._registry.identified(other if one == user.identity else one)
-        return friend.name if friend is not None and not friend.deleted else ""
+        first, second = conversation
+        partner = self._registry.by_identity(second if first == user.identity else first)
+        return partner.name if partner is not None and not partner.deleted else ""
 
-    def _check_place(self, id: int) -> None:
+    def _check_exists(self, id: int) -> None:
         if id > self._log.last:
-            raise ChatError(BAD_COMMAND, f"nothing has the id {id} yet")
+            raise ChatError(Reason.UNKNOWN_ID, id=id)
 
 
 def _user(participant: Participant) -> User:
     if participant.user is None:
-        raise ChatError(NOT_REGISTERED, "you have no name yet; register,<name> first")
+        raise ChatError(Reason.NO_NAME)
     return participant.user
+
+
+def fit_page(records: list[Record], oldest_first: bool) -> list[Record]:
+    """Return as many of a page's records as fit in MAX_HISTORY_CHARACTERS, from the end where the page begins."""
+    size = 0
+    for count, record in enumerate(records if oldest_first else reversed(records)):
+        size += len(record.text)
+        if count and size > MAX_HISTORY_CHARACTERS:
+            return records[:count] if oldest_first else records[-count:]
+    return records

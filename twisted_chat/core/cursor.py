@@ -1,4 +1,4 @@
-"""What one reader may see of the log, when it reads the log itself."""
+"""A reader's position in the log, and which of the log's records the reader may see."""
 
 from collections.abc import Iterable
 
@@ -7,53 +7,59 @@ from twisted_chat.core.messages import JOINED, LEFT, Record
 
 
 class Cursor:
-    """A connection's position in the log, and the rooms that its user was in there.
+    """A connection's position in the log, and the rooms that its user was in at that position.
 
-    The records of a room are seen from one's join to one's leave; those of a
-    direct conversation by its two sides. What this very connection (or client) sent is left
-    out, but for what one says to oneself: `numbers` are those that it has had.
+    A user sees the records of a room from its own join to its own leave, and the records of its
+    direct conversations. Records that this connection (or client) sent are left out, except those
+    that the user sent to itself: `sender_numbers` are the numbers that the connection has had.
     """
 
-    __slots__ = ("identity", "numbers", "position", "rooms")
+    __slots__ = ("identity", "position", "rooms", "sender_numbers")
 
-    def __init__(self, identity: int, rooms: Iterable[str], number: int, position: int) -> None:
+    def __init__(self, identity: int, rooms: Iterable[str], sender_number: int, position: int) -> None:
         self.identity = identity
         self.rooms = frozenset(rooms)
-        self.numbers = frozenset((number,))
+        self.sender_numbers = frozenset((sender_number,))
         self.position = position
 
+    def copy(self) -> "Cursor":
+        """Return a cursor at the same position, which moves independently."""
+        cursor = Cursor(self.identity, self.rooms, 0, self.position)
+        cursor.sender_numbers = self.sender_numbers
+        return cursor
+
     def jump_to(self, position: int, rooms: Iterable[str]) -> None:
-        """Go on at a later position, in the rooms that the user is in there."""
+        """Move to a later position; `rooms` are those that the user is in there."""
         self.position = position
         self.rooms = frozenset(rooms)
 
-    def take(self, page: Page, size: int) -> list[Record]:
-        """Those of the log's next records that are to be seen, until their texts have `size` characters.
+    def take(self, page: Page, max_characters: int) -> list[Record]:
+        """Return the records of the log's next page that the user may see, and move past the records read.
 
-        The position moves behind the last that was looked at.
+        Stops after the record with which the texts have `max_characters` characters.
         """
         taken = []
         for record in page.records:
             self.position = record.id
             if self._sees(record):
                 taken.append(record)
-                size -= len(record.text)
-                if size <= 0:
+                max_characters -= len(record.text)
+                if max_characters <= 0:
                     return taken
         self.position = max(self.position, page.up_to)
         return taken
 
     def _sees(self, record: Record) -> bool:
-        by_me = record.author == self.identity
-        own = by_me and record.sender_number in self.numbers
+        by_user = record.author == self.identity
+        by_connection = by_user and record.sender_number in self.sender_numbers
         conversation = record.conversation
         if not isinstance(conversation, str):
-            mine, other = conversation
-            return self.identity in conversation and (not own or mine == other)
+            first, second = conversation
+            return self.identity in conversation and (not by_connection or first == second)
         member = conversation in self.rooms
-        if by_me:
+        if by_user:
             if record.kind == JOINED:
                 member, self.rooms = True, self.rooms | {conversation}
             elif record.kind == LEFT:
                 self.rooms -= {conversation}
-        return member and not own
+        return member and not by_connection

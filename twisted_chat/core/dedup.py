@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from twisted_chat.core.errors import BAD_COMMAND, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE, Record
 from twisted_chat.core.participants import Entry
 
@@ -59,13 +59,11 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
             part = entry.part([index])
             if where is not result.deferred and record is not None:
                 part.first, part.time, part.recipients, part.copies = record.id, record.time, (), ()
-                part.problem = ChatError(
-                    BAD_COMMAND, f"the label {part.labels[0]} stood for something else; take a new one"
-                )
+                part.problem = ChatError(Reason.LABEL_REUSED, label=part.labels[0])
             where.append(part)
     return result
 
 
 def _same(entry: Entry, index: int, record: Record) -> bool:
-    said = (entry.kind, entry.envelope.conversation, entry.texts[index])
+    said = (entry.kind, entry.envelopes[index].conversation, entry.texts[index])
     return said == (record.kind, record.conversation, record.text)

@@ -1,4 +1,6 @@
-"""What goes wrong in a conversation: one exception and its few, stable codes."""
+"""Errors of the core: a stable code for programs, a finer reason, and facts; doors write the sentences."""
+
+from enum import Enum
 
 BAD_COMMAND = "bad-command"
 BAD_NAME = "bad-name"
@@ -16,17 +18,98 @@ SLOW_DOWN = "slow-down"
 UNAVAILABLE = "unavailable"
 
 
+class Reason(Enum):
+    """The reason of an error, with its code on the wire. A comment names the facts that come with a reason."""
+
+    NO_SEARCH_WORDS = "no-search-words", BAD_COMMAND
+    UNKNOWN_ID = "unknown-id", BAD_COMMAND  # id
+    LABEL_REUSED = "label-reused", BAD_COMMAND  # label
+
+    NAME_LENGTH = "name-length", BAD_NAME  # max
+    NAME_CHARACTERS = "name-characters", BAD_NAME
+    NAME_FIRST_CHARACTER = "name-first-character", BAD_NAME
+    NAME_DISALLOWED = "name-disallowed", BAD_NAME  # why
+    ROOM_NAME = "room-name", BAD_NAME
+
+    EMPTY_TEXT = "empty-text", BAD_TEXT  # to
+
+    NAME_OF_ACCOUNT = "name-of-account", NAME_TAKEN  # name
+    NAME_IN_USE = "name-in-use", NAME_TAKEN  # name
+    ACCOUNT_EXISTS = "account-exists", NAME_TAKEN  # name
+    NAME_OF_DELETED_ACCOUNT = "name-of-deleted-account", NAME_TAKEN  # name
+
+    PASSWORD_MISMATCH = "password-mismatch", WRONG_PASSWORD  # name
+    PASSWORD_NOT_SET = "password-not-set", WRONG_PASSWORD  # name
+    PASSWORD_EMPTY = "password-empty", WRONG_PASSWORD
+    PASSWORD_CHARACTERS = "password-characters", WRONG_PASSWORD
+    NO_USABLE_NAME = "no-usable-name", WRONG_PASSWORD
+    PASSWORD_LENGTH = "password-length", TOO_LONG  # max
+
+    NO_NAME = "no-name", NOT_REGISTERED
+    CONNECTION_ENDED = "connection-ended", NOT_REGISTERED
+    HAS_NAME = "has-name", ALREADY_REGISTERED  # name
+
+    UNKNOWN_USER = "unknown-user", NO_SUCH_USER  # name
+    UNKNOWN_ACCOUNT = "unknown-account", NO_SUCH_USER  # name
+    DELETED_ACCOUNT = "deleted-account", NO_SUCH_USER  # name
+    UNKNOWN_ROOM = "unknown-room", NO_SUCH_ROOM  # room
+    ROOM_NOT_VISIBLE = "room-not-visible", NO_SUCH_ROOM  # room
+    NOT_IN_ROOM = "not-in-room", NOT_A_MEMBER  # room
+
+    TOO_MANY_ROOMS = "too-many-rooms", NOT_ALLOWED  # max
+    NO_GUESTS = "no-guests", NOT_ALLOWED  # name
+    GUEST_HAS_NO_PASSWORD = "guest-has-no-password", NOT_ALLOWED  # name
+    ACCOUNT_KEEPS_NAME = "account-keeps-name", NOT_ALLOWED  # name
+    TOO_MANY_ACCOUNTS = "too-many-accounts", NOT_ALLOWED  # max
+    NAME_WAS_DELETED = "name-was-deleted", NOT_ALLOWED  # name
+    ACCOUNT_DISABLED = "account-disabled", NOT_ALLOWED
+    ACCOUNTS_ONLY = "accounts-only", NOT_ALLOWED
+    PASSWORDS_ELSEWHERE = "passwords-elsewhere", NOT_ALLOWED
+
+    TOO_MANY_WRONG_PASSWORDS = "too-many-wrong-passwords", SLOW_DOWN  # seconds
+    TOO_MANY_SIGN_INS = "too-many-sign-ins", SLOW_DOWN  # seconds
+    TOO_MANY_NEW_ACCOUNTS = "too-many-new-accounts", SLOW_DOWN  # seconds
+
+    NO_ACCOUNTS = "no-accounts", UNAVAILABLE
+    LOG_CANNOT_WRITE = "log-cannot-write", UNAVAILABLE
+    LOG_CANNOT_READ = "log-cannot-read", UNAVAILABLE
+    STORE_CANNOT_WRITE = "store-cannot-write", UNAVAILABLE
+    STILL_IN_ROOMS = "still-in-rooms", UNAVAILABLE  # name
+    PASSWORDS_UNCHECKED = "passwords-unchecked", UNAVAILABLE
+    SHUTTING_DOWN = "shutting-down", UNAVAILABLE
+    INTERNAL_ERROR = "internal-error", UNAVAILABLE
+
+    def __init__(self, key: str, code: str) -> None:
+        self.key, self.code = key, code
+
+
+class Notice(Enum):
+    """A notice that the server sends on its own; the value is the code on the wire."""
+
+    AWAY = "away"
+    GAP = "gap"
+    SHUTDOWN = "shutdown"
+    TIMEOUT = "timeout"
+    REPLACED = "replaced"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
 class ChatError(Exception):
     """A request that was not carried out; nothing else has changed.
 
-    `code` is for programs and stays the same for ever; `sentence` tells a
-    person what was wrong and what would be right.
+    `reason.code` is for programs and never changes; the `facts` are what a door's sentence needs.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(code, sentence)
-        self.code = code
-        self.sentence = sentence
+    def __init__(self, reason: Reason, **facts: str | int) -> None:
+        super().__init__(reason, facts)
+        self.reason, self.facts = reason, facts
+
+    @property
+    def code(self) -> str:
+        """Return the stable code, as on the wire."""
+        return self.reason.code
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.sentence}"
+        facts = ", ".join(f"{key}={value}" for key, value in self.facts.items())
+        return f"{self.code}: {self.reason.key}" + (f" ({facts})" if facts else "")

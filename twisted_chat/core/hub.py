@@ -1,29 +1,42 @@
-"""The Hub: the one place where everything is decided. Here: who is here, by which name and with which right.
+"""The Hub: the one place where requests of all doors are decided. This file: sign-in, names, presence and accounts.
 
-What is said is decided in the class that it builds on, core.router.Router; what was said
-is looked up in its archive.
+The part that handles messages and membership is its base class, core.router.Router; the part
+that reads the log is its `archive`.
 """
 
 from collections.abc import Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from twisted_chat.core.archive import Archive
-from twisted_chat.core.errors import ALREADY_REGISTERED, NOT_ALLOWED, NOT_REGISTERED, UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import Router
+from twisted_chat.core.router import Router, forget_routes
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
-MOST_ACCOUNTS = 100_000
+MAX_ACCOUNTS = 100_000
+
+
+class SignedIn(NamedTuple):
+    """The result of a sign-in, which the door still has to answer: `how` is GUEST, NEW or KNOWN."""
+
+    how: str
+    participant: Participant
+
+    def answered(self) -> None:
+        """Start delivery to an account's participant, beginning with everything since its sign-in."""
+        if self.how != GUEST:
+            self.participant.release()
 
 
 class Hub(Router):
-    """Everything that can be done in a conversation, for every door alike.
+    """Everything that a client can do, in the same way for every door.
 
-    All of it raises ChatError for what may not be done, and then nothing has
-    changed. What is said takes effect in the order of the calls. Without `accounts`
-    and an `authenticator` there are guests only; without `guests`, accounts only.
+    A request that is not allowed raises ChatError and changes nothing. Messages take effect in the
+    order of the calls. Without `accounts` and an `authenticator` there are only guests; without
+    `guests` there are only accounts.
     """
 
     def __init__(
@@ -40,64 +53,64 @@ class Hub(Router):
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 
     def open(self) -> None:
-        """Take up the log, the accounts and their rooms, before anything is said; raises StoreError."""
+        """Open the log and the accounts, and restore the accounts' rooms. Raises StoreError."""
         self.log.open()
         if self.accounts is None:
             return
         for account in self.accounts.open():
-            self.registry.adopt(account)
+            self.registry.add_account(account)
         memberships, topics = self.log.restore()
         for identity, name, id in memberships:
-            user = self.registry.identified(identity)
+            user = self.registry.by_identity(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
                 room.topic = room.delivered_topic = topics.get(room.key, "")
 
     async def close(self) -> None:
-        """Keep everything, and let go of it."""
+        """Store everything, and close the accounts and the log."""
         self.flush()
         if self.accounts is not None:
             await self.accounts.close()
         await self.log.close()
 
-    # who is here
+    # sign-in, names and presence
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> str:
-        """Give a participant a free name, as a `guest`, or an account with a password: a `new` one or a `known` one.
+    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> "SignedIn":
+        """Give a participant a free name as a guest or, with a password, a new or a known account.
 
-        With an account it is held, and to be released once it has been answered.
+        A participant with an account is held: nothing is delivered to it until the door has
+        answered the sign-in and called `answered()` of the result.
 
         Raises ChatError: already-registered, bad-name, name-taken, not-allowed,
         and for a password wrong-password, slow-down, too-long, unavailable.
         """
         if participant.user is not None:
-            whose = participant.user.name
-            raise ChatError(ALREADY_REGISTERED, f"you are {whose} already; rename,<name> changes a guest's name")
+            raise ChatError(Reason.HAS_NAME, name=participant.user.name)
         checked = user_name(name)
         if password is not None:
-            return await self._open_account(participant, checked, password)
+            return await self._sign_in_account(participant, checked, password)
         if not self._guests:
-            raise ChatError(NOT_ALLOWED, f"there are no guests here; register,{name},<password> opens an account")
-        participant.user = self.registry.add(checked, self.log.new_identity(), participant)
-        return GUEST
+            raise ChatError(Reason.NO_GUESTS, name=checked.shown)
+        participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
+        return SignedIn(GUEST, participant)
 
-    async def introduce(self, participant: Participant, client: str) -> None:
-        """Know a participant as one client of its account, now or once it has one, so that it may say things again."""
+    async def identify_client(self, participant: Participant, client: str) -> None:
+        """Note a participant's client-id, now or at its sign-in, so that its repeated messages are recognised."""
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
-            await self._number(participant, participant.user)
+            await self._set_sender_number(participant, participant.user)
 
     async def change_password(self, participant: Participant, old: str, new: str) -> None:
-        """Have another password from now on; raises ChatError: as for signing in, and not-allowed for a guest."""
+        """Change the account's password. Raises ChatError as `sign_in`, and not-allowed for a guest."""
         user = self._user(participant)
         if not user.is_account or self.accounts is None or self._authenticator is None:
-            raise ChatError(NOT_ALLOWED, f"{user.name} is a guest's name here, without a password")
+            raise ChatError(Reason.GUEST_HAS_NO_PASSWORD, name=user.name)
         name = Name(user.name, user.key)
         secret = await self._authenticator.change(name, user.identity, old, new, participant.address)
         await self.accounts.set_secret(user.identity, secret)
 
     def sign_out(self, participant: Participant) -> None:
-        """End a participant's part in everything; the second time it does nothing."""
+        """Remove a participant from the conversation; a second call does nothing."""
         user, participant.user = participant.user, None
         participant.routes.clear()
         if user is None:
@@ -106,115 +119,123 @@ class Hub(Router):
         if not user.is_account:
             for room in self.rooms.joined_by(user):
                 self._leave(participant, user, room, None)
-        gone = self.registry.exit(user, participant)
-        self.rooms.refresh(user)
-        self._changed()
-        if gone:
-            _tell(neighbours, user, user.name, None)
+        offline = self.registry.remove_connection(user, participant)
+        self._connections_changed(user)
+        if offline:
+            _tell_presence(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
                 user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
                 self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
 
     def rename(self, participant: Participant, name: str) -> None:
-        """Change a guest's name; raises ChatError: bad-name, name-taken, and not-allowed for an account."""
+        """Change a guest's name. Raises ChatError: bad-name, name-taken, and not-allowed for an account."""
         user = self._user(participant)
         if user.is_account:
-            raise ChatError(NOT_ALLOWED, f"{user.name} is the name of an account, which it keeps")
+            raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
         old = user.name
         self.registry.rename(user, user_name(name))
-        self._changed()
+        forget_routes(user)
+        self._open = None
         if user.name != old:
-            _tell(self.rooms.neighbours(user), user, old, user.name)
+            _tell_presence(self.rooms.neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
-        """Say that one is away, and why; None for being back."""
-        self._user(participant).away = text
-        self._changed()
+        """Set the user's away text; None means that the user is back."""
+        user = self._user(participant)
+        user.away = text
+        user.version += 1
 
-    def note_places(self) -> None:
-        """Keep how far accounts have read, in case that the server ends without a word."""
+    def save_read_positions(self) -> None:
+        """Store how far online accounts have read, in case the server ends without a shutdown."""
         if self.accounts is None:
             return
         moved = []
-        for user in filter(attrgetter("is_account"), self.registry.here()):
-            place = max((participant.read_up_to for participant in user.participants), default=0)
-            if place > user.read_up_to:
-                user.read_up_to = place
-                moved.append((user.identity, place))
+        for user in filter(attrgetter("is_account"), self.registry.online()):
+            position = max((participant.read_up_to for participant in user.participants), default=0)
+            if position > user.read_up_to:
+                user.read_up_to = position
+                moved.append((user.identity, position))
         if moved:
             self.accounts.note_read_up_to(moved)
 
-    def shut_out(self, user: User, code: str, sentence: str) -> None:
-        """End all connections of an account."""
+    def disconnect_user(self, user: User, notice: Notice) -> None:
+        """End all connections of a user, and send each the notice that says why."""
         for participant in user.participants:
-            participant.disconnect(code, sentence)
+            participant.disconnect(notice)
 
-    def forget(self, user: User, by: Participant) -> None:
-        """Have a deleted account leave its rooms and everything else; it is `by` whom it is said."""
+    def remove(self, user: User, by: Participant) -> None:
+        """Mark an account as deleted, have it leave its rooms on behalf of `by`, and end its connections."""
         user.enabled, user.deleted = False, True
+        user.version += 1
         for room in self.rooms.joined_by(user):
             self._leave(by, user, room, None)
         self.flush()
-        self.shut_out(user, "deleted", "this account has been deleted")
+        self.disconnect_user(user, Notice.DELETED)
 
     # accounts
 
-    async def _open_account(self, participant: Participant, name: Name, password: str) -> str:
+    async def _sign_in_account(self, participant: Participant, name: Name, password: str) -> "SignedIn":
+        """Check a password and connect the participant to its account, which is created if the name is free."""
         if self.accounts is None or self._authenticator is None:
-            raise ChatError(UNAVAILABLE, "no accounts are kept here; register,<name> without a password makes a guest")
+            raise ChatError(Reason.NO_ACCOUNTS)
         user = self.registry.account(name)
         if user is None:
-            if self.registry.account_count >= MOST_ACCOUNTS:
-                raise ChatError(NOT_ALLOWED, "there are as many accounts as this server keeps")
+            if self.registry.account_count >= MAX_ACCOUNTS:
+                raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
             self.registry.claim(name)
         elif user.deleted:
-            raise ChatError(NOT_ALLOWED, f"{name.shown} was the name of an account that is no more; choose another")
+            raise ChatError(Reason.NAME_WAS_DELETED, name=name.shown)
         try:
             own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
             shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
             user = self.registry.account(shown)
-            made = user is None
+            created = user is None
             if user is None:
-                if shown.key != name.key:  # as a checker may have it, who knows people by other names
+                if shown.key != name.key:  # a checker may know its users by other names
                     self.registry.unclaim(name)
                     self.registry.claim(name := shown)
-                user = self.registry.adopt(await self.accounts.create(shown, secret))
+                user = self.registry.add_account(await self.accounts.create(shown, secret))
         finally:
             self.registry.unclaim(name)
-        await self._enter(participant, user)
-        return NEW if made and secret is not None else KNOWN
+        await self._connect_account(participant, user)
+        return SignedIn(NEW if created and secret is not None else KNOWN, participant)
 
-    async def _enter(self, participant: Participant, user: User) -> None:
-        """One more connection of an account: what was said before, and is on its way, it reads from the log."""
+    async def _connect_account(self, participant: Participant, user: User) -> None:
+        """Add a connection to an account; messages from before, and those not durable yet, it reads from the log."""
         if participant.client_id and user.enabled:
-            await self._number(participant, user)
+            await self._set_sender_number(participant, user)
         if not user.enabled:
-            raise ChatError(NOT_ALLOWED, "this account is disabled; ask whoever runs the server")
+            raise ChatError(Reason.ACCOUNT_DISABLED)
         participant.user = user
         participant.hold()
         first = not user.participants
-        self.registry.enter(user, participant)
-        self.rooms.refresh(user)
-        self._changed()
+        self.registry.add_connection(user, participant)
+        self._connections_changed(user)
         if first:
-            _tell(self.rooms.neighbours(user), user, None, user.name)
+            _tell_presence(self.rooms.neighbours(user), user, None, user.name)
         self.flush()
         await self.log.wait_durable()
         if participant.user is None:
-            raise ChatError(NOT_REGISTERED, "the connection has ended")
+            raise ChatError(Reason.CONNECTION_ENDED)
 
-    async def _number(self, participant: Participant, user: User) -> None:
+    async def _set_sender_number(self, participant: Participant, user: User) -> None:
+        """Give a participant the number of its client, and end the client's earlier connection."""
         assert self.accounts is not None
         number = await self.accounts.client_number(user.identity, participant.client_id)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
-                other.disconnect("replaced", "the same client of yours has connected again")
+                other.disconnect(Notice.REPLACED)
         participant.sender_number = number
         participant.routes.clear()
-        self._last = None
+        self._open = None
+
+    def _connections_changed(self, user: User) -> None:
+        self.rooms.connections_changed(user)
+        forget_routes(user)
+        self._open = None
 
 
-def _tell(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
+def _tell_presence(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
     for user in users:
         for participant in user.participants:
             participant.presence_changed(who.identity, before, now)

@@ -1,4 +1,4 @@
-"""What the core asks of the outside: a log, accounts, and an authenticator."""
+"""The interfaces that the core needs from outside: a log, accounts, and an authenticator."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -8,23 +8,26 @@ from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
 from twisted_chat.core.participants import Entry
 
+MAX_UNREAD_COUNTED = 10_000
+"""Unread messages are counted up to this number; more are shown as "more than"."""
+
 
 class StoreError(Exception):
-    """What keeps the log cannot be used; the text says why, and what to do, for the operator."""
+    """The store cannot be used; the text tells the operator why, and what to do."""
 
 
 Deliver = Callable[[Sequence[Entry]], None]
 
 
 class Page(NamedTuple):
-    """Some of the log for one reader, and up to which id that is all that concerns it."""
+    """The next records of the log for one reader; no other record up to the id `up_to` concerns that reader."""
 
     records: list[Record]
     up_to: int
 
 
 class Membership(NamedTuple):
-    """An account is in a room since the record `id`."""
+    """An account's membership of a room, which began with the record `id`."""
 
     identity: int
     room: str
@@ -32,86 +35,85 @@ class Membership(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """Who is in which rooms, and the rooms' topics by key."""
+    """The memberships of all accounts, and the rooms' topics by key."""
 
     memberships: Sequence[Membership] = ()
     topics: Mapping[str, str] = MappingProxyType({})
 
 
-MAX_UNREAD_COUNTED = 10_000
-
-
 class MessageLog(Protocol):
-    """The one log: it gives every record its place, and says when it is kept.
+    """The one log: it gives each record its id, and says when the record is durable.
 
-    A message with a label that the same client of an account has used before is not kept
-    again: it is delivered to nobody and acknowledged with its first id, or refused if it
-    differs. Labels are remembered for at least a day, or as long as there is room for them.
+    A message whose label the same client of an account has used before is neither stored nor
+    delivered again: the log acknowledges it with its first id, or rejects it if its text differs.
+    Labels are remembered for at least a day, or as long as the log has room for them.
     """
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
-        """Call `deliver` with each batch of entries once it is kept, in order; `refuse` with what cannot be."""
+        """Call `deliver` with each batch of stored entries, in order, and `refuse` with those that cannot be stored."""
 
     def open(self) -> None:
-        """Take what it needs, before anything is said; raises StoreError."""
+        """Open the store, before any entry is appended. Raises StoreError."""
 
     def close(self) -> Awaitable[None]:
-        """Keep what was flushed, and let go of everything."""
+        """Store what was flushed, and close everything."""
 
     def new_identity(self) -> int:
-        """A number for a guest, that was never given before and stands in no record."""
+        """Return a number for a guest or a connection, which was never given before and is in no record."""
 
     def append(self, entry: Entry) -> None:
-        """Take one entry; it is kept, and delivered, some time after the next `flush`."""
+        """Take an entry; it is stored and delivered some time after the next `flush`."""
 
     def flush(self) -> None:
-        """Keep what was appended, now or as soon as the log can."""
+        """Store the appended entries, now or as soon as the log can."""
 
     def wait_durable(self) -> Awaitable[None]:
-        """Wait until everything that was flushed so far is kept and delivered, or refused."""
+        """Wait until all entries that were flushed so far are stored and delivered, or refused."""
 
     @property
     def first(self) -> int:
-        """The id of the oldest record that is still kept (last + 1 of an empty log)."""
+        """Return the id of the oldest record that the log still has; last + 1 if it has none."""
 
     @property
     def last(self) -> int:
-        """The id of the newest record that is kept; 0 before the first."""
+        """Return the id of the newest record; 0 if there was none yet."""
 
     def history(self, conversation: Conversation, before: int, after: int, limit: int) -> Awaitable[list[Record]]:
-        """The newest `limit` records of a conversation with after < id < before, oldest first.
+        """Return the newest `limit` records of a conversation with after < id < before, oldest first.
 
-        With `after` given (not 0) and `before` not (0), the oldest instead.
+        With `after` given (not 0) and `before` not given (0), return the oldest `limit` instead.
         """
 
     def search(self, conversation: Conversation, words: str, limit: int) -> Awaitable[list[Record]]:
-        """The newest `limit` texts of a conversation that have all these words in them, oldest first."""
+        """Return the newest `limit` texts of a conversation that contain all these words, oldest first."""
 
     def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Awaitable[Page]:
-        """The next that one may see who is in these rooms at the place `after`, perhaps with others among it."""
+        """Return the next records after `after` for a user who is in these rooms there; others may be among them."""
 
     def unread(
         self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> Awaitable[tuple[list[Record], int]]:
-        """What others said with after < id <= up_to in these rooms, and to this identity.
+        """Return what others said with after < id <= up_to in these rooms, and to this user directly.
 
-        The newest `limit` records, oldest first, and how many there are, counted up to MAX_UNREAD_COUNTED + 1.
+        The result is the newest `limit` records, oldest first, and the number of all such
+        records, counted up to MAX_UNREAD_COUNTED + 1.
         """
 
     def partners(self, identity: int, limit: int) -> Awaitable[list[int]]:
-        """The identities of those with whom one has talked directly, the latest first."""
+        """Return the identities of the users whom this user has talked with directly, latest first."""
 
     def first_membership_changes(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
-        """What first became of one's part in each room since a place: joined or left, by the room's key."""
+        """Return, by room key, the kind of the user's first membership change after the id `after`: joined or left."""
 
     def restore(self) -> Restored:
-        """The rooms as the log knows them, after `open`."""
+        """Return the memberships and topics that the log has after `open`."""
 
 
 class Account(NamedTuple):
-    """A name that is somebody's for good.
+    """A name that belongs to one user for good.
 
-    Its `identity` is below messages.GUESTS; `place` is how far it has read; `made` is in milliseconds since 1970, UTC.
+    `identity` is below messages.GUESTS. `read_up_to` is the id up to which the account has read.
+    `created_at` is in milliseconds since 1970, UTC.
     """
 
     identity: int
@@ -123,60 +125,60 @@ class Account(NamedTuple):
 
 
 class Accounts(Protocol):
-    """What is kept of those who have an account. What is awaited is kept when the result is there.
+    """The stored accounts. A change is durable when its Awaitable has a result.
 
-    A name is given once: it stays taken when its account is deleted.
+    A name is given once: it stays taken after its account is deleted.
     """
 
     def open(self) -> list[Account]:
-        """Take what it needs, after the log; all the accounts that there are. Raises StoreError."""
+        """Open the store, after the log, and return all accounts. Raises StoreError."""
 
     def close(self) -> Awaitable[None]:
-        """Keep what there is to keep, and let go of everything, before the log."""
+        """Store all changes and close everything, before the log is closed."""
 
     def create(self, name: Name, secret: str | None) -> Awaitable[Account]:
-        """Make an account, with the secret that proves whose it is, or none; raises ChatError(name-taken)."""
+        """Create an account with a password's hash, or with None for no password. Raises ChatError(name-taken)."""
 
     def secret(self, identity: int) -> Awaitable[str | None]:
-        """What proves whose account it is: a password's hash."""
+        """Return the hash of the account's password, or None."""
 
     def set_secret(self, identity: int, secret: str) -> Awaitable[None]:
-        """Have another secret from now on."""
+        """Replace the hash of the account's password."""
 
     def set_enabled(self, identity: int, enabled: bool) -> Awaitable[None]:
-        """Let an account in, or do not."""
+        """Enable or disable an account."""
 
     def delete(self, identity: int) -> Awaitable[None]:
-        """End an account; what it said stays, and its name stays taken."""
+        """Delete an account; its messages stay, and its name stays taken."""
 
     def client_number(self, identity: int, client_id: str) -> Awaitable[int]:
-        """The number of an account's client, below messages.GUESTS: always the same for the same client-id."""
+        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number."""
 
-    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
-        """Note how far accounts have read, by identity; kept some time soon."""
+    def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
+        """Note, as (identity, id), how far accounts have read; stored a little later."""
 
-    def markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
-        """An account's read markers."""
+    def read_markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
+        """Return the account's read markers."""
 
-    def mark(self, identity: int, conversation: Conversation, id: int) -> Awaitable[bool]:
-        """Move a read marker, never back; whether it has moved."""
+    def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> Awaitable[bool]:
+        """Move a read marker forward to `id`. Return True if it has moved; it never moves back."""
 
 
 class Verified(NamedTuple):
-    """Who somebody has shown to be: the account's name, and the secret of an account that is to be made."""
+    """The account's name, as the authenticator proved it, and for a new account the hash of its password."""
 
     name: Name
     secret: str | None = None
 
 
 class Authenticator(Protocol):
-    """Who decides whether a password is right."""
+    """Checks passwords."""
 
     def verify(self, name: Name, identity: int | None, password: str, address: str) -> Awaitable[Verified]:
-        """Check a password, or take a new account's (`identity` None); `address` is where it came from.
+        """Check an account's password, or accept a new account's (`identity` None) from the client at `address`.
 
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
 
     def change(self, name: Name, identity: int, old: str, new: str, address: str) -> Awaitable[str]:
-        """The secret that is to be kept instead of the old one. Raises ChatError, as `verify`, and not-allowed."""
+        """Check the old password and return the hash of the new one. Raises ChatError as `verify`, and not-allowed."""

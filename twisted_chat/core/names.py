@@ -1,7 +1,7 @@
-"""What a name may be, and which names are the same.
+"""Valid names, and which names count as the same (RFC 8265).
 
-RFC 8265: a name is shown as the profile UsernameCasePreserved enforces it, and
-two names are the same when UsernameCaseMapped makes them equal.
+A name is shown in the form that the profile UsernameCasePreserved gives it. Two names
+are the same when the profile UsernameCaseMapped makes them equal.
 """
 
 from functools import lru_cache
@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from precis_i18n import get_profile
 
-from twisted_chat.core.errors import BAD_NAME, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 
-LONGEST = 32
-_NOWHERE = frozenset(",!*:@ ")
-_NOT_IN_FRONT = frozenset("#~&%+$")
+MAX_NAME_CHARACTERS = 32
+CACHED_NAMES = 16_384
+
+_FORBIDDEN_CHARACTERS = frozenset(",!*:@ ")
+_FORBIDDEN_FIRST_CHARACTERS = frozenset("#~&%+$")
 _preserved = get_profile("UsernameCasePreserved")
 _mapped = get_profile("UsernameCaseMapped")
 
@@ -25,50 +27,50 @@ class Name(NamedTuple):
     key: str
 
 
-def _reason(error: UnicodeError) -> str:
-    """The profile's own short reason, as in "DISALLOWED/controls"."""
-    return str(error).rpartition("/")[2].replace("_", " ")
-
-
 def user_name(text: str) -> Name:
-    """The name that `text` stands for.
+    """Return the user name that `text` stands for.
 
-    Raises ChatError(bad-name) for 0 or over 32 characters, for `, ! * : @` or a
-    space anywhere, `# ~ & % + $` in front, or what RFC 8265 does not allow.
+    Raises ChatError(bad-name) for an empty text or more than 32 characters, for any of
+    `, ! * : @` or a space, for a first character out of `# ~ & % + $`, and for what RFC 8265
+    does not allow.
     """
-    if not 1 <= len(text) <= LONGEST:
-        raise ChatError(BAD_NAME, f"a name has 1 to {LONGEST} characters")
-    if not _NOWHERE.isdisjoint(text):
-        raise ChatError(BAD_NAME, "a name has no space and none of , ! * : @ in it")
-    if text[0] in _NOT_IN_FRONT:
-        raise ChatError(BAD_NAME, "a name does not begin with any of # ~ & % + $")
-    if text.isascii() and text.isprintable():  # RFC 8264's IdentifierClass has all of these
+    if not 1 <= len(text) <= MAX_NAME_CHARACTERS:
+        raise ChatError(Reason.NAME_LENGTH, max=MAX_NAME_CHARACTERS)
+    if not _FORBIDDEN_CHARACTERS.isdisjoint(text):
+        raise ChatError(Reason.NAME_CHARACTERS)
+    if text[0] in _FORBIDDEN_FIRST_CHARACTERS:
+        raise ChatError(Reason.NAME_FIRST_CHARACTER)
+    if text.isascii() and text.isprintable():  # all of these are in RFC 8264's IdentifierClass
         key = text.lower()
-        return Name(text, text if key == text else key)  # one string for both, as most names are
+        return Name(text, text if key == text else key)  # most names are lower case: one string serves for both
     return _enforced(text)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=CACHED_NAMES)
 def _enforced(text: str) -> Name:
     try:
         name = Name(_preserved.enforce(text), _mapped.enforce(text))
     except UnicodeError as error:
-        reason = _reason(error)
-        raise ChatError(BAD_NAME, f"a name is letters, digits and simple signs: this one is not ({reason})") from None
-    if name.shown != text:  # width mapping may make a character that no name may have
+        raise ChatError(Reason.NAME_DISALLOWED, why=_profile_rule(error)) from None
+    if name.shown != text:  # width mapping may produce a character that is not allowed in a name
         user_name(name.shown)
     return name
 
 
-@lru_cache(maxsize=16_384)
+def _profile_rule(error: UnicodeError) -> str:
+    """Return the rule that the profile names at the end of its error, as in "DISALLOWED/controls"."""
+    return str(error).rpartition("/")[2].replace("_", " ")
+
+
+@lru_cache(maxsize=CACHED_NAMES)
 def room_name(text: str) -> Name:
-    """The room that `text`, `#` and a name, stands for; raises ChatError(bad-name)."""
+    """Return the room name that `text` stands for: `#` and a valid name. Raises ChatError(bad-name)."""
     if not is_room(text):
-        raise ChatError(BAD_NAME, "a room is # and a name, as in #tea")
+        raise ChatError(Reason.ROOM_NAME)
     shown, key = user_name(text[1:])
     return Name("#" + shown, "#" + key)
 
 
 def is_room(text: str) -> bool:
-    """Whether `text` means a room and not a person."""
+    """Return True if `text` names a room, False if it names a person."""
     return text[:1] == "#"

@@ -1,10 +1,10 @@
-"""Who takes part, and what a participant says: users, connections, routes and entries, which know each other."""
+"""Users, their connections (participants), routes and entries: the types that know each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import GUESTS, Conversation, Record
 from twisted_chat.core.names import Name
 
@@ -20,7 +20,7 @@ class User:
     later guest of the same name. `rooms` holds the keys of the user's rooms;
     `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
     delivered joins and leaves. `read_up_to` is the id up to which an account has read.
-    `created_at` is in milliseconds since 1970, UTC.
+    `created_at` is in milliseconds since 1970, UTC. `version` grows when a route to the user is out of date.
     """
 
     __slots__ = (
@@ -35,6 +35,7 @@ class User:
         "participants",
         "read_up_to",
         "rooms",
+        "version",
     )
 
     def __init__(self, name: Name, identity: int) -> None:
@@ -45,7 +46,7 @@ class User:
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.read_up_to = self.created_at = 0
+        self.read_up_to = self.created_at = self.version = 0
 
     @property
     def is_account(self) -> bool:
@@ -59,7 +60,7 @@ class Participant(Protocol):
     Records that it sends carry its `sender_number`: the connection's own number, or, once
     the connection is known as the client `client_id` of an account, the number of that
     client, which stays the same over reconnects. `address` is the peer's address. The hub
-    owns `user` and `routes`.
+    owns `user`, `routes` and `unstored`, the number of texts that the log does not have yet.
     """
 
     sender_number: int
@@ -67,6 +68,7 @@ class Participant(Protocol):
     address: str
     user: User | None
     routes: "dict[str, Route]"
+    unstored: int
 
     @property
     def read_up_to(self) -> int:
@@ -82,12 +84,12 @@ class Participant(Protocol):
         """Queue the acknowledgement of what this connection said. Return False if there is nothing to send."""
 
     def reject(self, entry: "Entry", error: ChatError) -> None:
-        """Queue the error for what this connection said and the log could not keep; nobody has seen it."""
+        """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
 
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
 
-    def notify(self, code: str, sentence: str) -> None:
+    def notify(self, notice: Notice) -> None:
         """Queue a notice of the server's own."""
 
     def read_marker_moved(self, name: str, id: int) -> None:
@@ -99,8 +101,8 @@ class Participant(Protocol):
     def release(self) -> None:
         """Read on from that position, then deliver live again."""
 
-    def disconnect(self, code: str, sentence: str) -> None:
-        """Send the reason, and end the connection."""
+    def disconnect(self, notice: Notice) -> None:
+        """Send the notice that says why, and end the connection."""
 
     def flush(self) -> None:
         """Send what is queued."""
@@ -109,13 +111,16 @@ class Participant(Protocol):
 class Audience(Protocol):
     """The target of a route: a user or a room."""
 
+    version: int
+    """Grows when what a sender has to know of the target changes: its name, or whether it can be reached."""
+
     @property
     def participants(self) -> tuple[Participant, ...]:
         """Return the connections that receive what is said to the target."""
 
 
 class Envelope(NamedTuple):
-    """The fields that all records of an entry share; names are as shown at that time."""
+    """The fields that all records of a conversation's entry share; names are as shown at that time."""
 
     sender: str
     to: str
@@ -124,21 +129,36 @@ class Envelope(NamedTuple):
     sender_number: int
 
 
-class Route(NamedTuple):
-    """Where a participant's messages to one name go, valid while `changes` is the router's count of changes.
+class Absence(NamedTuple):
+    """The fact that a recipient is away, with its text, or not connected (None)."""
 
-    `copies` are the sender's other connections, `notice` what the sender was told about the recipient.
+    name: str
+    away: str | None
+
+
+class Route:
+    """The way of a participant's messages to one name, valid while `version` is the target's.
+
+    `copies` are the sender's other connections, `absence` is the recipient's as the sender was last told.
+    `exclusive` is True when no other route of the sender has a recipient in common with this one.
     """
 
-    changes: int
-    envelope: Envelope
-    target: Audience
-    copies: tuple[Participant, ...] = ()
-    notice: str = ""
+    __slots__ = ("absence", "copies", "envelope", "exclusive", "target", "version")
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        target: Audience,
+        copies: tuple[Participant, ...] = (),
+        absence: Absence | None = None,
+        exclusive: bool = False,
+    ) -> None:
+        self.envelope, self.target, self.version = envelope, target, target.version
+        self.copies, self.absence, self.exclusive = copies, absence, exclusive
 
 
 class Entry:
-    """What the hub asks the log to keep, and who receives it then.
+    """Texts that the hub asks the log to keep, with their recipients.
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets
@@ -170,7 +190,7 @@ class Entry:
         recipients: tuple[Participant, ...],
         texts: list[str],
         connection: Participant,
-        label: str | None,
+        labels: dict[int, str],
         asked: bool,
         copies: tuple[Participant, ...] = (),
     ) -> None:
@@ -179,7 +199,7 @@ class Entry:
         self.recipients = recipients
         self.texts = texts
         self.connection: Participant | None = connection
-        self.labels: dict[int, str] = {} if label is None else {0: label}
+        self.labels = labels
         self.asked = asked
         self.copies = copies
         self.problem: ChatError | None = None
@@ -187,17 +207,44 @@ class Entry:
     first: int
     time: int
 
+    @property
+    def ids(self) -> Sequence[int]:
+        """Return the id of each text, once the log has kept the entry."""
+        return range(self.first, self.first + len(self.texts))
+
+    @property
+    def envelopes(self) -> Sequence[Envelope]:
+        """Return the envelope of each text."""
+        return (self.envelope,) * len(self.texts)
+
+    def runs(self) -> "Iterable[tuple[int, Envelope, list[str]]]":
+        """Return runs of texts with the same envelope: the first one's id, the envelope, the texts."""
+        return ((self.first, self.envelope, self.texts),)
+
     def part(self, indexes: Sequence[int]) -> "Entry":
-        """Return some of the texts as an entry of their own."""
+        """Return some texts of one conversation as an entry of their own, to be kept by the log."""
         assert self.connection is not None
-        texts = [self.texts[index] for index in indexes]
-        part = Entry(self.kind, self.envelope, self.recipients, texts, self.connection, None, self.asked, self.copies)
-        part.labels = {new: self.labels[old] for new, old in enumerate(indexes) if old in self.labels}
-        return part
+        return Entry(
+            self.kind,
+            self.envelope,
+            self.recipients,
+            [self.texts[index] for index in indexes],
+            self.connection,
+            {new: self.labels[old] for new, old in enumerate(indexes) if old in self.labels},
+            self.asked,
+            self.copies,
+        )
+
+    def forget_participants(self) -> None:
+        """Let go of the connections, which the log must not keep alive."""
+        self.connection, self.recipients, self.copies = None, (), ()
 
     def records(self) -> list[Record]:
         """Return the entry's records, once the log has kept it."""
         kind, time = self.kind, self.time
-        sender, to, conversation, author, sender_number = self.envelope
-        numbered = enumerate(self.texts, self.first)
-        return [Record(id, time, kind, sender, to, text, conversation, author, sender_number) for id, text in numbered]
+        return [
+            Record(id, time, kind, sender, to, text, conversation, author, sender_number)
+            for id, text, (sender, to, conversation, author, sender_number) in zip(
+                self.ids, self.texts, self.envelopes, strict=True
+            )
+        ]

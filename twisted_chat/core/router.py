@@ -1,4 +1,4 @@
-"""What is said: who may say what to whom, what becomes of it, and who is shown it.
+"""Check and route what users say, and deliver it when the log has it.
 
 A request comes in as a call, becomes an entry of the log, and comes back from the
 log through `deliver`: acknowledgement and delivery leave from the same point.
@@ -6,55 +6,95 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import groupby
 
-from twisted_chat.core.errors import BAD_TEXT, NOT_REGISTERED, UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, Conversation, direct
+from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Entry, Envelope, Participant, Route, User
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
 
-ROUTES = 64
-"""Names that a participant's routes are remembered for."""
+MAX_ROUTES_PER_CONNECTION = 64
+"""Names to which a connection's routes are remembered."""
 
 
 class Router:
-    """What those who are in the registry say to each other, and in rooms: the part of the Hub that is about that."""
+    """Routes what is said between users and in rooms; the part of the Hub that handles messages and membership."""
 
     def __init__(self, log: MessageLog) -> None:
         self.log = log
         self.registry = UserRegistry()
         self.rooms = Rooms()
-        self._changes = 0
-        self._last: Entry | None = None
+        self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
         log.subscribe(self.deliver, self.refuse)
 
     def say(
         self, participant: Participant, to: str, texts: list[str], kind: str = MESSAGE, label: str | None = None
-    ) -> None:
-        """Say one text, or several in a row, to a person or a room; `label` is the first one's.
+    ) -> Absence | None:
+        """Say one text, or several in a row, to a person or a room; `label` is that of the first.
 
-        What is said to the same in a row, until it is flushed, becomes one entry.
+        Returns the recipient's absence, when the sender has not been told of it yet.
         Raises ChatError: bad-text for an empty text, bad-name, no-such-user,
         no-such-room, not-a-member.
         """
+        absence = None
         route = participant.routes.get(to)
-        if route is None or route.changes != self._changes:
-            route = self._route(participant, to, route)
+        if route is None or route.version != route.target.version:
+            known = route.absence if route is not None else None
+            route = self._find_route(participant, to)
+            absence = route.absence if route.absence != known else None
         if "" in texts:
-            raise ChatError(BAD_TEXT, f"there is nothing to say to {to}: the text is empty")
-        last = self._last
-        if last is None or last.envelope is not route.envelope or last.kind != kind:
-            _, envelope, target, copies, _ = route
-            asked = label is not None
-            self._last = Entry(kind, envelope, target.participants, texts, participant, label, asked, copies)
-            self.log.append(self._last)
-            return
+            raise ChatError(Reason.EMPTY_TEXT, to=to)
+        participant.unstored += len(texts)
+        entry = self._open
+        if entry is None or entry.envelope is not route.envelope or entry.kind != kind:
+            labels = {} if label is None else {0: label}
+            target, asked = route.target.participants, label is not None
+            self._open = Entry(kind, route.envelope, target, texts, participant, labels, asked, route.copies)
+            self.log.append(self._open)
+            return absence
         if label is not None:
-            last.labels[len(last.texts)] = label
-            last.asked = True
-        last.texts += texts
+            entry.labels[len(entry.texts)] = label
+            entry.asked = True
+        entry.texts += texts
+        return absence
+
+    def say_all(
+        self, participant: Participant, targets: Sequence[str], texts: list[str], labels: dict[int, str]
+    ) -> int:
+        """Say the messages that one read brought, none of them empty; `labels` by the message's index.
+
+        Returns how many were said: those in front of the first one whose route must be found
+        anew, which is for `say`.
+        """
+        first = targets[0]
+        route = participant.routes.get(first)
+        if route is None or route.version != route.target.version:
+            return 0
+        self._open = None
+        if len(texts) == 1 or targets.count(first) == len(texts):
+            participant.unstored += len(texts)
+            recipients, asked = route.target.participants, bool(labels)
+            self.log.append(Entry(MESSAGE, route.envelope, recipients, texts, participant, labels, asked, route.copies))
+            return len(texts)
+        routes: dict[str, Route] = {first: route}
+        for index, to in enumerate(targets):
+            if to not in routes:
+                route = participant.routes.get(to)
+                if route is None or route.version != route.target.version:
+                    targets, texts = targets[:index], texts[:index]
+                    labels = {other: label for other, label in labels.items() if other < index}
+                    break
+                routes[to] = route
+        participant.unstored += len(texts)
+        if _are_apart(routes):
+            self.log.append(MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels))
+        else:
+            self._append_runs(participant, [routes[to] for to in targets], texts, labels)
+        return len(texts)
 
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
@@ -77,19 +117,19 @@ class Router:
     def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
         """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
         user = self._user(participant)
-        room = self.rooms.of(user, name)
+        room = self.rooms.find_joined(user, name)
         room.topic = text
         self._announce(TOPIC, participant, user, room, text, label)
 
     def topic(self, participant: Participant, name: str) -> str:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
-        return self.rooms.of(self._user(participant), name).topic
+        return self.rooms.find_joined(self._user(participant), name).topic
 
     # behind the log
 
     def flush(self) -> None:
-        """What has been said may now be kept and delivered."""
-        self._last = None
+        """Have the log keep and deliver what has been said."""
+        self._open = None
         self.log.flush()
 
     def deliver(self, entries: Sequence[Entry]) -> None:
@@ -97,39 +137,47 @@ class Router:
         touched: dict[Participant, None] = {}  # in the order of their entries
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
-            to_room = entry.envelope.conversation.__class__ is str
-            entry.connection, entry.recipients, entry.copies = None, (), ()
             assert connection is not None
-            for participant in recipients:
-                if participant is not connection or not to_room:
-                    participant.deliver(entry)
+            connection.unstored -= len(entry.texts)
+            if entry.__class__ is MixedEntry:
+                for delivery, recipients in entry.deliveries():
+                    for participant in recipients:
+                        participant.deliver(delivery)
+                        touched[participant] = None
+            else:
+                to_room = entry.envelope.conversation.__class__ is str
+                for participant in recipients:
+                    if participant is not connection or not to_room:
+                        participant.deliver(entry)
+                        touched[participant] = None
+                for participant in copies:
+                    participant.deliver_copy(entry)
                     touched[participant] = None
-            for participant in copies:
-                participant.deliver_copy(entry)
-                touched[participant] = None
-            if to_room and entry.kind in (JOINED, LEFT, TOPIC):  # now, since who falls behind by it was there before it
-                self._apply(entry)
+                if to_room and entry.kind in (JOINED, LEFT, TOPIC):  # now: a reader that falls behind by it had it
+                    self._apply(entry)
+            entry.forget_participants()
             if connection.acknowledge(entry):
                 touched[connection] = None
         for participant in touched:
             participant.flush()
 
     def refuse(self, entries: Sequence[Entry]) -> None:
-        """Tell those who said what the log cannot keep. Nobody has seen it, and a join or leave has not been."""
-        sentence = "the server cannot keep what is said just now; nothing was sent, so say it again in a while"
+        """Tell the senders of what the log cannot keep. No recipient has seen it, and a join or leave is undone."""
         for entry in entries:
-            connection, entry.connection, entry.recipients, entry.copies = entry.connection, None, (), ()
+            connection = entry.connection
             assert connection is not None
-            user = self.registry.identified(entry.envelope.author)
+            connection.unstored -= len(entry.texts)
+            entry.forget_participants()
+            user = self.registry.by_identity(entry.envelope.author)
             if user is not None:
                 self._undo(entry, user)
             if connection.user is not None:
-                connection.reject(entry, entry.problem or ChatError(UNAVAILABLE, sentence))
+                connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
                 connection.flush()
 
     def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.identified(entry.envelope.author)
+        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
         assert isinstance(key, str)
         if entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
@@ -146,66 +194,87 @@ class Router:
             room = self.rooms.get(entry.envelope.to)
             if room is not None and room.key in user.rooms:
                 self.rooms.leave(user, room)
+                forget_routes(user)
         elif entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
                 room.topic = room.delivered_topic
         elif entry.kind == LEFT:
-            with suppress(ChatError):  # in as many rooms as may be, meanwhile: then it stays left
+            with suppress(ChatError):  # the user is in as many rooms as allowed meanwhile: then it stays left
                 self.rooms.join(user, entry.envelope.to)
-        self._changed()
+        self._open = None
 
-    # what the parts share
+    # shared by the requests
 
     def _user(self, participant: Participant) -> User:
         if participant.user is None:
-            raise ChatError(NOT_REGISTERED, "you have no name yet; register,<name> first")
+            raise ChatError(Reason.NO_NAME)
         return participant.user
 
     def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
         self.rooms.leave(user, room)
+        forget_routes(user)
         self._announce(LEFT, participant, user, room, "", label)
 
     def _announce(
         self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
     ) -> None:
-        self._changed()
+        self._open = None
         envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
         recipients = room.participants
         if kind == LEFT:
             recipients += user.participants
-        self.log.append(Entry(kind, envelope, recipients, [text], participant, label, True))
+        participant.unstored += 1
+        labels = {} if label is None else {0: label}
+        self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
 
-    def _route(self, participant: Participant, to: str, stale: Route | None) -> Route:
+    def _append_runs(
+        self, participant: Participant, routes: Sequence[Route], texts: list[str], labels: dict[int, str]
+    ) -> None:
+        """Append an entry for each run of texts to the same target, since a recipient may get several runs."""
+        for route, run in groupby(range(len(texts)), routes.__getitem__):
+            indexes = list(run)
+            said = [texts[index] for index in indexes]
+            labelled = {new: labels[old] for new, old in enumerate(indexes) if old in labels}
+            recipients, copies = route.target.participants, route.copies
+            entry = Entry(MESSAGE, route.envelope, recipients, said, participant, labelled, bool(labelled), copies)
+            self.log.append(entry)
+
+    def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
-        target: User | Room
-        copies: tuple[Participant, ...] = ()
-        notice = ""
         if is_room(to):
-            target = self.rooms.of(user, to)
-            conversation: Conversation = target.key
+            room = self.rooms.find_joined(user, to)
+            envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
+            route = Route(envelope, room)
         else:
             target = self.registry.find(to)
             conversation = direct(user.identity, target.identity)
+            envelope = Envelope(user.name, target.name, conversation, user.identity, participant.sender_number)
+            copies: tuple[Participant, ...] = ()
             if target is not user:
                 copies = tuple(other for other in user.participants if other is not participant)
-            notice = _notice(target)
-            if notice and (stale is None or stale.notice != notice):
-                participant.notify("away", notice)
-        envelope = Envelope(user.name, target.name, conversation, user.identity, participant.sender_number)
-        if len(participant.routes) >= ROUTES:
+            exclusive = target is not user and not copies
+            route = Route(envelope, target, copies, _absence(target), exclusive)
+        if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
             participant.routes.clear()
-        route = participant.routes[to] = Route(self._changes, envelope, target, copies, notice)
+        participant.routes[to] = route
         return route
 
-    def _changed(self) -> None:
-        """Somebody came, went or changed: what is said from now on goes where it then should."""
-        self._changes += 1
-        self._last = None
+
+def forget_routes(user: User) -> None:
+    """Have each connection of a user find its routes anew: its name, rooms or connections have changed."""
+    for participant in user.participants:
+        participant.routes.clear()
 
 
-def _notice(user: User) -> str:
-    """What one who speaks to somebody is told."""
+def _are_apart(routes: dict[str, Route]) -> bool:
+    """Return True when no recipient is reached by two of these routes."""
+    if not all(route.exclusive for route in routes.values()):
+        return False
+    return len({id(route.target) for route in routes.values()}) == len(routes)
+
+
+def _absence(user: User) -> Absence | None:
     if not user.participants:
-        return f"{user.name} is not here now, and will find it later"
-    return f"{user.name} is away: {user.away}" if user.away is not None else ""
+        return Absence(user.name, None)
+    return Absence(user.name, user.away) if user.away is not None else None

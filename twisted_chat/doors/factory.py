@@ -1,4 +1,4 @@
-"""What all connections of a server share, at whichever door: the hub, the bounds, and a look at the silent ones."""
+"""The base of the doors' factories: the hub, the bounds, and the check for idle clients, shared by all connections."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.doors.flusher import Flusher, Soon
-from twisted_chat.doors.line.dialects import Dialect, RenderCaches
-from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.dialect import Dialect, RenderCaches
+from twisted_chat.doors.flusher import CallSoon, Flusher
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Door, Session
-from twisted_chat.transports.direct import straight
-from twisted_chat.transports.interfaces import Transport, peer, watch
+from twisted_chat.transports.direct import direct_writer
+from twisted_chat.transports.interfaces import Transport, peer_host, tune_socket
 
 IDLE_CHECK_SECONDS = 60.0
-"""Seconds between two looks at who has been silent."""
+"""Seconds between two checks for idle clients."""
 
 
 class DoorFactory(Factory):
-    """Makes a `protocol`, a DoorProtocol, for each connection to one hub; the protocols of several doors may share it.
+    """Makes a `protocol`, a DoorProtocol, for each connection to one hub.
 
-    `most` connections are let in, the next ones are told that the server is full;
-    `outbox` is how many bytes may wait for a client that does not read; `clock`
+    `most` connections are accepted, further ones are told that the server is full;
+    `outbox` is the number of bytes that may wait for a client that does not read; `clock`
     is the reactor unless another is given; `soon` calls a function in the next turn,
-    for less than the clock's callLater if the reactor's event loop is asked itself.
+    at less cost than the clock's callLater when it is the event loop's own.
     """
 
     protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
@@ -40,8 +40,8 @@ class DoorFactory(Factory):
         clock: IReactorTime | None = None,
         *,
         most: int | None = None,
-        outbox: int = BOUND,
-        soon: Soon | None = None,
+        outbox: int = MAX_OUTBOX_BYTES,
+        soon: CallSoon | None = None,
     ) -> None:
         if clock is None:
             from twisted.internet import reactor
@@ -57,7 +57,7 @@ class DoorFactory(Factory):
 
     @property
     def registry(self) -> UserRegistry:
-        """Who is here: the hub's own registry."""
+        """Return the hub's own registry."""
         return self.hub.registry
 
     def startFactory(self) -> None:
@@ -72,11 +72,11 @@ class DoorFactory(Factory):
         protocol.factory = self
         return protocol
 
-    def session(self, transport: Transport, door: Door, participant: type[Session], dialect: Dialect) -> Session:
-        """A new connection's part in the conversation."""
-        watch(transport)
-        number, address, writer = self.hub.log.new_identity(), peer(transport), straight(transport)
-        return participant(
+    def session(self, transport: Transport, door: Door, session_type: type[Session], dialect: Dialect) -> Session:
+        """Return a new connection's session."""
+        tune_socket(transport)
+        number, address, writer = self.hub.log.new_identity(), peer_host(transport), direct_writer(transport)
+        return session_type(
             number,
             self.hub,
             self.flusher,
@@ -90,14 +90,14 @@ class DoorFactory(Factory):
         )
 
     def idle_check(self) -> None:
-        """Look at each connection: who is silent is pinged, or let go."""
+        """Check each connection: a silent client is pinged, or its connection closed."""
         for connection in list(self.connections):
             connection.idle_check()
-        self.hub.note_places()
+        self.hub.save_read_positions()
 
 
 class Full(Protocol):
-    """What a connection too many meets."""
+    """Tells a client that the server is full, and closes."""
 
     def __init__(self, words: bytes) -> None:
         self._words = words

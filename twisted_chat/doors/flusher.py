@@ -1,36 +1,35 @@
-"""One flush of the hub for all that a turn of the reactor brings.
+"""One flush of the hub for everything that a turn of the reactor brings.
 
-Everything that is read in one turn is kept, delivered and written together, in the
-next: with many clients that is one batch instead of many, and one write for each
-reader.
+What all clients send in one turn is stored, delivered and written together in the next
+turn: with many clients that is one batch instead of many, and one write for each reader.
 """
 
 from collections.abc import Callable
 
 from twisted_chat.core.hub import Hub
 
-Soon = Callable[[Callable[[], None]], object]
+CallSoon = Callable[[Callable[[], None]], object]
 
-MANY = 4096
-"""Entries after which a turn is flushed before it ends, so that it does not grow without a bound."""
+MAX_TEXTS_A_TURN = 4096
+"""Texts after which the hub is flushed before the turn ends, so that a batch has a bound."""
 
 
 class Flusher:
-    """Flushes a hub once a turn, if anything was said in it; `soon` calls a function in the next."""
+    """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn."""
 
-    def __init__(self, hub: Hub, soon: Soon) -> None:
-        self._hub, self._soon = hub, soon
-        self._said = 0
+    def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
+        self._hub, self._call_soon = hub, call_soon
+        self._texts = 0
 
     def request(self, count: int = 1) -> None:
-        """So much has been said."""
-        if not self._said:
-            self._soon(self._end)
-        self._said += count
-        if self._said > MANY:
+        """Ask for a flush, since `count` more texts wait for one."""
+        if not self._texts:
+            self._call_soon(self._flush)
+        self._texts += count
+        if self._texts > MAX_TEXTS_A_TURN:
             self._hub.flush()
-            self._said = 1  # the call is still to come
+            self._texts = 1  # the call is still to come
 
-    def _end(self) -> None:
-        self._said = 0
+    def _flush(self) -> None:
+        self._texts = 0
         self._hub.flush()

@@ -1,4 +1,4 @@
-"""What waits to be sent to one client: a bounded queue in front of its transport."""
+"""Queue what is sent to one client, within a bound, in front of its transport."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from zope.interface import implementer
 
 from twisted_chat.transports.interfaces import Writer
 
-BOUND = 256 * 1024
+MAX_OUTBOX_BYTES = 256 * 1024
 """Bytes that may wait for a client that does not read, beside the transport's own 64 KiB."""
 
-_AT_ONCE = 64 * 1024
+_FLUSH_BYTES = 64 * 1024
 
 
 @implementer(IPushProducer)
@@ -26,7 +26,7 @@ class Outbox:
 
     def __init__(self, transport: Writer, bound: int, drained: Callable[[], None]) -> None:
         self._transport, self._bound, self._drained = transport, bound, drained
-        self._many = min(bound, _AT_ONCE)
+        self._many = min(bound, _FLUSH_BYTES)
         self._first = b""  # one part is the usual case, and a list for each connection costs as much as the rest of it
         self._more: list[bytes] | None = None
         self.size = 0
@@ -66,22 +66,22 @@ class Outbox:
         self._transport.loseConnection()
 
     def pauseProducing(self) -> None:
-        """The client does not read."""
+        """Hold the output: the client does not read."""
         self.paused = True
 
     def resumeProducing(self) -> None:
-        """The client has read what the transport had."""
+        """Send what is queued: the client has read what the transport had."""
         self.paused = self.full = False
         self.flush()
         if not self.paused:
             self._drained()
 
     def stopProducing(self) -> None:
-        """The transport will take no more."""
+        """Drop everything: the transport takes no more."""
         self.end()
 
     def end(self) -> None:
-        """The connection is gone: forget what waits for it, and whom to tell."""
+        """Drop what is queued, and the callback: the connection is gone."""
         self.paused = self.full = False
         self._drained = _nothing
         self._first, self._more = b"", None
@@ -89,4 +89,4 @@ class Outbox:
 
 
 def _nothing() -> None:
-    """What follows when a client that is gone has read everything."""
+    """Stand for the callback of a connection that is gone."""

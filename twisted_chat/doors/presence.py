@@ -1,36 +1,36 @@
-"""Presence for one reader, as net state: who came, went or changed name since it was last told."""
+"""Gather presence for one reader as net state: the people who came, went or changed their name since it was told."""
 
-MOST = 1000
+MAX_CHANGES = 1000
 
 
 class PresenceChanges:
-    """What became of each person: the name that the reader knows, and the name now (None for being away).
+    """Maps each person to the name that the reader knows and the name now, None for offline.
 
-    Who came and went again leaves no trace, and a chain of names shows its ends.
-    `lost` when there were too many to hold.
+    A person who came and went again leaves no trace, and of a chain of names its ends remain.
+    `lost` is True when there were more changes than MAX_CHANGES.
     """
 
-    __slots__ = ("_news", "lost")
+    __slots__ = ("_changes", "lost")
 
     def __init__(self) -> None:
-        self._news: dict[int, tuple[str | None, str | None]] = {}
+        self._changes: dict[int, tuple[str | None, str | None]] = {}
         self.lost = False
 
-    def add(self, who: int, before: str | None, now: str | None) -> None:
-        """Take the change of one person, by identity."""
-        known, _ = self._news.pop(who, (before, None))
+    def add(self, identity: int, before: str | None, now: str | None) -> None:
+        """Add the change of one person, by identity."""
+        known, _ = self._changes.pop(identity, (before, None))
         if known != now:
-            self._news[who] = known, now
-        if len(self._news) > MOST:
-            self._news.clear()
+            self._changes[identity] = known, now
+        if len(self._changes) > MAX_CHANGES:
+            self._changes.clear()
             self.lost = True
 
     def changes(self) -> list[tuple[str | None, str | None]]:
-        """The news, to be told in this order. A name that passes from one to another goes and comes."""
-        passed = {known for known, _ in self._news.values()} & {now for _, now in self._news.values()}
+        """Return the changes, in the order to tell them. A name that passes to another person goes and comes."""
+        passed = {known for known, _ in self._changes.values()} & {now for _, now in self._changes.values()}
         offline: list[tuple[str | None, str | None]] = []
         renamed, online = offline.copy(), offline.copy()
-        for known, now in self._news.values():
+        for known, now in self._changes.values():
             if known is not None and now is not None and known not in passed and now not in passed:
                 renamed.append((known, now))
                 continue

@@ -1,195 +1,287 @@
-"""The requests of one connection, at whichever door, carried out in the order in which they came.
+"""The requests of one connection, at any door, carried out in the order in which they came.
 
-One that has to wait holds the rest of its connection, and nobody else's. While there
-is more to do than may be done now, the connection is not read from.
+A request that has to wait holds the rest of its connection, and no other connection.
+While there is more to do than may be done now, the connection is not read from.
+
+The connection's state is one of these; that a request waits, and that reading is paused, vary alone:
+
+    OPEN      requests are read and carried out
+    ENDING    no more is read; what was read is still answered, then the connection is closed
+    CLOSING   what is queued is still sent
+    CLOSED    the connection is lost, and the user signed out
+
+TRANSITIONS below is the table; a test drives every event in every state.
 """
 
 from __future__ import annotations
 
+import typing
+from enum import Enum
 from inspect import iscoroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_chat.core.errors import UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.line.dialects import PLAIN, Dialect
-from twisted_chat.doors.session import Session
+from twisted_chat.doors.dialect import Dialect
+from twisted_chat.doors.flusher import Flusher
+from twisted_chat.doors.session import Door, Session
 from twisted_chat.transports.interfaces import Transport
-from twisted_chat.wire.line import ParseError
-
-if TYPE_CHECKING:
-    from twisted_chat.doors.factory import DoorFactory
+from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.stream import Messages
 
 _log = Logger()
 
-SLICE = 256
-"""Requests of one connection that are carried out before the others have their turn."""
-UNSTORED = 1000
-"""What one connection has said that the log does not have yet, past which it is not read from."""
-CLOSING = 10.0
-"""Seconds that a client has to read the last words."""
-NAMELESS = 5
-"""Looks for which one may be silent without a name."""
-UNANSWERED = 2
-"""Looks for which a client that is pinged may be silent."""
-WENT_WRONG = "that went wrong at the server, which has noted why; it was not carried out"
+MAX_REQUESTS_A_TURN = 256
+"""Requests of one connection that are carried out before other connections have their turn."""
+MAX_UNSTORED_TEXTS = 1000
+"""Texts of one connection that the log does not have yet, above which the connection is not read from."""
+CLOSE_TIMEOUT_SECONDS = 10.0
+"""Seconds that a client has to read what is queued when its connection is closed."""
+MAX_IDLE_CHECKS_UNREGISTERED = 5
+"""Idle checks for which a client without a name may be silent."""
+MAX_IDLE_CHECKS_UNANSWERED = 2
+"""Idle checks for which a client that is pinged may be silent."""
 
 Problem = ChatError | ParseError
+
+
+class State(Enum):
+    """The state of a connection; see the head of this file."""
+
+    OPEN = "open"
+    ENDING = "ending"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Event(Enum):
+    """An event in the life of a connection."""
+
+    INPUT_ENDED = "the client's end of input"
+    LAST_ANSWER = "an answer after which the client wants no more, as that to `quit`"
+    CLOSE = "the server closes the connection, or everything is answered"
+    LOST = "the connection is lost"
+
+
+OPEN, ENDING, CLOSING, CLOSED = State
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (OPEN, Event.INPUT_ENDED): ENDING,
+    (OPEN, Event.LAST_ANSWER): ENDING,
+    (OPEN, Event.CLOSE): CLOSING,
+    (ENDING, Event.CLOSE): CLOSING,
+    (OPEN, Event.LOST): CLOSED,
+    (ENDING, Event.LOST): CLOSED,
+    (CLOSING, Event.LOST): CLOSED,
+}
+"""Maps a state and an event to the next state. An event that has no row for a state changes nothing there."""
+
+
+class Services(typing.Protocol):
+    """The part of the factory that a connection uses."""
+
+    clock: IReactorTime
+    flusher: Flusher
+    connections: set[Any]
+
+    @property
+    def hub(self) -> Hub: ...
+
+    def session(self, transport: Transport, door: Door, session_type: type[Session], dialect: Dialect) -> Any:
+        """Return a new session for a connection."""
 
 
 @implementer(IHalfCloseableProtocol)
 class DoorProtocol(Protocol):
     """One connection: its requests go to `lineReceived`, a line each, as they may be carried out.
 
-    A door fills `_lines`, wakes the pump, and closes each request with `_settle`, or counts in
-    `session.unstored` what the log will answer. Whatever stands for a request there comes back
-    in `answer` or `refuse`.
+    A door fills `_lines`, calls `wake`, and closes each request with `_complete`, unless the
+    log will answer it. What stands for a request there comes back in `answer` or `refuse`.
     """
 
-    factory: DoorFactory
+    factory: Services
     transport: Transport  # type: ignore[assignment]  # Protocol says no more than ITransport
-    participant: type[Session] = Session
-    dialect: Dialect = PLAIN
+    session_type: type[Session] = Session
+    dialect: Dialect
     full = b""
-    """What one hears whom the server has no room for."""
+    """The last words to a client for which the server has no room."""
 
     def __init__(self) -> None:
+        self.state = OPEN
         self.heard = True
-        self.silences = 0
-        self._pumping = self._stuck = self._paused = self._ended = self._closed = False
-        self._held: tuple[Any, Any] | None = None
-        self._closing: IDelayedCall | None = None
+        self.silent_checks = 0
+        self._running = self._waits = self._paused = False
+        self._held: tuple[Any, Any] | None = None  # a request and its result, until the log has what came before it
+        self._close_timeout: IDelayedCall | None = None
         self._lines: list[bytes] = []  # the next one is the last
 
-    # what a door says of itself
+    # what a door defines
 
     def lineReceived(self, line: bytes) -> None:
         """Carry out one request."""
         raise NotImplementedError
 
     def answer(self, request: Any, answer: Any) -> None:
-        """Send what closes a request that was carried out."""
+        """Send the answer to a request that was carried out."""
         raise NotImplementedError
 
     def refuse(self, request: Any, problem: Problem) -> None:
-        """Send what closes a request that was not."""
+        """Send the answer to a request that was not carried out."""
         raise NotImplementedError
 
     @property
     def registered(self) -> bool:
-        """Whether the client has a name."""
+        """Return True once the client has a name."""
         return self.session.user is not None
 
     def silent(self) -> None:
-        """The client has a name and has said nothing since the last look, or for longer: see `silences`."""
+        """React to a client with a name that has sent nothing since the last idle check (see `silent_checks`)."""
 
     # from connection to end
 
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
-        self.session = self.factory.session(self.transport, self, self.participant, self.dialect)
+        self.session = self.factory.session(self.transport, self, self.session_type, self.dialect)
         self.factory.connections.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
-        if self._closing is not None and self._closing.active():
-            self._closing.cancel()
+        if self._close_timeout is not None and self._close_timeout.active():
+            self._close_timeout.cancel()
         if self._held is not None and iscoroutine(self._held[1]):
             self._held[1].close()
-        self._closed, self._lines, self._held = True, [], None
+        self._go(Event.LOST)
+        self._lines, self._held = [], None
         self.session.end()
 
     def readConnectionLost(self) -> None:
-        """The client's end of input: what was read is still answered."""
-        self._ended = True
+        """Answer what was read before the client's end of input, then close."""
+        self._go(Event.INPUT_ENDED)
         self.wake()
 
     def writeConnectionLost(self) -> None:
-        """Nothing can be sent any more; connectionLost follows."""
+        """Do nothing: connectionLost follows."""
 
     def idle_check(self) -> None:
-        """Note how far the client is, and end who stays silent without a name."""
+        """Note how far the client has read, and end a connection that stays silent without a name."""
         self.session.idle_check(self.heard)
-        self.silences = 0 if self.heard else self.silences + 1
+        self.silent_checks = 0 if self.heard else self.silent_checks + 1
         self.heard = False
         if self.registered:
-            if self.silences:
+            if self.silent_checks:
                 self.silent()
-        elif self.silences >= NAMELESS:
-            self.session.notify("timeout", "you have been silent for long without a name; come back any time")
+        elif self.silent_checks >= MAX_IDLE_CHECKS_UNREGISTERED:
+            self.session.notify(Notice.TIMEOUT)
             self.close()
 
     def close(self) -> None:
-        """Say all that is queued, then end the connection; cut it off if the client does not read."""
-        if not self._closed:
-            self._closed = self._ended = True
+        """Send what is queued, then end the connection; cut it off if the client does not read."""
+        if self._go(Event.CLOSE):
             self._lines = []
             if self._paused:  # TLS ends a connection by reading
                 self.transport.resumeProducing()
             self.session.sign_out()
             self.session.outbox.close()
-            self._closing = self.factory.clock.callLater(CLOSING, self.transport.abortConnection)
+            self._close_timeout = self.factory.clock.callLater(CLOSE_TIMEOUT_SECONDS, self.transport.abortConnection)
+
+    def finish(self) -> None:
+        """Take no more requests: the last one has been answered."""
+        self._go(Event.LAST_ANSWER)
+        self._lines.clear()
+
+    def _go(self, event: Event) -> bool:
+        """Change the state as the table says. Returns False, and changes nothing, where it has no row."""
+        state = TRANSITIONS.get((self.state, event))
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     # one request after the other
 
+    @property
+    def ready(self) -> bool:
+        """Return True when a request that is read now may be carried out at once."""
+        return not (
+            self._lines or self._waits or self.session.outbox.full or self.session.unstored > MAX_UNSTORED_TEXTS
+        )
+
+    def take_lines(self, lines: bytes, skip: int = 0) -> None:
+        """Carry out the requests of a read, each ended by an LF, but for the first `skip`."""
+        requests = lines.split(b"\n")[skip:-1]  # nothing is behind the last LF
+        requests.reverse()
+        self._lines = requests + self._lines if self._lines else requests
+        self.wake()
+
+    def say_lines(self, lines: bytes, messages: Messages) -> None:
+        """Say a read that consists of messages, one a line, as one; the caller has found the door `ready`.
+
+        The lines behind a message that needs a new route are carried out one by one.
+        """
+        count = self.hub.say_all(self.session, *messages)
+        if count:
+            self.factory.flusher.request(count)
+        if count < len(messages.texts):
+            self.take_lines(lines, count)
+
     def wake(self) -> None:
-        """Carry out the requests that were read, as far as may be now."""
-        if self._pumping or self._closed:
+        """Carry out the requests that were read, as far as they may be now."""
+        if self._running or self.state in (CLOSING, CLOSED):
             return
         session = self.session
-        said, outbox = session.unstored, session.outbox
-        self._pumping = True
-        if self._stuck:
-            self._go_on()
-        self._carry_out(SLICE)
-        self._pumping = False
+        unstored, outbox = session.unstored, session.outbox
+        self._running = True
+        if self._waits:
+            self._resume()
+        self._carry_out(MAX_REQUESTS_A_TURN)
+        self._running = False
         if session.unstored:
-            self.factory.flusher.request(max(session.unstored - said, 1))
+            self.factory.flusher.request(max(session.unstored - unstored, 1))
         if outbox.size:
             outbox.flush()
-        if self._lines or self._stuck or self._paused or self._ended or outbox.full:
-            self._read_or_not()
+        if self._lines or self._waits or self._paused or self.state is not OPEN or outbox.full:
+            self._throttle()
 
     def _carry_out(self, turns: int) -> None:
         """Carry out so many requests, if none of them has to wait."""
         session, outbox, lines = self.session, self.session.outbox, self._lines
-        while lines and turns and not (self._stuck or outbox.full or session.unstored > UNSTORED):
+        while lines and turns and not (self._waits or outbox.full or session.unstored > MAX_UNSTORED_TEXTS):
             turns -= 1
             self.lineReceived(lines.pop())
 
-    def _read_or_not(self) -> None:
-        """Read on, wait, or come to an end, after the requests that could be carried out."""
-        session, stuck = self.session, self._stuck
-        if self._ended and not self._lines and not stuck and not session.unstored:
+    def _throttle(self) -> None:
+        """Read on, pause, or come to an end, after the requests that could be carried out."""
+        session, waits = self.session, self._waits
+        if self.state is ENDING and not self._lines and not waits and not session.unstored:
             self.close()
             return
-        stuck = stuck or session.outbox.full or session.unstored > UNSTORED
-        if self._lines and not stuck:
-            self.factory.clock.callLater(0, self.wake)  # the others have their turn
-        pause = stuck or bool(self._lines)
-        session.waiting = session.unstored > 0 and (pause or self._ended)
-        if pause is not self._paused and not self._ended:
+        waits = waits or session.outbox.full or session.unstored > MAX_UNSTORED_TEXTS
+        if self._lines and not waits:
+            self.factory.clock.callLater(0, self.wake)  # other connections have their turn
+        pause = waits or bool(self._lines)
+        session.waiting = session.unstored > 0 and (pause or self.state is not OPEN)
+        if pause is not self._paused and self.state is OPEN:
             self._paused = pause
             if pause:
                 self.transport.pauseProducing()
             else:
                 self.transport.resumeProducing()
 
-    def _settle(self, request: Any, result: Any) -> None:
-        """Close a request, behind everything that this connection said before it.
+    def _complete(self, request: Any, result: Any) -> None:
+        """Answer a request, behind everything that this connection said before it.
 
         The `result` is an answer, what becomes one (a coroutine or Deferred), or a Problem.
         """
         if self.session.unstored:
             self.hub.flush()
         if self.session.unstored:
-            self._stuck, self._held = True, (request, result)
+            self._waits, self._held = True, (request, result)
         elif isinstance(result, (ChatError, ParseError)):
             self.refuse(request, result)
         elif isinstance(result, Deferred) or iscoroutine(result):
@@ -197,14 +289,14 @@ class DoorProtocol(Protocol):
         else:
             self.answer(request, result)
 
-    def _go_on(self) -> None:
-        """Close the request that waited for the log, if that has everything now."""
+    def _resume(self) -> None:
+        """Answer the request that waited for the log, if the log has everything now."""
         if self._held is not None and not self.session.unstored:
-            held, self._held, self._stuck = self._held, None, False
-            self._settle(*held)
+            held, self._held, self._waits = self._held, None, False
+            self._complete(*held)
 
     def _wait(self, request: Any, result: Any) -> None:
-        self._stuck = True
+        self._waits = True
         waited: Deferred[Any] = ensureDeferred(result)
         waited.addCallback(lambda answer: self.answer(request, answer))
         waited.addErrback(self._failed, request)
@@ -212,15 +304,15 @@ class DoorProtocol(Protocol):
 
     def _failed(self, failure: Failure, request: Any) -> None:
         problem = failure.value
-        self.refuse(request, problem if isinstance(problem, (ChatError, ParseError)) else self._fault(failure))
+        self.refuse(request, problem if isinstance(problem, (ChatError, ParseError)) else self._internal_error(failure))
 
-    def _fault(self, failure: Failure | None = None) -> ChatError:
-        """A request has met a fault of ours: note it, and say no more than that."""
-        _log.failure("a request of {number} went wrong", failure, number=self.session.sender_number)
-        return ChatError(UNAVAILABLE, WENT_WRONG)
+    def _internal_error(self, failure: Failure | None = None) -> ChatError:
+        """Log a fault of the server's, and return the error that says no more than that."""
+        _log.failure("A request of connection {number} failed", failure, number=self.session.sender_number)
+        return ChatError(Reason.INTERNAL_ERROR)
 
     def _waited(self, _: object) -> None:
-        self._stuck = False
-        if self._closed:
+        self._waits = False
+        if self.state in (CLOSING, CLOSED):
             self.session.end()  # a sign-in may have come true too late
         self.wake()

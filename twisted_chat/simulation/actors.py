@@ -1,6 +1,6 @@
-"""Who plays a script: a program on ChatClient, or a bare connection that speaks lines.
+"""The actors of a script: programs on ChatClient, and bare connections that send and read lines.
 
-What an actor sees waits until the script asks for it; what it asks for may be waited for.
+What an actor sees waits until the script expects it, and the script waits for what an actor has not seen yet.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.person import Person
 from twisted_chat.wire.events import Event, plain
 
-QUIET = 0.3
-"""Seconds after which a bare connection is taken to be told nothing more."""
+QUIET_SECONDS = 0.3
+"""After so long a silence, nothing more is taken to come on a bare connection."""
 
 _NEWS = re.compile(r"\S+ is (?:online|offline)|\S+ is now \S+|server: .*")
 _BYTE = re.compile(rb"\\x([0-9a-fA-F]{2})")
@@ -29,7 +29,7 @@ _ANYTHING = re.compile(r"\.\.\.|…")
 
 
 class Unmet(Exception):
-    """What was `expected`, and what was `seen` instead."""
+    """An expectation failed: `seen` came instead of `expected`."""
 
     def __init__(self, expected: str, seen: str) -> None:
         super().__init__(f"expected {expected}, saw {seen}")
@@ -37,19 +37,19 @@ class Unmet(Exception):
 
 
 class Actor:
-    """One connection; nothing that it waits for takes longer than `patience` seconds."""
+    """An actor with one connection, who waits at most `timeout_seconds` for anything."""
 
-    def __init__(self, clock: IReactorTime, patience: float) -> None:
-        self.clock, self.patience = clock, patience
+    def __init__(self, clock: IReactorTime, timeout_seconds: float) -> None:
+        self.clock, self.timeout_seconds = clock, timeout_seconds
         self.gone = False
         self._waiting: Deferred[None] | None = None
 
     async def see(self, expected: str) -> None:
-        """The next thing that this actor sees must be this; raises Unmet."""
+        """Expect this to be the next thing that the actor sees; raises Unmet."""
         raise NotImplementedError
 
     async def see_nothing(self) -> None:
-        """There must be nothing that was not asked for yet; raises Unmet."""
+        """Expect that there is nothing more to see; raises Unmet."""
         raise NotImplementedError
 
     async def leave(self) -> None:
@@ -57,36 +57,36 @@ class Actor:
         raise NotImplementedError
 
     def drop(self) -> None:
-        """End it without a word."""
+        """Drop the connection without warning."""
         raise NotImplementedError
 
     async def see_end(self) -> None:
-        """The server must end the connection; raises Unmet."""
+        """Expect that the server ends the connection; raises Unmet."""
         while not self.gone:
             if not await self.change():
-                raise Unmet("the connection ends", "it goes on")
+                raise Unmet("the connection ends", "the connection continues")
 
     async def change(self) -> bool:
-        """Wait until anything comes; False if it takes too long."""
+        """Wait until anything comes; return False if it takes too long."""
         self._waiting = Deferred()
         try:
-            await self._waiting.addTimeout(self.patience, self.clock)
+            await self._waiting.addTimeout(self.timeout_seconds, self.clock)
         except TimeoutError:
             return False
         return True
 
     def changed(self) -> None:
-        """Something has come."""
+        """Wake up what waits, since something has come."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.callback(None)
 
 
-class Program(Actor):
-    """Speaks events, by a Person of the ledger. What is said, and news of people, wait in a queue each."""
+class ProgramActor(Actor):
+    """A program that speaks the events dialect. Messages, and news of presence, wait in a queue each."""
 
-    def __init__(self, clock: IReactorTime, patience: float, ledger: Ledger) -> None:
-        super().__init__(clock, patience)
+    def __init__(self, clock: IReactorTime, timeout_seconds: float, ledger: Ledger) -> None:
+        super().__init__(clock, timeout_seconds)
         self.person = Person(ledger, clock.seconds, self._event, self._lost)
         self._said: deque[str] = deque()
         self._news: deque[str] = deque()
@@ -103,7 +103,7 @@ class Program(Actor):
             raise Unmet(expected, seen)
 
     async def see_nothing(self) -> None:
-        await self.person.client.ping()  # all that was sent before its answer is here now
+        await self.person.client.ping()  # everything that the server sent before its answer is here now
         for queue in (self._said, self._news):
             if queue:
                 raise Unmet("nothing", queue[0])
@@ -116,7 +116,7 @@ class Program(Actor):
         self.person.drop()
 
     def remember(self, records: list[Event]) -> None:
-        """What is of the past is seen too."""
+        """Let the actor see records of the past."""
         self._said.extend(shown(record) for record in records)
 
     def _event(self, event: Event) -> None:
@@ -130,20 +130,20 @@ class Program(Actor):
         self.changed()
 
 
-class Bare(Actor):
-    """Speaks what the script says, byte by byte, as a person with `nc` or the lesson's client does."""
+class BareActor(Actor):
+    """Sends what the script says, byte by byte, as a person with `nc` or the lesson's client does."""
 
-    def __init__(self, clock: IReactorTime, patience: float) -> None:
-        super().__init__(clock, patience)
+    def __init__(self, clock: IReactorTime, timeout_seconds: float) -> None:
+        super().__init__(clock, timeout_seconds)
         self._protocol = _Reads(self)
         self.heard = ""
 
     async def connect(self, endpoint: IStreamClientEndpoint) -> None:
-        """Connect; raises what the endpoint does."""
+        """Connect; raises what the endpoint raises."""
         await connectProtocol(endpoint, self._protocol)
 
     def send(self, line: str, ending: bytes) -> None:
-        r"""Send bytes; `\xff` in the line stands for a byte."""
+        r"""Send bytes; `\xff` in the line stands for one byte."""
         data = _BYTE.sub(lambda match: bytes([int(match[1], 16)]), line.encode())
         self._protocol.transport.write(data + ending)
 
@@ -155,13 +155,13 @@ class Bare(Actor):
             raise Unmet(expected, line)
 
     async def see_unended(self, expected: str) -> None:
-        """All that has come must be this, without a line ending; raises Unmet."""
+        """Expect that all that has come is this, without a line ending; raises Unmet."""
         while not matches(expected, self.heard):
             await self._wait(expected)
         self.heard = ""
 
     async def see_nothing(self) -> None:
-        await deferLater(self.clock, QUIET)
+        await deferLater(self.clock, QUIET_SECONDS)
         if self.heard:
             raise Unmet("nothing", self.heard.rstrip())
 
@@ -171,7 +171,7 @@ class Bare(Actor):
             await self.see_end()
 
     def hang_up(self) -> None:
-        """Say that no more will be sent, and read on."""
+        """Close the sending half of the connection, and read on."""
         self._protocol.transport.loseWriteConnection()
 
     def drop(self) -> None:
@@ -189,7 +189,7 @@ class Bare(Actor):
 class _Reads(Protocol):
     transport: ITCPTransport
 
-    def __init__(self, actor: Bare) -> None:
+    def __init__(self, actor: BareActor) -> None:
         self._actor = actor
 
     def dataReceived(self, data: bytes) -> None:
@@ -202,20 +202,20 @@ class _Reads(Protocol):
 
 
 def matches(expected: str, seen: str) -> bool:
-    """Whether something is what was expected, where `...` stands for anything."""
+    """Return True if `seen` is what was expected, where `...` stands for anything."""
     parts = _ANYTHING.split(expected)
     return re.fullmatch(".*".join(map(re.escape, parts)), seen, re.DOTALL) is not None
 
 
 def shown(event: Event) -> str:
-    """An event as scripts write it: what is said as a person reads it, and what only programs are told."""
-    kind, who = event.kind, event.sender
+    """Return an event as scripts write it: a message as a person reads it, or news that only programs are sent."""
+    kind, name = event.kind, event.sender
     if kind in ("online", "offline"):
-        return f"{who} is {kind}"
+        return f"{name} is {kind}"
     if kind == "renamed":
-        return f"{who} is now {event.text}"
+        return f"{name} is now {event.text}"
     if kind in ("joined", "left"):
-        return f"{who} {kind} {event.to}"
+        return f"{name} {kind} {event.to}"
     if kind in ("server", "error"):
         return f"server: {event.text}"
-    return "".join(plain(kind, who, event.to, [event.text]))
+    return "".join(plain(kind, name, event.to, [event.text]))

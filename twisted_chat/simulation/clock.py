@@ -1,4 +1,4 @@
-"""A clock that moves from one event to the next: hours in a minute, the same every time."""
+"""VirtualClock: a clock that jumps from one event to the next, so that hours pass in a minute, the same every time."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ T = TypeVar("T")
 
 
 class Stalled(Exception):
-    """What was waited for cannot happen any more: nothing is left to do."""
+    """The result can never come, since no call is left."""
 
 
 @implementer(IDelayedCall)
 class _Call:
-    """A call to come; `place` is its valid entry in the heap, 0 for called and -1 for cancelled."""
+    """A delayed call; `entry` is the number of its valid entry in the heap, 0 once called and -1 once cancelled."""
 
-    __slots__ = ("_clock", "args", "function", "kwargs", "place", "time")
+    __slots__ = ("_clock", "args", "entry", "function", "kwargs", "time")
 
     def __init__(
         self, clock: VirtualClock, time: float, function: Callable[..., object], args: Sequence[Any], kwargs: Any
     ) -> None:
         self._clock, self.time, self.function, self.args, self.kwargs = clock, time, function, args, kwargs
-        self.place = 0
+        self.entry = 0
 
     def getTime(self) -> float:
         return self.time
 
     def active(self) -> bool:
-        return self.place > 0
+        return self.entry > 0
 
     def cancel(self) -> None:
         self._check()
-        self.place = -1
+        self.entry = -1
 
     def reset(self, secondsFromNow: float) -> None:
         self._check()
@@ -55,28 +55,27 @@ class _Call:
         self._clock._put(self)
 
     def _check(self) -> None:
-        if self.place == 0:
+        if self.entry == 0:
             raise AlreadyCalled
-        if self.place == -1:
+        if self.entry == -1:
             raise AlreadyCancelled
 
 
 @implementer(IReactorTime)
 class VirtualClock:
-    """Time in seconds from 0 that passes only by what happens in it.
+    """Time in seconds from 0, which passes only when there is nothing to do before the next call.
 
-    A heap of calls to come, for thousands of them. (twisted.internet.task.Clock
-    sorts its list at each call.)
+    The calls are in a heap, since there are thousands. (twisted.internet.task.Clock sorts a list at each call.)
     """
 
     def __init__(self) -> None:
         self._now = 0.0
         self._heap: list[tuple[float, int, _Call]] = []
         self._due: deque[tuple[int, _Call]] = deque()
-        self._places = count(1)
+        self._entries = count(1)
         self._soon: deque[Callable[[], object]] = deque()
         self.soon = self._soon.append
-        """Have something called now, before any time passes."""
+        """Calls a function soon, before any time passes."""
 
     def seconds(self) -> float:
         return self._now
@@ -88,51 +87,51 @@ class VirtualClock:
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:
         entries = [*self._due, *(entry[1:] for entry in self._heap)]
-        return [call for place, call in entries if call.place == place]
+        return [call for number, call in entries if call.entry == number]
 
     def advance(self, seconds: float) -> None:
-        """Let this much time pass, and all that is due in it happen."""
+        """Let so many seconds pass, and do what is due in them."""
         end = self._now + seconds
         self._pass(end, [])
         self._now = end
 
     def run(self, until: Deferred[T]) -> T:
-        """Let time pass until the Deferred has a result, and give or raise it.
+        """Let time pass until the Deferred has a result, and return or raise it.
 
-        Raises Stalled when nothing can bring it about any more.
+        Raises Stalled when no call is left that could bring the result about.
         """
         results: list[T | Failure] = []
         until.addBoth(results.append)
         self._pass(inf, results)
         if not results:
-            raise Stalled("nothing is left to do, and what is waited for has not come")
+            raise Stalled("the simulation is stuck: it waits for something, and no call is left to do")
         result = results[0]
         if isinstance(result, Failure):
             result.raiseException()
         return result
 
     def _put(self, call: _Call) -> None:
-        call.place = place = next(self._places)
+        call.entry = entry = next(self._entries)
         if call.time > self._now:
-            heappush(self._heap, (call.time, place, call))
+            heappush(self._heap, (call.time, entry, call))
         else:
-            self._due.append((place, call))
+            self._due.append((entry, call))
 
     def _pass(self, end: float, results: Sequence[object]) -> None:
-        """Let happen what is due by `end`, one thing after the other, until there are results."""
+        """Do what is due by `end`, one call after the other, until there are results."""
         soon, due, heap = self._soon, self._due, self._heap
         while not results:
             if soon:
                 soon.popleft()()
                 continue
             if due:
-                place, call = due.popleft()
+                entry, call = due.popleft()
             elif heap and heap[0][0] <= end:
-                time, place, call = heappop(heap)
-                if call.place == place:
+                time, entry, call = heappop(heap)
+                if call.entry == entry:
                     self._now = time
             else:
                 return
-            if call.place == place:
-                call.place = 0
+            if call.entry == entry:
+                call.entry = 0
                 call.function(*call.args, **call.kwargs)

@@ -1,8 +1,7 @@
-"""A crowd of the lesson's users, and what the lesson left out.
+"""Crowd: many users like the lesson's, who also leave and come back.
 
-Each connects, registers, waits for others, asks who is here, and greets a random one
-of them every few seconds. The list is refreshed; people leave, gracefully or dropping
-dead, and come back.
+Each user connects, registers, waits for others, asks who is online, and greets a random user every few seconds. It asks
+again from time to time, leaves (gracefully, or by dropping its connection), and comes back.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.person import Person
 
-WAIT_FOR_OTHERS = 3.0
-PAUSE = (2.0, 6.0)
-"""Seconds between two greetings, at least and at most."""
-REFRESH = 120.0
-"""Seconds after which the list of friends is asked for again."""
-STAY = (30.0, 600.0)
-AWAY = (10.0, 120.0)
-"""Seconds that one stays, and stays away."""
-DROP_DEAD = 0.25
-"""The share of those who leave that do so without a word."""
+WAIT_FOR_OTHERS_SECONDS = 3.0
+PAUSE_SECONDS = (2.0, 6.0)
+"""Between two greetings, at least and at most."""
+REFRESH_SECONDS = 120.0
+"""After so long a user asks again who is online."""
+STAY_SECONDS = (30.0, 600.0)
+AWAY_SECONDS = (10.0, 120.0)
+"""Seconds that a user stays, and stays away: at least and at most."""
+DROP_SHARE = 0.25
+"""The share of leaving users who drop their connection."""
 
 
 class Plan(NamedTuple):
-    """How many people, for how many seconds of theirs, how many times as fast, by which dice."""
+    """The number of users, their seconds, the speed-up, and the seed of their dice."""
 
     users: int
     duration: float
@@ -42,7 +41,7 @@ class Plan(NamedTuple):
 
 
 class Crowd:
-    """Plays a plan against a server; `counts` tells visits, quits and drops."""
+    """Plays a plan against a server; `counts` has the numbers of visits, quits and drops."""
 
     def __init__(self, plan: Plan, clock: IReactorTime, endpoint: IStreamClientEndpoint, ledger: Ledger) -> None:
         self.plan, self.counts = plan, Counter[str]()
@@ -51,7 +50,7 @@ class Crowd:
         self._lives: list[Deferred[None]] = []
 
     async def play(self) -> None:
-        """Until everybody has left; raises what ended it before: Disconnected, ConnectError."""
+        """Play until all users have left; raises Disconnected or ConnectError if the server fails before."""
         self._lives = [Deferred.fromCoroutine(self._live(n)) for n in range(1, self.plan.users + 1)]
         try:
             await DeferredList(self._lives, fireOnOneErrback=True, consumeErrors=True)
@@ -60,33 +59,33 @@ class Crowd:
             first.subFailure.raiseException()
 
     def stop(self) -> None:
-        """End it at once."""
+        """End the play at once."""
         for life in self._lives:
             life.cancel()
 
     async def _live(self, number: int) -> None:
         dice = Random(f"{self.plan.seed} {number}")
-        if await self._sleep(dice.uniform(0, WAIT_FOR_OTHERS)):
-            while await self._visit(f"user{number}", dice) and await self._sleep(dice.uniform(*AWAY)):
+        if await self._sleep(dice.uniform(0, WAIT_FOR_OTHERS_SECONDS)):
+            while await self._visit(f"user{number}", dice) and await self._sleep(dice.uniform(*AWAY_SECONDS)):
                 pass
 
     async def _visit(self, name: str, dice: Random) -> bool:
-        """From connecting to leaving; whether it was not the end of all."""
+        """Play one visit of a user; return False at the end of the play."""
         self.counts["visits"] += 1
         greeter = _Greeter(self._clock, dice, self.plan.speed)
         person = greeter.person = Person(self._ledger, self._clock.seconds, on_lost=greeter.fail)
         await person.connect(self._endpoint)
         try:
             await person.register_like(name)
-            goes_on = await self._sleep(WAIT_FOR_OTHERS)
+            goes_on = await self._sleep(WAIT_FOR_OTHERS_SECONDS)
             if goes_on:
-                leaves = self._clock.seconds() + dice.uniform(*STAY) / self.plan.speed
+                leaves = self._clock.seconds() + dice.uniform(*STAY_SECONDS) / self.plan.speed
                 await greeter.greet(min(leaves, self._end))
                 goes_on = self._clock.seconds() < self._end
         except CancelledError:
             person.drop()
             raise
-        if goes_on and dice.random() < DROP_DEAD:
+        if goes_on and dice.random() < DROP_SHARE:
             self.counts["drops"] += 1
             person.drop()
         else:
@@ -95,7 +94,7 @@ class Crowd:
         return goes_on
 
     async def _sleep(self, seconds: float) -> bool:
-        """Wait, in the crowd's time, but not past the end; whether the end is still to come."""
+        """Wait, in the crowd's time, but not past the end of the play; return False at the end."""
         pause = min(seconds / self.plan.speed, self._end - self._clock.seconds())
         if pause > 0:
             await deferLater(self._clock, pause)
@@ -103,19 +102,20 @@ class Crowd:
 
 
 class _Greeter:
-    """Greets friends one after the other, for one stay. There is no coroutine a message, as there are a million."""
+    """Greets one user after the other, for one visit. It has no coroutine for each message: there are a million."""
 
     person: Person
 
     def __init__(self, clock: IReactorTime, dice: Random, speed: float) -> None:
         self._clock, self._dice = clock, dice
-        self._least, self._more, self._refresh = PAUSE[0] / speed, (PAUSE[1] - PAUSE[0]) / speed, REFRESH / speed
+        least, most = PAUSE_SECONDS
+        self._least, self._more, self._refresh = least / speed, (most - least) / speed, REFRESH_SECONDS / speed
         self._done: Deferred[None] | None = None
         self._problem: Disconnected | None = None
         self._call: IDelayedCall | None = None
 
     async def greet(self, until: float) -> None:
-        """Greet until that time of the clock; raises Disconnected."""
+        """Greet until a time of the clock; raises Disconnected."""
         if self._problem is not None:
             raise self._problem
         self._until = until
@@ -125,7 +125,7 @@ class _Greeter:
         await self._done
 
     def fail(self, problem: Disconnected | Failure) -> None:
-        """It goes no further."""
+        """End with a problem."""
         self._problem = problem if isinstance(problem, Disconnected) else Disconnected(problem.getErrorMessage())
         self._stop()
         self._finish(Failure(self._problem))
@@ -148,7 +148,7 @@ class _Greeter:
 
     def _refused(self, failure: Failure) -> None:
         if failure.check(ChatFailed):
-            self._friends[self._chosen] = self._friends[-1]  # that friend has left since
+            self._friends[self._chosen] = self._friends[-1]  # that user has left since
             self._friends.pop()
             self._wait()
         else:

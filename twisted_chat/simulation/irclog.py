@@ -1,8 +1,8 @@
-"""The log of a real room, as bots of old wrote it: text to events, oddities included.
+"""Logs of real IRC rooms, as bots wrote them: from text to events.
 
 `[08:24] <nick> text`, `[08:24]  * nick does something`, and without a time
 `=== nick  has joined #room`, `=== nick  has left #room [why]`, `=== nick is now known
-as other`, `=== ..[topic/#room:nick] : text` and, else, `=== nick does something`.
+as other`, `=== ..[topic/#room:nick] : text` and otherwise `=== nick does something`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _RENAMED = re.compile(r"=== (\S+) +is now known as (\S+) *")
 _TOPIC = re.compile(r"=== \.\.\[topic/(#[^:]+):([^\]]+)\] : ?(.*)", re.DOTALL)
 _DID = re.compile(r"=== (\S+) (.*)", re.DOTALL)
 
-HALF_A_DAY = 12 * 60
+HALF_DAY_MINUTES = 12 * 60
 
 
 class LogEvent(NamedTuple):
-    """What one line of a log tells: `second` since its start, the `nick`, and a text, room or new nick."""
+    """One line of a log: the `second` since its start, the `nick`, and a text, a room or the new nick."""
 
     line: int
     second: float
@@ -33,7 +33,7 @@ class LogEvent(NamedTuple):
 
 
 class Log(NamedTuple):
-    """A log that was read: its events, the room that it names (or none), and the numbers of lines not understood."""
+    """A log: its events, the room that it names or "", and the numbers of lines that could not be read."""
 
     events: list[LogEvent]
     room: str
@@ -41,7 +41,7 @@ class Log(NamedTuple):
 
 
 def read_log(data: bytes) -> Log:
-    """A whole log. Minutes are all that it knows, so what happened in one is spread over it."""
+    """Read a whole log. A log has minutes only, so the events of a minute are spread over it."""
     events, room, strange = [], "", []
     for number, line in enumerate(_lines(data), 1):
         if not line:
@@ -57,7 +57,7 @@ def read_log(data: bytes) -> Log:
 
 
 def parse_line(line: str, number: int = 0) -> LogEvent | None:
-    """One line, with the minute of its day for its `second` (-1 for none); None for what is no line of a log."""
+    """Read a line, with the minute of the day as its `second` (-1 for none); return None if it is no line of a log."""
     if match := _TIMED.fullmatch(line):
         hour, minute, speaker, actor, text = match.groups()
         kind, nick = (SAY, speaker) if speaker is not None else (ACT, actor)
@@ -75,7 +75,7 @@ def parse_line(line: str, number: int = 0) -> LogEvent | None:
 
 
 def _lines(data: bytes) -> Iterator[str]:
-    """Lines end at line feeds only; one that is not UTF-8 is older, and Latin-1."""
+    """Split at line feeds only. A line that is not UTF-8 is read as Latin-1, which older logs use."""
     for line in data.split(b"\n"):
         line = line.removesuffix(b"\r")
         try:
@@ -85,14 +85,14 @@ def _lines(data: bytes) -> Iterator[str]:
 
 
 def _spread(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
-    """Minutes of a day to seconds since the start. The clock may show twelve hours, or pass midnight."""
+    """Turn minutes of a day into seconds since the start. The clock may show twelve hours, or pass midnight."""
     clock, elapsed = -1.0, 0.0
     minute: list[LogEvent] = []
     for event in events:
         if event.second >= 0:
-            passed = (event.second - clock) % HALF_A_DAY if clock >= 0 else 0
+            passed = (event.second - clock) % HALF_DAY_MINUTES if clock >= 0 else 0
             clock = event.second
-            if 0 < passed <= HALF_A_DAY / 2:  # more is a step back of the clock's
+            if 0 < passed <= HALF_DAY_MINUTES / 2:  # more than half of that is a clock that was set back
                 yield from _within(minute, elapsed)
                 elapsed, minute = elapsed + passed * 60, []
         minute.append(event)
@@ -100,5 +100,5 @@ def _spread(events: Iterable[LogEvent]) -> Iterator[LogEvent]:
 
 
 def _within(minute: list[LogEvent], start: float) -> Iterator[LogEvent]:
-    for place, event in enumerate(minute):
-        yield event._replace(second=start + 60 * place / len(minute))
+    for index, event in enumerate(minute):
+        yield event._replace(second=start + 60 * index / len(minute))

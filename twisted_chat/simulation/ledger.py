@@ -1,8 +1,7 @@
-"""Who was to see what, and who saw it: what was lost, doubled or out of order.
+"""Ledger: which reader must see which message, and which has; it finds messages lost, doubled or out of order.
 
-A seat is one stay of one reader where messages arrive: under a name, or in a room.
-Readers who sat there from before a message was sent until after it was acknowledged
-must see it, unless their connection dropped.
+A seat is one stay of a reader at a target, where messages arrive: a name or a room. A reader with a seat there from
+before a message was sent until after it was acknowledged must see the message, unless its connection is dropped.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from math import ceil
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room, room_name, user_name
 
-REMEMBERED = 100_000
-"""Messages whose times are kept for those who see them late."""
+MAX_REMEMBERED_MESSAGES = 100_000
+"""Messages whose times are kept for readers that see them late."""
 
 
 class Reader:
-    """What one connection was to see, and saw: ids, in the order of arrival."""
+    """The ids of messages that a connection must see, and that it has seen, in the order of arrival."""
 
     __slots__ = ("expected", "last", "said", "seen")
 
@@ -31,7 +30,7 @@ class Reader:
 
 
 class Seat:
-    """One stay of one reader in one place."""
+    """One stay of a reader at a target."""
 
     __slots__ = ("reader",)
 
@@ -43,13 +42,12 @@ Seats = tuple[Seat, ...]
 
 
 class Ledger:
-    """The account of a simulation. `now` gives seconds.
+    """The figures of a simulation. `now` returns seconds.
 
-    `people` are connected now, after so many `arrivals`.
-    `sent` counts what was acknowledged, `delivered` what was seen by each reader
-    once, `lost` what was to be seen and was not, `doubled` what one connection saw
-    again, `disordered` what came after something later, `refused` what the server
-    did not take, `unanswered` what was asked of a connection that ended.
+    `people` are connected now, after so many `arrivals`. `sent` counts the acknowledged messages; `delivered` the
+    messages seen, for each reader once; `lost` those that a reader must see and has not; `doubled` those that a
+    connection saw again; `disordered` those that came after a later message; `refused` the requests that the server
+    refused; `unanswered` the requests on a connection that ended.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -63,35 +61,35 @@ class Ledger:
 
     @property
     def faultless(self) -> bool:
-        """Whether everybody saw what was meant for them, once and in order."""
+        """Return True if all readers have seen their messages, once and in order."""
         return not (self.lost or self.doubled or self.disordered)
 
-    # who sits where
+    # seats
 
-    def take_seat(self, place: str, reader: Reader) -> Seat:
-        """The reader is certainly reached there from now on."""
+    def take_seat(self, target: str, reader: Reader) -> Seat:
+        """Add a reader that every message for the target reaches from now on."""
         seat = Seat(reader)
-        key = key_of(place)
+        key = key_of(target)
         self._seats[key] = (*self._seats.get(key, ()), seat)
         return seat
 
-    def give_up_seat(self, place: str, seat: Seat) -> None:
-        """The reader may not be reached there from now on."""
-        key = key_of(place)
+    def give_up_seat(self, target: str, seat: Seat) -> None:
+        """Remove a seat, since messages for the target may not reach its reader from now on."""
+        key = key_of(target)
         left = tuple(other for other in self._seats.get(key, ()) if other is not seat)
         if left:
             self._seats[key] = left
         else:
             self._seats.pop(key, None)
 
-    def seats(self, place: str) -> Seats:
-        """Who is certainly reached there now."""
-        return self._seats.get(key_of(place), ())
+    def seats(self, target: str) -> Seats:
+        """Return the seats of the readers that every message for the target reaches now."""
+        return self._seats.get(key_of(target), ())
 
-    # what is said and seen
+    # messages
 
     def acknowledged(self, sender: Reader, to: str, id: int, sent_at: float, before: Seats) -> None:
-        """A message has its id; `before` are the seats there when it was sent."""
+        """Count a message that has its id now; `before` are the seats at the target when it was sent."""
         self.sent += 1
         if id <= sender.said:
             self.disordered += 1
@@ -109,11 +107,11 @@ class Ledger:
             self._took(seen_at - sent_at)
         if len(early) < len(before) - to_room:
             self._sent[id] = sent_at
-            if len(self._sent) > REMEMBERED:
+            if len(self._sent) > MAX_REMEMBERED_MESSAGES:
                 self._sent.popitem(last=False)
 
     def saw(self, reader: Reader, id: int) -> None:
-        """A reader was shown a message."""
+        """Count a message that a reader has seen."""
         if id > reader.last:
             reader.last = id
         elif id in reader.seen:
@@ -131,21 +129,21 @@ class Ledger:
             self._early[id].append(now)
         else:
             self._early[id] = [now]
-            if len(self._early) > REMEMBERED:
+            if len(self._early) > MAX_REMEMBERED_MESSAGES:
                 self._early.popitem(last=False)
 
     def closed(self, reader: Reader) -> None:
-        """A reader has left gracefully, and read all that there was."""
+        """Count what a reader has not seen that has left gracefully, and so has read everything."""
         self.lost += len(set(reader.expected) - set(reader.seen))
 
     def dropped(self, reader: Reader) -> None:
-        """A reader's connection is gone; what was behind the last that it saw may have been on its way."""
+        """Count what a dropped reader has not seen; messages behind its last may have been under way."""
         self.lost += sum(id < reader.last for id in set(reader.expected) - set(reader.seen))
 
-    # the account
+    # figures
 
     def latency(self, share: float) -> float | None:
-        """Seconds from sending to being seen, for this share of what was delivered; None for nothing."""
+        """Return the seconds from sending to seeing within which a share of messages was delivered, or None."""
         wanted = ceil(sum(self._latencies.values()) * share)
         for micros in sorted(self._latencies):
             wanted -= self._latencies[micros]
@@ -154,7 +152,7 @@ class Ledger:
         return None
 
     def summary(self) -> dict[str, object]:
-        """The figures, for programs."""
+        """Return the figures, for programs."""
         p50, p99 = self.latency(0.5), self.latency(0.99)
         return {
             "seconds": round(self._now() - self._began, 3),
@@ -173,16 +171,16 @@ class Ledger:
 
     def _took(self, seconds: float) -> None:
         micros = int(seconds * 1_000_000)
-        if micros >= 1000:  # three digits are enough, and make few different figures of many
+        if micros >= 1000:  # three digits are enough, and keep the number of different latencies small
             digits = 10 ** (len(str(micros)) - 3)
             micros -= micros % digits
         self._latencies[micros] = self._latencies.get(micros, 0) + 1
 
 
 @lru_cache(maxsize=16_384)
-def key_of(place: str) -> str:
-    """What a name or a #room is known by; a place that cannot be is known as it is written."""
+def key_of(target: str) -> str:
+    """Return the same key for every spelling of a name or a #room; an invalid name is its own key."""
     try:
-        return room_name(place).key if is_room(place) else user_name(place).key
+        return room_name(target).key if is_room(target) else user_name(target).key
     except ChatError:
-        return place
+        return target

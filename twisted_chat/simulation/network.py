@@ -1,6 +1,6 @@
-"""A network in memory: what is written arrives at once, in order, and the same way every time.
+"""A network in memory: data arrives at once, in order, and the same way every time.
 
-Only transports that were written to are looked at.
+Only transports that have data are visited.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 
-BUFFER = 64 * 1024
-"""Bytes that may be on the way, past which the writer's producer is paused."""
+MAX_BUFFER_BYTES = 64 * 1024
+"""With more data under way, the writer's producer is paused."""
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
 class MemoryTransport:
-    """One end of a connection. It behaves as TCP's does: half-close, reset, and a writer who is told to wait."""
+    """One end of a connection. It behaves like TCP: with half-close, reset and backpressure."""
 
     __slots__ = (
         "_clock",
@@ -73,7 +73,7 @@ class MemoryTransport:
         self._woken = self._paused = self._full = self._closing = False
         self._ended = self._reset = self._lost = False
 
-    # what goes out
+    # writing
 
     def write(self, data: bytes) -> None:
         peer = self.peer
@@ -88,7 +88,7 @@ class MemoryTransport:
         if not peer._woken:
             peer._woken = True
             peer._clock.soon(peer._arrive)
-        if peer._size > BUFFER and not self._full:
+        if peer._size > MAX_BUFFER_BYTES and not self._full:
             self._full = True
             if self._producer is not None:
                 self._producer.pauseProducing()
@@ -111,7 +111,7 @@ class MemoryTransport:
                 self._clock.soon(self._close)
 
     def loseWriteConnection(self) -> None:
-        """Say that no more will be written, and read on."""
+        """Close the writing half of the connection, and read on."""
         self._closing = True
         self.peer._end()
 
@@ -121,7 +121,7 @@ class MemoryTransport:
         self.peer._wake()
         self._clock.soon(lambda: self._lose(ConnectionAborted()))
 
-    # what comes in
+    # reading
 
     def pauseProducing(self) -> None:
         self._paused = True
@@ -176,7 +176,7 @@ class MemoryTransport:
             self._producer.resumeProducing()
 
     def _close(self) -> None:
-        """Everything written is on its way: the end follows it."""
+        """End the connection behind the data that is under way."""
         self.peer._end()
         self._lose(ConnectionDone())
 
@@ -198,7 +198,7 @@ class MemoryTransport:
 
 @implementer(IStreamClientEndpoint)
 class MemoryEndpoint:
-    """Where the clients of one server in memory connect; it listens from the start."""
+    """The endpoint of a server in memory, which listens from the start."""
 
     def __init__(self, clock: VirtualClock, server: Factory) -> None:
         self._clock, self._server = clock, server
@@ -226,7 +226,7 @@ class MemoryEndpoint:
         return succeed(client)
 
     def kill(self) -> None:
-        """End the server as a crash would: every connection is reset, none is let in."""
+        """End the server as a crash would: reset every connection, and refuse new ones."""
         self._listening = False
         for transport in self._open:
             transport.abortConnection()
@@ -234,5 +234,5 @@ class MemoryEndpoint:
 
 
 def memory_server(clock: VirtualClock) -> MemoryEndpoint:
-    """A whole chat server in memory, on that clock, and the way to it."""
+    """Start a chat server in memory, on a clock, and return its endpoint."""
     return MemoryEndpoint(clock, ChatFactory(Hub(MemoryLog(now=clock.seconds)), clock))

@@ -1,4 +1,4 @@
-"""How a simulation is doing, while it runs and at its end, for people."""
+"""The progress of a simulation while it runs, and its summary at the end, for people."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from twisted_chat.simulation.ledger import Ledger
 
 
 class Progress:
-    """Shows the ledger each `every` seconds of the clock, in a terminal as one line that is rewritten."""
+    """Shows the ledger's figures at an interval of the clock; in a terminal it rewrites a single line."""
 
-    def __init__(self, ledger: Ledger, clock: IReactorTime, stream: TextIO, every: float) -> None:
-        self._ledger, self._clock, self._stream, self._every = ledger, clock, stream, every
+    def __init__(self, ledger: Ledger, clock: IReactorTime, stream: TextIO, interval_seconds: float) -> None:
+        self._ledger, self._clock, self._stream, self._interval = ledger, clock, stream, interval_seconds
         self._terminal = stream.isatty()
         self._began = clock.seconds()
         self._call = LoopingCall(self._show)
         self._call.clock = clock
 
     def start(self) -> None:
-        """Begin to show it."""
-        self._call.start(self._every, now=False).addErrback(lambda failure: None)
+        """Begin to show the progress."""
+        self._call.start(self._interval, now=False).addErrback(lambda failure: None)
 
     def stop(self) -> None:
-        """End it, and leave the terminal's line clean."""
+        """End, and leave the terminal's line clean."""
         if self._call.running:
             self._call.stop()
         if self._terminal:
@@ -45,15 +45,15 @@ class Progress:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """A time for people: three digits, in milliseconds."""
+    """Return a time for people: three digits, in milliseconds."""
     return "-" if seconds is None else f"{seconds * 1000:.3g} ms"
 
 
-def account(title: str, ledger: Ledger, rows: dict[str, object], virtual: bool) -> str:
-    """The summary at the end: some rows of the simulation's own, then what all of them count."""
+def summary_text(title: str, ledger: Ledger, rows: dict[str, object], virtual: bool) -> str:
+    """Return the summary at the end: some rows of the simulation's own, then the figures of every simulation."""
     latency = f"p50 {milliseconds(ledger.latency(0.5))}, p99 {milliseconds(ledger.latency(0.99))}"
     if virtual:
-        latency += " (in virtual time, where the network takes none)"
+        latency += " (in virtual time, in which the network takes no time)"
     shown: dict[str, object] = {**rows, "sent": ledger.sent, "delivered": ledger.delivered}
     for name, number in (("refused", ledger.refused), ("unanswered", ledger.unanswered)):
         if number:

@@ -1,8 +1,7 @@
-"""The log of a real room, played back: one client a nick, and everybody checks what they see.
+"""LogReplay: plays the log of a real room, with one client for each nick, and checks what each client sees.
 
-Messages between two changes of who is there are sent without waiting for each other;
-before somebody comes, goes or changes name, all of them have been acknowledged, so that
-it is known to whom each was meant.
+Messages are sent without waiting for each other. But before a user joins, leaves or changes its name all of them have
+been acknowledged, so that it is certain which clients must see each message.
 """
 
 from __future__ import annotations
@@ -17,28 +16,28 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client import Disconnected
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.names import LONGEST, user_name
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, user_name
 from twisted_chat.simulation.irclog import ACT, JOIN, LEAVE, RENAME, TOPIC, Log, LogEvent
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.person import Person
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.events import SPOKEN, Event
-from twisted_chat.wire.line import ParseError, escape, parse, request
+from twisted_chat.wire.line import escape, parse, request
 
-UNDER_WAY = 500
+MAX_UNACKNOWLEDGED = 500
 """Messages that may wait for their acknowledgement at once."""
-ROOM = "#replay"
-"""Where a log is played that names no room."""
+DEFAULT_ROOM = "#replay"
+"""The room for a log that names no room."""
 
 _LABEL = "9" * 9
 _NOT_IN_A_NAME = re.compile(r"[\s,!*:@#~&%+$\x00-\x1f\x7f-\x9f]+")
 
 
-class Replay:
-    """One log, played in a room of a server, `speed` times as fast as it was (inf: as fast as can be).
+class LogReplay:
+    """One log, played in a room of a server, `speed` times as fast as it was (inf: as fast as possible).
 
-    `mapped` tells the nicks that are played under another name, `skipped` the
-    lines that cannot be said and why, `changed` how often somebody read something
-    else than what was said.
+    `mapped` has the nicks that are played under another name, `skipped` the lines that cannot be sent and why, and
+    `changed` counts the messages that a client read differently from what was sent.
     """
 
     def __init__(
@@ -55,15 +54,15 @@ class Replay:
         self.changed = 0
         self.stays = 0
         self._log, self._clock, self._endpoint, self._ledger, self._speed = log, clock, endpoint, ledger, speed
-        self._room = room or log.room or ROOM
+        self._room = room or log.room or DEFAULT_ROOM
         self._people: dict[str, Person] = {}
         self._said: dict[int, tuple[str, str, str]] = {}
         self._waiting = 0
-        self._fewer: tuple[int, Deferred[None]] | None = None
+        self._waiter: tuple[int, Deferred[None]] | None = None
         self._problem: Exception | None = None
 
     async def play(self) -> None:
-        """The whole log, until everybody has left. Raises what the endpoint does, Disconnected, ChatFailed."""
+        """Play the whole log, until all have left. Raises what the endpoint raises, Disconnected, ChatFailed."""
         for nick in _there_from_the_start(self._log.events):
             await self._enter(nick)
         began = self._clock.seconds()
@@ -78,7 +77,7 @@ class Replay:
             await self._exit(nick)
 
     def stop(self) -> None:
-        """Everybody drops dead."""
+        """Drop all connections."""
         for person in self._people.values():
             person.drop()
 
@@ -87,7 +86,7 @@ class Replay:
             raise self._problem
         nick, text = event.nick, event.text
         if event.kind == JOIN:
-            await self._exit(nick)  # of an earlier stay, whose end the log does not tell
+            await self._exit(nick)  # end an earlier stay, if its end is not in the log
             await self._enter(nick)
             return
         if event.kind == LEAVE:
@@ -105,7 +104,7 @@ class Replay:
             await self._acknowledged(0)
             await self._people[_key(nick)].client.set_topic(self._room, text)
         else:
-            await self._acknowledged(UNDER_WAY - 1)
+            await self._acknowledged(MAX_UNACKNOWLEDGED - 1)
             self._say(self._people[_key(nick)], text, event.kind == ACT)
 
     def _say(self, person: Person, text: str, action: bool) -> None:
@@ -113,7 +112,7 @@ class Replay:
         said = (kind, person.name, text)
         self._waiting += 1
         answer = (person.act if action else person.say)(self._room, text)
-        answer.addCallback(self._compare, said).addErrback(self._failed).addBoth(self._one_fewer)
+        answer.addCallback(self._compare, said).addErrback(self._failed).addBoth(self._count_down)
 
     async def _enter(self, nick: str) -> None:
         await self._acknowledged(0)
@@ -134,7 +133,7 @@ class Replay:
     async def _rename(self, nick: str, other: str) -> None:
         await self._acknowledged(0)
         if _key(other) != _key(nick):
-            await self._exit(other)  # whoever had that nick has gone, though the log does not tell
+            await self._exit(other)  # the earlier owner of the nick has left, which is not in the log
         person = self._people.pop(_key(nick))
         self._people[_key(other)] = person
         await person.rename_like(played_as(other))
@@ -145,7 +144,7 @@ class Replay:
             self.mapped[nick] = person.name
 
     def _why_not(self, text: str) -> str:
-        """Why a text cannot be said; nothing for one that can."""
+        """Return why a text cannot be sent, or "" if it can."""
         if not text:
             return "the text is empty"
         try:
@@ -154,7 +153,7 @@ class Replay:
             return problem.sentence
         return ""
 
-    # what comes back
+    # answers and events
 
     def _seen(self, event: Event) -> None:
         if event.kind in SPOKEN and event.to == self._room:
@@ -170,43 +169,43 @@ class Replay:
     def _lost(self, reason: Disconnected) -> None:
         self._problem = reason
 
-    def _one_fewer(self, _: object) -> None:
+    def _count_down(self, _: object) -> None:
         self._waiting -= 1
-        if self._fewer is not None and self._waiting <= self._fewer[0]:
-            (_, fewer), self._fewer = self._fewer, None
-            fewer.callback(None)
+        if self._waiter is not None and self._waiting <= self._waiter[0]:
+            (_, waiter), self._waiter = self._waiter, None
+            waiter.callback(None)
 
     async def _acknowledged(self, most: int) -> None:
-        """Wait until at most so many messages wait for their acknowledgement."""
+        """Wait until at most `most` messages wait for their acknowledgement."""
         if self._waiting > most:
-            self._fewer = (most, Deferred())
-            await self._fewer[1]
+            self._waiter = (most, Deferred())
+            await self._waiter[1]
         if self._problem is not None:
             raise self._problem
 
 
 def played_as(nick: str) -> str:
-    """A valid name for a nick: itself if it is one."""
+    """Return the nick if it is a valid name, or else a valid name like it."""
     try:
         user_name(nick)
         return nick
     except ChatError:
         pass
-    name = _NOT_IN_A_NAME.sub("_", nick)[:LONGEST]
+    name = _NOT_IN_A_NAME.sub("_", nick)[:MAX_NAME_CHARACTERS]
     try:
         user_name(name)
         return name
     except ChatError:
-        return "somebody"
+        return "unnamed"
 
 
 def _key(nick: str) -> str:
-    """Nicks that differ only in case are one person's."""
+    """Return the same key for nicks that differ only in case, which one person uses."""
     return nick.casefold()
 
 
 def _there_from_the_start(events: list[LogEvent]) -> list[str]:
-    """Nicks whose coming the log does not tell, in the order of their appearance."""
+    """Return the nicks whose join is not in the log, in the order of their appearance."""
     known: set[str] = set()
     there = []
     for event in events:

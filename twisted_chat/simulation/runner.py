@@ -1,4 +1,4 @@
-"""Runs a simulation to its end, against a server on the reactor or one in memory, and tells how it went."""
+"""Runs a simulation to its end, against a server on the reactor or in memory, and writes the summary."""
 
 from __future__ import annotations
 
@@ -17,45 +17,44 @@ from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.simulation.clock import Stalled, VirtualClock
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.network import memory_server
-from twisted_chat.simulation.progress import Progress, account
+from twisted_chat.simulation.progress import Progress, summary_text
 from twisted_chat.simulation.runs import Run
 
-EVERY, EVERY_IN_MEMORY = 1.0, 60.0
-"""Seconds of the clock between two lines of progress."""
-FAILED, INTERRUPTED = 1, 130
-"""Exit statuses beside 0."""
+PROGRESS_SECONDS, VIRTUAL_PROGRESS_SECONDS = 1.0, 60.0
+"""Between two lines of progress, on the reactor's clock and on a virtual clock."""
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
-class Show:
-    """What to tell, and where: a summary on `out`, for programs if `as_json`, progress on `err` unless `quiet`."""
+class Output:
+    """The streams: the summary goes to `out`, for programs if `as_json`; the progress to `err`, unless `quiet`."""
 
     def __init__(self, out: TextIO, err: TextIO, as_json: bool = False, quiet: bool = False) -> None:
         self.out, self.err, self.as_json, self.quiet = out, err, as_json, quiet
 
 
-def in_memory(run: Run, show: Show) -> int:
-    """Against a server of its own, on a virtual clock: the same every time. Gives the exit status."""
+def in_memory(run: Run, output: Output) -> int:
+    """Run against a server in memory, on a virtual clock; return the exit status. Every run has the same result."""
     clock = VirtualClock()
     endpoint = memory_server(clock)
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # a crowd is many objects that stay: looking at them often is for nothing
+    gc.set_threshold(100_000, 50, 100)  # the many objects of a crowd stay: frequent collections find nothing
     try:
-        return clock.run(Deferred.fromCoroutine(_play(run, show, clock, endpoint, "memory")))
+        return clock.run(Deferred.fromCoroutine(_play(run, output, clock, endpoint, "memory")))
     except Stalled as problem:
-        show.err.write(f"twisted-chat: {problem}\n")
-        return FAILED
+        output.err.write(f"twisted-chat: {problem}\n")
+        return EXIT_FAILED
 
 
-def on_the_reactor(run: Run, show: Show, reactor: Any, where: str, endpoint: IStreamClientEndpoint) -> int:
-    """Against a server at an endpoint, which for people is `where`. Gives the exit status."""
+def on_the_reactor(run: Run, output: Output, reactor: Any, where: str, endpoint: IStreamClientEndpoint) -> int:
+    """Run against a server at an endpoint, which `where` names for people; return the exit status."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # then there are as many connections as there may be
+    with suppress(ValueError, OSError):  # without it, there are as many connections as the limit allows
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     statuses: list[int] = []
     failures: list[Failure] = []
 
     def begin() -> None:
-        playing = Deferred.fromCoroutine(_play(run, show, reactor, endpoint, where))
+        playing = Deferred.fromCoroutine(_play(run, output, reactor, endpoint, where))
         reactor.addSystemEventTrigger("before", "shutdown", playing.cancel)
         playing.addCallbacks(statuses.append, failures.append)
         playing.addBoth(lambda _: reactor.callLater(0, _stop, reactor))
@@ -72,36 +71,36 @@ def _stop(reactor: Any) -> None:
         reactor.stop()
 
 
-async def _play(run: Run, show: Show, clock: IReactorTime, endpoint: IStreamClientEndpoint, where: str) -> int:
+async def _play(run: Run, output: Output, clock: IReactorTime, endpoint: IStreamClientEndpoint, where: str) -> int:
     virtual = isinstance(clock, VirtualClock)
     ledger = Ledger(clock.seconds)
-    progress = Progress(ledger, clock, show.err, EVERY_IN_MEMORY if virtual else EVERY)
-    problem, status = "", FAILED
-    if not show.quiet:
+    progress = Progress(ledger, clock, output.err, VIRTUAL_PROGRESS_SECONDS if virtual else PROGRESS_SECONDS)
+    problem, status = "", EXIT_FAILED
+    if not output.quiet:
         progress.start()
     try:
         await run.play(clock, endpoint, ledger)
     except ConnectError as error:
-        why = "nobody listens there" if isinstance(error, ConnectionRefusedError) else str(error).rstrip(".")
+        why = "no server listens there" if isinstance(error, ConnectionRefusedError) else str(error).rstrip(".")
         port = where.rpartition(":")[2]
         start = f"twistd -n chat --port {port}" if port.isdigit() else "twistd -n chat"
         problem = f"cannot connect to {where}: {why}; start a server with: {start}"
     except (Disconnected, ChatFailed) as error:
         problem = str(error)
     except CancelledError:
-        problem, status = "interrupted", INTERRUPTED
+        problem, status = "interrupted", EXIT_INTERRUPTED
     finally:
         run.stop()
         progress.stop()
     report = run.report()
     if problem:
-        show.err.write(f"twisted-chat: {problem}\n")
-    if show.as_json:
-        told = {**report.detail, **ledger.summary(), "problem": problem or None}
-        show.out.write(json.dumps(told, ensure_ascii=False) + "\n")
+        output.err.write(f"twisted-chat: {problem}\n")
+    if output.as_json:
+        summary = {**report.detail, **ledger.summary(), "problem": problem or None}
+        output.out.write(json.dumps(summary, ensure_ascii=False) + "\n")
     elif ledger.arrivals:
         for note in report.notes:
-            show.out.write(f"{note}\n")
-        show.out.write(account(report.title, ledger, report.rows, virtual))
-    show.out.flush()
+            output.out.write(f"{note}\n")
+        output.out.write(summary_text(report.title, ledger, report.rows, virtual))
+    output.out.flush()
     return 0 if report.good and ledger.faultless and not problem else status

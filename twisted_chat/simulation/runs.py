@@ -1,8 +1,8 @@
-"""One run of each simulation: what is played, and what there is to tell of it, even when it was cut short."""
+"""One run of each kind of simulation, and the report on it, also on a run that was interrupted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
@@ -11,15 +11,15 @@ from twisted_chat.simulation.crowd import Crowd, Plan
 from twisted_chat.simulation.irclog import Log
 from twisted_chat.simulation.language import Step
 from twisted_chat.simulation.ledger import Ledger
-from twisted_chat.simulation.replay import Replay
+from twisted_chat.simulation.replay import LogReplay
 from twisted_chat.simulation.script import Script, StepFailed
 
-SHOWN = 20
-"""Mapped nicks, or skipped lines, of a log that people are shown; programs are told all."""
+MAX_SHOWN_LINES = 20
+"""Mapped nicks, or skipped lines, of a log that people are shown; --json has all of them."""
 
 
 class Report(NamedTuple):
-    """What a simulation tells beside the ledger: `good` is whether all went as it should.
+    """The report of a simulation besides the ledger. `good` is False if an expectation failed.
 
     `notes`, `title` and `rows` are for people, `detail` is for programs.
     """
@@ -35,17 +35,17 @@ class Run(Protocol):
     """A simulation that can be played once."""
 
     async def play(self, clock: IReactorTime, endpoint: IStreamClientEndpoint, ledger: Ledger) -> None:
-        """All of it; raises what the endpoint does, Disconnected, ChatFailed."""
+        """Play to the end; raises what the endpoint raises, Disconnected, ChatFailed."""
 
     def stop(self) -> None:
-        """Everybody drops dead."""
+        """Drop all connections."""
 
     def report(self) -> Report:
-        """What has come of it so far."""
+        """Return the report on what was played so far."""
 
 
 class CrowdRun:
-    """A crowd after a plan."""
+    """A crowd that follows a plan."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -69,23 +69,23 @@ class CrowdRun:
 
 
 class ScriptRun:
-    """Scripts, by their names, one after the other; one that fails does not keep the next from being played."""
+    """Scripts, by their names, one after the other; the next is played also if a script fails."""
 
-    def __init__(self, scripts: Sequence[tuple[str, Sequence[Step]]], speed: float, patience: float) -> None:
-        self._scripts, self._speed, self._patience = scripts, speed, patience
+    def __init__(self, scripts: Sequence[tuple[str, Sequence[Step]]], speed: float, timeout_seconds: float) -> None:
+        self._scripts, self._speed, self._timeout_seconds = scripts, speed, timeout_seconds
         self._script: Script | None = None
-        self._told: list[dict[str, Any]] = []
+        self._results: list[dict[str, Any]] = []
         self._notes: list[str] = []
 
     async def play(self, clock: IReactorTime, endpoint: IStreamClientEndpoint, ledger: Ledger) -> None:
         for name, steps in self._scripts:
-            script = self._script = Script(steps, clock, endpoint, ledger, self._speed, self._patience)
-            told: dict[str, Any] = {"script": name, "passed": False, "steps": 0, "failure": None}
-            self._told.append(told)
+            script = self._script = Script(steps, clock, endpoint, ledger, self._speed, self._timeout_seconds)
+            result: dict[str, Any] = {"script": name, "passed": False, "steps": 0, "failure": None}
+            self._results.append(result)
             try:
                 await script.play()
             except StepFailed as failed:
-                told["failure"] = {
+                result["failure"] = {
                     "line": failed.step.line,
                     "step": failed.step.text,
                     "expected": failed.expected,
@@ -93,19 +93,19 @@ class ScriptRun:
                 }
                 self._notes.append(f"{name}:{failed}")
             else:
-                told["passed"] = True
+                result["passed"] = True
                 self._notes.append(f"{name}: passed, {script.played} steps")
             finally:
-                told["steps"] = script.played
+                result["steps"] = script.played
 
     def stop(self) -> None:
         if self._script is not None:
             self._script.stop()
 
     def report(self) -> Report:
-        passed = sum(told["passed"] for told in self._told)
+        passed = sum(result["passed"] for result in self._results)
         title = f"{passed} of {len(self._scripts)} scripts passed"
-        detail = {"simulation": "script", "scripts": self._told}
+        detail = {"simulation": "script", "scripts": self._results}
         return Report(title, {}, detail, self._notes, passed == len(self._scripts))
 
 
@@ -114,11 +114,11 @@ class ReplayRun:
 
     def __init__(self, logs: Sequence[tuple[str, Log]], speed: float, room: str) -> None:
         self._logs, self._speed, self._room = logs, speed, room
-        self._replays: list[tuple[str, Log, Replay]] = []
+        self._replays: list[tuple[str, Log, LogReplay]] = []
 
     async def play(self, clock: IReactorTime, endpoint: IStreamClientEndpoint, ledger: Ledger) -> None:
         for name, log in self._logs:
-            replay = Replay(log, clock, endpoint, ledger, self._speed, self._room)
+            replay = LogReplay(log, clock, endpoint, ledger, self._speed, self._room)
             self._replays.append((name, log, replay))
             await replay.play()
 
@@ -131,7 +131,7 @@ class ReplayRun:
         for name, log, replay in self._replays:
             notes += _few(f"{name}: {nick} is played as {as_name}" for nick, as_name in replay.mapped.items())
             notes += _few(f"{name}:{line}: skipped, {why}" for line, why in replay.skipped)
-            notes += _few(f"{name}:{line}: skipped, no line of a log" for line in log.strange)
+            notes += _few(f"{name}:{line}: skipped, not a line of a log" for line in log.strange)
         replays = [replay for _, _, replay in self._replays]
         skipped = sum(len(replay.skipped) for replay in replays) + sum(len(log.strange) for _, log, _ in self._replays)
         changed = sum(replay.changed for replay in replays)
@@ -141,7 +141,7 @@ class ReplayRun:
             "skipped": skipped,
         }
         if changed:
-            rows["changed"] = f"{changed} times somebody read something else than was said"
+            rows["changed"] = f"{changed} messages were read differently from what was sent"
         told = [
             {
                 "log": name,
@@ -158,7 +158,8 @@ class ReplayRun:
         return Report(title, rows, detail, notes, not changed)
 
 
-def _few(lines: Any) -> list[str]:
-    """As many lines as people like to read."""
-    told = list(lines)
-    return told if len(told) <= SHOWN else [*told[:SHOWN], f"... and {len(told) - SHOWN} more (--json has them all)"]
+def _few(lines: Iterable[str]) -> list[str]:
+    """Return the first lines, and the number of the others."""
+    all_lines = list(lines)
+    more = len(all_lines) - MAX_SHOWN_LINES
+    return [*all_lines[:MAX_SHOWN_LINES], f"... and {more} more (--json has them all)"] if more > 0 else all_lines

@@ -1,4 +1,4 @@
-"""Plays a script, step after step, and tells the first that did not go as it should."""
+"""Script: plays the steps of a script, and reports the first that fails."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import deferLater
 
 from twisted_chat.client import ChatFailed, Disconnected
-from twisted_chat.simulation.actors import Actor, Bare, Program, Unmet, matches
+from twisted_chat.simulation.actors import Actor, BareActor, ProgramActor, Unmet, matches
 from twisted_chat.simulation.language import ScriptError, Step
 from twisted_chat.simulation.ledger import Ledger
 
-PATIENCE = 5.0
-"""Seconds that an expectation may take to come true."""
-SHIPPED = files("twisted_chat.simulation") / "scripts"
-ENDING = ".chat"
+EXPECTATION_TIMEOUT_SECONDS = 5.0
+SHIPPED_FOLDER = files("twisted_chat.simulation") / "scripts"
+SCRIPT_SUFFIX = ".chat"
 
 
 Fields = dict[str, str]
@@ -31,16 +30,16 @@ async def _expect(answer: Awaitable[str], fields: Fields) -> None:
         raise Unmet(expected or "an empty answer", seen or "an empty answer")
 
 
-async def _expect_names(program: Program, fields: Fields) -> None:
+async def _expect_names(program: ProgramActor, fields: Fields) -> None:
     client, what = program.person.client, fields["what"]
     names = await {"friends": client.friends, "rooms": client.rooms}.get(what, lambda: client.members(what))()
     seen = ", ".join(names)
     expected = ", ".join(name.strip() for name in fields.get("expected", "").split(","))
     if not matches(expected, seen):
-        raise Unmet(expected or "nobody", seen or "nobody")
+        raise Unmet(expected or "an empty list", seen or "an empty list")
 
 
-async def _recall(program: Program, fields: Fields) -> None:
+async def _recall(program: ProgramActor, fields: Fields) -> None:
     program.remember(await program.person.client.history(fields["name"], limit=int(fields.get("limit", 0))))
 
 
@@ -78,14 +77,14 @@ EITHER: dict[str, Does] = {
     "drops": lambda actor, fields: actor.drop(),
     "is disconnected": lambda actor, fields: actor.see_end(),
 }
-"""What each step of the language does, by the kind of connection that it takes."""
+"""The action of each step: steps of a program, of a bare connection, and of both."""
 
-_COMING = frozenset({"connects", "registers", "sends", "sends unended"})
-_LEAVING = frozenset({"quits", "drops", "is disconnected"})
+_FIRST_STEPS = frozenset({"connects", "registers", "sends", "sends unended"})
+_LAST_STEPS = frozenset({"quits", "drops", "is disconnected"})
 
 
 class StepFailed(Exception):
-    """A step did not go as it should: where, what was expected and what was seen."""
+    """A step failed: its line, what was expected and what was seen."""
 
     def __init__(self, step: Step, expected: str, seen: str) -> None:
         super().__init__(f"{step.line}: {step.text}\n  expected: {expected}\n  seen:     {seen}")
@@ -93,7 +92,7 @@ class StepFailed(Exception):
 
 
 class Script:
-    """The steps of a script, played once. `played` counts those that went well."""
+    """The steps of a script, played once. `played` counts the steps that succeeded."""
 
     def __init__(
         self,
@@ -102,15 +101,15 @@ class Script:
         endpoint: IStreamClientEndpoint,
         ledger: Ledger,
         speed: float = 1.0,
-        patience: float = PATIENCE,
+        timeout_seconds: float = EXPECTATION_TIMEOUT_SECONDS,
     ) -> None:
         self.played = 0
         self._steps, self._clock, self._endpoint, self._ledger = steps, clock, endpoint, ledger
-        self._speed, self._patience = speed, patience
+        self._speed, self._timeout_seconds = speed, timeout_seconds
         self._actors: dict[str, Actor] = {}
 
     async def play(self) -> None:
-        """All of it, until everybody has left; raises StepFailed, and what the endpoint does."""
+        """Play to the end, until all actors have left; raises StepFailed, and what the endpoint raises."""
         try:
             await self._play(self._steps)
             for actor in list(self._actors.values()):
@@ -119,7 +118,7 @@ class Script:
             self.stop()
 
     def stop(self) -> None:
-        """Everybody drops dead."""
+        """Drop all connections."""
         for actor in self._actors.values():
             actor.drop()
         self._actors.clear()
@@ -136,13 +135,13 @@ class Script:
             self.played += step.verb != "repeat"
 
     async def _do(self, step: Step) -> None:
-        wanted = f"refused, {step.refused}" if step.refused else "it is done"
+        wanted = f"refused, {step.refused}" if step.refused else "the request succeeds"
         try:
             actor = await self._actor(step)
-            does = EITHER.get(step.verb) or (BARE if isinstance(actor, Bare) else PROGRAM).get(step.verb)
+            does = EITHER.get(step.verb) or (BARE if isinstance(actor, BareActor) else PROGRAM).get(step.verb)
             if does is None:
-                raise Unmet("one way to speak on one connection: as a program, or with > and <", "the other")
-            doing = does(actor, {"name": step.who, **step.fields})
+                raise Unmet("one kind of steps for a name: those of a program, or > and <", "the other kind")
+            doing = does(actor, {"name": step.actor, **step.fields})
             if doing is not None:
                 await doing
         except ChatFailed as problem:
@@ -154,39 +153,41 @@ class Script:
             raise StepFailed(step, wanted, str(problem)) from None
         else:
             if step.refused:
-                raise StepFailed(step, wanted, "it was done")
-        if step.verb in _LEAVING:
-            del self._actors[step.who]
+                raise StepFailed(step, wanted, "the request succeeded")
+        if step.verb in _LAST_STEPS:
+            del self._actors[step.actor]
 
     async def _actor(self, step: Step) -> Actor:
-        """Whoever is to do it; one who is not here yet comes in."""
-        actor = self._actors.get(step.who)
+        """Return the actor of a step, connected by its first step."""
+        actor = self._actors.get(step.actor)
         if actor is not None:
             return actor
-        if step.verb not in _COMING:
-            raise Unmet(f"{step.who} is here", f"{step.who} has not come yet, or has left")
+        if step.verb not in _FIRST_STEPS:
+            raise Unmet(f"{step.actor} is connected", f"{step.actor} has not connected yet, or has left")
         if step.verb in BARE:
-            bare = self._actors[step.who] = Bare(self._clock, self._patience)
+            bare = self._actors[step.actor] = BareActor(self._clock, self._timeout_seconds)
             await bare.connect(self._endpoint)
             return bare
-        program = self._actors[step.who] = Program(self._clock, self._patience, self._ledger)
+        program = self._actors[step.actor] = ProgramActor(self._clock, self._timeout_seconds, self._ledger)
         await program.person.connect(self._endpoint)
         return program
 
 
 def shipped() -> list[str]:
-    """The names of the scripts that come with the package."""
-    return sorted(file.name.removesuffix(ENDING) for file in SHIPPED.iterdir() if file.name.endswith(ENDING))
+    """Return the names of the scripts that come with the package."""
+    return sorted(
+        file.name.removesuffix(SCRIPT_SUFFIX) for file in SHIPPED_FOLDER.iterdir() if file.name.endswith(SCRIPT_SUFFIX)
+    )
 
 
 def script_text(name: str) -> str:
-    """A script's text, from a file or, by its name alone, one that is shipped; raises ScriptError."""
+    """Return the text of a script, from a file or, by the name alone, from the package; raises ScriptError."""
     try:
         if name in shipped() and not Path(name).exists():
-            return (SHIPPED / (name + ENDING)).read_text("utf-8")
+            return (SHIPPED_FOLDER / (name + SCRIPT_SUFFIX)).read_text("utf-8")
         return Path(name).read_text("utf-8")
     except OSError as problem:
-        why = f"{problem.strerror}; those that are shipped: {', '.join(shipped())}"
+        why = f"{problem.strerror}; the scripts of the package are: {', '.join(shipped())}"
         raise ScriptError(f"cannot read the script {name}: {why}") from None
     except UnicodeDecodeError:
-        raise ScriptError(f"cannot read the script {name}: it is not UTF-8") from None
+        raise ScriptError(f"cannot read the script {name}: it is not UTF-8; save it as UTF-8") from None

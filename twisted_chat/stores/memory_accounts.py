@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from twisted_chat.core.errors import NAME_TAKEN, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
@@ -29,7 +29,7 @@ class MemoryAccounts:
 
     async def create(self, name: Name, secret: str | None) -> Account:
         if any(account.name.key == name.key for account in self._accounts.values()):
-            raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
+            raise ChatError(Reason.NAME_IN_USE, name=name.shown)
         account = Account(next(self._identities), name, created_at=int(self._now() * 1000))
         self._accounts[account.identity], self._secrets[account.identity] = account, secret
         return account
@@ -54,10 +54,10 @@ class MemoryAccounts:
         for identity, place in places:
             self._accounts[identity] = self._accounts[identity]._replace(read_up_to=place)
 
-    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+    async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())
 
-    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
+    async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         markers = self._markers.setdefault(identity, {})
         moved = id > markers.get(conversation, -1)
         if moved:

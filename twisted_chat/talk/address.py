@@ -1,4 +1,4 @@
-"""Which server a client goes to, by which name, and the way there."""
+"""ServerAddress: the server that a client goes to and the name it uses there; and the endpoint that leads there."""
 
 from __future__ import annotations
 
@@ -8,29 +8,24 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectError, ConnectionRefusedError, DNSLookupError
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room, room_name, user_name
+from twisted_chat.sentences import sentence_of
+from twisted_chat.talk.failures import TalkError
 
-HOST, PORT = "localhost", 8000
-SERVER, PASSWORD = "TWISTED_CHAT", "TWISTED_CHAT_PASSWORD"
-"""Variables of the environment: [name@]host[:port], and an account's password."""
+DEFAULT_HOST, DEFAULT_PORT = "localhost", 8000
+SERVER_VARIABLE, PASSWORD_VARIABLE = "TWISTED_CHAT", "TWISTED_CHAT_PASSWORD"
+"""Environment variables with [name@]host[:port], and with an account's password."""
 
-_PLACE = re.compile(r"(?:(?P<name>[^@]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:@\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
+_ADDRESS = re.compile(r"(?:(?P<name>[^@]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:@\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-class Problem(Exception):
-    """What somebody wants cannot be done; the text is one line for people."""
-
-
-class Server(NamedTuple):
-    """Where to go, and by which `name`, which is empty if none was said."""
+class ServerAddress(NamedTuple):
+    """A server's host and port, and the user's `name` there, which is empty if none was given."""
 
     name: str
     host: str
@@ -40,111 +35,98 @@ class Server(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def server(text: str) -> Server:
-    """What `[name@]host[:port]` says; raises ArgumentTypeError."""
-    match = _PLACE.fullmatch(text)
+def parse_address(text: str) -> ServerAddress:
+    """Read `[name@]host[:port]`; raises ArgumentTypeError."""
+    match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise ArgumentTypeError(f"a server is said like this: jane@localhost:8000, not {text!r}")
-    name = person(match["name"]) if match["name"] is not None else ""
-    return Server(name, match["host"].strip("[]"), port(match["port"]) if match["port"] else PORT)
+        raise ArgumentTypeError(f"{text!r} is not a server address; write it like jane@localhost:8000")
+    name = parse_user_name(match["name"]) if match["name"] is not None else ""
+    return ServerAddress(name, match["host"].strip("[]"), parse_port(match["port"]) if match["port"] else DEFAULT_PORT)
 
 
-def port(text: str) -> int:
-    """A TCP port; raises ArgumentTypeError."""
+def parse_port(text: str) -> int:
+    """Read a TCP port; raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
+        raise ArgumentTypeError(f"{text!r} is not a port; use a number from 1 to 65535")
     return int(text)
 
 
-def person(text: str) -> str:
-    """A person's name; raises ArgumentTypeError."""
+def parse_user_name(text: str) -> str:
+    """Read a user's name; raises ArgumentTypeError."""
     try:
         return user_name(text).shown
     except ChatError as problem:
-        raise ArgumentTypeError(f"{problem.sentence}, not {text!r}") from None
+        raise ArgumentTypeError(f"{text!r} is not a valid name: {sentence_of(problem)}") from None
 
 
-def person_or_room(text: str) -> str:
-    """A name to talk to; raises ArgumentTypeError."""
+def parse_user_or_room(text: str) -> str:
+    """Read the name of a user or a #room; raises ArgumentTypeError."""
     try:
         return (room_name if is_room(text) else user_name)(text).shown
     except ChatError as problem:
-        raise ArgumentTypeError(f"{problem.sentence}, not {text!r}") from None
+        raise ArgumentTypeError(f"{text!r} is not a valid name: {sentence_of(problem)}") from None
 
 
-def add_way(parser: ArgumentParser) -> Any:
-    """Add the options of how to get in to a parser, in a group, which it gives."""
-    group = parser.add_argument_group("the server")
-    group.add_argument("--tls", action="store_true", help="over TLS; the server's certificate is checked")
-    group.add_argument("--ca", metavar="FILE", help="certificates (PEM) of who signs it, instead of the system's")
+def add_server_options(parser: ArgumentParser) -> Any:
+    """Add the options that say how to reach a server; return their group."""
+    group = parser.add_argument_group("server")
+    group.add_argument("--tls", action="store_true", help="connect over TLS and check the server's certificate")
     group.add_argument(
-        "--password-file", metavar="FILE", help=f"whose first line is the account's password [${PASSWORD}]"
+        "--ca", metavar="FILE", help="connect over TLS and trust the CA certificates (PEM) in FILE, not the system's"
+    )
+    group.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help=f"read the account's password from the first line of FILE [${PASSWORD_VARIABLE}]",
     )
     return group
 
 
-def password(options: Namespace) -> str | None:
-    """The password that was given, never on the command line; raises Problem."""
-    if options.password_file is None:
-        return os.environ.get(PASSWORD) or None
+def read_password(options: Namespace) -> str | None:
+    """Return the password from the file or the environment, or None; raises TalkError.
+
+    No option holds a password, since other users of the machine can read command lines.
+    """
+    path = options.password_file
+    if path is None:
+        return os.environ.get(PASSWORD_VARIABLE) or None
     try:
-        with open(options.password_file, encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             line = file.readline(4096).rstrip("\r\n")
     except OSError as problem:
-        raise Problem(f"cannot read the password in {options.password_file}: {problem.strerror}") from None
+        raise TalkError(f"cannot read the password file {path}: {problem.strerror}") from None
     except UnicodeDecodeError:
-        raise Problem(f"the password in {options.password_file} is not UTF-8") from None
+        raise TalkError(f"the password file {path} is not UTF-8; save it as UTF-8") from None
     if not line:
-        raise Problem(f"the first line of {options.password_file} is empty; it should be the password")
+        raise TalkError(f"the first line of the password file {path} is empty; write the password there")
     return line
 
 
-def way(reactor: Any, server: Server, options: Namespace) -> IStreamClientEndpoint:
-    """The way to a server, with `--tls` and `--ca` as they were given; raises Problem."""
-    plain: IStreamClientEndpoint = HostnameEndpoint(reactor, server.host, server.port)
+def client_endpoint(reactor: Any, address: ServerAddress, options: Namespace) -> IStreamClientEndpoint:
+    """Return the endpoint of a server, with TLS if `--tls` or `--ca` was given; raises TalkError."""
+    plain: IStreamClientEndpoint = HostnameEndpoint(reactor, address.host, address.port)
     if not (options.tls or options.ca):
         return plain
     try:
-        from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+        from twisted.internet.ssl import optionsForClientTLS
     except ImportError:
-        raise Problem("TLS needs: pip install 'twisted_chat[tls]'") from None
-    if options.ca is None:
-        return wrapClientTLS(optionsForClientTLS(server.host), plain)
+        raise TalkError("TLS is not installed; run: pip install 'twisted_chat[tls]'") from None
+    trusted = () if options.ca is None else (_trust_roots(options.ca),)
+    return wrapClientTLS(optionsForClientTLS(address.host, *trusted), plain)
+
+
+def _trust_roots(path: str) -> Any:
+    """Return the CA certificates of a file; raises TalkError."""
     from OpenSSL import SSL, crypto
+    from twisted.internet.ssl import Certificate, trustRootFromCertificates
 
     try:
-        pems = _PEM.findall(Path(options.ca).read_bytes())
+        pems = _PEM.findall(Path(path).read_bytes())
         roots = trustRootFromCertificates([Certificate.loadPEM(pem) for pem in pems])
     except OSError as problem:
-        raise Problem(f"cannot read {options.ca}: {problem.strerror}") from None
+        raise TalkError(f"cannot read {path}: {problem.strerror}") from None
     except (SSL.Error, crypto.Error, ValueError):
         pems = []
     if not pems:
-        raise Problem(f"{options.ca} holds no certificates in PEM (-----BEGIN CERTIFICATE-----)")
-    return wrapClientTLS(optionsForClientTLS(server.host, roots), plain)
-
-
-def sentence(problem: BaseException | None, server: Server) -> str | None:
-    """What went wrong on the way to a server or there, for people; None for what cannot go wrong."""
-    if isinstance(problem, ChatFailed):
-        return problem.sentence
-    if isinstance(problem, Disconnected):
-        return _untrusted(str(problem), server) or str(problem)
-    if isinstance(problem, TookTooLong):
-        return f"{server} has not answered in time"
-    if isinstance(problem, ConnectionRefusedError):
-        return f"cannot connect to {server}: nobody listens there"
-    if isinstance(problem, (ConnectError, DNSLookupError)):
-        return f"cannot connect to {server}: {str(problem).rstrip('.')}"
-    return str(problem) if isinstance(problem, Problem) else None
-
-
-def _untrusted(reason: str, server: Server) -> str:
-    """The words for a TLS connection that came to nothing, from those of OpenSSL and service_identity."""
-    if "certificate verify failed" in reason:
-        return f"the certificate of {server} is signed by nobody who is trusted here: --ca FILE says whom to trust"
-    if "Mismatch" in reason:
-        return f"the certificate of {server} is not for {server.host}"
-    if "SSL" in reason:
-        return f"{server} does not speak TLS as it should; without --tls it may talk"
-    return ""
+        raise TalkError(f"{path} contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)")
+    return roots

@@ -1,4 +1,4 @@
-"""`twisted-chat talk`: what it can be told, and how it begins and ends."""
+"""`twisted-chat talk`: its options, and how it begins and ends."""
 
 from __future__ import annotations
 
@@ -17,54 +17,54 @@ from twisted.python.failure import Failure
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
 from twisted_chat.talk.address import (
-    HOST,
-    PORT,
-    SERVER,
-    Problem,
-    Server,
-    add_way,
-    password,
-    person_or_room,
-    sentence,
-    server,
-    way,
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    SERVER_VARIABLE,
+    ServerAddress,
+    add_server_options,
+    client_endpoint,
+    parse_address,
+    parse_user_or_room,
+    read_password,
 )
+from twisted_chat.talk.failures import TalkError, explain
 
-DESCRIPTION = f"""Talks at a terminal, as a guest or with an account. Without a server it goes to ${SERVER}, or to
-{HOST}:{PORT}; without a name it takes yours on this machine. /help shows what can be typed there."""
+DESCRIPTION = f"""Chat at a terminal, as a guest or with an account. Without a server address it connects to
+${SERVER_VARIABLE}, or to {DEFAULT_HOST}:{DEFAULT_PORT}; without a name it uses your login name on this machine. Type
+/help for the commands."""
 
 
 def add_talk(commands: Any) -> None:
     """Add `talk` to a parser's commands."""
     parser: ArgumentParser = commands.add_parser(
-        "talk", help="talk at a terminal: talk jane@localhost:8000", description=DESCRIPTION
+        "talk", help="chat at a terminal: talk jane@localhost:8000", description=DESCRIPTION
     )
-    parser.add_argument("server", nargs="?", metavar="[NAME@]HOST[:PORT]")
+    parser.add_argument("server", nargs="?", metavar="[NAME@]HOST[:PORT]", help="the name and the server")
     parser.add_argument(
-        "where", nargs="*", type=person_or_room, metavar="NAME or '#ROOM'", help="whom to talk to, or where"
+        "where", nargs="*", type=parse_user_or_room, metavar="NAME or '#ROOM'", help="users and rooms to begin with"
     )
-    group = add_way(parser)
-    group.add_argument("--guest", action="store_true", help="ask for no password")
+    group = add_server_options(parser)
+    group.add_argument("--guest", action="store_true", help="sign in as a guest, without the question for a password")
     parser.set_defaults(run=lambda options: _run(parser, options))
 
 
 def _run(parser: ArgumentParser, options: Namespace) -> int:
     try:
-        where = server(options.server or os.environ.get(SERVER) or f"{HOST}:{PORT}")
+        address = parse_address(options.server or os.environ.get(SERVER_VARIABLE) or f"{DEFAULT_HOST}:{DEFAULT_PORT}")
     except ArgumentTypeError as problem:
         parser.error(str(problem))
-    where = where._replace(name=where.name or _own_name())
+    address = address._replace(name=address.name or _own_name())
     try:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise Problem("talk needs a terminal; a script says something with: twisted-chat send NAME TEXT")
+            raise TalkError("talk needs a terminal; a script can use: twisted-chat send NAME TEXT")
         dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown", "")
         if not dumb:
-            _look_for_prompt_toolkit()
-        secret = None if options.guest else password(options)
+            _check_prompt_toolkit()
+        secret = None if options.guest else read_password(options)
         if secret is None and not options.guest:
-            secret = getpass(f"password of {where.name} at {where} (Enter alone: a guest): ") or None
-        return _on_the_reactor(where, secret, options, dumb)
-    except Problem as problem:
+            secret = getpass(f"Password of {address.name} at {address} (press Enter to be a guest): ") or None
+        return _on_the_reactor(address, secret, options, dumb)
+    except TalkError as problem:
         print(f"twisted-chat: {problem}", file=sys.stderr)
         return 1
     except EOFError:
@@ -73,22 +73,22 @@ def _run(parser: ArgumentParser, options: Namespace) -> int:
 
 
 def _own_name() -> str:
-    """A name for somebody who has not said one."""
+    """Return a name for a user who has given none."""
     try:
         return user_name(getuser()).shown
     except (ChatError, OSError, KeyError):
         return f"guest-{token_hex(2)}"
 
 
-def _look_for_prompt_toolkit() -> None:
+def _check_prompt_toolkit() -> None:
     try:
         import prompt_toolkit  # noqa: F401
     except ImportError:
-        raise Problem("talk needs prompt_toolkit: pip install 'twisted_chat[talk]'") from None
+        raise TalkError("prompt_toolkit is not installed; run: pip install 'twisted_chat[talk]'") from None
 
 
-def _on_the_reactor(where: Server, secret: str | None, options: Namespace, dumb: bool) -> int:
-    """Talk until it is over; gives the exit status."""
+def _on_the_reactor(address: ServerAddress, secret: str | None, options: Namespace, dumb: bool) -> int:
+    """Talk until it is over, and return the exit status."""
     from twisted.internet import asyncioreactor
 
     loop = asyncio.new_event_loop()
@@ -97,36 +97,43 @@ def _on_the_reactor(where: Server, secret: str | None, options: Namespace, dumb:
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
-    endpoint = way(reactor, where, options)
+    endpoint = client_endpoint(reactor, address, options)
     results: list[str | Failure] = []
 
     def begin() -> None:
-        talking = Deferred.fromCoroutine(_talk(reactor, loop, endpoint, where, secret, options.where, dumb))
+        talking = Deferred.fromCoroutine(_talk(reactor, loop, endpoint, address, secret, options.where, dumb))
         talking.addBoth(results.append).addBoth(lambda _: reactor.callLater(0, reactor.stop))
 
     reactor.callWhenRunning(begin)
     reactor.run(installSignalHandlers=False)
     [result] = results
     if isinstance(result, Failure):
-        told = "you have left before it began" if result.check(KeyboardInterrupt) else sentence(result.value, where)
-        if told is None:
-            result.raiseException()
-        result = str(told)
+        result = _explain_failure(result, address)
     if result:
         print(f"twisted-chat: {result}", file=sys.stderr)
     return 1 if result else 0
+
+
+def _explain_failure(failure: Failure, address: ServerAddress) -> str:
+    """Return a sentence for a failure of the sign-in; raises an error of this program."""
+    if failure.check(KeyboardInterrupt):
+        return "interrupted before the sign-in was complete"
+    explained = explain(failure.value, str(address), address.host)
+    if explained is None:
+        failure.raiseException()
+    return str(explained)
 
 
 async def _talk(
     reactor: Any,
     loop: asyncio.AbstractEventLoop,
     endpoint: Any,
-    where: Server,
+    address: ServerAddress,
     secret: str | None,
     to: list[str],
     dumb: bool,
 ) -> str:
-    from twisted_chat.talk.app import Talker
+    from twisted_chat.talk.app import TalkApp
 
     screen: Any
     if dumb:
@@ -136,18 +143,18 @@ async def _talk(
     else:
         from twisted_chat.talk.screen import TerminalScreen
 
-        screen = TerminalScreen(str(where))
-    talker = Talker(endpoint, reactor, where.name, secret, screen)
-    starting = Deferred.fromCoroutine(talker.start(*to))
+        screen = TerminalScreen(str(address))
+    app = TalkApp(endpoint, reactor, address.name, secret, screen)
+    starting = Deferred.fromCoroutine(app.start(*to))
     begun: list[bool] = []
 
     def leave() -> None:
-        (talker.leave if begun else starting.cancel)()
+        (app.leave if begun else starting.cancel)()
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, leave)
     await starting
     begun.append(True)
-    running = screen.run(talker)
+    running = screen.run(app)
     reason: str = await (running if dumb else Deferred.fromFuture(asyncio.ensure_future(running)))
     return reason

@@ -1,173 +1,189 @@
-"""What can be typed behind a slash: the table, and what each command does."""
+"""The commands that begin with a slash: their table, and what each does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NamedTuple, Protocol
 
 from twisted_chat.core.names import is_room
-from twisted_chat.talk.conversation import Conversation
-from twisted_chat.talk.format import notice, problem, rule
+from twisted_chat.talk.conversation import Conversation, Conversations
+from twisted_chat.talk.format import Line, notice, problem, rule
+from twisted_chat.talk.session import TalkSession
+from twisted_chat.talk.timeline import Timeline
 
-if TYPE_CHECKING:
-    from twisted_chat.talk.app import Talker
-
-MOST_HISTORY = 500
-USAGE = 22
+DEFAULT_HISTORY_RECORDS, MAX_HISTORY_RECORDS = 50, 500
+USAGE_WIDTH = 22
+NO_CONVERSATION = "no conversation is open; type /join #tea or /to NAME first"
 KEYS = (
-    ("Tab", "completes names, #rooms and commands"),
-    ("Alt+1 … Alt+9", "go to that conversation; Alt+A to the next with something unread"),
-    ("Alt+Enter", "a line break within a message"),
+    ("Tab", "complete a name, a #room or a command"),
+    ("Alt+1 … Alt+9", "go to that conversation; Alt+A goes to the next unread one"),
+    ("Alt+Enter", "insert a line break in the message"),
     ("Ctrl+D", "leave"),
 )
 
 
-class Command(NamedTuple):
-    """A row of the table: what is called with what stands behind it, and what its first field may be completed to."""
+class CommandContext(Protocol):
+    """The part of the program that a command uses."""
 
-    run: Callable[[Talker, str], Coroutine[Any, Any, None]]
+    session: TalkSession
+    timeline: Timeline
+    conversations: Conversations
+
+    def know(self, names: Iterable[str]) -> None: ...
+    def know_rooms(self, names: Iterable[str]) -> None: ...
+    def say(self, to: str, text: str, action: bool = False) -> None: ...
+    def show(self, *lines: Line) -> None: ...
+    def leave(self) -> None: ...
+
+
+class SlashCommand(NamedTuple):
+    """A row of the table: a function, called with the text behind the command, and the kind of its first word."""
+
+    run: Callable[[CommandContext, str], Coroutine[Any, Any, None]]
     usage: str
     help: str
     completes: str = ""
-    needs: bool = False
+    needs_argument: bool = False
 
 
-async def to(talker: Talker, rest: str) -> None:
-    if is_room(rest) and talker.conversations.find(rest) is None:
-        await join(talker, rest)
-    elif rest.isdigit() and talker.conversations.find(rest) is None:
-        talker.timeline.go_to(talker.conversations.numbered(int(rest)))
+async def to(talk: CommandContext, rest: str) -> None:
+    if is_room(rest) and talk.conversations.find(rest) is None:
+        await join(talk, rest)
+    elif rest.isdigit() and talk.conversations.find(rest) is None:
+        talk.timeline.go_to(talk.conversations.numbered(int(rest)))
     else:
-        talker.timeline.go_to(talker.conversations.open(rest.removeprefix("@")))
+        talk.timeline.go_to(talk.conversations.open(rest.removeprefix("@")))
 
 
-async def join(talker: Talker, rest: str) -> None:
+async def join(talk: CommandContext, rest: str) -> None:
     room = rest if is_room(rest) else f"#{rest}"
-    await talker.session.client.join(room)
-    conversation = talker.conversations.open(room)
-    talker.timeline.go_to(conversation)
-    members = await talker.session.client.members(room)
-    topic = await talker.session.client.topic(room)
-    talker.know(members)
-    talker.show(notice(f"{room}: {', '.join(members)}" + (f" · {topic}" if topic else "")))
+    await talk.session.client.join(room)
+    conversation = talk.conversations.open(room)
+    talk.timeline.go_to(conversation)
+    members = await talk.session.client.members(room)
+    topic = await talk.session.client.topic(room)
+    talk.know(members)
+    talk.show(notice(f"{room}: {', '.join(members)}" + (f" · {topic}" if topic else "")))
 
 
-async def leave(talker: Talker, rest: str) -> None:
-    conversation = talker.conversations.find(rest) if rest else talker.conversations.current
+async def leave(talk: CommandContext, rest: str) -> None:
+    conversation = talk.conversations.find(rest) if rest else talk.conversations.current
     if conversation is None:
-        talker.show(problem(f"there is no conversation {rest}" if rest else "there is no conversation to leave"))
+        talk.show(problem(f"no conversation {rest} is open" if rest else NO_CONVERSATION))
         return
     if conversation.is_room:
-        await talker.session.client.leave(conversation.name)
-    talker.conversations.close(conversation)
-    talker.show(notice(f"you have left {conversation.name}"))
-    talker.timeline.go_to(talker.conversations.current)
+        await talk.session.client.leave(conversation.name)
+    talk.conversations.close(conversation)
+    talk.show(notice(f"you have left {conversation.name}"))
+    talk.timeline.go_to(talk.conversations.current)
 
 
-async def msg(talker: Talker, rest: str) -> None:
+async def msg(talk: CommandContext, rest: str) -> None:
     name, _, text = rest.partition(" ")
     if not text.strip():
-        talker.show(problem(f"it is typed like this: {COMMANDS['/msg'].usage}"))
+        talk.show(problem(f"usage: {COMMANDS['/msg'].usage}"))
         return
-    talker.say(name.removeprefix("@"), text.strip())
+    talk.say(name.removeprefix("@"), text.strip())
 
 
-async def me(talker: Talker, rest: str) -> None:
-    current = _current(talker)
+async def me(talk: CommandContext, rest: str) -> None:
+    current = _current(talk)
     if current is not None:
-        talker.say(current.name, rest, action=True)
+        talk.say(current.name, rest, action=True)
 
 
-async def names(talker: Talker, rest: str) -> None:
-    current = talker.conversations.current
+async def names(talk: CommandContext, rest: str) -> None:
+    current = talk.conversations.current
     room = rest or (current.name if current is not None and current.is_room else "")
     if room:
-        found = await talker.session.client.members(room)
+        found = await talk.session.client.members(room)
     else:
-        found = await talker.session.client.friends()
-    talker.know(found)
-    talker.show(notice(f"{room or 'here'} ({len(found)}): {', '.join(found)}"))
+        found = await talk.session.client.friends()
+    talk.know(found)
+    talk.show(notice(f"{room or 'online'} ({len(found)}): {', '.join(found)}"))
 
 
-async def rooms(talker: Talker, rest: str) -> None:
-    found = await talker.session.client.rooms()
-    talker.rooms = set(found[: talker.MOST_KNOWN])
-    talker.show(
-        notice(f"rooms ({len(found)}): {', '.join(found)}" if found else "there are no rooms; /join #tea makes one")
-    )
+async def rooms(talk: CommandContext, rest: str) -> None:
+    found = await talk.session.client.rooms()
+    talk.know_rooms(found)
+    none = "there are no rooms; type /join #tea to create one"
+    talk.show(notice(f"rooms ({len(found)}): {', '.join(found)}" if found else none))
 
 
-async def topic(talker: Talker, rest: str) -> None:
-    current = _current(talker)
-    if current is None or not current.is_room:
-        talker.show(problem("topics are for rooms; /join one first"))
-    elif rest:
-        talker.timeline.done("topic", current.name, rest, await talker.session.client.set_topic(current.name, rest))
-    else:
-        found = await talker.session.client.topic(current.name)
-        talker.show(notice(f"the topic of {current.name}: {found}" if found else f"{current.name} has no topic"))
-
-
-async def history(talker: Talker, rest: str) -> None:
-    current = _current(talker)
-    if rest and not (rest.isascii() and rest.isdigit() and 1 <= int(rest) <= MOST_HISTORY):
-        talker.show(problem(f"/history takes a number from 1 to {MOST_HISTORY}"))
-    elif current is not None:
-        records = await talker.session.client.history(current.name, limit=int(rest or 50))
-        talker.show(
-            rule(f"{current.name}, the last {len(records)}" if records else f"nothing was said in {current.name}")
-        )
-        talker.show(*(line for event in records for line in talker.timeline.dated(event)), rule("up to here"))
-
-
-async def search(talker: Talker, rest: str) -> None:
-    current = _current(talker)
-    if current is not None:
-        records = await talker.session.client.search(current.name, rest)
-        talker.show(rule(f"{len(records)} found in {current.name}: {rest}"))
-        talker.show(*(line for event in records for line in talker.timeline.dated(event)), rule("up to here"))
-
-
-async def away(talker: Talker, rest: str) -> None:
-    await talker.session.client.away(rest or None)
-    talker.show(notice(f"you are away: {rest}; /away says that you are back" if rest else "you are back"))
-
-
-async def nick(talker: Talker, rest: str) -> None:
-    await talker.session.rename(rest)
-    talker.show(notice(f"you are {talker.session.name} now"))
-
-
-async def help_(talker: Talker, rest: str) -> None:
-    rows = [(row.usage, row.help) for row in COMMANDS.values()] + list(KEYS)
-    talker.show(notice("what you type is said in the conversation that the prompt shows; // begins a text with /"))
-    talker.show(*([("class:command", f"   {usage:{USAGE}}"), ("", what)] for usage, what in rows))
-
-
-async def quit_(talker: Talker, rest: str) -> None:
-    talker.leave()
-
-
-def _current(talker: Talker) -> Conversation | None:
-    current = talker.conversations.current
+async def topic(talk: CommandContext, rest: str) -> None:
+    current = _current(talk)
     if current is None:
-        talker.show(problem("that is for a conversation: /join #tea, or /to NAME"))
+        return
+    if not current.is_room:
+        talk.show(problem("only a room has a topic; go to one with /to #tea first"))
+    elif rest:
+        talk.timeline.done("topic", current.name, rest, await talk.session.client.set_topic(current.name, rest))
+    else:
+        found = await talk.session.client.topic(current.name)
+        talk.show(notice(f"the topic of {current.name}: {found}" if found else f"{current.name} has no topic"))
+
+
+async def history(talk: CommandContext, rest: str) -> None:
+    current = _current(talk)
+    if rest and not (rest.isascii() and rest.isdigit() and 1 <= int(rest) <= MAX_HISTORY_RECORDS):
+        talk.show(problem(f"{rest} is not a number from 1 to {MAX_HISTORY_RECORDS}; usage: /history [N]"))
+    elif current is not None:
+        records = await talk.session.client.history(current.name, limit=int(rest or DEFAULT_HISTORY_RECORDS))
+        title = f"{current.name}, the newest {len(records)}" if records else f"no messages in {current.name}"
+        talk.show(rule(title))
+        talk.show(*(line for event in records for line in talk.timeline.dated(event)), rule("end"))
+
+
+async def search(talk: CommandContext, rest: str) -> None:
+    current = _current(talk)
+    if current is not None:
+        records = await talk.session.client.search(current.name, rest)
+        talk.show(rule(f"{len(records)} found in {current.name}: {rest}"))
+        talk.show(*(line for event in records for line in talk.timeline.dated(event)), rule("end"))
+
+
+async def away(talk: CommandContext, rest: str) -> None:
+    await talk.session.client.away(rest or None)
+    talk.show(notice(f"you are away: {rest}; type /away when you are back" if rest else "you are back"))
+
+
+async def nick(talk: CommandContext, rest: str) -> None:
+    await talk.session.rename(rest)
+    talk.show(notice(f"you are now called {talk.session.name}"))
+
+
+async def help_(talk: CommandContext, rest: str) -> None:
+    rows = [(row.usage, row.help) for row in COMMANDS.values()] + list(KEYS)
+    talk.show(
+        notice("a text goes to the conversation in the prompt; begin it with // to send a text that begins with /")
+    )
+    talk.show(*([("class:command", f"   {usage:{USAGE_WIDTH}}"), ("", what)] for usage, what in rows))
+
+
+async def quit_(talk: CommandContext, rest: str) -> None:
+    talk.leave()
+
+
+def _current(talk: CommandContext) -> Conversation | None:
+    current = talk.conversations.current
+    if current is None:
+        talk.show(problem(NO_CONVERSATION))
     return current
 
 
 COMMANDS = {
-    "/join": Command(join, "/join #tea", "enter a room; the first makes it", "room", needs=True),
-    "/leave": Command(leave, "/leave [#tea]", "leave it, or the current conversation", "both"),
-    "/to": Command(to, "/to NAME or #tea", "go to a conversation, or begin one", "both", needs=True),
-    "/msg": Command(msg, "/msg NAME TEXT", "say something without going there", "both", needs=True),
-    "/me": Command(me, "/me TEXT", "say what you do: * jane waves", needs=True),
-    "/names": Command(names, "/names [#tea]", "who is in the room; elsewhere: who is here", "room"),
-    "/rooms": Command(rooms, "/rooms", "which rooms there are"),
-    "/topic": Command(topic, "/topic [TEXT]", "show or set what the room is about"),
-    "/history": Command(history, "/history [N]", "the last 50, or N, that were said"),
-    "/search": Command(search, "/search WORDS", "what was said with all these words in it", needs=True),
-    "/away": Command(away, "/away [TEXT]", "say that you are away, and why; without: back"),
-    "/nick": Command(nick, "/nick NAME", "have another name, as a guest", needs=True),
-    "/help": Command(help_, "/help", "this"),
-    "/quit": Command(quit_, "/quit", "leave"),
+    "/join": SlashCommand(join, "/join #tea", "enter a room, or create it", "room", needs_argument=True),
+    "/leave": SlashCommand(leave, "/leave [#tea]", "leave a room, or the current conversation", "both"),
+    "/to": SlashCommand(to, "/to NAME or #tea", "go to a conversation, or begin it", "both", needs_argument=True),
+    "/msg": SlashCommand(msg, "/msg NAME TEXT", "send a message without going there", "both", needs_argument=True),
+    "/me": SlashCommand(me, "/me TEXT", "say what you do: * jane waves", needs_argument=True),
+    "/names": SlashCommand(names, "/names [#tea]", "list the room's members; outside rooms: all users online", "room"),
+    "/rooms": SlashCommand(rooms, "/rooms", "list the rooms"),
+    "/topic": SlashCommand(topic, "/topic [TEXT]", "show or set the topic of the room"),
+    "/history": SlashCommand(history, "/history [N]", f"show the newest {DEFAULT_HISTORY_RECORDS} messages, or N"),
+    "/search": SlashCommand(search, "/search WORDS", "show messages that contain all the words", needs_argument=True),
+    "/away": SlashCommand(away, "/away [TEXT]", "set an away message; without TEXT: you are back"),
+    "/nick": SlashCommand(nick, "/nick NAME", "change your name, as a guest", needs_argument=True),
+    "/help": SlashCommand(help_, "/help", "show this help"),
+    "/quit": SlashCommand(quit_, "/quit", "leave"),
 }

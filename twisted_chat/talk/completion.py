@@ -1,11 +1,10 @@
-"""What a begun word may become: a command at the start, a person at the start or behind @, a room behind #."""
+"""Completion: a command at the start of a line, a user at the start or behind @, a room behind #."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-MOST = 200
-"""Suggestions at a time."""
+MAX_SUGGESTIONS = 200
 
 
 def complete(
@@ -15,30 +14,30 @@ def complete(
     names: Iterable[str],
     rooms: Iterable[str],
 ) -> tuple[int, list[str]]:
-    """How many characters before the cursor are replaced, and by what: in order, at most MOST.
+    """Return how many characters before the cursor to replace, and the suggestions in order, at most MAX_SUGGESTIONS.
 
-    `completes` says of a command what its first field is: "name", "room", "both" or "".
+    `completes` tells of a command what its first field is: "name", "room", "both" or "".
     """
     head, _, word = before.rpartition(" ")
     if not head and word[:1] == "/" and word == before:
-        return _found(word, commands, " ")
+        return _suggest(word, commands, " ")
     kind = completes(head) if head[:1] == "/" and " " not in head else ""
     if word[:1] == "#":
-        return _found(word, rooms, " ")
+        return _suggest(word, rooms, " ")
     if word[:1] == "@":
-        length, found = _found(word[1:], names, " ")
+        length, found = _suggest(word[1:], names, " ")
         return length + 1, [f"@{name}" for name in found]
     if kind in ("name", "both"):
-        return _found(word, [*names, *rooms] if kind == "both" else names, " ")
+        return _suggest(word, [*names, *rooms] if kind == "both" else names, " ")
     if kind == "room":
-        length, found = _found(f"#{word}", rooms, " ")
+        length, found = _suggest(f"#{word}", rooms, " ")
         return length - 1, found
     if word == before and word:
-        return _found(word, names, ": ")
+        return _suggest(word, names, ": ")
     return 0, []
 
 
-def _found(word: str, among: Iterable[str], behind: str) -> tuple[int, list[str]]:
+def _suggest(word: str, candidates: Iterable[str], behind: str) -> tuple[int, list[str]]:
     begun = word.casefold()
-    found = sorted({one for one in among if one.casefold().startswith(begun)}, key=str.casefold)
-    return len(word), [one + behind for one in found[:MOST]]
+    found = sorted({name for name in candidates if name.casefold().startswith(begun)}, key=str.casefold)
+    return len(word), [name + behind for name in found[:MAX_SUGGESTIONS]]

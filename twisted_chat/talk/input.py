@@ -1,4 +1,4 @@
-"""What `twisted-chat send` says: a text, or the lines of standard input as they come, checked before they go."""
+"""The texts that `twisted-chat send` sends: a given text, or lines of standard input as they come; checked before."""
 
 from __future__ import annotations
 
@@ -12,59 +12,60 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from twisted_chat.talk.address import Problem
-from twisted_chat.wire.line import CONTROL, LONGEST, escape
+from twisted_chat.talk.failures import TalkError
+from twisted_chat.wire.line import CONTROL, MAX_LINE_BYTES, escape
 
-LABEL = 66
-"""Bytes that a request's label may take."""
+MAX_LABEL_BYTES = 66
+"""A request's label, with @ and the space behind it."""
 
 Texts = AsyncIterator[str]
 
 
 def checked(to: str, text: str) -> str:
-    """A text that a server would take, as far as can be told here; raises Problem."""
+    """Return the text without its last line breaks, if a server would take it; raises TalkError."""
     text = text.replace("\r\n", "\n").rstrip("\n")
     if not text:
-        raise Problem("there is nothing to say: the text is empty")
+        raise TalkError("the text is empty; give a text, or write it to standard input")
     found = CONTROL.search(text.replace("\n", ""))
     if found:
-        raise Problem(
-            f"the text holds a control character (U+{ord(found[0]):04X}); only tabs and line breaks may be in it"
+        raise TalkError(
+            f"the text contains a control character (U+{ord(found[0]):04X}); only tabs and line breaks are allowed"
         )
     try:
-        size = len(f"chat,{to},{escape(text)}".encode()) + LABEL
+        size = len(f"chat,{to},{escape(text)}".encode()) + MAX_LABEL_BYTES
     except UnicodeEncodeError:
-        raise Problem("the text is not UTF-8") from None
-    if size > LONGEST:
-        raise Problem(f"the text is too long: with whom it goes to it has at most {LONGEST - LABEL:,} bytes")
+        raise TalkError("the text is not UTF-8") from None
+    if size > MAX_LINE_BYTES:
+        most = MAX_LINE_BYTES - MAX_LABEL_BYTES
+        raise TalkError(f"the text is too long; with the name it goes to it may have {most:,} bytes")
     return text
 
 
-async def one(text: str) -> Texts:
-    """This text alone."""
+async def only(text: str) -> Texts:
+    """Give this text alone."""
     yield text
 
 
 async def checked_lines(to: str, lines: Texts) -> Texts:
-    """Each line that is not empty; raises Problem with the number of the line that cannot be said."""
+    """Give each line that is not empty; raises TalkError with the number of a line that cannot be sent."""
     number = 0
     async for line in lines:
         number += 1
         if line.strip():
             try:
                 yield checked(to, line)
-            except Problem as problem:
-                raise Problem(f"line {number}: {problem}") from None
+            except TalkError as problem:
+                raise TalkError(f"line {number}: {problem}") from None
 
 
 def whole_input() -> str:
-    """All of standard input, or as much of it as is too long; raises Problem."""
+    """Return all of standard input, or a part of it that is too long already; raises TalkError."""
     try:
-        return sys.stdin.buffer.read(LONGEST + 1).decode()
+        return sys.stdin.buffer.read(MAX_LINE_BYTES + 1).decode()
     except UnicodeDecodeError as problem:
-        if len(problem.object) > LONGEST and problem.end == len(problem.object):
+        if len(problem.object) > MAX_LINE_BYTES and problem.end == len(problem.object):
             return problem.object.decode(errors="replace")  # cut within a character, and too long anyway
-        raise Problem("the text is not UTF-8") from None
+        raise TalkError("the text is not UTF-8") from None
 
 
 class LineReader(Protocol):
@@ -78,7 +79,7 @@ class LineReader(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         *lines, self._tail = (self._tail + data).split(b"\n")
-        if len(self._tail) > LONGEST:  # no line that could be said: it is told as such
+        if len(self._tail) > MAX_LINE_BYTES:  # too long to be sent, which `checked` will report
             lines, self._tail, self._ended = [*lines, self._tail], b"", True
         self._lines += lines
         if self._lines:
@@ -92,13 +93,13 @@ class LineReader(Protocol):
         self._wake()
 
     async def lines(self) -> Texts:
-        """Each line as it comes; raises Problem for one that is not UTF-8."""
+        """Give each line as it comes; raises TalkError for a line that is not UTF-8."""
         while True:
             while self._lines:
                 try:
                     yield self._lines.pop(0).decode()
                 except UnicodeDecodeError:
-                    raise Problem("a line of the input is not UTF-8") from None
+                    raise TalkError("a line of the input is not UTF-8") from None
             if self._ended:
                 return
             self._pause(False)
@@ -117,7 +118,7 @@ class LineReader(Protocol):
 
 
 async def lines_of_input(reactor: Any) -> Texts:
-    """The lines of standard input as they come."""
+    """Give the lines of standard input as they come."""
     from twisted.internet import stdio
 
     opened: Any = stdio.StandardIO

@@ -1,4 +1,4 @@
-"""A terminal that can do nothing but print lines, and has lines typed into it: TERM=dumb, as in an editor's shell."""
+"""PlainScreen: a terminal that can only print lines and read lines (TERM=dumb, as in an editor's shell)."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from twisted_chat.talk.app import Talker
+from twisted_chat.talk.app import TalkApp
 from twisted_chat.talk.format import Line
 
 
 class PlainScreen(LineOnlyReceiver):
-    """A Screen (timeline.Screen) without a prompt; `run` shows it until its `end`, whose reason it gives."""
+    """A Screen (timeline.Screen) without a prompt; `run` shows it until its `end`, and returns the reason."""
 
     delimiter = b"\n"
 
     def __init__(self) -> None:
         self._ending: Deferred[str] = Deferred()
-        self._talker: Talker | None = None
+        self._app: TalkApp | None = None
 
-    def run(self, talker: Talker) -> Deferred[str]:
-        """Read lines, until it ends."""
-        self._talker = talker
+    def run(self, app: TalkApp) -> Deferred[str]:
+        """Read lines until the screen ends; the result is the reason."""
+        self._app = app
         if not self._ending.called:
             StandardIO(self)
         return self._ending
@@ -40,9 +40,9 @@ class PlainScreen(LineOnlyReceiver):
             self._ending.callback(reason)
 
     def lineReceived(self, line: bytes) -> None:
-        if self._talker is not None:
-            self._talker.typed(line.decode(errors="replace"))
+        if self._app is not None:
+            self._app.typed(line.decode(errors="replace"))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._talker is not None:
-            self._talker.leave()
+        if self._app is not None:
+            self._app.leave()

@@ -1,4 +1,4 @@
-"""The terminal: lines above, and below them what is on its way, the line in which one types, and a bar."""
+"""TerminalScreen: lines above; below them the waiting messages, the line in which the person types, and a bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 from prompt_toolkit.styles import Style
 
-from twisted_chat.talk.app import Talker
+from twisted_chat.talk.app import TalkApp
 from twisted_chat.talk.format import Line, bar, clean_line, waiting
 
 STYLE = Style.from_dict(
@@ -26,7 +26,7 @@ STYLE = Style.from_dict(
         "problem": "ansired",
         "rule": "ansibrightblack",
         "waiting": "ansibrightblack",
-        "called": "bold",
+        "mention": "bold",
         "command": "bold",
         "prompt": "bold",
         "name0": "bold ansicyan",
@@ -39,26 +39,26 @@ STYLE = Style.from_dict(
         "bar": "",
         "bar.current": "reverse",
         "bar.unread": "bold",
-        "bar.called": "bold ansired",
+        "bar.highlight": "bold ansired",
         "bar.where": "ansibrightblack",
     }
 )
 
 
 class TerminalScreen:
-    """A Screen (timeline.Screen) on the terminal; `run` shows it until its `end`, whose reason it gives."""
+    """A Screen (timeline.Screen) on the terminal; `run` shows it until its `end`, and returns the reason."""
 
     def __init__(self, where: str) -> None:
         self._where = where
         self._lines: list[Line] = []
-        self._talker: Talker | None = None
+        self._app: TalkApp | None = None
         self._reason = ""
         self._printing = self._ended = False
         self._session: PromptSession[str] = PromptSession(
             self._prompt,
             style=STYLE,
             multiline=True,
-            completer=_TalkerCompleter(self),
+            completer=_AppCompleter(self),
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
             key_bindings=_keys(self),
@@ -69,14 +69,14 @@ class TerminalScreen:
         )
 
     @property
-    def talker(self) -> Talker:
-        """Who is talking."""
-        assert self._talker is not None
-        return self._talker
+    def app(self) -> TalkApp:
+        """Return what `run` was given."""
+        assert self._app is not None
+        return self._app
 
-    async def run(self, talker: Talker) -> str:
-        """Until it ends, on the asyncio event loop that runs."""
-        self._talker = talker
+    async def run(self, app: TalkApp) -> str:
+        """Show the screen until it ends, on the running asyncio event loop; return the reason."""
+        self._app = app
         if not self._ended:
             await self._session.prompt_async(handle_sigint=False)
         self._flush()
@@ -106,28 +106,28 @@ class TerminalScreen:
             print_formatted_text(FormattedText(pieces), style=STYLE, end="")
 
     def _prompt(self) -> FormattedText:
-        talker = self.talker
-        current = talker.conversations.current
+        app = self.app
+        current = app.conversations.current
         name = clean_line(current.name) if current is not None else ""
-        ways = [text if current and to == current.name else f"{to}: {text}" for to, text in talker.waiting.values()]
+        ways = [text if current and to == current.name else f"{to}: {text}" for to, text in app.waiting.values()]
         return FormattedText([*waiting(ways), ("class:prompt", f"{name}> ")])
 
     def _bar(self) -> FormattedText:
-        talker = self.talker
-        state = "" if talker.session.connected else ", not connected"
-        where = f" {talker.me}@{self._where}{state}"
+        app = self.app
+        state = "" if app.session.connected else ", not connected"
+        where = f" {app.me}@{self._where}{state}"
         width = self._session.output.get_size().columns
-        line = bar(talker.conversations, width - len(where))
+        line = bar(app.conversations, width - len(where))
         left = width - 1 - len(where) - sum(len(text) for _, text in line)
         return FormattedText([*line, ("", " " * max(0, left)), ("class:bar.where", where)])
 
 
-class _TalkerCompleter(Completer):
+class _AppCompleter(Completer):
     def __init__(self, screen: TerminalScreen) -> None:
         self._screen = screen
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        length, found = self._screen.talker.complete(document.text_before_cursor)
+        length, found = self._screen.app.complete(document.text_before_cursor)
         for text in found:
             yield Completion(text, -length, display=clean_line(text.rstrip(": ")))
 
@@ -143,7 +143,7 @@ def _keys(screen: TerminalScreen) -> KeyBindings:
         if text.strip():
             typed.append_to_history()
         typed.reset()
-        screen.talker.typed(text)
+        screen.app.typed(text)
 
     @keys.add("escape", "enter", filter=typing)
     def _break(event: KeyPressEvent) -> None:
@@ -154,24 +154,24 @@ def _keys(screen: TerminalScreen) -> KeyBindings:
         if event.current_buffer.text:
             event.current_buffer.reset()
         else:
-            screen.talker.leave()
+            screen.app.leave()
 
     @keys.add("c-d", filter=typing & Condition(lambda: not screen._session.default_buffer.text))
     def _leave(event: KeyPressEvent) -> None:
-        screen.talker.leave()
+        screen.app.leave()
 
     @keys.add("escape", "a", filter=typing)
     def _next(event: KeyPressEvent) -> None:
-        conversation = screen.talker.conversations.next_unread()
+        conversation = screen.app.conversations.next_unread()
         if conversation is not None:
-            screen.talker.timeline.go_to(conversation)
+            screen.app.timeline.go_to(conversation)
 
     def go_to(number: int) -> None:
         @keys.add("escape", str(number), filter=typing)
         def _go(event: KeyPressEvent) -> None:
-            conversation = screen.talker.conversations.numbered(number)
-            if conversation is not None and conversation is not screen.talker.conversations.current:
-                screen.talker.timeline.go_to(conversation)
+            conversation = screen.app.conversations.numbered(number)
+            if conversation is not None and conversation is not screen.app.conversations.current:
+                screen.app.timeline.go_to(conversation)
 
     for number in range(1, 10):
         go_to(number)

@@ -1,4 +1,4 @@
-"""`twisted-chat send`: says something, and ends with 0 only when the server has it."""
+"""`twisted-chat send`: sends messages from a script, and ends with 0 only when the server has them."""
 
 from __future__ import annotations
 
@@ -18,70 +18,77 @@ from twisted.python.failure import Failure
 from twisted_chat.client import ChatClient, ChatFailed
 from twisted_chat.core.names import is_room
 from twisted_chat.talk.address import (
-    HOST,
-    PASSWORD,
-    PORT,
-    SERVER,
-    Problem,
-    Server,
-    add_way,
-    password,
-    person,
-    person_or_room,
-    port,
-    sentence,
-    server,
-    way,
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    SERVER_VARIABLE,
+    ServerAddress,
+    add_server_options,
+    client_endpoint,
+    parse_address,
+    parse_port,
+    parse_user_name,
+    parse_user_or_room,
+    read_password,
 )
-from twisted_chat.talk.input import Texts, checked, checked_lines, lines_of_input, one, whole_input
+from twisted_chat.talk.failures import TalkError, explain, refusal_in_send
+from twisted_chat.talk.input import Texts, checked, checked_lines, lines_of_input, only, whole_input
 
-PATIENCE = 30.0
-GOODBYE = 5.0
-"""Seconds for the end of the connection, once all is acknowledged."""
-DESCRIPTION = """Says something to a person or in a room. The text is the rest of the command line or, without one,
-standard input: all of it is one message, with its line breaks. Exit status 0 means that the server has acknowledged it,
-1 that it has not (one line on standard error says why), 2 that the command line was wrong."""
+ACKNOWLEDGE_TIMEOUT_SECONDS = 30.0
+QUIT_TIMEOUT_SECONDS = 5.0
+"""For the end of the connection, once all is acknowledged."""
+DESCRIPTION = """Send a message to a user or a room. The text is the rest of the command line or, without it, standard
+input: all of it is one message, with its line breaks. Exit status 0 means that the server has acknowledged the message;
+1 that it has not, and a line on standard error says why; 2 that the command line is wrong."""
 
 T = TypeVar("T")
 
 
 class Sender(NamedTuple):
-    """Who says something to whom: a guest, or an account with its password, who enters the room first if it `joins`."""
+    """A guest, or an account with its password, and where its messages go. It enters the room first if it `joins`."""
 
     name: str
     password: str | None
     to: str
     joins: bool
-    patience: float
+    timeout_seconds: float
 
 
 def add_send(commands: Any) -> None:
     """Add `send` to a parser's commands."""
     parser: ArgumentParser = commands.add_parser(
-        "send", help="say something from a script: send '#tea' the kettle is on", description=DESCRIPTION
+        "send", help="send a message from a script: send '#tea' the kettle is on", description=DESCRIPTION
     )
     parser.add_argument(
-        "to", type=person_or_room, metavar="TO", help="a name, or '#room' (in quotes: # means much to shells)"
+        "to", type=parse_user_or_room, metavar="TO", help="a user, or '#room' (in quotes, since # begins a comment)"
     )
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; -- before a text that begins with -")
-    parser.add_argument("--lines", action="store_true", help="each line of standard input is a message, as it comes")
     parser.add_argument(
-        "--join", action="store_true", help="an account that is not in the room enters it; guests do anyway"
+        "text", nargs="*", metavar="TEXT", help="the message; write -- before a text that begins with -"
     )
+    parser.add_argument(
+        "--lines", action="store_true", help="send each line of standard input as a message, as it comes"
+    )
+    parser.add_argument("--join", action="store_true", help="enter the room first, with an account; guests always do")
     parser.add_argument(
         "--timeout",
         type=_seconds,
-        default=PATIENCE,
+        default=ACKNOWLEDGE_TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help=f"until it has to be acknowledged [{PATIENCE:g}]",
+        help=f"seconds to wait for each acknowledgement [{ACKNOWLEDGE_TIMEOUT_SECONDS:g}]",
     )
-    group = add_way(parser)
-    group.add_argument("--server", type=server, metavar="[NAME@]HOST[:PORT]", help=f"[${SERVER}, or {HOST}:{PORT}]")
+    group = add_server_options(parser)
     group.add_argument(
-        "--as", dest="name", type=person, metavar="NAME", help="who says it [a guest with a name made up]"
+        "--server",
+        type=parse_address,
+        metavar="[NAME@]HOST[:PORT]",
+        help=f"the server [${SERVER_VARIABLE}, or {DEFAULT_HOST}:{DEFAULT_PORT}]",
     )
-    group.add_argument("--host", metavar="HOST")
-    group.add_argument("--port", type=port, metavar="PORT")
+    group.add_argument(
+        "--as", dest="name", type=parse_user_name, metavar="NAME", help="the sender's name [a new guest's]"
+    )
+    group.add_argument("--host", metavar="HOST", help="the server's host, instead of the host in --server")
+    group.add_argument(
+        "--port", type=parse_port, metavar="PORT", help="the server's port, instead of the port in --server"
+    )
     parser.set_defaults(run=lambda options: _run(parser, options))
 
 
@@ -91,39 +98,39 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0
     if not (isfinite(seconds) and seconds > 0):
-        raise ArgumentTypeError(f"a number above 0, not {text!r}")
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
     return seconds
 
 
 def _run(parser: ArgumentParser, options: Namespace) -> int:
     if options.lines and options.text:
         parser.error("--lines reads standard input; leave out the text")
-    where = _server(parser, options)
+    address = _address(parser, options)
     try:
-        secret = password(options)
-        if secret is not None and not where.name:
-            parser.error(f"a password needs a name: --as NAME, or NAME@ in ${SERVER}")
-        name = where.name or f"send-{token_hex(4)}"
+        secret = read_password(options)
+        if secret is not None and not address.name:
+            parser.error(f"a password needs a name; give it with --as NAME, or as NAME@ in ${SERVER_VARIABLE}")
+        name = address.name or f"send-{token_hex(4)}"
         joins = is_room(options.to) and (secret is None or options.join)
         sender = Sender(name, secret, options.to, joins, options.timeout)
         text = None if options.lines else checked(options.to, " ".join(options.text) if options.text else whole_input())
         reactor = _reactor()
-        endpoint = way(reactor, where, options)
-        texts = one(text) if text is not None else checked_lines(options.to, lines_of_input(reactor))
-        return _on_the_reactor(reactor, send(reactor, endpoint, sender, texts), where)
-    except Problem as problem:
+        endpoint = client_endpoint(reactor, address, options)
+        texts = only(text) if text is not None else checked_lines(options.to, lines_of_input(reactor))
+        return _on_the_reactor(reactor, send(reactor, endpoint, sender, texts), address)
+    except TalkError as problem:
         print(f"twisted-chat: {problem}", file=sys.stderr)
         return 1
 
 
-def _server(parser: ArgumentParser, options: Namespace) -> Server:
+def _address(parser: ArgumentParser, options: Namespace) -> ServerAddress:
     found = options.server
     if found is None:
         try:
-            found = server(os.environ.get(SERVER) or f"{HOST}:{PORT}")
+            found = parse_address(os.environ.get(SERVER_VARIABLE) or f"{DEFAULT_HOST}:{DEFAULT_PORT}")
         except ArgumentTypeError as problem:
-            parser.error(f"${SERVER}: {problem}")
-    return Server(options.name or found.name, options.host or found.host, options.port or found.port)
+            parser.error(f"${SERVER_VARIABLE}: {problem}")
+    return ServerAddress(options.name or found.name, options.host or found.host, options.port or found.port)
 
 
 def _reactor() -> Any:
@@ -132,7 +139,8 @@ def _reactor() -> Any:
     return reactor
 
 
-def _on_the_reactor(reactor: Any, sending: Coroutine[Deferred[Any], Any, None], where: Server) -> int:
+def _on_the_reactor(reactor: Any, sending: Coroutine[Deferred[Any], Any, None], address: ServerAddress) -> int:
+    """Run the reactor until all is sent or something fails, and return the exit status."""
     failures: list[Failure] = []
     stopping: list[bool] = []
 
@@ -150,25 +158,22 @@ def _on_the_reactor(reactor: Any, sending: Coroutine[Deferred[Any], Any, None], 
     reactor.run()
     if not failures:
         return 0
-    told = sentence(failures[0].value, where)
-    if told is None:
+    explained = explain(failures[0].value, str(address), address.host)
+    if explained is None:
         if not stopping:
             failures[0].raiseException()
-        told = "interrupted before it was acknowledged"
-    print(f"twisted-chat: {told}", file=sys.stderr)
+        explained = "interrupted before the server acknowledged the message"
+    print(f"twisted-chat: {explained}", file=sys.stderr)
     return 1
 
 
-# saying it
-
-
 async def send(clock: IReactorTime, endpoint: IStreamClientEndpoint, sender: Sender, texts: Texts) -> None:
-    """Say the texts, each when the one before is acknowledged.
+    """Send the texts, each when the text before it is acknowledged.
 
-    Raises what ChatClient.connect, register and chat fail with, and TimeoutError when
-    a text has not been acknowledged `patience` seconds after it was there to be said.
+    Raises TalkError for a refusal, what else ChatClient.connect, register and chat fail with, and TimeoutError when a
+    text is not acknowledged `timeout_seconds` after it was there to be sent.
     """
-    deadline = clock.seconds() + sender.patience
+    deadline = clock.seconds() + sender.timeout_seconds
 
     def in_time(waiting: Deferred[T]) -> Deferred[T]:
         return waiting.addTimeout(max(0.0, deadline - clock.seconds()), clock)
@@ -181,30 +186,14 @@ async def send(clock: IReactorTime, endpoint: IStreamClientEndpoint, sender: Sen
         first = True
         async for text in texts:
             if not first:
-                deadline = clock.seconds() + sender.patience
+                deadline = clock.seconds() + sender.timeout_seconds
             first = False
             await in_time(client.chat(sender.to, text))
     except ChatFailed as problem:
         client.abort()
-        raise Problem(_in_words(problem, sender)) from None
+        raise TalkError(refusal_in_send(problem)) from None
     except BaseException:
         client.abort()
         raise
-    with suppress(Exception):  # all is acknowledged, however it ends
-        await client.quit().addTimeout(GOODBYE, clock)
-
-
-def _in_words(problem: ChatFailed, sender: Sender) -> str:
-    if problem.code == "not-a-member":
-        return f"{sender.name} is not in {sender.to}; --join enters it"
-    if problem.code == "no-such-room":
-        return f"there is no room {sender.to}; --join makes it"
-    if problem.code == "no-such-user":
-        return f"nobody is called {sender.to} there"
-    if problem.code == "wrong-password":
-        return f"that is not the password of {sender.name}"
-    if problem.code == "name-taken" and sender.password is None:
-        return (
-            f"the name {sender.name} is taken; if it is your account, ${PASSWORD} or --password-file says its password"
-        )
-    return problem.sentence
+    with suppress(Exception):  # all is acknowledged, however the connection ends
+        await client.quit().addTimeout(QUIT_TIMEOUT_SECONDS, clock)

@@ -1,7 +1,7 @@
-"""Session: somebody who is signed in, and who is again after a lost connection.
+"""TalkSession: keeps a person signed in, also after a lost connection.
 
-An account's ChatClient does that by itself. For a guest it is done here: what was said
-meanwhile, another guest of that name may have got.
+The ChatClient of an account does that by itself. For a guest it is done here, with a new client: another guest may have
+had the name meanwhile, and read what was sent to it.
 """
 
 from __future__ import annotations
@@ -18,32 +18,34 @@ from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.client.reconnect import Backoff
 from twisted_chat.wire.events import Event
 
-RECENT = 5000
-"""Records that an account's client looks through for what was said while it was not here."""
-PROBE_EVERY = 60.0
-"""Seconds after which a guest's server is asked whether it is still there; an account's client does so itself."""
-PATIENCE = 30.0
-"""Seconds that a server may take for an answer."""
+RECENT_RECORDS = 5000
+"""Records of the log that an account's client looks through for messages that came while it was away."""
+GUEST_PROBE_INTERVAL_SECONDS = 60.0
+"""A guest's server is sent a ping so often; an account's client sends them itself."""
+ANSWER_TIMEOUT_SECONDS = 30.0
+FINAL_CODES = ("bad-name", "not-allowed")
+"""Codes of refused sign-ins that a guest does not repeat. A taken name may still be the guest's own, on the lost
+connection."""
 
 
-class Watcher(Protocol):
-    """Is told what becomes of a session."""
+class SessionWatcher(Protocol):
+    """The owner of a session, who is told what happens to it."""
 
     def event(self, event: Event) -> None:
-        """Something has come."""
+        """Take an event of the server."""
 
     def lost(self) -> None:
-        """There is no connection; another is tried for."""
+        """Take note that the connection is lost, and that the session tries to have another."""
 
-    def back(self) -> None:
-        """There is one again, and one is signed in."""
+    def reconnected(self) -> None:
+        """Take note that the person is signed in again."""
 
-    def over(self, reason: str) -> None:
-        """It is over, against one's will."""
+    def ended(self, reason: str) -> None:
+        """Take note that the session has ended, though the person did not leave."""
 
 
-class Session:
-    """From `start`, which signs in, to `quit`; with a password, with an account."""
+class TalkSession:
+    """A person's session from `start`, which signs in, to `quit`; with a password, the session of an account."""
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class Session:
         clock: IReactorTime,
         name: str,
         password: str | None,
-        watcher: Watcher,
+        watcher: SessionWatcher,
         jitter: Callable[[], float] = random,
     ) -> None:
         self.name, self._password = name, password
@@ -69,29 +71,29 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether one is signed in just now."""
+        """Return True while the person is signed in."""
         return self._client is not None and self._client.connected
 
     @property
     def client(self) -> ChatClient:
-        """Asks the server; raises Disconnected while nobody could be asked at all."""
+        """Return the client that asks the server; raises Disconnected while a guest has none."""
         if self._client is None:
-            raise Disconnected("there is no connection just now")
+            raise Disconnected("not connected at the moment")
         return self._client
 
     async def start(self) -> str:
-        """Sign in; gives the standing: guest, new or known. Fails as ChatClient.connect and register do."""
+        """Sign in, and return the standing: guest, new or known. Fails as ChatClient.connect and register do."""
         await self._sign_in()
         self._probe_later()
         return self.client.standing
 
     async def rename(self, name: str) -> None:
-        """Have another name, as a guest."""
+        """Take another name, as a guest."""
         await self.client.rename(name)
         self.name = name
 
     def quit(self) -> Deferred[None]:
-        """Leave: what is on its way still arrives."""
+        """Leave; what is under way still arrives."""
         self._leaving = True
         if self._call is not None:
             self._call.cancel()
@@ -102,19 +104,20 @@ class Session:
         return Deferred.fromCoroutine(_nothing())
 
     async def _sign_in(self) -> None:
-        recent = RECENT if self.is_account else 0
+        recent = RECENT_RECORDS if self.is_account else 0
         connecting = ChatClient.connect(
             self._endpoint,
             self._watcher.event,
-            self._ended,
+            self._client_closed,
             clock=self._clock,
             recent=recent,
             on_connected=self._connected,
             jitter=self._jitter,
         )
-        client = self._trying = await connecting.addTimeout(PATIENCE, self._clock)
+        client = self._trying = await connecting.addTimeout(ANSWER_TIMEOUT_SECONDS, self._clock)
+        registering = client.register(self.name, self._password)
         try:
-            self.name = await client.register(self.name, self._password).addTimeout(PATIENCE, self._clock)
+            self.name = await registering.addTimeout(ANSWER_TIMEOUT_SECONDS, self._clock)
         except BaseException:
             self._trying = None
             client.abort()
@@ -122,54 +125,53 @@ class Session:
         self._trying, self._client = None, client
 
     def _connected(self, connected: bool) -> None:
-        """What an account's client tells."""
+        """Pass on what an account's client reports of its connection."""
         if self._lost is connected and not self._leaving:
             self._lost = not connected
-            (self._watcher.back if connected else self._watcher.lost)()
+            (self._watcher.reconnected if connected else self._watcher.lost)()
 
-    def _ended(self, reason: Disconnected) -> None:
+    def _client_closed(self, reason: Disconnected) -> None:
         if self._leaving or self._client is None:
             return
-        if self.is_account:
-            self._client = None
-            self._watcher.over(str(reason))
-            return
         self._client = None
+        if self.is_account:
+            self._watcher.ended(str(reason))
+            return
         self._watcher.lost()
-        self._again_later()
+        self._reconnect_later()
 
-    def _again_later(self) -> None:
+    def _reconnect_later(self) -> None:
         if self._call is not None:
             self._call.cancel()
-        self._call = self._clock.callLater(self._backoff.wait(), self._again)
+        self._call = self._clock.callLater(self._backoff.wait(), self._reconnect)
 
-    def _again(self) -> None:
+    def _reconnect(self) -> None:
         self._call = None
-        Deferred.fromCoroutine(self._sign_in()).addCallbacks(self._back, self._failed)
+        Deferred.fromCoroutine(self._sign_in()).addCallbacks(self._reconnected, self._not_reconnected)
 
-    def _back(self, _: None) -> None:
+    def _reconnected(self, _: None) -> None:
         self._backoff.reset()
         self._probe_later()
-        self._watcher.back()
+        self._watcher.reconnected()
 
-    def _failed(self, failure: Failure) -> None:
+    def _not_reconnected(self, failure: Failure) -> None:
         problem = failure.value
         if self._leaving:
             return
-        if isinstance(problem, ChatFailed) and problem.code in ("bad-name", "not-allowed"):
-            self._watcher.over(problem.sentence)
-        else:  # a name that is taken is perhaps still one's own, on the connection that is gone
-            self._again_later()
+        if isinstance(problem, ChatFailed) and problem.code in FINAL_CODES:
+            self._watcher.ended(problem.sentence)
+        else:
+            self._reconnect_later()
 
     def _probe_later(self) -> None:
         if not self.is_account:
-            self._call = self._clock.callLater(PROBE_EVERY, self._probe)
+            self._call = self._clock.callLater(GUEST_PROBE_INTERVAL_SECONDS, self._probe)
 
     def _probe(self) -> None:
         self._probe_later()
         client = self._client
         if client is not None:
-            client.ping().addTimeout(PATIENCE, self._clock).addErrback(lambda _: client.abort())
+            client.ping().addTimeout(ANSWER_TIMEOUT_SECONDS, self._clock).addErrback(lambda _: client.abort())
 
 
 async def _nothing() -> None:

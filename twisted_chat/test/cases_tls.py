@@ -1,4 +1,4 @@
-"""TLS at the same port as everything else: behind it is the same front door, and the certificate may be renewed."""
+"""TLS at the same port as the other protocols, with the same front door behind it; and the reload of a certificate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from twisted_chat.doors import front
 from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, MAX_IDLE_CHECKS, State
 from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
@@ -20,7 +20,7 @@ from twisted_chat.test.support_front import FrontServer, RecordingDoor, Switchin
 from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
 from twisted_chat.transports import tls
-from twisted_chat.transports.tls import CLOSING, CertificateError, with_tls
+from twisted_chat.transports.tls import CLOSE_TIMEOUT_SECONDS, CertificateError, with_tls
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
@@ -39,8 +39,8 @@ class TlsFrontTests(TlsTestCase):
         client.shake_hands()
         return client
 
-    def looks(self, count: int) -> None:
-        self.clock.pump([front.IDLE_CHECK_SECONDS] * count)
+    def idle_checks(self, count: int) -> None:
+        self.clock.pump([IDLE_CHECK_SECONDS] * count)
 
     def test_behind_tls_each_language_has_its_door(self) -> None:
         for name, data in FIRST.items():
@@ -61,9 +61,13 @@ class TlsFrontTests(TlsTestCase):
             client.says(FIRST[LINE])
             self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
 
-    def test_a_handshake_in_which_nothing_that_is_here_is_asked_for_succeeds_without(self) -> None:
-        client = self.connect()
-        self.assertIsNone(client.tls.negotiatedProtocol)
+    def test_a_protocol_that_a_client_offers_is_agreed_on_if_a_door_speaks_it(self) -> None:
+        for offered, agreed in ((None, None), ([b"irc"], b"irc"), ([b"h2", b"http/1.1"], b"http/1.1"), ([b"h2"], None)):
+            client = Secure(self.factory, self.clock, alpn=offered)
+            client.shake_hands()
+            self.assertEqual(client.tls.negotiatedProtocol, agreed)
+            client.says(FIRST[LINE])
+            self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
 
     def test_there_is_no_tls_within_tls(self) -> None:
         client = self.connect()
@@ -74,16 +78,16 @@ class TlsFrontTests(TlsTestCase):
     def test_a_handshake_takes_no_longer_than_it_may(self) -> None:
         client = Secure(self.factory, self.clock)
         client.transport.incoming(client.wire.value()[:100])
-        self.looks(front.HANDSHAKE - 1)
+        self.idle_checks(MAX_IDLE_CHECKS[State.HANDSHAKING] - 1)
         self.assertFalse(client.closed)
-        self.looks(1)
+        self.idle_checks(1)
         self.assertTrue(client.closed)
 
-    def test_after_the_handshake_one_may_be_silent_as_long_as_without_tls(self) -> None:
+    def test_after_the_handshake_a_client_may_be_silent_as_long_as_without_tls(self) -> None:
         client = self.connect()
-        self.looks(front.UNDECIDED - 1)
+        self.idle_checks(MAX_IDLE_CHECKS[State.UNDECIDED] - 1)
         self.assertFalse(client.closed)
-        self.looks(1)
+        self.idle_checks(1)
         self.assertIn(b"silent", client.heard())
 
     def test_a_peer_that_never_closes_is_cut_off(self) -> None:
@@ -94,7 +98,7 @@ class TlsFrontTests(TlsTestCase):
         assert transport is not None
         transport.loseConnection()
         self.assertFalse(client.closed)
-        self.clock.advance(CLOSING)
+        self.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertTrue(client.closed)
 
     def test_a_full_server_waits_for_no_handshake(self) -> None:
@@ -147,7 +151,7 @@ class CertificateTests(TlsTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, observe)
 
     def works_for(self, name: str) -> bool:
-        """Whether a client that wants to talk to that server trusts a new connection."""
+        """Return True if a client that expects a server of this name trusts a new connection."""
         door = RecordingDoor()
         factory = FrontFactory({LINE: door}, self.clock, tls=with_tls(self.certificate, self.clock))
         client = Secure(factory, self.clock, name)
@@ -168,11 +172,11 @@ class CertificateTests(TlsTestCase):
         self.certificate.open()
         self.issue("other.example")
         self.assertTrue(self.works_for("chat.example"))
-        self.clock.advance(tls.LOOK_EVERY)
+        self.clock.advance(tls.FILE_CHECK_SECONDS)
         self.assertTrue(self.works_for("other.example"))
         self.assertEqual(len(self.events), 1)
 
-    def test_a_bad_one_is_named_once_and_the_last_good_one_used_on(self) -> None:
+    def test_a_bad_one_is_logged_once_and_the_previous_one_stays_in_use(self) -> None:
         self.certificate.open()
         for bad in (b"nonsense", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", None):
             self.events.clear()
@@ -181,19 +185,19 @@ class CertificateTests(TlsTestCase):
             else:
                 self.write(self.chain, bad)
             for _ in range(3):
-                self.clock.advance(tls.LOOK_EVERY)
+                self.clock.advance(tls.FILE_CHECK_SECONDS)
                 self.assertTrue(self.works_for("chat.example"))
             [event] = self.events
             self.assertIn(str(self.chain), str(event["problem"]))
         self.issue("other.example")
-        self.clock.advance(tls.LOOK_EVERY)
+        self.clock.advance(tls.FILE_CHECK_SECONDS)
         self.assertTrue(self.works_for("other.example"))
 
-    def test_what_cannot_be_used_from_the_start_is_said(self) -> None:
+    def test_files_that_cannot_be_used_at_the_start_are_an_error_that_says_why(self) -> None:
         key, self.events = self.key.read_bytes(), []
         self.issue("other.example")
         self.write(self.key, key)
-        self.assertIn("no certificate and key", self.cannot_open())
+        self.assertIn("are not a certificate and its key", self.cannot_open())
         self.write(self.key, b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n")
         self.assertIn("passphrase", self.cannot_open())
         self.write(self.chain, b"")
@@ -203,7 +207,7 @@ class CertificateTests(TlsTestCase):
 
 
 class SecureContract(DoorContract, TlsTestCase):
-    """The door contract over TLS."""
+    """The contract of every door, over TLS."""
 
     def make_server(self) -> FrontServer:
         TlsTestCase.setUp(self)
@@ -237,4 +241,4 @@ class SecureIrcAndBrowserTests(SecureContract):
         return EventsVisitor(Socket(server.browse()))
 
 
-del DoorContract, SecureContract  # which have no door
+del DoorContract, SecureContract  # they have no door of their own

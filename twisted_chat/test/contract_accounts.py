@@ -96,16 +96,16 @@ class AccountsContract(Base):
 
     async def test_read_markers_only_grow(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
-        self.assertEqual(await self.accounts.markers(zak), [])
-        moved = [await self.accounts.mark(zak, "#tea", id) for id in (5, 3, 5, 7, 0)]
+        self.assertEqual(await self.accounts.read_markers(zak), [])
+        moved = [await self.accounts.move_read_marker(zak, "#tea", id) for id in (5, 3, 5, 7, 0)]
         self.assertEqual(moved, [True, False, False, True, False])
-        self.assertTrue(await self.accounts.mark(zak, (zak, jane), 0))
-        self.assertTrue(await self.accounts.mark(zak, (zak, GUESTS + 9), 4))
-        self.assertTrue(await self.accounts.mark(jane, "#tea", 1))
+        self.assertTrue(await self.accounts.move_read_marker(zak, (zak, jane), 0))
+        self.assertTrue(await self.accounts.move_read_marker(zak, (zak, GUESTS + 9), 4))
+        self.assertTrue(await self.accounts.move_read_marker(jane, "#tea", 1))
         await self.again()
-        markers = dict(await self.accounts.markers(zak))
+        markers = dict(await self.accounts.read_markers(zak))
         self.assertEqual(markers, {"#tea": 7, (zak, jane): 0, (zak, GUESTS + 9): 4})
-        self.assertEqual(await self.accounts.markers(jane), [("#tea", 1)])
+        self.assertEqual(await self.accounts.read_markers(jane), [("#tea", 1)])
 
     async def test_how_far_they_have_read(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")

@@ -32,7 +32,7 @@ class LabelsContract(LogFixture):
     ) -> Entry:
         origin = client or self.phone
         return entry(
-            *texts, labels=labels, kind=kind, conversation=conversation, origin=origin, recipients=(Recorder(),)
+            *texts, labels=labels, kind=kind, conversation=conversation, connection=origin, recipients=(Recorder(),)
         )
 
     async def places(self, *entries: Entry) -> list[tuple[str, int]]:

@@ -9,7 +9,9 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import ACTION, Conversation, Record
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.names import user_name
+from twisted_chat.core.participants import Entry, Envelope, Route, User
 from twisted_chat.test.support import Recorder, entry
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ else:
     Base = object
 
 ZAK_AND_JANE: Conversation = (1, 2)
+SEVERAL: dict[str, Conversation] = {"zak": (1, 2), "kim": (1, 3)}
 NOW = 1_700_000_000.25
 """The time, in seconds since 1970, at which everything happens."""
 
@@ -64,6 +67,17 @@ class LogContract(LogFixture):
     async def read(self, after: int, limit: int) -> list[Record]:
         """What the one who makes all the records of these tests may see, who is in all rooms."""
         return (await self.log.read(1, ("#tea", "#ops"), after, limit)).records
+
+    async def test_an_entry_to_several_people_has_each_text_in_its_conversation(self) -> None:
+        zak, kim = (Route(Envelope("jane", to, pair, 1, 7), User(user_name(to), 9)) for to, pair in SEVERAL.items())
+        for count in (1, 50):  # few rows and many are written in two ways
+            routes, texts = [zak, kim, zak] * count, [f"{count}-{index}" for index in range(3 * count)]
+            await self.keep(MixedEntry("message", routes, texts, Recorder(), {}))
+            to_zak = [text for text, route in zip(texts, routes, strict=True) if route is zak]
+            for route, expected in ((zak, to_zak), (kim, texts[1::3])):
+                records = await self.log.history(route.envelope.conversation, 0, 0, 100)
+                self.assertEqual([record.text for record in records][-len(expected) :], expected)
+                self.assertEqual({record.to for record in records}, {route.envelope.to})
 
     async def test_an_empty_log(self) -> None:
         self.assertEqual((self.log.first, self.log.last), (1, 0))
@@ -113,7 +127,13 @@ class LogContract(LogFixture):
     async def test_a_record_has_everything_that_was_said(self) -> None:
         origin = Recorder()
         said = entry(
-            "waves, \\ ä\n🍵", conversation=ZAK_AND_JANE, sender="Jane", to="Zak", kind=ACTION, origin=origin, author=2
+            "waves, \\ ä\n🍵",
+            conversation=ZAK_AND_JANE,
+            sender="Jane",
+            to="Zak",
+            kind=ACTION,
+            connection=origin,
+            author=2,
         )
         await self.keep(said)
         expected = Record(

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.passwords import Passwords, Run
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog, Page
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
@@ -26,7 +26,7 @@ from twisted_chat.core.participants import Entry, Envelope, Participant, Route, 
 from twisted_chat.doors.irc.protocol import IrcFactory, IrcProtocol
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
-from twisted_chat.doors.outbox import BOUND
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.test.support_auth import QUICK
@@ -223,7 +223,7 @@ class Server:
         clock: Clock | None = None,
         *,
         most: int | None = None,
-        outbox: int = BOUND,
+        outbox: int = MAX_OUTBOX_BYTES,
         accounts: Accounts | None = None,
         run: Run = maybeDeferred,
     ) -> None:
@@ -297,7 +297,7 @@ class Server:
 
     def names(self) -> list[str]:
         """Who is here."""
-        return self.hub.registry.names()
+        return self.hub.registry.online_names()
 
     def turn(self) -> None:
         """Let everything happen that waits for no time to pass."""
@@ -411,9 +411,9 @@ class SlowAccounts(MemoryAccounts):
         await self._patience()
         return await super().client_number(identity, client_id)
 
-    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+    async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         await self._patience()
-        return await super().markers(identity)
+        return await super().read_markers(identity)
 
 
 class Recorder:
@@ -426,6 +426,7 @@ class Recorder:
         self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
+        self.unstored = 0
         self.seen: list[Record] = []
         self.acknowledged: list[tuple[str | None, int]] = []
         self.copies: list[Record] = []
@@ -454,8 +455,8 @@ class Recorder:
     def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         self.news.append((before, now))
 
-    def notify(self, code: str, sentence: str) -> None:
-        self.words.append(code)
+    def notify(self, notice: Notice) -> None:
+        self.words.append(notice.value)
 
     def deliver_copy(self, entry: Entry) -> None:
         self.copies += entry.records()
@@ -469,8 +470,8 @@ class Recorder:
     def release(self) -> None:
         self.held = False
 
-    def disconnect(self, code: str, sentence: str) -> None:
-        self.words.append(code)
+    def disconnect(self, notice: Notice) -> None:
+        self.words.append(notice.value)
 
     def flush(self) -> None:
         self.flushes += 1
@@ -483,17 +484,15 @@ def entry(
     to: str = "#tea",
     kind: str = MESSAGE,
     labels: Sequence[str | None] = (),
-    origin: Participant | None = None,
+    connection: Participant | None = None,
     recipients: tuple[Participant, ...] = (),
     author: int = 1,
 ) -> Entry:
     """An entry as the hub makes it; of `labels` as many as there are."""
-    origin = origin or Recorder()
-    envelope = Envelope(sender, to, conversation, author, origin.sender_number)
-    made = Entry(kind, envelope, recipients, list(texts), origin, None, False)
-    made.labels = {index: label for index, label in enumerate(labels) if label is not None}
-    made.asked = bool(made.labels)
-    return made
+    connection = connection or Recorder()
+    envelope = Envelope(sender, to, conversation, author, connection.sender_number)
+    labelled = {index: label for index, label in enumerate(labels) if label is not None}
+    return Entry(kind, envelope, recipients, list(texts), connection, labelled, bool(labelled))
 
 
 def kept(first: int, time: int, made: Entry) -> Entry:

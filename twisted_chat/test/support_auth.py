@@ -1,4 +1,4 @@
-"""What tests of those who check passwords need: quick hashes, and work that is done by hand."""
+"""Support for tests of authenticators: quick hashes, and a hashing thread that the test drives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PASSWORD = "correct horse ë"
 
 
 class Worker:
-    """The thread that hashes: it works at once, or, when it is `slow`, when it is told."""
+    """The hashing thread: it works at once or, when `slow`, when the test calls `work`."""
 
     def __init__(self) -> None:
         self.slow = False
@@ -28,7 +28,7 @@ class Worker:
         return result
 
     def work(self) -> None:
-        """Do all that waits."""
+        """Do all waiting jobs."""
         while self.jobs:
             self.done += 1
             self.jobs.pop(0)()

@@ -1,4 +1,4 @@
-"""What the tests of a resuming client share: a server with accounts whose connections can be cut, and restarted."""
+"""Network: a server with accounts, in memory, whose connections a test can cut and which it can restart."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.test.support_auth import QUICK
 
 
-class Wire(MemoryTransport):
-    """One end of a connection; everything that is written is shown to `wrote` first."""
+class CuttableTransport(MemoryTransport):
+    """One end of a connection. `wrote` is called with all data first; it returns False for data that is lost."""
 
     __slots__ = ("wrote",)
-    wrote: Callable[[Wire, bytes], bool]
+    wrote: Callable[[CuttableTransport, bytes], bool]
 
     def write(self, data: bytes) -> None:
         if not self._lost and not self._closing and self.wrote(self, data):
             super().write(data)
 
     def cut(self) -> None:
-        """The connection is gone for both ends, with what is on its way."""
+        """End the connection for both ends, and lose what is under way."""
         for end in (self, self.peer):
-            assert isinstance(end, Wire)
+            assert isinstance(end, CuttableTransport)
             end._inbox.clear()
             end.abortConnection()
 
@@ -44,8 +44,8 @@ class Wire(MemoryTransport):
 class Network:
     """A server with accounts, in memory, whose connections are cut at the `cut_at`th write.
 
-    What is written then still arrives, if it `arrives`. With `cut_every` so many writes later there
-    is another cut, and so on. While it is `deaf` nothing arrives, and nothing is cut.
+    The data of that write still arrives if `arrives` is true. With `cut_every` another cut follows that many writes
+    later, and so on. While the network is `deaf` nothing arrives, and nothing is cut.
     """
 
     def __init__(self, clock: VirtualClock, log: MessageLog | None = None, accounts: Accounts | None = None) -> None:
@@ -57,11 +57,11 @@ class Network:
         self.arrives = self.deaf = False
         self.listening = True
         self.sent: list[str] = []
-        self.wires: list[Wire] = []
+        self.wires: list[CuttableTransport] = []
         self.start()
 
     def start(self) -> None:
-        """A new server on the same log and accounts."""
+        """Start a new server on the same log and accounts."""
         accounts = self.accounts
         self.hub = Hub(self.log, accounts, BuiltIn(accounts, Passwords(maybeDeferred, QUICK), self.clock))
         self.hub.open()
@@ -69,12 +69,12 @@ class Network:
         self.listening = True
 
     def stop(self) -> None:
-        """The server ends as a crash would."""
+        """End the server as a crash would."""
         self.listening = False
         self.cut()
 
     def cut(self) -> None:
-        """All connections are gone, with what is on its way."""
+        """Cut all connections, and lose what is under way."""
         wires, self.wires = self.wires, []
         for wire in wires:
             wire.cut()
@@ -85,8 +85,8 @@ class Network:
         server = self.factory.buildProtocol(None) if self.listening else None
         if client is None or server is None:
             return fail(ConnectionRefusedError())
-        here = Wire(self.clock, HostnameAddress(b"memory", self.attempts))
-        there = Wire(self.clock, HostnameAddress(b"memory", 0))
+        here = CuttableTransport(self.clock, HostnameAddress(b"memory", self.attempts))
+        there = CuttableTransport(self.clock, HostnameAddress(b"memory", 0))
         here.peer, there.peer = there, here
         here.protocol, there.protocol = client, server
         here.wrote = there.wrote = self._wrote
@@ -95,7 +95,7 @@ class Network:
         client.makeConnection(here)
         return succeed(client)
 
-    def _wrote(self, wire: Wire, data: bytes) -> bool:
+    def _wrote(self, wire: CuttableTransport, data: bytes) -> bool:
         if self.deaf:
             return False
         if wire in self.wires:

@@ -1,4 +1,4 @@
-"""Visitors of each door, in each of its dialects, for the door contract."""
+"""Clients of each door, in each of its dialects, for the door contract."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ CAPABILITIES = "message-tags server-time account-tag extended-join echo-message 
 
 
 class IrcVisitor:
-    """A client without capabilities, or with all of them."""
+    """An IRC client, without capabilities or with all of them."""
 
     def __init__(self, connection: Connection, capabilities: str = "") -> None:
         self.connection, self.capabilities, self.nick = connection, capabilities, ""
@@ -137,7 +137,7 @@ class IrcVisitor:
         return answer
 
     def code(self, *lines: str) -> str:
-        """The code that the first error among the answers stands for."""
+        """Return the core's code for the first error among the answers, "" if there is none."""
         return next((_CODES[message.command] for message in self.ask(*lines) if message.command in _CODES), "")
 
     def sign_in(self, name: str, password: str = "") -> str:

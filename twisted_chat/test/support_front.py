@@ -1,4 +1,4 @@
-"""What the front door's tests share: doors that write down what they get, and clients in memory."""
+"""Helpers for the tests of the front door: doors that record what they get, and clients in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted_chat.wire.detect import IRC, LINE, WEB
 
 
 class SwitchingTransport(MemoryTransport):
-    """A transport with a `protocol`, which may be another from now on, as the reactor's have it."""
+    """A transport that can switch its `protocol`, as the reactor's transports can."""
 
     @property
     def protocol(self) -> Protocol | None:
@@ -27,7 +27,7 @@ class SwitchingTransport(MemoryTransport):
 
 
 class OneSided(Protocol):
-    """Behind a door: it writes down its reads, and whether the connection was lost."""
+    """A door's protocol that records its reads and the loss of its connection."""
 
     factory: RecordingDoor
 
@@ -49,7 +49,7 @@ class OneSided(Protocol):
 
 @implementer(IHalfCloseableProtocol)
 class Recording(OneSided):
-    """The same for a protocol that goes on writing after the end of input."""
+    """A half-closeable OneSided, which records the end of input."""
 
     def readConnectionLost(self) -> None:
         self.ended = True
@@ -58,7 +58,7 @@ class Recording(OneSided):
 
 
 class RecordingDoor(Factory):
-    """A door behind which everything is written down."""
+    """A door whose protocols record what they get."""
 
     noisy = False
 
@@ -74,7 +74,7 @@ class RecordingDoor(Factory):
 
 
 class Client:
-    """A client of a front door: what it sends, and what it got."""
+    """A client of a front door in memory."""
 
     def __init__(self, factory: FrontFactory, clock: Clock, transport: type[MemoryTransport]) -> None:
         self.clock = clock
@@ -84,28 +84,28 @@ class Client:
 
     @property
     def closed(self) -> bool:
-        """Whether the connection is gone."""
+        """Return True if the connection is lost."""
         self.clock.advance(0)
         return self.transport.lost
 
     def says(self, *reads: bytes) -> None:
-        """Send what the server gets in these reads."""
+        """Send bytes that the server gets in exactly these reads."""
         for data in reads:
             self.transport.incoming(data)
 
     def ends_input(self) -> None:
-        """Send nothing more, but go on reading."""
+        """Half-close the connection: send nothing more, but go on reading."""
         self.transport.incoming(None)
 
     def heard(self) -> bytes:
-        """What the server has sent since the last look."""
+        """Return the bytes that the server has sent since the last call."""
         self.clock.advance(0)
         writes, self.transport.writes = self.transport.writes, []
         return b"".join(writes)
 
 
 class FrontServer(WebServer):
-    """A server whose doors are all behind the front door, and to which everybody comes by that."""
+    """A server whose clients all connect through the front door."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class FrontServer(WebServer):
 
     def irc_stranger(self) -> Connection:
         stranger = self.connect()
-        stranger.say(b"CAP LIST\r\n")  # by which it is known, and which changes nothing
+        stranger.say(b"CAP LIST\r\n")  # it lets the front door detect IRC, and changes nothing
         stranger.read()
         return stranger
 

@@ -14,25 +14,25 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
 from twisted_chat.test.support import Connection, MemoryTransport
 from twisted_chat.test.support_front import Client, FrontServer, SwitchingTransport
-from twisted_chat.transports.tls import Certificate
+from twisted_chat.transports.tls import ReloadingCertificate
 
 _authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
 _trusted = Trusted.loadPEM(_authority.cert_pem.bytes())
 
 
 class TlsClient:
-    """The client's side of TLS over a transport in memory, for those who have such a `transport` and a `clock`."""
+    """A mixin with the client's side of TLS; the class has a `transport` in memory and a `clock`."""
 
     clock: Clock
     transport: MemoryTransport
 
-    def begin(self, name: str) -> None:
-        """Be one that trusts a server of this name."""
+    def begin(self, name: str, alpn: list[bytes] | None = None) -> None:
+        """Prepare a client that expects a server of this name and offers the protocols `alpn`."""
         self.plain = Plain()
-        creator = optionsForClientTLS(name, _trusted)
+        creator = optionsForClientTLS(name, _trusted, acceptableProtocols=alpn)
         wrapping = TLSMemoryBIOFactory(creator, True, Factory.forProtocol(lambda: self.plain), self.clock)
         self.tls: TLSMemoryBIOProtocol = wrapping.buildProtocol(None)
         self.wire = StringTransport()
@@ -40,7 +40,7 @@ class TlsClient:
         self.reads = True
 
     def shake_hands(self, most: int = 100_000) -> None:
-        """Carry bytes to and fro, those to the server in reads of at most `most`, until there are none."""
+        """Carry bytes both ways until there are none; the server gets them in reads of at most `most` bytes."""
         for _ in range(10):
             self.clock.advance(0)
             sent = self.wire.value()
@@ -53,7 +53,7 @@ class TlsClient:
                 self.tls.dataReceived(b"".join(writes))
 
     def decrypted(self) -> bytes:
-        """What the server has sent since the last look."""
+        """Return the bytes that the server has sent since the last call, decrypted."""
         self.shake_hands()
         heard, self.plain.heard = self.plain.heard, b""
         return heard
@@ -62,9 +62,11 @@ class TlsClient:
 class Secure(Client, TlsClient):
     """A client of a front door that speaks TLS to it."""
 
-    def __init__(self, factory: FrontFactory, clock: Clock, name: str = "chat.example") -> None:
+    def __init__(
+        self, factory: FrontFactory, clock: Clock, name: str = "chat.example", alpn: list[bytes] | None = None
+    ) -> None:
         super().__init__(factory, clock, SwitchingTransport)
-        self.begin(name)
+        self.begin(name, alpn)
 
     def says(self, *reads: bytes) -> None:
         for data in reads:
@@ -92,7 +94,7 @@ class SecureConnection(Connection, TlsClient):
 
 
 class Plain(Protocol):
-    """What a client of TLS hears."""
+    """Collect the decrypted bytes that a client gets."""
 
     heard = b""
 
@@ -107,16 +109,16 @@ class TlsTestCase(SynchronousTestCase):
         folder.mkdir()
         self.chain, self.key = folder / "chain.pem", folder / "key.pem"
         self.issue("chat.example")
-        self.certificate = Certificate(str(self.chain), str(self.key), self.clock)
+        self.certificate = ReloadingCertificate(str(self.chain), str(self.key), self.clock, ALPN_PROTOCOLS)
 
     def issue(self, name: str) -> None:
-        """Put a certificate of that name into the files, by an authority below the one that is trusted."""
+        """Write a certificate of that name to the files, issued by an authority below the trusted one."""
         made = _authority.create_child_ca(key_type=trustme.KeyType.ECDSA).issue_cert(name)
         self.write(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
         self.write(self.key, made.private_key_pem.bytes())
 
     def write(self, path: Path, data: bytes) -> None:
-        """Put a new file in the place of another, as whoever renews a certificate does."""
+        """Replace a file atomically, as tools that renew a certificate do."""
         new = path.with_suffix(".new")
         new.write_bytes(data)
         os.replace(new, path)

@@ -1,4 +1,4 @@
-"""Accounts whose passwords the server keeps itself."""
+"""Accounts whose password hashes the server stores itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.auth.builtin import BuiltIn
-from twisted_chat.auth.passwords import WAITING, Passwords
-from twisted_chat.core.errors import SLOW_DOWN, TOO_LONG, WRONG_PASSWORD, ChatError
+from twisted_chat.auth.passwords import MAX_QUEUED_PASSWORDS, Passwords
+from twisted_chat.core.errors import SLOW_DOWN, TOO_LONG, WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.interfaces import Accounts, Authenticator, Verified
 from twisted_chat.core.names import user_name
 from twisted_chat.test.support_auth import PASSWORD, QUICK, Worker
@@ -22,7 +22,7 @@ HOME = "192.0.2.1"
 
 
 class Secrets:
-    """Of accounts, all that is asked for here."""
+    """The part of Accounts that BuiltIn uses."""
 
     secrets: dict[int, str | None] = {1: QUICK.hash(PASSWORD), 2: None}  # noqa: RUF012 - never changed
 
@@ -55,18 +55,18 @@ class BuiltInTests(SynchronousTestCase):
     def change(self, old: str, new: str) -> Coroutine[Any, Any, str]:
         return cast(Coroutine[Any, Any, str], self.auth.change(JANE, 1, old, new, HOME))
 
-    def test_the_right_password_is_right(self) -> None:
+    def test_the_right_password_is_accepted(self) -> None:
         self.assertEqual(self.done(self.sign_in()), Verified(JANE))
 
-    def test_a_wrong_password_says_what_one_can_do(self) -> None:
+    def test_a_wrong_password_is_refused_with_the_name(self) -> None:
         problem = self.refused(self.sign_in("battery horse"))
         self.assertEqual(problem.code, WRONG_PASSWORD)
-        self.assertIn("jane: try again, or take another name", problem.sentence)
+        self.assertEqual((problem.reason, problem.facts), (Reason.PASSWORD_MISMATCH, {"name": "jane"}))
 
-    def test_an_account_without_a_password_lets_nobody_in(self) -> None:
+    def test_an_account_without_a_password_accepts_no_password(self) -> None:
         problem = self.refused(self.auth.verify(JANE, 2, PASSWORD, HOME))
         self.assertEqual(problem.code, WRONG_PASSWORD)
-        self.assertIn("the operator can give it one", problem.sentence)
+        self.assertEqual(problem.reason, Reason.PASSWORD_NOT_SET)
 
     def test_a_new_account_gets_a_hash_of_its_password(self) -> None:
         name, secret = self.done(self.create())
@@ -83,13 +83,13 @@ class BuiltInTests(SynchronousTestCase):
         self.clock.advance(6)
         self.assertEqual(self.done(self.sign_in()), Verified(JANE))
 
-    def test_so_many_accounts_at_once_come_from_an_address(self) -> None:
+    def test_new_accounts_from_one_address_are_limited(self) -> None:
         for _ in range(40):
             self.done(self.create())
         self.worker.done = 0
         problem = self.refused(self.create())
         self.assertEqual(problem.code, SLOW_DOWN)
-        self.assertIn("new accounts from your address: wait 60 seconds", problem.sentence)
+        self.assertEqual((problem.reason, problem.facts), (Reason.TOO_MANY_NEW_ACCOUNTS, {"seconds": 60}))
         self.assertEqual(self.worker.done, 0)
         self.done(self.create(address="192.0.2.2"))
         self.clock.advance(60)
@@ -107,20 +107,20 @@ class BuiltInTests(SynchronousTestCase):
 
     def test_a_flood_of_new_accounts_is_refused_at_once(self) -> None:
         self.worker.slow = True
-        made = [Deferred.fromCoroutine(self.create(address="")) for _ in range(WAITING)]
+        made = [Deferred.fromCoroutine(self.create(address="")) for _ in range(MAX_QUEUED_PASSWORDS)]
         self.assertEqual(self.refused(self.create(address="")).code, SLOW_DOWN)
         self.worker.work()
-        self.assertEqual(len([self.successResultOf(one) for one in made]), WAITING)
+        self.assertEqual(len([self.successResultOf(one) for one in made]), MAX_QUEUED_PASSWORDS)
 
-    def test_who_knows_the_old_password_changes_it(self) -> None:
+    def test_the_old_password_allows_a_change(self) -> None:
         self.assertTrue(QUICK.verify(self.done(self.change(PASSWORD, "another horse")), "another horse"))
 
-    def test_who_does_not_is_a_guesser(self) -> None:
+    def test_wrong_old_passwords_are_counted_as_guesses(self) -> None:
         for _ in range(10):
             self.assertEqual(self.refused(self.change("battery horse", "mine")).code, WRONG_PASSWORD)
         self.assertEqual(self.refused(self.sign_in()).code, SLOW_DOWN)
 
-    def test_a_new_password_that_is_none_is_no_guess(self) -> None:
+    def test_a_forbidden_new_password_is_not_counted_as_a_guess(self) -> None:
         for _ in range(20):
             self.assertEqual(self.refused(self.change(PASSWORD, "")).code, WRONG_PASSWORD)
         self.done(self.sign_in())

@@ -1,19 +1,20 @@
-"""ChatClient: both ends in memory, on a virtual clock."""
+"""ChatClient as a guest: both ends in memory, on a virtual clock."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import ITransport
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
-from twisted_chat.client.connection import LONGEST_LINE
-from twisted_chat.client.eventstream import WAITING, EventStream
+from twisted_chat.client.connection import MAX_SERVER_LINE_BYTES
+from twisted_chat.client.eventstream import MAX_WAITING_EVENTS, EventStream
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.network import MemoryEndpoint, memory_server
@@ -23,24 +24,24 @@ T = TypeVar("T")
 
 
 class ClientTestCase(SynchronousTestCase):
-    """A server in memory, and clients of it."""
+    """A server in memory, and its clients."""
 
     def setUp(self) -> None:
         self.clock = VirtualClock()
         self.endpoint = memory_server(self.clock)
 
     def run_now(self, doing: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> T:
-        """What comes of it, with the time that it takes."""
+        """Let time pass until there is a result, and return it."""
         return self.clock.run(doing if isinstance(doing, Deferred) else Deferred.fromCoroutine(doing))
 
     def client(self, name: str, events: list[Event] | None = None) -> ChatClient:
-        """A client of that name, whose events are gathered."""
+        """Return a client of that name, whose events are collected."""
         client = self.run_now(ChatClient.connect(self.endpoint, events.append if events is not None else None))
         self.run_now(client.register(name))
         return client
 
     def settle(self) -> None:
-        """Let everything arrive that is on its way, news too."""
+        """Let everything arrive that is under way, also news of presence."""
         self.clock.advance(0.2)
 
 
@@ -49,14 +50,14 @@ class RequestTests(ClientTestCase):
         client = self.run_now(ChatClient.connect(self.endpoint))
         self.assertEqual(self.run_now(client.register("\uff2aane")), "Jane")  # a full-width J becomes a plain one
 
-    def test_who_is_here_and_where(self) -> None:
+    def test_users_rooms_and_members_are_listed(self) -> None:
         jane, zak = self.client("jane"), self.client("zak")
         self.run_now(jane.join("#tea"))
         self.assertEqual(self.run_now(zak.friends()), ["jane", "zak"])
         self.assertEqual(self.run_now(zak.rooms()), ["#tea"])
         self.assertEqual(self.run_now(zak.members("#tea")), ["jane"])
 
-    def test_no_rooms_are_no_names(self) -> None:
+    def test_without_rooms_the_list_is_empty(self) -> None:
         self.assertEqual(self.run_now(self.client("jane").rooms()), [])
 
     def test_a_message_gets_an_id_that_its_reader_sees_too(self) -> None:
@@ -69,7 +70,7 @@ class RequestTests(ClientTestCase):
             [(e.kind, e.sender, e.to, e.text, e.id) for e in seen], [("message", "jane", "zak", "hello, you", id)]
         )
 
-    def test_hi_is_said_without_a_text(self) -> None:
+    def test_a_message_without_a_text_is_hi(self) -> None:
         seen: list[Event] = []
         jane = self.client("jane", seen)
         self.run_now(jane.chat("jane"))
@@ -108,7 +109,7 @@ class RequestTests(ClientTestCase):
         self.assertEqual(self.successResultOf(answers[2]), ["jane"])
         self.assertEqual(self.successResultOf(answers[3]), first + 1)
 
-    def test_everything_else_that_can_be_asked(self) -> None:
+    def test_all_other_requests(self) -> None:
         seen: list[Event] = []
         jane, zak = self.client("jane", seen), self.client("zak")
         self.run_now(jane.join("#tea"))
@@ -125,7 +126,7 @@ class RequestTests(ClientTestCase):
             [("joined", "zak"), ("server", "away"), ("left", "Zakary"), ("renamed", "zak")],
         )
 
-    def test_quit_lets_the_name_go(self) -> None:
+    def test_the_name_is_free_after_quit(self) -> None:
         lost: list[Disconnected] = []
         jane = self.run_now(ChatClient.connect(self.endpoint, on_lost=lost.append))
         self.run_now(jane.register("jane"))
@@ -135,7 +136,7 @@ class RequestTests(ClientTestCase):
         self.assertFalse(jane.connected)
 
 
-class RefusedTests(ClientTestCase):
+class RefusalTests(ClientTestCase):
     def code(self, answer: Deferred[Any]) -> str:
         self.settle()
         problem = self.failureResultOf(answer, ChatFailed).value
@@ -150,8 +151,8 @@ class RefusedTests(ClientTestCase):
         self.assertEqual(self.code(jane.register("ZAK")), "name-taken")
         self.assertEqual(self.code(jane.register("jane", "secret")), "unavailable")
 
-    def test_what_would_be_another_request_is_not_sent(self) -> None:
-        """No name and no text can smuggle in a second line or a second field."""
+    def test_a_request_that_would_be_another_one_is_not_sent(self) -> None:
+        """A name or a text cannot add a second line or a second field."""
         jane = self.client("jane")
         self.assertEqual(self.code(jane.chat("jane\nquit")), "bad-text")
         self.assertEqual(self.code(jane.chat("jane", "ends in a CR\r")), "bad-text")
@@ -159,7 +160,7 @@ class RefusedTests(ClientTestCase):
         self.assertEqual(self.code(jane.chat("jane", "half a pair \ud800")), "not-utf8")
         self.assertEqual(self.run_now(jane.friends()), ["jane"])
 
-    def test_texts_that_only_the_server_refuses(self) -> None:
+    def test_texts_that_the_server_refuses(self) -> None:
         jane = self.client("jane")
         self.assertEqual(self.code(jane.chat("jane", "\x1b[2J")), "bad-text")
         self.assertEqual(self.code(jane.chat("jane", "x" * 20_000)), "too-long")
@@ -167,11 +168,11 @@ class RefusedTests(ClientTestCase):
 
 
 class ConnectionTests(ClientTestCase):
-    def test_nobody_listens(self) -> None:
+    def test_a_server_that_does_not_listen(self) -> None:
         self.endpoint.kill()
         self.failureResultOf(ChatClient.connect(self.endpoint), ConnectionRefusedError)
 
-    def test_a_dropped_connection_fails_what_is_outstanding(self) -> None:
+    def test_requests_without_an_answer_fail_with_the_connection(self) -> None:
         lost: list[Disconnected] = []
         jane = self.run_now(ChatClient.connect(self.endpoint, on_lost=lost.append))
         self.run_now(jane.register("jane"))
@@ -183,7 +184,7 @@ class ConnectionTests(ClientTestCase):
         self.failureResultOf(jane.friends(), Disconnected)
         self.assertEqual(len(lost), 1)
 
-    def test_abort_drops_dead(self) -> None:
+    def test_abort_drops_the_connection(self) -> None:
         jane = self.client("jane")
         answer = jane.friends()
         jane.abort()
@@ -191,7 +192,7 @@ class ConnectionTests(ClientTestCase):
         self.failureResultOf(answer, Disconnected)
         self.assertEqual(self.run_now(self.client("zak").friends()), ["zak"])
 
-    def test_a_silent_client_answers_the_servers_pings(self) -> None:
+    def test_an_idle_client_answers_the_servers_pings(self) -> None:
         seen: list[Event] = []
         jane = self.client("jane", seen)
         self.clock.advance(10 * IDLE_CHECK_SECONDS)
@@ -201,7 +202,7 @@ class ConnectionTests(ClientTestCase):
 
 class EventStreamTests(ClientTestCase):
     def gather(self, stream: EventStream) -> tuple[list[str], Deferred[None]]:
-        """The texts that an `async for` has seen, and the Deferred of its end."""
+        """Return the texts that an `async for` is given, and the Deferred of its end."""
         texts: list[str] = []
 
         async def read() -> None:
@@ -221,7 +222,7 @@ class EventStreamTests(ClientTestCase):
         self.settle()
         self.successResultOf(end)
 
-    def test_what_waits_is_read_after_the_end(self) -> None:
+    def test_events_that_wait_are_read_after_the_end(self) -> None:
         jane, zak = self.client("jane"), self.client("zak")
         stream = zak.events()
         self.run_now(jane.chat("zak", "last words"))
@@ -231,25 +232,25 @@ class EventStreamTests(ClientTestCase):
         self.assertEqual(texts, ["last words"])
         self.successResultOf(self.gather(zak.events())[1])
 
-    def test_a_callback_and_iterators_all_see_everything(self) -> None:
+    def test_a_callback_and_streams_are_all_given_every_event(self) -> None:
         seen: list[Event] = []
         jane = self.client("jane", seen)
         texts = [self.gather(jane.events())[0] for _ in range(2)]
         self.run_now(jane.chat("jane", "once"))
         self.assertEqual([[event.text for event in seen], *texts], [["once"]] * 3)
 
-    def test_a_slow_reader_is_not_sent_more_than_it_can_hold(self) -> None:
-        """The connection is not read from, so the server keeps what is said; nothing is lost."""
+    def test_a_slow_reader_is_sent_no_more_than_it_may_hold(self) -> None:
+        """The client stops reading, so that the server keeps the messages; nothing is lost."""
         jane, zak = self.client("jane"), self.client("zak")
         stream = zak.events()
-        many = 8 * WAITING
+        many = 8 * MAX_WAITING_EVENTS
         for n in range(many):
             jane.chat("zak", str(n))
             if n % 100 == 0:
                 self.clock.advance(0)
         self.run_now(jane.ping())
         self.assertTrue(stream.full)
-        self.assertLess(stream.waiting, 2 * WAITING)
+        self.assertLess(stream.waiting, 2 * MAX_WAITING_EVENTS)
         texts, _ = self.gather(stream)
         self.settle()
         self.assertEqual(texts, [str(n) for n in range(many)])
@@ -257,13 +258,13 @@ class EventStreamTests(ClientTestCase):
     def test_an_answer_can_be_awaited_while_many_events_wait(self) -> None:
         jane, zak = self.client("jane"), self.client("zak")
         stream = zak.events()
-        for _ in range(2 * WAITING):
+        for _ in range(2 * MAX_WAITING_EVENTS):
             jane.chat("zak")
             self.clock.advance(0)
         self.assertTrue(stream.full)
         self.assertEqual(self.run_now(zak.friends()), ["jane", "zak"])
 
-    def test_a_callback_that_fails_harms_nobody_else(self) -> None:
+    def test_a_callback_that_fails_does_no_harm_to_other_readers(self) -> None:
         def fail(event: Event) -> None:
             raise RuntimeError(event.text)
 
@@ -282,36 +283,61 @@ class Says(Protocol):
 
     def __init__(self, answer: bytes, then_ends: bool) -> None:
         self._answer, self._then_ends = answer, then_ends
+        self.lost = False
 
     def dataReceived(self, data: bytes) -> None:
         self.transport.write(self._answer)
         if self._then_ends:
             self.transport.loseConnection()
 
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+
 
 class StrangeServerTests(SynchronousTestCase):
-    """What the client makes of a server that is none, or is not well."""
+    """A server of another kind, or a server that fails."""
+
+    def setUp(self) -> None:
+        self.clock = VirtualClock()
+
+    def connect(self, server: Says) -> Deferred[ChatClient]:
+        factory = Factory()
+        factory.noisy = False
+        factory.buildProtocol = lambda addr: server  # type: ignore[method-assign]
+        return ChatClient.connect(MemoryEndpoint(self.clock, factory))
 
     def problem(self, answer: bytes, then_ends: bool = True) -> str:
-        clock = VirtualClock()
-        server = Factory()
-        server.noisy = False
-        server.buildProtocol = lambda addr: Says(answer, then_ends)  # type: ignore[method-assign]
-        connecting = ChatClient.connect(MemoryEndpoint(clock, server))
-        clock.advance(1)
+        connecting = self.connect(Says(answer, then_ends))
+        self.clock.advance(1)
         return str(self.failureResultOf(connecting, Disconnected).value)
 
-    def test_the_last_words_are_the_reason(self) -> None:
+    def test_the_last_error_of_the_server_is_the_reason(self) -> None:
         problem = self.problem(b"error,unavailable,the server is full; try again later\n")
         self.assertIn("the server is full", problem)
 
-    def test_what_is_not_understood_ends_the_connection(self) -> None:
+    def test_a_line_that_no_server_sends_ends_the_connection(self) -> None:
         for answer in (b"@7 ok\n", b"message,x,y,z,a,b\n", b"\xff\xfe\n", b"message,1\n", b"topic,1,2\n"):
-            self.assertIn("not understood", self.problem(answer, then_ends=False))
+            self.assertIn("does not understand", self.problem(answer, then_ends=False))
 
-    def test_another_kind_of_server(self) -> None:
+    def test_a_web_server(self) -> None:
         self.assertIn("the server ended", self.problem(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
 
-    def test_a_line_without_an_end(self) -> None:
-        problem = self.problem(b"x" * (LONGEST_LINE + 1), then_ends=False)
-        self.assertIn("not understood", problem)
+    def test_connecting_that_is_given_up_leaves_no_connection(self) -> None:
+        server = Says(b"", then_ends=False)
+        connecting = self.connect(server)
+        self.clock.advance(1)
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        self.clock.advance(0)
+        self.assertTrue(server.lost)
+
+    def test_a_greeting_that_is_refused_leaves_no_connection(self) -> None:
+        server = Says(b"@1 error,bad-command,this client id is not valid\n", then_ends=False)
+        connecting = self.connect(server)
+        self.clock.advance(1)
+        self.failureResultOf(connecting, ChatFailed)
+        self.assertTrue(server.lost)
+
+    def test_a_line_that_is_too_long(self) -> None:
+        problem = self.problem(b"x" * (MAX_SERVER_LINE_BYTES + 1), then_ends=False)
+        self.assertIn("does not understand", problem)

@@ -1,4 +1,4 @@
-"""ChatClient with an account: it goes on after a lost connection, and everything is said and seen once."""
+"""ChatClient with an account: after a lost connection it continues, and each message is sent and read once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
-from twisted_chat.client.catchup import PAGE
-from twisted_chat.client.chatclient import MOST_WAITING
-from twisted_chat.client.eventstream import WAITING
-from twisted_chat.client.reconnect import FIRST, LONGEST, LOOK_EVERY, Backoff
+from twisted_chat.client.catchup import PAGE_RECORDS
+from twisted_chat.client.chatclient import MAX_WAITING_REQUESTS
+from twisted_chat.client.eventstream import MAX_WAITING_EVENTS
+from twisted_chat.client.reconnect import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, PROBE_INTERVAL_SECONDS, Backoff
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
@@ -35,11 +36,11 @@ class ResumeTestCase(SynchronousTestCase):
         self.lost: list[Disconnected] = []
 
     def run_now(self, doing: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> T:
-        """What comes of it, with the time that it takes."""
+        """Let time pass until there is a result, and return it."""
         return self.clock.run(doing if isinstance(doing, Deferred) else Deferred.fromCoroutine(doing))
 
     def client(self, name: str, seen: list[Event] | None = None, **options: Any) -> ChatClient:
-        """A client of that account, whose password is the name."""
+        """Return a client of that account, whose password is the name."""
         on_event = None if seen is None else seen.append
         connecting = ChatClient.connect(
             self.network, on_event, self.lost.append, clock=self.clock, jitter=lambda: 1.0, **options
@@ -49,11 +50,11 @@ class ResumeTestCase(SynchronousTestCase):
         return client
 
     def settle(self) -> None:
-        """Let everybody be connected again, and everything arrive."""
-        self.clock.advance(2 * LONGEST)
+        """Let every client connect again, and everything arrive."""
+        self.clock.advance(2 * MAX_WAIT_SECONDS)
 
     def records(self, after: int = 0) -> list[Record]:
-        """What the log has."""
+        """Return the records of the log."""
         assert isinstance(self.network.log, MemoryLog)
         return list(self.network.log._ring.oldest(after))
 
@@ -63,13 +64,13 @@ def texts(events: list[Event]) -> list[str]:
 
 
 class EveryPointTests(ResumeTestCase):
-    """Two who talk in a room and directly, and a connection that is cut at one point after the other."""
+    """Two clients chat in a room and directly, and the connection is cut at each point in turn."""
 
     async def conversation(self, seen: dict[str, list[Event]], said: dict[str, int]) -> None:
         clients = {}
         for name in ("jane", "zak"):
             while name not in clients:
-                self.lost = []  # nobody has registered yet
+                self.lost = []  # no client has registered yet
                 with contextlib.suppress(Disconnected):
                     clients[name] = await ChatClient.connect(
                         self.network, seen[name].append, self.lost.append, clock=self.clock, jitter=lambda: 1.0
@@ -103,7 +104,7 @@ class EveryPointTests(ResumeTestCase):
         self.network.cut_every = 0
         self.settle()
         log = [record for record in self.records() if record.text]
-        self.assertEqual(said, {record.text: record.id for record in log}, "each was said once, and has its id")
+        self.assertEqual(said, {record.text: record.id for record in log}, "each was sent once, and has its id")
         self.assertEqual(len(log), 15)
         for name, others in (("jane", "zak"), ("zak", "jane")):
             for_me = [r.text for r in log if (r.sender == others and r.to in ("#tea", name)) or r.to == name]
@@ -116,24 +117,24 @@ class EveryPointTests(ResumeTestCase):
         self.lost.clear()
         return self.network.writes
 
-    def test_wherever_the_connection_is_cut_and_what_was_on_its_way_is_lost(self) -> None:
+    def test_a_cut_at_every_write_that_loses_what_is_under_way(self) -> None:
         for cut_at in range(1, self.converse(0, False)):
             self.converse(cut_at, False)
 
-    def test_wherever_the_connection_is_cut_behind_what_was_on_its_way(self) -> None:
+    def test_a_cut_behind_every_write(self) -> None:
         for cut_at in range(1, self.converse(0, True)):
             self.converse(cut_at, True)
 
-    def test_however_often_it_is_cut(self) -> None:
+    def test_repeated_cuts(self) -> None:
         for cut_every in range(9, 30):
             for cut_at in range(1, cut_every):
                 self.converse(cut_at, cut_every % 2 > 0, cut_every)
 
 
 class RestartTests(ResumeTestCase):
-    """What a client of an account sees and says while its connection, or the server, is gone."""
+    """What the client of an account reads and sends while its connection, or the server, is gone."""
 
-    def test_what_was_said_meanwhile_is_seen_and_what_one_says_waits(self) -> None:
+    def test_missed_messages_are_read_and_own_messages_wait(self) -> None:
         seen: list[Event] = []
         jane, zak = self.client("jane"), self.client("zak", seen)
         self.run_now(jane.chat("zak", "one"))
@@ -156,7 +157,7 @@ class RestartTests(ResumeTestCase):
         self.run_now(jane.chat("zak", "before"))
         self.network.stop()
         answers = [jane.chat("zak", str(n)) for n in range(3)]
-        self.clock.advance(5 * LONGEST)
+        self.clock.advance(5 * MAX_WAIT_SECONDS)
         self.assertGreater(self.network.attempts, 8)
         self.network.start()
         self.settle()
@@ -164,7 +165,7 @@ class RestartTests(ResumeTestCase):
         self.assertEqual([self.successResultOf(answer) for answer in answers], [2, 3, 4])
         self.assertTrue(zak.connected)
 
-    def test_what_the_server_has_but_could_not_acknowledge_gets_its_first_id(self) -> None:
+    def test_a_message_that_the_server_could_not_acknowledge_keeps_its_first_id(self) -> None:
         jane = self.client("jane")
         self.network.cut_at, self.network.arrives = self.network.writes + 1, True
         answer = jane.chat("jane", "once")
@@ -172,7 +173,7 @@ class RestartTests(ResumeTestCase):
         self.assertEqual([record.text for record in self.records()], ["once"])
         self.assertEqual(self.successResultOf(answer), 1)
 
-    def test_it_tells_when_it_has_lost_its_connection_and_when_it_is_signed_in_again(self) -> None:
+    def test_on_connected_is_called_after_a_loss_and_after_the_next_sign_in(self) -> None:
         told: list[bool] = []
         jane = self.client("jane", on_connected=told.append)
         self.assertEqual(told, [])
@@ -183,21 +184,21 @@ class RestartTests(ResumeTestCase):
         self.run_now(jane.quit())
         self.assertEqual(told, [False, True] * 2)
 
-    def test_a_shutdown_is_no_end(self) -> None:
+    def test_a_shutdown_of_the_server_is_not_the_end(self) -> None:
         jane = self.client("jane")
         for connection in list(self.network.factory.connections):
-            connection.session.disconnect("shutdown", "the server is shutting down; come back in a while")
+            connection.session.disconnect(Notice.SHUTDOWN)
         self.settle()
         self.assertTrue(jane.connected)
 
-    def test_requests_other_than_to_say_something_fail_while_there_is_no_connection(self) -> None:
+    def test_requests_that_do_not_wait_fail_while_there_is_no_connection(self) -> None:
         jane = self.client("jane")
         self.network.stop()
         self.clock.advance(0)
         problem = self.failureResultOf(jane.friends(), Disconnected).value
-        self.assertIn("it connects again", str(problem))
+        self.assertIn("the client is connecting again", str(problem))
 
-    def test_those_under_way_are_repeated_when_that_does_no_harm(self) -> None:
+    def test_requests_under_way_are_repeated_where_that_does_no_harm(self) -> None:
         jane = self.client("jane")
         answers: list[Deferred[Any]] = [jane.join("#tea"), jane.chat("#tea", "first"), jane.friends()]
         topic = jane.set_topic("#tea", "Assam")
@@ -206,17 +207,17 @@ class RestartTests(ResumeTestCase):
         self.failureResultOf(topic, Disconnected)
         self.assertEqual([self.successResultOf(answer) for answer in answers], [1, 2, ["jane"]])
 
-    def test_what_waits_for_a_connection_is_bounded(self) -> None:
+    def test_the_requests_that_wait_for_a_connection_are_bounded(self) -> None:
         jane = self.client("jane")
         self.network.stop()
         self.clock.advance(0)
-        answers = [jane.chat("jane", str(n)) for n in range(MOST_WAITING)]
+        answers = [jane.chat("jane", str(n)) for n in range(MAX_WAITING_REQUESTS)]
         self.assertIn("wait", str(self.failureResultOf(jane.chat("jane"), Disconnected).value))
         self.network.start()
         self.settle()
-        self.assertEqual([self.successResultOf(answer) for answer in answers], list(range(1, MOST_WAITING + 1)))
+        self.assertEqual([self.successResultOf(answer) for answer in answers], list(range(1, MAX_WAITING_REQUESTS + 1)))
 
-    def test_iterators_live_on_and_end_when_it_is_over(self) -> None:
+    def test_streams_continue_and_end_when_the_client_is_closed(self) -> None:
         jane, got = self.client("jane"), []
         stream = jane.events()
 
@@ -234,7 +235,7 @@ class RestartTests(ResumeTestCase):
         self.run_now(jane.quit())
         self.successResultOf(end)
 
-    def test_a_server_with_another_log_tells_of_a_gap_and_goes_on(self) -> None:
+    def test_a_server_with_another_log_is_reported_as_a_gap(self) -> None:
         seen: list[Event] = []
         jane = self.client("jane", seen)
         self.run_now(jane.chat("jane", "old"))
@@ -246,25 +247,25 @@ class RestartTests(ResumeTestCase):
         self.assertEqual([(e.kind, e.sender or e.text) for e in seen if e.kind == "server"], [("server", "gap")])
         self.assertEqual(texts(seen), ["old", "new"])
 
-    def test_a_server_that_falls_silent_is_left(self) -> None:
+    def test_the_connection_to_a_silent_server_is_dropped(self) -> None:
         jane = self.client("jane")
         self.network.deaf = True
-        self.clock.advance(3 * LOOK_EVERY)
+        self.clock.advance(3 * PROBE_INTERVAL_SECONDS)
         self.assertFalse(jane.connected)
         self.network.deaf = False
         self.settle()
         self.assertTrue(jane.connected)
 
-    def test_a_quiet_server_is_not_left(self) -> None:
+    def test_the_connection_to_an_idle_server_is_kept(self) -> None:
         self.client("jane")
-        self.clock.advance(20 * LOOK_EVERY)
+        self.clock.advance(20 * PROBE_INTERVAL_SECONDS)
         self.assertEqual(self.network.attempts, 1)
 
 
-class PlaceTests(ResumeTestCase):
-    """A program that goes on where it was, and one that reads slowly."""
+class CatchUpTests(ResumeTestCase):
+    """A program that continues where it was, and a program that reads slowly."""
 
-    def test_a_program_goes_on_after_its_own_restart(self) -> None:
+    def test_a_program_continues_after_its_own_restart(self) -> None:
         seen: list[Event] = []
         jane, zak = self.client("jane"), self.client("zak", seen, client_id="zak-1")
         self.run_now(jane.chat("zak", "one"))
@@ -279,11 +280,11 @@ class PlaceTests(ResumeTestCase):
         self.assertEqual(zak.last, 4)
         self.assertEqual(zak.standing, "known")
 
-    def test_without_a_place_what_is_recent_is_seen_first_and_then_what_is_live(self) -> None:
+    def test_without_a_position_recent_records_come_first_and_then_live_ones(self) -> None:
         zak = self.client("zak")
-        for number in range(PAGE + 9):
+        for number in range(PAGE_RECORDS + 9):
             self.run_now(zak.chat("zak", str(number)))
-        for recent in (7, PAGE + 3, 10_000):
+        for recent in (7, PAGE_RECORDS + 3, 10_000):
             seen: list[Event] = []
             again = self.client("zak", seen, recent=recent)
             self.run_now(zak.chat("zak", "live"))
@@ -292,7 +293,7 @@ class PlaceTests(ResumeTestCase):
             self.assertEqual(texts(seen), log[-recent - 1 :])
             again.abort()
 
-    def test_without_a_place_what_was_said_before_is_not_seen(self) -> None:
+    def test_without_a_position_earlier_messages_are_not_read(self) -> None:
         seen: list[Event] = []
         self.run_now(self.client("jane").chat("jane", "before"))
         jane = self.client("jane", seen)
@@ -311,7 +312,7 @@ class PlaceTests(ResumeTestCase):
             self.assertRegex(label, r"^@[A-Za-z0-9._-]{1,64}$")
 
     def absent(self, count: int) -> tuple[list[str], ChatClient]:
-        """Zak has missed so many, and signs in with a place."""
+        """Return the texts that zak has missed, and a client of zak that continues at a position."""
         self.client("zak", client_id="zak-1").abort()
         jane = self.client("jane")
         for n in range(count):
@@ -323,7 +324,7 @@ class PlaceTests(ResumeTestCase):
         return [str(n) for n in range(count)], self.run_now(connecting)
 
     def test_a_long_absence_fills_no_memory(self) -> None:
-        missed, zak = self.absent(4 * WAITING)
+        missed, zak = self.absent(4 * MAX_WAITING_EVENTS)
         stream, got, most = zak.events(), [], 0
         self.run_now(zak.register("zak", "zak"))
         self.settle()
@@ -339,12 +340,12 @@ class PlaceTests(ResumeTestCase):
         end = Deferred.fromCoroutine(read())
         self.clock.advance(1000)
         self.assertEqual(got, missed)
-        self.assertLess(most, WAITING + PAGE)
+        self.assertLess(most, MAX_WAITING_EVENTS + PAGE_RECORDS)
         self.assertNoResult(end)
 
-    def test_whoever_answers_each_of_what_was_missed_is_not_stuck(self) -> None:
-        """What one says gets its answer between two pages, although nobody reads on meanwhile."""
-        missed, zak = self.absent(4 * WAITING)
+    def test_a_program_that_answers_each_missed_message_does_not_get_stuck(self) -> None:
+        """Its messages are acknowledged between two pages, although it reads nothing meanwhile."""
+        missed, zak = self.absent(4 * MAX_WAITING_EVENTS)
         stream, got, most = zak.events(), [], 0
         self.run_now(zak.register("zak", "zak"))
 
@@ -359,11 +360,11 @@ class PlaceTests(ResumeTestCase):
         end = Deferred.fromCoroutine(answer())
         self.clock.advance(1000)
         self.assertEqual(got, missed)
-        self.assertLess(most, WAITING + PAGE)
+        self.assertLess(most, MAX_WAITING_EVENTS + PAGE_RECORDS)
         self.assertNoResult(end)
 
     def test_a_connection_that_is_cut_while_it_catches_up(self) -> None:
-        missed, zak = self.absent(3 * WAITING)
+        missed, zak = self.absent(3 * MAX_WAITING_EVENTS)
         got: list[str] = []
         stream = zak.events()
         self.run_now(zak.register("zak", "zak"))
@@ -382,7 +383,7 @@ class PlaceTests(ResumeTestCase):
 
 
 class EndTests(ResumeTestCase):
-    """What ends it for good."""
+    """What closes a client for good."""
 
     def test_another_password(self) -> None:
         jane, other = self.client("jane"), self.client("jane")
@@ -399,7 +400,7 @@ class EndTests(ResumeTestCase):
         self.settle()
         self.assertEqual(self.network.attempts, attempts)
 
-    def test_ones_own_change_of_the_password_is_no_end_even_if_it_was_not_answered(self) -> None:
+    def test_the_clients_own_change_of_password_is_not_the_end_even_without_an_answer(self) -> None:
         for arrives in (True, False):
             for write in (1, 2):
                 self.setUp()
@@ -415,27 +416,27 @@ class EndTests(ResumeTestCase):
                 self.assertTrue(jane.connected)
                 self.assertEqual(self.lost, [])
 
-    def test_the_server_shuts_the_account_out(self) -> None:
+    def test_the_operator_shuts_the_account_out(self) -> None:
         for code in ("disabled", "deleted"):
             jane = self.client("jane")
             user = self.network.hub.registry.find("jane")
-            self.network.hub.shut_out(user, code, f"this account is {code}")
+            self.network.hub.disconnect_user(user, Notice(code))
             self.settle()
             self.assertFalse(jane.connected)
             self.assertIn(code, str(self.lost.pop()))
         self.assertEqual(self.network.attempts, 2)
 
-    def test_the_same_client_elsewhere_takes_its_place(self) -> None:
+    def test_a_second_client_with_the_same_client_id_replaces_the_first(self) -> None:
         first, second = self.client("jane", client_id="one"), self.client("jane", client_id="one")
         self.settle()
         self.assertEqual((first.connected, second.connected), (False, True))
         self.assertEqual(len(self.lost), 1)
 
-    def test_to_quit_or_abort_while_there_is_no_connection(self) -> None:
+    def test_quit_and_abort_while_there_is_no_connection(self) -> None:
         for leave in (ChatClient.quit, ChatClient.abort):
             jane = self.client("jane")
             self.network.stop()
-            self.clock.advance(LONGEST)
+            self.clock.advance(MAX_WAIT_SECONDS)
             answer = jane.chat("jane")
             leave(jane)
             self.assertEqual(str(self.failureResultOf(answer, Disconnected).value), "you have left")
@@ -471,7 +472,7 @@ class AccountRequestTests(ResumeTestCase):
         self.assertEqual([(e.sender, e.text) for e in seen if e.kind == "seen"], [("jane", str(id))])
         self.assertTrue(phone.connected)
 
-    def test_who_one_is(self) -> None:
+    def test_name_and_standing(self) -> None:
         jane = self.client("jane")
         self.assertEqual((jane.name, jane.standing), ("jane", "new"))
         self.assertEqual(self.client("jane").standing, "known")
@@ -488,14 +489,16 @@ class AccountRequestTests(ResumeTestCase):
 
 
 class BackoffTests(SynchronousTestCase):
-    def test_it_doubles_up_to_a_bound_and_begins_anew(self) -> None:
+    def test_waits_double_up_to_a_bound_and_begin_again_after_a_success(self) -> None:
         backoff = Backoff(lambda: 1.0)
         waits = [backoff.wait() for _ in range(10)]
-        self.assertEqual(waits[:4], [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST])
+        self.assertEqual(
+            waits[:4], [FIRST_WAIT_SECONDS, 2 * FIRST_WAIT_SECONDS, 4 * FIRST_WAIT_SECONDS, 8 * FIRST_WAIT_SECONDS]
+        )
         self.assertTrue(all(before <= after for before, after in pairwise(waits)))
-        self.assertEqual(waits[-1], LONGEST)
+        self.assertEqual(waits[-1], MAX_WAIT_SECONDS)
         backoff.reset()
-        self.assertEqual(backoff.wait(), FIRST)
+        self.assertEqual(backoff.wait(), FIRST_WAIT_SECONDS)
 
-    def test_the_jitter_is_a_part_of_it(self) -> None:
-        self.assertEqual(Backoff(lambda: 0.25).wait(), FIRST / 4)
+    def test_the_wait_is_multiplied_by_the_jitter(self) -> None:
+        self.assertEqual(Backoff(lambda: 0.25).wait(), FIRST_WAIT_SECONDS / 4)

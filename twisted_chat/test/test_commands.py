@@ -4,11 +4,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat import __version__
 from twisted_chat.core import errors
+from twisted_chat.core.archive import MAX_HISTORY_CHARACTERS, MAX_HISTORY_RECORDS
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.rooms import MOST
-from twisted_chat.doors.line.commands import COMMANDS, MOST_HISTORY, MOST_HISTORY_SIZE
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
+from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
+from twisted_chat.wire import errors as wire_errors
 from twisted_chat.wire import line
 
 WHEN = "1970-01-01T00:00:00.000Z"
@@ -163,7 +165,7 @@ class ChatTests(VerbTestCase):
     def test_a_program_sends_line_breaks_and_backslashes_escaped(self) -> None:
         self.zak.ask(r"chat,jane,one\ntwo \\o/")
         self.assertEqual(self.jane.lines(), ["zak says one\\ntwo \\o/"])
-        self.assertEqual(self.refused(self.zak, "chat,jane,\\x", "chat,jane,\\", "me,jane,\\t"), line.BAD_TEXT)
+        self.assertEqual(self.refused(self.zak, "chat,jane,\\x", "chat,jane,\\", "me,jane,\\t"), errors.BAD_TEXT)
         self.assertEqual(self.jane.lines(), [])
 
     def test_a_persons_backslashes_are_just_that(self) -> None:
@@ -210,7 +212,7 @@ class RoomTests(VerbTestCase):
     def test_refusals(self) -> None:
         self.assertEqual(self.refused(self.jane, "join,tea", "leave,tea", "join,", "join,#"), errors.BAD_NAME)
         self.assertEqual(self.refused(self.jane, "join", "leave"), errors.BAD_COMMAND)
-        for number in range(MOST - 1):
+        for number in range(MAX_ROOMS_PER_USER - 1):
             self.jane.ask(f"join,#{number}")
         self.assertEqual(self.refused(self.jane, "join,#one-more"), errors.NOT_ALLOWED)
 
@@ -315,7 +317,7 @@ class HistoryTests(VerbTestCase):
             self.jane.say(b"".join(b"chat,zak,%d\n" % other for other in range(number, number + 100)))
         self.zak.read()
         self.assertEqual(len(self.ids("")), 50)
-        self.assertEqual(len(self.ids(f",limit={MOST_HISTORY}")), MOST_HISTORY)
+        self.assertEqual(len(self.ids(f",limit={MAX_HISTORY_RECORDS}")), MAX_HISTORY_RECORDS)
 
     def test_a_page_of_long_texts_is_cut_where_one_can_go_on(self) -> None:
         text = "x" * 16_000
@@ -325,7 +327,7 @@ class HistoryTests(VerbTestCase):
         last = self.server.log.last
         page = self.ids(",limit=500")
         self.assertEqual(page, list(range(page[0], last + 1)))
-        self.assertLessEqual(len(page) * len(text), MOST_HISTORY_SIZE)
+        self.assertLessEqual(len(page) * len(text), MAX_HISTORY_CHARACTERS)
         page = self.ids(",limit=500,after=8")
         self.assertEqual(page, list(range(9, 9 + len(page))))
         self.assertLess(page[-1], last)
@@ -351,7 +353,7 @@ class HistoryTests(VerbTestCase):
         bad = (
             "",
             ",zak,limit=0",
-            f",zak,limit={MOST_HISTORY + 1}",
+            f",zak,limit={MAX_HISTORY_RECORDS + 1}",
             ",zak,limit=x",
             ",zak,limit=-1",
             ",zak,limit=",
@@ -368,8 +370,8 @@ class HelloTests(VerbTestCase):
         [info] = self.server.connect().ask("hello,events")
         kind, server, version, *facts = info.split(",")
         self.assertEqual((kind, server, version), ("info", "twisted_chat", __version__))
-        self.assertIn(f"line={line.LONGEST}", facts)
-        self.assertIn(f"history={MOST_HISTORY}", facts)
+        self.assertIn(f"line={line.MAX_LINE_BYTES}", facts)
+        self.assertIn(f"history={MAX_HISTORY_RECORDS}", facts)
         self.assertEqual(facts[-1], "verbs=" + " ".join(COMMANDS))
         [labelled] = self.server.connect().ask("@1 hello,events,my-client")
         self.assertEqual(labelled.removeprefix("@1 ok,"), info.removeprefix("info,"))
@@ -449,4 +451,4 @@ class TableTests(SynchronousTestCase):
             self.assertLessEqual(row.least, row.most, verb)
 
     def test_codes_of_core_and_wire_are_one_set(self) -> None:
-        self.assertEqual((line.BAD_COMMAND, line.BAD_TEXT), (errors.BAD_COMMAND, errors.BAD_TEXT))
+        self.assertEqual((wire_errors.BAD_COMMAND, wire_errors.BAD_TEXT), (errors.BAD_COMMAND, errors.BAD_TEXT))

@@ -1,4 +1,4 @@
-"""The operator's way into a running server, in memory."""
+"""The control socket, in memory."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import accounts as operator
-from twisted_chat.admin import control
-from twisted_chat.admin.accounts import Operator
-from twisted_chat.admin.control import LONGEST, MOST, NO_REQUEST, WENT_WRONG, Control, ControlProtocol, control_of
+from twisted_chat.admin import accounts, control
+from twisted_chat.admin.accounts import AccountAdmin
+from twisted_chat.admin.control import (
+    MAX_CONTROL_CONNECTIONS,
+    MAX_REQUEST_BYTES,
+    REQUEST_FAILED,
+    UNKNOWN_REQUEST,
+    Control,
+    ControlProtocol,
+    control_path,
+)
 from twisted_chat.auth.passwords import Passwords
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_auth import QUICK, Worker
 
 
 class UnixReactor(MemoryReactor):
-    """Makes a file instead of a socket, as the umask has it."""
+    """Makes a file instead of a socket, with the mode that the umask allows."""
 
     def __init__(self, problem: Exception | None = None) -> None:
         super().__init__()
@@ -47,8 +54,8 @@ class ControlTestCase(SynchronousTestCase):
         hash = Passwords(self.worker.run, QUICK).hash
         self.reactor = UnixReactor()
         self.ends: dict[StringTransport, ControlProtocol] = {}
-        self.path = control_of(self.mktemp())
-        self.control = Control(Operator(self.server.hub, self.server.hub.accounts, hash), self.path, self.reactor)
+        self.path = control_path(self.mktemp())
+        self.control = Control(AccountAdmin(self.server.hub, self.server.hub.accounts, hash), self.path, self.reactor)
 
     def connect(self) -> StringTransport:
         transport = StringTransport()
@@ -62,7 +69,7 @@ class ControlTestCase(SynchronousTestCase):
         self.ends[transport].dataReceived(data)
 
     def ask(self, **request: str) -> Any:
-        """The answer to a request, after which the connection ends."""
+        """Return the response to a request, after which the connection ends."""
         return self.answer(json.dumps(request).encode() + b"\n")
 
     def answer(self, line: bytes) -> Any:
@@ -76,28 +83,28 @@ class ControlTestCase(SynchronousTestCase):
 class RequestTests(ControlTestCase):
     def test_each_is_answered_with_a_sentence(self) -> None:
         for request, sentence in (
-            ({"do": "create", "name": "Zoë", "password": "secret"}, "Zoë has an account now"),
-            ({"do": "password", "name": "zoë", "password": "other"}, "Zoë has a new password"),
+            ({"do": "create", "name": "Zoë", "password": "secret"}, "created the account Zoë"),
+            ({"do": "password", "name": "zoë", "password": "other"}, "changed the password of Zoë"),
             ({"do": "disable", "name": "zoë"}, "Zoë is disabled; 0 connections ended"),
             ({"do": "enable", "name": "zoë"}, "Zoë is enabled"),
-            ({"do": "delete", "name": "zoë"}, "Zoë is deleted; 0 rooms left, 0 connections ended"),
+            ({"do": "delete", "name": "zoë"}, "Zoë is deleted; it left 0 rooms, and 0 connections ended"),
         ):
             self.assertEqual(self.ask(**request), {"done": sentence})
 
     def test_the_list_comes_in_pages(self) -> None:
         for name in ("jane", "kim", "zak"):
             self.server.account(name)
-        with patch.object(operator, "PAGE", 2), patch.object(control, "PAGE", 2):
+        with patch.object(accounts, "ACCOUNTS_PER_PAGE", 2), patch.object(control, "ACCOUNTS_PER_PAGE", 2):
             page = self.ask(do="list")
             self.assertEqual(([one["name"] for one in page["accounts"]], page["more"]), (["jane", "kim"], True))
             page = self.ask(do="list", after="kim")
         self.assertEqual(([one["name"] for one in page["accounts"]], page["more"]), (["zak"], False))
 
-    def test_what_cannot_be_done_is_an_error(self) -> None:
-        error = {"error": "there is no account jane; list shows those that there are"}
+    def test_a_change_that_is_not_possible_is_an_error(self) -> None:
+        error = {"error": "there is no account jane"}
         self.assertEqual(self.ask(do="disable", name="jane"), error)
 
-    def test_what_is_no_request_is_answered_so(self) -> None:
+    def test_an_unknown_request_is_answered_with_an_error(self) -> None:
         for line in (
             b"hello",
             b"\xff",
@@ -110,14 +117,14 @@ class RequestTests(ControlTestCase):
             b"[" * 10_000,
             b"",
         ):
-            self.assertEqual(self.answer(line + b"\n"), NO_REQUEST, line)
+            self.assertEqual(self.answer(line + b"\n"), UNKNOWN_REQUEST, line)
 
-    def test_a_line_without_an_end_is_not_kept(self) -> None:
-        self.assertEqual(self.answer(b"x" * (LONGEST + 1)), NO_REQUEST)
+    def test_a_request_that_is_too_long_is_answered_with_an_error(self) -> None:
+        self.assertEqual(self.answer(b"x" * (MAX_REQUEST_BYTES + 1)), UNKNOWN_REQUEST)
 
-    def test_one_that_goes_wrong_leaves_the_server_well_and_shows_no_password(self) -> None:
-        with patch.object(self.control.operator, "_create", side_effect=KeyError("bug")), capturedLogs() as logged:
-            self.assertEqual(self.ask(do="create", name="jane", password="hunter2"), WENT_WRONG)
+    def test_a_request_that_fails_is_logged_without_the_password_and_the_next_one_works(self) -> None:
+        with patch.object(self.control.admin, "_create", side_effect=KeyError("bug")), capturedLogs() as logged:
+            self.assertEqual(self.ask(do="create", name="jane", password="hunter2"), REQUEST_FAILED)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
         self.assertNotIn("hunter2", repr(logged))
         self.assertEqual(self.ask(do="list"), {"accounts": [], "more": False})
@@ -130,10 +137,10 @@ class RequestTests(ControlTestCase):
         self.worker.work()
         self.worker.work()
         self.assertEqual(len(transport.value().splitlines()), 1)
-        self.assertEqual([account.name for account in self.control.operator.list()], ["jane"])
+        self.assertEqual([account.name for account in self.control.admin.page()], ["jane"])
 
-    def test_only_so_many_are_let_in(self) -> None:
-        for _ in range(MOST):
+    def test_the_number_of_connections_is_limited(self) -> None:
+        for _ in range(MAX_CONTROL_CONNECTIONS):
             self.connect()
         self.assertIsNone(self.control.buildProtocol(None))
         for connection in list(self.control.connections):
@@ -142,7 +149,7 @@ class RequestTests(ControlTestCase):
 
 
 class SocketTests(ControlTestCase):
-    def test_it_is_the_owners_alone_from_the_first_moment_on(self) -> None:
+    def test_only_the_owner_can_open_it_from_the_first_moment_on(self) -> None:
         mask = os.umask(0)
         self.addCleanup(os.umask, mask)
         self.control.open()
@@ -150,7 +157,7 @@ class SocketTests(ControlTestCase):
         self.assertEqual(self.reactor.unixServers[0][3], 0o600)
         self.assertEqual(os.umask(0), 0, "the umask is as it was")
 
-    def test_what_is_no_socket_is_left_alone_and_the_server_starts_without(self) -> None:
+    def test_a_file_that_is_no_socket_is_not_replaced_and_the_server_starts_without(self) -> None:
         with open(self.path, "w") as file:
             file.write("diary")
         with capturedLogs() as logged:
@@ -160,13 +167,13 @@ class SocketTests(ControlTestCase):
             self.assertEqual(file.read(), "diary")
         self.successResultOf(self.control.close())
 
-    def test_a_path_that_is_too_long_is_said_once(self) -> None:
+    def test_a_path_that_is_too_long_is_logged_once(self) -> None:
         self.reactor.problem = CannotListenError(None, self.path, OSError("AF_UNIX path too long"))
         with capturedLogs() as logged:
             self.control.open()
         self.assertIn("AF_UNIX path too long", str(logged[0]["problem"]))
 
-    def test_at_the_end_those_who_wait_for_an_answer_get_it(self) -> None:
+    def test_a_running_request_is_answered_when_the_server_stops(self) -> None:
         self.control.open()
         idle, asking = self.connect(), self.connect()
         self.worker.slow = True
@@ -175,5 +182,5 @@ class SocketTests(ControlTestCase):
         self.assertTrue(idle.disconnecting)
         self.assertFalse(asking.disconnecting)
         self.worker.work()
-        self.assertEqual(json.loads(asking.value()), {"done": "jane has an account now"})
+        self.assertEqual(json.loads(asking.value()), {"done": "created the account jane"})
         self.assertTrue(asking.disconnecting)

@@ -1,4 +1,4 @@
-"""Accounts whose passwords are kept elsewhere: twisted.cred's checkers decide."""
+"""Accounts whose passwords are stored elsewhere: checkers of twisted.cred decide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from twisted_chat.auth.cred import PATIENCE, Cred
+from twisted_chat.auth.cred import CHECKER_TIMEOUT_SECONDS, Cred
 from twisted_chat.core.errors import NOT_ALLOWED, SLOW_DOWN, TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
 from twisted_chat.core.interfaces import Authenticator, Verified
 from twisted_chat.core.names import user_name
@@ -25,7 +25,7 @@ HOME = "192.0.2.1"
 
 @implementer(ICredentialsChecker)
 class Checker:
-    """Gives, or raises, what it is told; it writes down whom it was asked about."""
+    """Returns or raises `outcome`, and records the credentials that it was asked about."""
 
     credentialInterfaces = (IUsernamePassword,)
 
@@ -49,7 +49,7 @@ class CredTests(SynchronousTestCase):
         return Deferred.fromCoroutine(doing)
 
     def name(self, *checkers: ICredentialsChecker, name: str = "jane", password: str = PASSWORD) -> str:
-        """Who that is, as the checkers say."""
+        """Return the account name that the checkers give."""
         verified = self.successResultOf(self.verify(Cred(checkers, self.clock), name, password))
         self.assertIsNone(verified.secret)
         return verified.name.shown
@@ -63,7 +63,7 @@ class CredTests(SynchronousTestCase):
     def refused(self, *checkers: ICredentialsChecker, password: str = PASSWORD) -> str:
         return self.code(self.verify(Cred(checkers, self.clock), password=password))
 
-    def test_the_checker_says_whose_account_it_is(self) -> None:
+    def test_the_checker_gives_the_accounts_name(self) -> None:
         for avatar in (b"Jane", "Jane", succeed(b"Jane")):
             self.assertEqual(self.name(Checker(avatar)), "Jane")
 
@@ -72,14 +72,14 @@ class CredTests(SynchronousTestCase):
         self.name(checker, name="Zoë", password="Zoe\u0308\u00a0x")
         self.assertEqual(checker.asked, [("Zoë".encode(), "Zoë x".encode())])
 
-    def test_what_it_does_not_know_is_wrong(self) -> None:
+    def test_unknown_credentials_are_a_wrong_password(self) -> None:
         self.assertEqual(self.refused(Checker(UnauthorizedLogin())), WRONG_PASSWORD)
 
-    def test_nobody_in_particular_is_wrong(self) -> None:
+    def test_an_avatar_that_is_no_user_name_is_a_wrong_password(self) -> None:
         for avatar in (ANONYMOUS, None, b"", b"ja ne", b"\xff", "#jane", b"a" * 33):
             self.assertEqual(self.refused(Checker(avatar)), WRONG_PASSWORD)
 
-    def test_each_checker_is_asked_until_one_knows(self) -> None:
+    def test_checkers_are_asked_in_turn_until_one_accepts(self) -> None:
         stranger, friend, last = Checker(UnauthorizedLogin()), Checker(b"jane"), Checker(b"zak")
         self.assertEqual(self.name(stranger, friend, last), "jane")
         self.assertEqual([len(one.asked) for one in (stranger, friend, last)], [1, 1, 0])
@@ -92,28 +92,28 @@ class CredTests(SynchronousTestCase):
         self.assertIn("in requestAvatarId", text)
         self.assertNotIn("horse", text + repr(events))
 
-    def test_where_one_fails_another_may_know(self) -> None:
+    def test_when_a_checker_fails_the_next_one_is_asked(self) -> None:
         with capturedLogs():
             self.assertEqual(self.name(Checker(OSError()), Checker()), "jane")
             self.assertEqual(self.refused(Checker(OSError()), Checker(UnauthorizedLogin())), UNAVAILABLE)
 
-    def test_a_checker_that_does_not_answer_is_not_waited_for(self) -> None:
+    def test_a_checker_that_does_not_answer_times_out(self) -> None:
         doing = self.verify(Cred([Checker(Deferred())], self.clock))
-        self.clock.advance(PATIENCE - 1)
+        self.clock.advance(CHECKER_TIMEOUT_SECONDS - 1)
         self.assertNoResult(doing)
         with capturedLogs():
             self.clock.advance(1)
         self.assertEqual(self.code(doing), UNAVAILABLE)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_who_goes_away_is_no_failure_of_the_checker(self) -> None:
+    def test_a_cancelled_sign_in_is_not_logged_as_a_failure(self) -> None:
         doing = self.verify(Cred([Checker(Deferred())], self.clock))
         with capturedLogs() as events:
             doing.cancel()
         self.failureResultOf(doing, CancelledError)
         self.assertEqual(events, [])
 
-    def test_what_can_be_no_password_is_asked_of_nobody(self) -> None:
+    def test_no_checker_is_asked_about_a_forbidden_password(self) -> None:
         checker = Checker()
         self.assertEqual(self.refused(checker, password=""), WRONG_PASSWORD)
         self.assertEqual(self.refused(checker, password="x" * 1025), TOO_LONG)
@@ -129,7 +129,7 @@ class CredTests(SynchronousTestCase):
         self.clock.advance(6)
         self.assertEqual(self.code(self.verify(auth)), WRONG_PASSWORD)
 
-    def test_passwords_are_changed_where_they_are_kept(self) -> None:
+    def test_a_password_that_is_stored_elsewhere_cannot_be_changed(self) -> None:
         doing: Any = Cred([Checker()], self.clock).change(user_name("jane"), 1, "old", "new", HOME)
         self.assertEqual(self.code(Deferred.fromCoroutine(doing)), NOT_ALLOWED)
 

@@ -55,7 +55,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         self.phone.say(b"chat,jane,from the phone\nchat,zak,note\nchat,#tea,hello\n")
         said = ["zak to jane says from the phone", "zak says note", "zak in #tea says hello"]
         self.assertEqual(person.lines(), said)
-        self.assertEqual(self.server.hub.registry.names(), ["jane", "zak"])
+        self.assertEqual(self.server.hub.registry.online_names(), ["jane", "zak"])
 
     def test_one_who_is_behind_catches_up_with_the_same(self) -> None:
         self.desk.chat.session.hold()
@@ -93,7 +93,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         self.desk.drop()
         self.server.clock.advance(1)
         self.jane.read()
-        notice = "server,away,zak is not here now, and will find it later"
+        notice = "server,away,zak is offline and will get your message later"
         self.assertEqual(self.jane.ask("chat,zak,one"), [notice, "ok,3"])
         self.assertEqual(self.jane.ask("chat,zak,two"), ["ok,4"])
 

@@ -1,4 +1,4 @@
-"""Writing straight to an idle connection: the same bytes in the same order, whatever the socket takes."""
+"""DirectWriter sends the same bytes in the same order, however many bytes the socket accepts at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from twisted_chat.test.support import Server
-from twisted_chat.transports.direct import StraightTransport
+from twisted_chat.transports.direct import DirectWriter
 
 
 class Reactor:
-    """Knows which descriptors wait to write."""
+    """Record the descriptors that wait until they can write."""
 
     def __init__(self) -> None:
         self.writers: set[object] = set()
@@ -29,11 +29,11 @@ class Reactor:
         self.writers.discard(writer)
 
     def removeReader(self, reader: object) -> None:
-        """Nothing is read here."""
+        """Do nothing: these tests read nothing."""
 
 
 class Socket(FileDescriptor):
-    """A connection of the reactor's whose socket takes `room` bytes and then no more."""
+    """A reactor connection whose socket accepts `room` bytes and then no more."""
 
     def __init__(self, room: int) -> None:
         self.loop = Reactor()
@@ -52,7 +52,7 @@ class Socket(FileDescriptor):
         return len(taken)
 
     def make_room(self, room: int) -> None:
-        """The peer has read; the reactor reports the socket writable as long as somebody waits for it."""
+        """Let the peer read, and let the reactor report the socket as writable while the connection waits for that."""
         self.room = room
         while self in self.loop.writers and self.room:
             result = self.doWrite()
@@ -66,7 +66,7 @@ class Socket(FileDescriptor):
 
 @implementer(IPushProducer)
 class Producer:
-    """Counts how often it was paused and resumed."""
+    """Count how often it was paused and resumed."""
 
     def __init__(self) -> None:
         self.paused = False
@@ -80,23 +80,23 @@ class Producer:
         self.turns += 1
 
     def stopProducing(self) -> None:
-        """Its transport is gone."""
+        """Do nothing: the transport is gone."""
 
 
-class StraightTransportTests(SynchronousTestCase):
+class DirectWriterTests(SynchronousTestCase):
     def begin(self, room: int) -> None:
         self.socket, self.producer = Socket(room), Producer()
-        self.transport = StraightTransport(self.socket)  # type: ignore[arg-type]  # a Connection in all that is used
+        self.transport = DirectWriter(self.socket)  # type: ignore[arg-type]  # a Connection in all that is used
         self.transport.registerProducer(self.producer, True)
 
-    def test_what_the_socket_takes_is_gone_at_once(self) -> None:
+    def test_what_the_socket_accepts_is_sent_at_once(self) -> None:
         self.begin(room=100)
         self.transport.write(b"hello\n")
         self.assertEqual(self.socket.sent, b"hello\n")
         self.assertFalse(self.producer.paused)
         self.assertEqual(self.socket.loop.writers, set())
 
-    def test_what_it_does_not_take_waits_and_the_producer_pauses(self) -> None:
+    def test_what_it_does_not_accept_waits_and_the_producer_pauses(self) -> None:
         self.begin(room=3)
         self.transport.write(b"hello\n")
         self.assertEqual(self.socket.sent, b"hel")
@@ -114,7 +114,7 @@ class StraightTransportTests(SynchronousTestCase):
         self.socket.make_room(100)
         self.assertEqual(self.socket.sent, b"one\ntwo\n")
 
-    def test_it_is_straight_again_once_everything_is_sent(self) -> None:
+    def test_it_writes_directly_again_once_everything_is_sent(self) -> None:
         self.begin(room=1)
         self.transport.write(b"one\n")
         self.socket.make_room(3)
@@ -150,7 +150,29 @@ class StraightTransportTests(SynchronousTestCase):
         self.socket.make_room(100)
         self.assertEqual(self.socket.sent, b"hello\n")
 
-    def test_an_error_of_the_socket_ends_the_connection_the_reactors_way(self) -> None:
+    def test_two_writes_without_a_producer_keep_their_order(self) -> None:
+        self.begin(room=3)
+        self.transport.unregisterProducer()
+        self.transport.write(b"one\n")
+        self.socket.room = 100
+        self.transport.write(b"two\n")
+        self.socket.make_room(100)
+        self.assertEqual(self.socket.sent, b"one\ntwo\n")
+
+    def test_a_producer_that_replaces_another_while_bytes_wait_is_paused_until_they_are_sent(self) -> None:
+        self.begin(room=3)
+        self.transport.write(b"one\n")
+        self.transport.unregisterProducer()
+        second = Producer()
+        self.transport.registerProducer(second, True)
+        self.assertTrue(second.paused)
+        self.socket.make_room(3)
+        self.assertEqual((self.socket.sent, second.paused, second.turns), (b"one\n", False, 1))
+        self.assertEqual(self.producer.turns, 0)
+        self.transport.write(b"three\n")
+        self.assertEqual((self.socket.sent, second.paused), (b"one\nth", True))
+
+    def test_the_reactor_ends_the_connection_after_a_socket_error(self) -> None:
         self.begin(room=100)
         self.socket.broken = True
         self.transport.write(b"hello\n")
@@ -171,8 +193,8 @@ class StraightTransportTests(SynchronousTestCase):
         jane = server.factory.buildProtocol(None)
         assert jane is not None
         socket = Socket(room=0)
-        straight = StraightTransport(socket)  # type: ignore[arg-type]
-        jane.makeConnection(straight)
+        writer = DirectWriter(socket)  # type: ignore[arg-type]
+        jane.makeConnection(writer)
         jane.dataReceived(b"register,jane\n")
         for number in range(100):
             zak.say(b"chat,jane,%d\n" % number)

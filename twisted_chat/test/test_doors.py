@@ -1,4 +1,4 @@
-"""The door contract, at each door and in each of its dialects, and between two of them: all at one port."""
+"""The door contract: at each door, in each of its dialects, and between two doors, all at one port."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class IrcAndBrowserTests(IrcWithCapabilitiesDoorTests):
 
 
 class StrangerTests(SynchronousTestCase):
-    """Who is here, and where, is told to nobody who has not signed in, whatever one asks at whichever door."""
+    """A client that has not signed in learns nothing of the people and rooms, whatever it asks at any door."""
 
     def setUp(self) -> None:
         self.server = FrontServer()

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.line.factory import ChatFactory
-from twisted_chat.doors.protocol import NAMELESS, UNANSWERED
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, MAX_IDLE_CHECKS_UNREGISTERED
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 
@@ -65,7 +65,7 @@ class LookTests(SynchronousTestCase):
 
     def test_a_stranger_who_says_nothing_is_let_go_with_a_word(self) -> None:
         stranger = self.server.connect()
-        self.looks(NAMELESS)
+        self.looks(MAX_IDLE_CHECKS_UNREGISTERED)
         self.assertFalse(stranger.closed)
         self.looks(1)
         self.assertIn("silent", stranger.lines()[0])
@@ -73,7 +73,7 @@ class LookTests(SynchronousTestCase):
 
     def test_a_stranger_who_says_anything_may_stay(self) -> None:
         stranger = self.server.connect()
-        for _ in range(3 * NAMELESS):
+        for _ in range(3 * MAX_IDLE_CHECKS_UNREGISTERED):
             stranger.say(b"ping,x\n")
             self.looks(1)
         self.assertFalse(stranger.closed)
@@ -105,8 +105,8 @@ class LookTests(SynchronousTestCase):
 
     def test_a_program_that_leaves_pings_unanswered_is_gone(self) -> None:
         program = self.server.program("zak")
-        self.looks(1 + UNANSWERED)
-        self.assertEqual(len(self.pings(program)), UNANSWERED)
+        self.looks(1 + MAX_IDLE_CHECKS_UNANSWERED)
+        self.assertEqual(len(self.pings(program)), MAX_IDLE_CHECKS_UNANSWERED)
         self.assertFalse(program.closed)
         self.looks(1)
         self.assertTrue(program.closed)

@@ -1,4 +1,4 @@
-"""Lines as WebSocket frames."""
+"""Lines to WebSocket text frames."""
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto import ConnectionType
@@ -9,9 +9,9 @@ from twisted_chat.wire.frames import text_frames
 
 
 class TextFramesTests(TestCase):
-    """What is framed is what a client reads."""
+    """A client reads from the frames the lines that were framed."""
 
-    def test_a_client_reads_the_same_lines_whatever_their_lengths(self) -> None:
+    def test_a_client_reads_the_same_lines_at_any_length(self) -> None:
         lines = ["", "hi", "ä" * 20, *("x" * size for size in (125, 126, 127, 65535, 65536))]
         client = Connection(ConnectionType.CLIENT)
         client.receive_data(text_frames("".join(line + "\n" for line in lines).encode()))
@@ -24,5 +24,5 @@ class TextFramesTests(TestCase):
                 text = ""
         self.assertEqual(read, lines)
 
-    def test_nothing_is_no_frame(self) -> None:
+    def test_no_lines_make_no_frames(self) -> None:
         self.assertEqual(text_frames(b""), b"")

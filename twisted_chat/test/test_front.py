@@ -1,4 +1,4 @@
-"""One port for all: each connection comes to the door that speaks its language, whole."""
+"""One port for all protocols: the front door hands each connection, with all its reads, to the right door."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.front import IDLE_CHECK_SECONDS, LEAVING, UNDECIDED, FrontFactory
-from twisted_chat.doors.refusals import ALERT
+from twisted_chat.doors.front import FrontFactory
+from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, MAX_IDLE_CHECKS, State
+from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
 from twisted_chat.test.support import MemoryTransport, Server
 from twisted_chat.test.support_front import Client, OneSided, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, WEB
@@ -21,7 +22,7 @@ CLIENT_HELLO = b"\x16\x03\x01\x00\x05hello"
 
 
 class FrontTestCase(SynchronousTestCase):
-    """Doors for lines, IRC and HTTP behind a front door."""
+    """A front door before doors for the line protocol, IRC and HTTP."""
 
     transport: type[MemoryTransport] = SwitchingTransport
     names: tuple[str, ...] = (LINE, IRC, WEB)
@@ -38,10 +39,10 @@ class FrontTestCase(SynchronousTestCase):
         return Client(self.factory, self.clock, self.transport)
 
     def inside(self) -> dict[str, list[list[bytes]]]:
-        """What was read by whom is behind which door, as far as there is anybody."""
+        """Return the reads of each connection, for each door that has a connection."""
         return {name: [one.reads for one in door.connections] for name, door in self.doors.items() if door.connections}
 
-    def looks(self, count: int) -> None:
+    def idle_checks(self, count: int) -> None:
         self.clock.pump([IDLE_CHECK_SECONDS] * count)
 
 
@@ -60,7 +61,7 @@ class HandOverTests(FrontTestCase):
                 client.transport.end(ConnectionLost())
                 self.assertEqual(self.inside(), {})
 
-    def test_bytes_that_come_one_by_one_do_so_for_the_door(self) -> None:
+    def test_bytes_that_come_one_by_one_reach_the_door_one_by_one(self) -> None:
         for name, data in FIRST.items():
             client, reads = self.connect(), [bytes([byte]) for byte in data]
             client.says(*reads)
@@ -74,17 +75,17 @@ class HandOverTests(FrontTestCase):
 
     def test_silence_decides_nothing(self) -> None:
         client = self.connect()
-        self.looks(UNDECIDED - 1)
+        self.idle_checks(MAX_IDLE_CHECKS[State.UNDECIDED] - 1)
         client.says(b"GET ")
         self.assertEqual(self.inside(), {})
         client.says(b"/ HTTP/1.1\r\n")
         self.assertEqual(self.inside(), {WEB: [[b"GET ", b"/ HTTP/1.1\r\n"]]})
 
-    def test_behind_the_door_the_front_door_is_gone(self) -> None:
+    def test_the_front_door_forgets_a_connection_that_has_a_door(self) -> None:
         client = self.connect()
         client.says(FIRST[LINE])
         self.assertEqual(self.factory.connections, set())
-        self.looks(2 * UNDECIDED)
+        self.idle_checks(2 * MAX_IDLE_CHECKS[State.UNDECIDED])
         self.assertFalse(client.closed)
         client.says(b"GET / HTTP/1.1\r\n")
         self.assertEqual(self.inside(), {LINE: [[FIRST[LINE], b"GET / HTTP/1.1\r\n"]]})
@@ -103,14 +104,14 @@ class HandOverTests(FrontTestCase):
         client.transport.end(ConnectionLost())
         self.assertTrue(self.doors[IRC].gone[0].lost)
 
-    def test_an_early_end_of_input_is_the_line_doors(self) -> None:
+    def test_an_early_end_of_input_goes_to_the_line_door(self) -> None:
         client = self.connect()
         client.says(b"GET / HT")
         client.ends_input()
         [one] = self.doors[LINE].connections
         self.assertEqual((one.reads, one.ended), ([b"GET / HT"], True))
 
-    def test_a_door_that_does_not_know_the_end_of_input_ends_with_it(self) -> None:
+    def test_a_protocol_that_is_not_half_closeable_ends_with_the_input(self) -> None:
         self.doors[LINE].kind = OneSided
         client = self.connect()
         client.says(b"hel")
@@ -118,7 +119,7 @@ class HandOverTests(FrontTestCase):
         self.assertTrue(client.closed)
         self.assertEqual(self.doors[LINE].gone[0].reads, [b"hel"])
 
-    def test_one_who_says_nothing_at_all_just_goes(self) -> None:
+    def test_a_client_that_sends_nothing_gets_nothing(self) -> None:
         ended, dropped = self.connect(), self.connect()
         ended.ends_input()
         dropped.transport.end(ConnectionLost())
@@ -133,19 +134,19 @@ class HandOverTests(FrontTestCase):
 
 
 class ForwardingTests(HandOverTests):
-    """The same where a transport cannot speak to another protocol: the front door hands on what it says."""
+    """The same with a transport that cannot switch its protocol: the Front passes each event on."""
 
     transport = MemoryTransport
 
 
 class BoundTests(FrontTestCase):
-    def test_one_who_never_says_what_it_speaks_is_let_go_with_a_word(self) -> None:
+    def test_a_client_whose_protocol_stays_undecided_is_told_and_closed(self) -> None:
         silent, slow = self.connect(), self.connect()
-        for _ in range(UNDECIDED - 1):
+        for _ in range(MAX_IDLE_CHECKS[State.UNDECIDED] - 1):
             slow.says(b"x")
-            self.looks(1)
+            self.idle_checks(1)
         self.assertFalse(silent.closed or slow.closed)
-        self.looks(1)
+        self.idle_checks(1)
         for client in (silent, slow):
             self.assertIn(b"silent", client.heard())
             self.assertTrue(client.closed)
@@ -163,7 +164,7 @@ class BoundTests(FrontTestCase):
         client.says(b"POST /" + b"x" * 20_000, b" HTTP/1.1\r\n\r\n", b"register,jane\nchat,#tea,hi\n")
         self.assertEqual(list(self.inside()), [WEB])
 
-    def test_no_more_looks_once_nobody_listens(self) -> None:
+    def test_idle_checks_end_with_the_factory(self) -> None:
         self.factory.doStop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -171,7 +172,7 @@ class BoundTests(FrontTestCase):
 class MostTests(FrontTestCase):
     most = 3
 
-    def test_everyone_counts_wherever_they_are(self) -> None:
+    def test_connections_at_every_door_count(self) -> None:
         silent, person, browser = self.connect(), self.connect(), self.connect()
         person.says(FIRST[LINE])
         browser.says(FIRST[WEB])
@@ -185,7 +186,7 @@ class MostTests(FrontTestCase):
 
 
 class ClosedTests(FrontTestCase):
-    """A language without a door is answered in that language."""
+    """The server answers in the client's protocol if no door speaks it."""
 
     names = (LINE,)
 
@@ -208,13 +209,13 @@ class ClosedTests(FrontTestCase):
         self.assertEqual(self.refusal(FIRST[IRC]), b"ERROR :this server has no irc door; it has: line\r\n")
 
     def test_tls_without_a_certificate(self) -> None:
-        self.assertEqual(self.refusal(CLIENT_HELLO), ALERT)
+        self.assertEqual(self.refusal(CLIENT_HELLO), HANDSHAKE_FAILURE)
 
-    def test_one_who_does_not_go_is_made_to(self) -> None:
+    def test_a_rejected_client_that_stays_is_aborted(self) -> None:
         client = self.connect()
         client.transport.client_reads = False
         client.says(FIRST[IRC])
-        self.looks(LEAVING)
+        self.idle_checks(MAX_IDLE_CHECKS[State.REJECTED])
         self.assertTrue(client.closed)
 
 
@@ -235,18 +236,18 @@ class WithoutLineTests(ClosedTests):
         self.assertIn(b"no line door", client.heard())
         self.assertTrue(client.closed)
 
-    def test_one_who_does_not_go_is_made_to(self) -> None:
+    def test_a_rejected_client_that_stays_is_aborted(self) -> None:
         client = self.connect()
         client.transport.client_reads = False
         client.says(FIRST[LINE])
-        self.looks(LEAVING)
+        self.idle_checks(MAX_IDLE_CHECKS[State.REJECTED])
         self.assertTrue(client.closed)
 
 
 class TlsOnlyTests(FrontTestCase):
     tls_only = True
 
-    def test_who_speaks_without_tls_is_told_what_to_do(self) -> None:
+    def test_a_client_without_tls_is_told_what_to_do(self) -> None:
         words = {WEB: b"HTTP/1.1 426 ", IRC: b"ERROR :this server speaks TLS only", LINE: b"error,not-allowed,this"}
         for name, data in FIRST.items():
             client = self.connect()
@@ -259,14 +260,14 @@ class TlsOnlyTests(FrontTestCase):
 
 
 class ShutDownTests(FrontTestCase):
-    def test_the_line_door_has_the_last_word_to_those_who_are_undecided(self) -> None:
+    def test_the_line_door_says_goodbye_to_undecided_clients(self) -> None:
         silent, slow = self.connect(), self.connect()
         slow.says(b"GET ")
         self.factory.shut_down()
         self.assertCountEqual(self.inside()[LINE], [[], [b"GET "]])
         self.assertFalse(silent.closed or slow.closed)
 
-    def test_who_was_refused_is_cut_off(self) -> None:
+    def test_a_rejected_client_is_aborted(self) -> None:
         client = self.connect()
         client.transport.client_reads = False
         client.says(CLIENT_HELLO)
@@ -275,7 +276,7 @@ class ShutDownTests(FrontTestCase):
 
 
 class RealDoorTests(SynchronousTestCase):
-    """With the line door itself behind it."""
+    """The front door before the real line door."""
 
     def setUp(self) -> None:
         self.server = Server()
@@ -299,7 +300,7 @@ class RealDoorTests(SynchronousTestCase):
         jane = self.connect()
         jane.says(b"regist")
         jane.ends_input()
-        self.assertIn(b"had no line ending", jane.heard())
+        self.assertIn(b"has no line ending", jane.heard())
         self.assertTrue(jane.closed)
 
     def test_a_first_line_may_be_as_long_as_any(self) -> None:

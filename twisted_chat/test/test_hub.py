@@ -1,8 +1,8 @@
-"""The conversation: who may say what to whom, and who is told of it."""
+"""The Hub: sign-in, messages, rooms, history, and what happens when the log is slow or fails."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.core.archive import PAGE
+from twisted_chat.core.archive import CATCH_UP_PAGE_RECORDS
 from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import (
     ALREADY_REGISTERED,
@@ -19,13 +19,14 @@ from twisted_chat.core.errors import (
 )
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, TOPIC, Record
-from twisted_chat.core.rooms import MOST
+from twisted_chat.core.participants import Absence
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Recorder
 
 
 class HubTestCase(SynchronousTestCase):
-    """A hub with jane, zak and kim, who are recorders."""
+    """A hub with three guests: jane, Zak and kim."""
 
     def setUp(self) -> None:
         self.log = MemoryLog(most=1000, now=lambda: 0.0)
@@ -41,7 +42,7 @@ class HubTestCase(SynchronousTestCase):
         return participant
 
     def mean(self, who: Recorder, to: str, text: str, kind: str = MESSAGE, label: str | None = None) -> None:
-        """Say something that is not flushed yet."""
+        """Say a text without a flush."""
         self.hub.say(who, to, [text], kind, label)
 
     def say(self, who: Recorder, to: str, *texts: str) -> None:
@@ -58,7 +59,7 @@ class HubTestCase(SynchronousTestCase):
             participant.acknowledged.clear()
 
     def code(self, call: object, *arguments: object) -> str:
-        """The code with which a call is refused."""
+        """Return the code of the error that a call raises."""
         assert callable(call)
         problem: ChatError = self.assertRaises(ChatError, call, *arguments)
         return problem.code
@@ -79,19 +80,19 @@ class SignInTests(HubTestCase):
         self.assertEqual(self.jane.user.name, "jane")
         self.assertIs(self.hub.registry.get("jane"), self.jane.user)
 
-    def test_once_is_enough(self) -> None:
+    def test_a_registered_participant_cannot_sign_in_again(self) -> None:
         problem = self.refused(self.jane, "joan")
         self.assertEqual(problem.code, ALREADY_REGISTERED)
-        self.assertIn("jane", problem.sentence)
-        self.assertEqual(self.hub.registry.names(), ["jane", "kim", "Zak"])
+        self.assertEqual(problem.facts["name"], "jane")
+        self.assertEqual(self.hub.registry.online_names(), ["jane", "kim", "Zak"])
 
-    def test_what_cannot_be_had_is_refused_and_nothing_changes(self) -> None:
+    def test_taken_and_invalid_names_are_refused_and_nothing_changes(self) -> None:
         stranger = Recorder()
         self.assertEqual(self.refused(stranger, "JANE").code, NAME_TAKEN)
         self.assertEqual(self.refused(stranger, "a b").code, BAD_NAME)
         self.assertIsNone(stranger.user)
 
-    def test_a_password_is_never_a_silent_guest(self) -> None:
+    def test_a_password_without_accounts_is_refused(self) -> None:
         stranger = Recorder()
         self.assertEqual(self.refused(stranger, "max", "secret").code, UNAVAILABLE)
         self.assertIsNone(stranger.user)
@@ -131,7 +132,7 @@ class SayTests(HubTestCase):
         self.hub.flush()
         self.assertEqual(self.jane.acknowledged, [("a", 1), (None, 2), ("b", 3), ("c", 4)])
 
-    def test_nothing_is_kept_or_delivered_before_the_flush(self) -> None:
+    def test_nothing_is_stored_or_delivered_before_the_flush(self) -> None:
         self.mean(self.jane, "zak", "hello")
         self.assertEqual((self.zak.seen, self.jane.acknowledged, self.log.last), ([], [], 0))
 
@@ -141,7 +142,7 @@ class SayTests(HubTestCase):
         self.assertEqual([(record.to, record.text) for record in self.zak.seen], [("#tea", "hello")])
         self.assertEqual((self.jane.seen, self.kim.seen), ([], []))
 
-    def test_one_may_talk_to_oneself(self) -> None:
+    def test_a_user_may_talk_to_itself(self) -> None:
         self.say(self.jane, "jane", "a note")
         self.assertEqual(self.jane.texts, ["a note"])
 
@@ -169,7 +170,7 @@ class SayTests(HubTestCase):
         self.assertEqual(self.zak.texts, ["1", "2", "3"])
         self.assertEqual(self.zak.flushes, before + 1)
 
-    def test_what_may_not_be_said_is_refused_and_nothing_is_kept(self) -> None:
+    def test_messages_that_are_not_allowed_are_refused_and_not_stored(self) -> None:
         self.join("#tea", self.zak)
         last = self.log.last
         self.assertEqual(self.code(self.mean, Recorder(), "zak", "x"), NOT_REGISTERED)
@@ -183,11 +184,11 @@ class SayTests(HubTestCase):
         self.assertEqual(self.log.last, last)
         self.assertEqual(self.zak.seen, [])
 
-    def test_an_empty_text_is_refused_after_others_to_the_same_too(self) -> None:
+    def test_an_empty_text_is_refused_after_other_texts_to_the_same_user(self) -> None:
         self.mean(self.jane, "zak", "one")
         self.assertEqual(self.code(self.mean, self.jane, "zak", ""), BAD_TEXT)
 
-    def test_after_a_rename_the_old_name_is_nobody(self) -> None:
+    def test_after_a_rename_the_old_name_is_unknown(self) -> None:
         self.mean(self.jane, "zak", "one")
         self.hub.rename(self.zak, "max")
         self.assertEqual(self.code(self.mean, self.jane, "zak", "two"), NO_SUCH_USER)
@@ -212,7 +213,7 @@ class SayTests(HubTestCase):
         log.keep()
         self.assertEqual(later.texts, ["for the new one"])
 
-    def test_who_joins_later_gets_nothing_that_was_said_before(self) -> None:
+    def test_a_new_member_gets_nothing_that_was_said_before(self) -> None:
         self.join("#tea", self.jane, self.zak)
         self.mean(self.jane, "#tea", "before")
         self.hub.join(self.kim, "#tea")
@@ -221,7 +222,7 @@ class SayTests(HubTestCase):
         self.assertEqual(self.kim.texts, ["after"])
         self.assertEqual([record.kind for record in self.zak.seen], [MESSAGE, JOINED, MESSAGE])
 
-    def test_who_leaves_gets_nothing_that_is_said_then(self) -> None:
+    def test_a_former_member_gets_nothing_that_is_said_later(self) -> None:
         self.join("#tea", self.jane, self.zak, self.kim)
         self.mean(self.jane, "#tea", "before")
         self.hub.leave(self.kim, "#tea")
@@ -229,17 +230,18 @@ class SayTests(HubTestCase):
         self.hub.flush()
         self.assertEqual(self.kim.texts, ["before"])
 
-    def test_who_is_away_says_so_to_those_who_write(self) -> None:
+    def test_a_sender_is_told_once_that_the_recipient_is_away(self) -> None:
         self.hub.away(self.zak, "at lunch")
-        self.say(self.jane, "zak", "hello")
-        self.assertEqual((self.zak.texts, self.jane.words), (["hello"], ["away"]))
+        self.assertEqual(self.hub.say(self.jane, "zak", ["hello"]), Absence("Zak", "at lunch"))
+        self.assertIsNone(self.hub.say(self.jane, "zak", ["once is enough"]))
         self.hub.away(self.zak, None)
-        self.say(self.jane, "zak", "hello again")
-        self.assertEqual(self.jane.words, ["away"])
+        self.assertIsNone(self.hub.say(self.jane, "zak", ["hello again"]))
+        self.hub.flush()
+        self.assertEqual(self.zak.texts, ["hello", "once is enough", "hello again"])
 
 
 class RoomTests(HubTestCase):
-    def test_members_see_who_joins_and_leaves_but_for_their_own(self) -> None:
+    def test_members_see_the_joins_and_leaves_of_others(self) -> None:
         self.join("#tea", self.jane)
         self.assertTrue(self.hub.join(self.zak, "#tea", "a"))
         self.hub.flush()
@@ -257,12 +259,12 @@ class RoomTests(HubTestCase):
         self.hub.flush()
         self.assertEqual(self.log.last, 2)
 
-    def test_a_room_needs_a_name_a_user_and_a_bound(self) -> None:
+    def test_join_needs_a_room_name_a_user_and_a_free_membership(self) -> None:
         self.assertEqual(self.code(self.hub.join, Recorder(), "#tea"), NOT_REGISTERED)
         self.assertEqual(self.code(self.hub.leave, Recorder(), "#tea"), NOT_REGISTERED)
         self.assertEqual(self.code(self.hub.join, self.jane, "tea"), BAD_NAME)
         self.assertEqual(self.code(self.hub.leave, self.jane, "tea"), BAD_NAME)
-        for number in range(MOST):
+        for number in range(MAX_ROOMS_PER_USER):
             self.hub.join(self.jane, f"#{number}")
         self.assertEqual(self.code(self.hub.join, self.jane, "#one-more"), NOT_ALLOWED)
 
@@ -277,52 +279,52 @@ class RoomTests(HubTestCase):
         self.assertEqual(self.code(self.hub.topic, self.kim, "#ops"), NO_SUCH_ROOM)
         self.assertEqual(self.code(self.hub.topic, Recorder(), "#tea"), NOT_REGISTERED)
 
-    def test_neighbours_hear_of_a_rename_and_others_do_not(self) -> None:
+    def test_neighbours_are_told_of_a_rename_and_others_are_not(self) -> None:
         self.join("#tea", self.jane, self.zak)
         self.hub.rename(self.jane, "joan")
         self.assertEqual(self.zak.news, [("jane", "joan")])
         self.assertEqual((self.jane.news, self.kim.news), ([], []))
 
-    def test_a_rename_to_the_same_is_no_news(self) -> None:
+    def test_a_rename_to_the_same_name_is_not_told(self) -> None:
         self.join("#tea", self.jane, self.zak)
         self.hub.rename(self.jane, "jane")
         self.assertEqual(self.zak.news, [])
 
-    def test_a_rename_that_cannot_be_changes_nothing(self) -> None:
+    def test_a_rename_that_is_refused_changes_nothing(self) -> None:
         self.assertEqual(self.code(self.hub.rename, self.jane, "ZAK"), NAME_TAKEN)
         self.assertEqual(self.code(self.hub.rename, self.jane, "a b"), BAD_NAME)
         self.assertEqual(self.code(self.hub.rename, Recorder(), "max"), NOT_REGISTERED)
         self.assertEqual(self.code(self.hub.away, Recorder(), "x"), NOT_REGISTERED)
-        self.assertEqual(self.hub.registry.names(), ["jane", "kim", "Zak"])
+        self.assertEqual(self.hub.registry.online_names(), ["jane", "kim", "Zak"])
 
 
 class HistoryTests(HubTestCase):
-    def test_both_sides_have_a_direct_conversation_and_nobody_else(self) -> None:
+    def test_only_the_two_sides_see_a_direct_conversation(self) -> None:
         self.say(self.jane, "zak", "one")
         self.say(self.zak, "jane", "two")
         self.assertEqual([record.text for record in self.history(self.jane, "zak")], ["one", "two"])
         self.assertEqual(self.history(self.zak, "jane"), self.history(self.jane, "zak"))
         self.assertEqual(self.history(self.kim, "jane"), [])
 
-    def test_nothing_was_said_with_who_is_not_here(self) -> None:
+    def test_the_history_with_an_unknown_name_is_empty(self) -> None:
         self.assertEqual(self.history(self.jane, "nobody"), [])
 
-    def test_a_room_is_open_to_its_members_whole(self) -> None:
+    def test_a_member_sees_a_rooms_whole_history(self) -> None:
         self.join("#tea", self.jane)
         self.say(self.jane, "#tea", "before zak came")
         self.join("#tea", self.zak)
         self.assertEqual([record.kind for record in self.history(self.zak, "#tea")], [JOINED, MESSAGE, JOINED])
 
-    def test_a_room_that_is_not_and_one_that_one_is_not_in_answer_the_same(self) -> None:
+    def test_an_unknown_room_and_a_room_of_others_get_the_same_answer(self) -> None:
         self.join("#tea", self.jane)
         there = self.failureResultOf(self.hub.archive.history(self.zak, "#tea", 0, 0, 5), ChatError).value
         nowhere = self.failureResultOf(self.hub.archive.history(self.zak, "#ops", 0, 0, 5), ChatError).value
         assert isinstance(there, ChatError)
         assert isinstance(nowhere, ChatError)
         self.assertEqual((there.code, nowhere.code), (NO_SUCH_ROOM, NO_SUCH_ROOM))
-        self.assertEqual(there.sentence.replace("#tea", "#ops"), nowhere.sentence)
+        self.assertEqual((there.reason, there.facts), (nowhere.reason, {"room": "#tea"}))
 
-    def test_pages_are_asked_of_the_log(self) -> None:
+    def test_history_comes_in_pages(self) -> None:
         self.say(self.jane, "zak", "1", "2", "3", "4")
         self.assertEqual([record.text for record in self.history(self.jane, "zak", before=4, limit=2)], ["2", "3"])
         self.assertEqual([record.text for record in self.history(self.jane, "zak", after=1, limit=2)], ["2", "3"])
@@ -334,45 +336,45 @@ class HistoryTests(HubTestCase):
 
 
 class ReadOnTests(HubTestCase):
-    """One who is behind reads the log from its own place."""
+    """A reader who is behind reads the log from its own position."""
 
-    def read_on(self, view: Cursor, who: Recorder) -> tuple[list[str], bool]:
-        records, done = self.successResultOf(self.hub.archive.read_on(view, who))
+    def read_on(self, cursor: Cursor, who: Recorder) -> tuple[list[str], bool]:
+        records, done = self.successResultOf(self.hub.archive.read_on(cursor, who))
         return [record.text for record in records], done
 
-    def view(self, who: Recorder, place: int) -> Cursor:
+    def cursor(self, who: Recorder, position: int) -> Cursor:
         assert who.user is not None
-        return Cursor(who.user.identity, who.user.delivered_rooms, who.sender_number, place)
+        return Cursor(who.user.identity, who.user.delivered_rooms, who.sender_number, position)
 
-    def test_it_sees_what_it_missed_and_is_done_at_the_end(self) -> None:
-        view = self.view(self.zak, 0)
+    def test_it_sees_its_messages_and_is_done_at_the_logs_end(self) -> None:
+        cursor = self.cursor(self.zak, 0)
         self.say(self.jane, "zak", "one")
         self.say(self.jane, "kim", "not for zak")
         self.say(self.jane, "zak", "two")
-        self.assertEqual(self.read_on(view, self.zak), (["one", "two"], True))
+        self.assertEqual(self.read_on(cursor, self.zak), (["one", "two"], True))
 
     def test_it_reads_a_page_at_a_time(self) -> None:
-        view = self.view(self.zak, 0)
-        texts = [str(number) for number in range(PAGE + 1)]
+        cursor = self.cursor(self.zak, 0)
+        texts = [str(number) for number in range(CATCH_UP_PAGE_RECORDS + 1)]
         self.say(self.jane, "zak", *texts)
-        self.assertEqual(self.read_on(view, self.zak), (texts[:PAGE], False))
-        self.assertEqual(self.read_on(view, self.zak), (texts[PAGE:], True))
+        self.assertEqual(self.read_on(cursor, self.zak), (texts[:CATCH_UP_PAGE_RECORDS], False))
+        self.assertEqual(self.read_on(cursor, self.zak), (texts[CATCH_UP_PAGE_RECORDS:], True))
 
     def test_what_the_log_no_longer_holds_is_a_gap(self) -> None:
         self.begin(MemoryLog(most=10, now=lambda: 0.0))
-        view = self.view(self.zak, 0)
+        cursor = self.cursor(self.zak, 0)
         for number in range(1000):
             self.say(self.jane, "zak", str(number))
         first = self.hub.log.first
-        seen, done = self.read_on(view, self.zak)
+        seen, done = self.read_on(cursor, self.zak)
         while not done:
-            more, done = self.read_on(view, self.zak)
+            more, done = self.read_on(cursor, self.zak)
             seen += more
         self.assertEqual(seen, [str(number) for number in range(first - 1, 1000)])
         self.assertEqual(self.zak.words, ["gap"])
 
-    def test_at_the_very_start_of_an_empty_log_there_is_no_gap(self) -> None:
-        self.assertEqual(self.read_on(self.view(self.zak, 0), self.zak), ([], True))
+    def test_an_empty_log_has_no_gap(self) -> None:
+        self.assertEqual(self.read_on(self.cursor(self.zak, 0), self.zak), ([], True))
         self.assertEqual(self.zak.words, [])
 
 
@@ -391,14 +393,14 @@ class BehindTheLogTests(HubTestCase):
         self.delayed.keep()
         self.assertEqual((self.kim.texts, self.jane.acknowledged), (["two"], [(None, 1), (None, 2)]))
 
-    def test_an_entry_that_was_delivered_lets_go_of_its_people(self) -> None:
+    def test_a_delivered_entry_forgets_its_participants(self) -> None:
         self.say(self.jane, "zak", "one")
         said = self.delayed._flushed[0]
         self.delayed.keep()
         self.assertIsNone(said.connection)
         self.assertEqual(said.recipients, ())
 
-    def test_a_room_as_the_log_knows_it_follows_behind(self) -> None:
+    def test_delivered_rooms_follow_the_log(self) -> None:
         assert self.jane.user is not None
         self.hub.join(self.jane, "#tea")
         self.hub.flush()
@@ -411,7 +413,7 @@ class BehindTheLogTests(HubTestCase):
         self.delayed.keep()
         self.assertEqual(self.jane.user.delivered_rooms, {})
 
-    def test_who_is_gone_before_the_log_has_a_join_is_no_trouble(self) -> None:
+    def test_a_sign_out_before_the_join_is_stored(self) -> None:
         self.hub.join(self.jane, "#tea")
         self.hub.flush()
         self.hub.sign_out(self.jane)
@@ -419,7 +421,7 @@ class BehindTheLogTests(HubTestCase):
         self.delayed.keep()
         self.assertEqual(self.hub.rooms.names(), [])
 
-    def test_what_cannot_be_kept_is_refused_and_seen_by_nobody(self) -> None:
+    def test_a_message_that_cannot_be_stored_is_refused_and_not_delivered(self) -> None:
         self.say(self.jane, "zak", "one")
         self.delayed.fail()
         self.say(self.jane, "zak", "two")
@@ -427,7 +429,7 @@ class BehindTheLogTests(HubTestCase):
         self.assertEqual(self.jane.refusals, [UNAVAILABLE])
         self.assertEqual((self.zak.texts, self.jane.acknowledged), (["two"], [(None, 1)]))
 
-    def test_a_join_or_leave_that_cannot_be_kept_has_not_been(self) -> None:
+    def test_a_join_or_leave_that_cannot_be_stored_is_undone(self) -> None:
         assert self.jane.user is not None
         self.hub.join(self.jane, "#tea")
         self.hub.flush()
@@ -442,7 +444,7 @@ class BehindTheLogTests(HubTestCase):
         self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), ({"#tea"}, {"#tea": 1}))
         self.assertEqual(self.jane.refusals, [UNAVAILABLE] * 2)
 
-    def test_a_topic_that_cannot_be_kept_is_the_one_before_again(self) -> None:
+    def test_a_topic_that_cannot_be_stored_is_undone(self) -> None:
         self.hub.join(self.jane, "#tea")
         for text, keep in (("Assam", True), ("Sencha", False)):
             self.hub.set_topic(self.jane, "#tea", text)
@@ -451,8 +453,8 @@ class BehindTheLogTests(HubTestCase):
             (self.delayed.keep if keep else self.delayed.fail)()
         self.assertEqual(self.hub.topic(self.jane, "#tea"), "Assam")
 
-    def test_a_leave_that_cannot_be_undone_keeps_no_other_from_being_refused(self) -> None:
-        rooms = [f"#room{number}" for number in range(MOST)]
+    def test_a_leave_that_cannot_be_undone_does_not_stop_other_refusals(self) -> None:
+        rooms = [f"#room{number}" for number in range(MAX_ROOMS_PER_USER)]
         for room in rooms:
             self.hub.join(self.jane, room)
         self.hub.flush()
@@ -463,7 +465,7 @@ class BehindTheLogTests(HubTestCase):
         self.delayed.fail()
         self.assertEqual((self.jane.refusals, self.zak.refusals), ([UNAVAILABLE], [UNAVAILABLE]))
 
-    def test_who_is_gone_is_told_nothing(self) -> None:
+    def test_a_participant_that_has_signed_out_is_told_nothing(self) -> None:
         self.say(self.jane, "zak", "one")
         self.hub.sign_out(self.jane)
         self.delayed.fail()

@@ -1,4 +1,4 @@
-"""How the IRC door writes records, and that all who read alike share one rendering."""
+"""How the IRC door writes records, and that clients with the same capabilities share one rendering."""
 
 from itertools import combinations
 
@@ -18,7 +18,7 @@ from twisted_chat.doors.irc.dialect import (
     one_line,
 )
 from twisted_chat.test.support import Server, entry, kept
-from twisted_chat.wire.irc.message import LONGEST_BODY, parse
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, parse
 
 WHEN = "2023-11-14T22:13:20.123Z"
 
@@ -37,43 +37,43 @@ class DialectTests(SynchronousTestCase):
             (JOINED, "JOIN #tea"),
             (LEFT, "PART #tea"),
         ):
-            self.assertEqual(IRC.past(record(kind)), [f":jane!u@guest {line}"])
-            self.assertEqual(IRC.render_replayed(record(kind), own=False), IRC.past(record(kind)))
+            self.assertEqual(IRC.render_history(record(kind)), [f":jane!u@guest {line}"])
+            self.assertEqual(IRC.render_replayed(record(kind), own=False), IRC.render_history(record(kind)))
 
     def test_tags(self) -> None:
         everything = dialect_of(frozenset(CAPABILITIES))
         source = f"@time={WHEN};msgid=7 :jane!u@guest"
-        self.assertEqual(everything.past(record()), [f"{source} PRIVMSG #tea :hi"])
-        self.assertEqual(everything.past(record(JOINED)), [f"{source} JOIN #tea * jane"])
+        self.assertEqual(everything.render_history(record()), [f"{source} PRIVMSG #tea :hi"])
+        self.assertEqual(everything.render_history(record(JOINED)), [f"{source} JOIN #tea * jane"])
         source = f"@time={WHEN};msgid=7;account=jane :jane!u@account"
-        self.assertEqual(everything.past(record(author=1)), [f"{source} PRIVMSG #tea :hi"])
-        self.assertEqual(everything.past(record(JOINED, author=1)), [f"{source} JOIN #tea jane jane"])
+        self.assertEqual(everything.render_history(record(author=1)), [f"{source} PRIVMSG #tea :hi"])
+        self.assertEqual(everything.render_history(record(JOINED, author=1)), [f"{source} JOIN #tea jane jane"])
 
     def test_names_become_nicks(self) -> None:
-        self.assertEqual(IRC.past(record(to="-a.b")), [":jane!u@guest PRIVMSG \uff0da\uff0eb :hi"])
+        self.assertEqual(IRC.render_history(record(to="-a.b")), [":jane!u@guest PRIVMSG \uff0da\uff0eb :hi"])
 
     def test_no_line_is_too_long_and_nothing_is_lost(self) -> None:
         text = "日本語の長い文 " * 200 + "\n" + "é" * 300
         for kind in SPOKEN:
-            lines = IRC.past(record(kind, text))
-            self.assertLessEqual(max(len(line.encode()) for line in lines), LONGEST_BODY)
+            lines = IRC.render_history(record(kind, text))
+            self.assertLessEqual(max(len(line.encode()) for line in lines), MAX_BODY_BYTES)
             said = "".join(parse(line.encode()).params[1].removeprefix("\x01ACTION ").strip("\x01") for line in lines)
             self.assertEqual(said, text.replace("\n", ""))
 
     def test_a_topic_is_one_line(self) -> None:
         for text, shown in (("", ""), ("a\nb", "a…")):
-            self.assertEqual(IRC.past(record(TOPIC, text)), [f":jane!u@guest TOPIC #tea :{shown}"])
-        [line] = IRC.past(record(TOPIC, "é" * 1000))
-        self.assertLessEqual(len(line.encode()), LONGEST_BODY)
+            self.assertEqual(IRC.render_history(record(TOPIC, text)), [f":jane!u@guest TOPIC #tea :{shown}"])
+        [line] = IRC.render_history(record(TOPIC, "é" * 1000))
+        self.assertLessEqual(len(line.encode()), MAX_BODY_BYTES)
         self.assertTrue(line.endswith("é…"))
         self.assertEqual(one_line("short", 100), "short")
 
-    def test_a_new_name_is_news_and_who_comes_and_goes_is_not(self) -> None:
+    def test_new_names_are_sent_but_not_comings_and_goings(self) -> None:
         changes = [("jane", "joan"), ("zak", None), (None, "kim")]
-        self.assertEqual(IRC.news(changes), [":jane!u@guest NICK joan"])
+        self.assertEqual(IRC.presence(changes), [":jane!u@guest NICK joan"])
 
 
-class SharingTests(SynchronousTestCase):
+class SharedRenderingTests(SynchronousTestCase):
     def test_there_are_sixteen_dialects(self) -> None:
         sets = [frozenset(some) for size in range(5) for some in combinations([TAGS, TIME, ACCOUNT, EXTENDED], size)]
         self.assertEqual(len({dialect_of(some) for some in sets}), 16)
@@ -88,9 +88,9 @@ class SharingTests(SynchronousTestCase):
         server.plain("jane", "#tea").ask("chat,#tea,hello")
         self.assertIs(one.writes()[-1], other.writes()[-1])
 
-    def test_what_is_live_is_what_the_log_has(self) -> None:
+    def test_a_live_entry_is_written_as_the_log_has_it(self) -> None:
         said = kept(7, 1_700_000_000_123, entry("one", "two\nthree", author=GUESTS + 1))
         for dialect in (IRC, dialect_of(frozenset(CAPABILITIES))):
-            past = [line for each in said.records() for line in dialect.past(each)]
-            self.assertEqual(dialect.live(said), past)
-            self.assertEqual(dialect.deliver_copy(said), past)
+            past = [line for each in said.records() for line in dialect.render_history(each)]
+            self.assertEqual(dialect.render(said, "\n"), "".join(line + "\n" for line in past))
+            self.assertEqual(dialect.render_copy(said), past)

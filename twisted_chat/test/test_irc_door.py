@@ -1,4 +1,4 @@
-"""The IRC door: coming in, what is said and seen there, and how each thing is refused."""
+"""The IRC door: registration, messages and rooms, queries, and the numeric for each error."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from base64 import b64encode
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.rooms import MOST
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import CAPABILITIES
+from twisted_chat.doors.irc.protocol import IrcProtocol
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.irc.message import parse
@@ -22,7 +23,7 @@ class IrcTestCase(SynchronousTestCase):
         self.server = Server()
 
     def numbers(self, lines: list[str]) -> list[str]:
-        """Each line's command or number."""
+        """Return each line's command or number."""
         return [parse(line.encode()).command for line in lines]
 
 
@@ -41,7 +42,7 @@ class RegistrationTests(IrcTestCase):
         client.say(b"NICK jane\r\nUSER j 0 * :J\r\nJOIN #tea\r\n")
         self.assertEqual(self.numbers(client.lines()), [*self.welcome, "JOIN", "353", "366"])
 
-    def test_negotiation_keeps_the_door_closed_until_its_end(self) -> None:
+    def test_negotiation_delays_the_registration_until_its_end(self) -> None:
         client = self.server.irc_stranger()
         [offered] = client.ask("CAP LS 302")
         self.assertEqual(offered.partition(" LS :")[2].split()[:1], ["message-tags"])
@@ -56,7 +57,7 @@ class RegistrationTests(IrcTestCase):
         self.assertEqual(client.ask("CAP LIST")[0].split()[2], "jane")
         self.assertEqual(self.numbers(client.ask("CAP FOO")), ["410"])
 
-    def test_old_clients_see_no_values(self) -> None:
+    def test_an_old_client_is_offered_no_values(self) -> None:
         self.assertTrue(
             self.server.irc_stranger()
             .ask("CAP LS")[0]
@@ -81,20 +82,22 @@ class RegistrationTests(IrcTestCase):
         self.assertTrue(client.ask("USER j 0 * :J")[0].startswith(":chat.local 001 \uff0da\uff0eb :"))
         self.assertEqual(self.server.names(), ["-a.b"])
 
-    def test_only_once(self) -> None:
+    def test_a_client_registers_only_once(self) -> None:
         client = self.server.irc("jane")
         self.assertEqual(self.numbers(client.ask("USER j 0 * :J") + client.ask("PASS x")), ["462", "462"])
 
-    def test_a_stranger_may_do_nothing_else(self) -> None:
+    def test_a_client_that_has_not_registered_may_do_nothing_else(self) -> None:
         for command, row in COMMANDS.items():
             if row.needs_name:
                 stranger = self.server.irc_stranger()
                 self.assertEqual(self.numbers(stranger.ask(f"{command} x y z")), ["451"])
         self.assertEqual(stranger.ask("PING x"), [":chat.local PONG chat.local x"])
-        self.assertEqual(stranger.ask("JOIN :"), [":chat.local 451 * :you have no name yet: NICK and USER first"])
+        self.assertEqual(
+            stranger.ask("JOIN :"), [":chat.local 451 * :You have not registered; send NICK and USER first"]
+        )
         self.assertFalse(stranger.closed)
 
-    def test_without_guests_a_password_is_asked_for(self) -> None:
+    def test_a_server_without_guests_asks_for_a_password(self) -> None:
         self.server.hub._guests = False
         client = self.server.irc_stranger()
         client.ask("NICK jane")
@@ -103,63 +106,63 @@ class RegistrationTests(IrcTestCase):
         self.assertIn("PASS", lines[0])
         self.assertTrue(client.closed)
 
-    def test_one_too_many_is_told_so(self) -> None:
+    def test_a_client_for_which_there_is_no_room_is_told_so(self) -> None:
         server = Server(most=0)
         self.assertTrue(server.irc_stranger().lines()[0].startswith("ERROR :"))
 
 
 class PasswordTests(IrcTestCase):
-    def come(self, *lines: str) -> tuple[Connection, list[str]]:
+    def register(self, *lines: str) -> tuple[Connection, list[str]]:
         client = self.server.irc_stranger()
         return client, [line for one in lines for line in client.ask(one)]
 
-    def test_a_password_makes_an_account_and_then_is_asked_for(self) -> None:
-        first, lines = self.come("PASS :open sesame", "NICK jane", "USER j 0 * :J")
+    def test_a_password_makes_an_account_and_is_needed_from_then_on(self) -> None:
+        first, lines = self.register("PASS :open sesame", "NICK jane", "USER j 0 * :J")
         self.assertEqual(self.numbers(lines)[:1], ["001"])
         first.drop()
-        client, lines = self.come("PASS wrong", "NICK jane", "USER j 0 * :J")
+        client, lines = self.register("PASS wrong", "NICK jane", "USER j 0 * :J")
         self.assertEqual(self.numbers(lines), ["464", "ERROR"])
         self.assertTrue(client.closed)
-        client, lines = self.come("NICK jane", "USER j 0 * :J")
+        client, lines = self.register("NICK jane", "USER j 0 * :J")
         self.assertEqual(self.numbers(lines), ["433"])
         self.assertIn("PASS", lines[0])
 
-    def test_a_name_may_stand_before_it_and_then_the_nick_is_that(self) -> None:
+    def test_a_name_before_the_password_becomes_the_nick(self) -> None:
         self.server.account("jane")
-        _, lines = self.come("PASS jane:jane", "NICK jane_", "USER j 0 * :J")
+        _, lines = self.register("PASS jane:jane", "NICK jane_", "USER j 0 * :J")
         self.assertTrue(lines[0].startswith(":chat.local 001 jane :"))
 
-    def test_a_guest_of_that_name_does_not_make_it_another_account(self) -> None:
+    def test_a_password_does_not_take_the_name_of_a_guest(self) -> None:
         self.server.plain("jane")
-        client, lines = self.come("PASS secret", "NICK jane", "USER j 0 * :J")
+        client, lines = self.register("PASS secret", "NICK jane", "USER j 0 * :J")
         self.assertEqual(self.numbers(lines), ["464", "ERROR"])
         self.assertTrue(client.closed)
 
     def test_an_account_keeps_its_nick(self) -> None:
-        client, _ = self.come("PASS secret", "NICK jane", "USER j 0 * :J")
+        client, _ = self.register("PASS secret", "NICK jane", "USER j 0 * :J")
         self.assertEqual(self.numbers(client.ask("NICK joan")), ["432"])
         self.assertEqual(client.ask("NICK jane"), [])
 
     def sasl(self, response: bytes | str, mechanism: str = "PLAIN") -> tuple[Connection, list[str]]:
         coded = response if isinstance(response, str) else b64encode(response).decode()
-        return self.come(
+        return self.register(
             "CAP REQ :sasl", "NICK foo", "USER j 0 * :J", f"AUTHENTICATE {mechanism}", f"AUTHENTICATE {coded}"
         )
 
     def test_sasl_plain(self) -> None:
         client, lines = self.sasl(b"\0jane\0secret")
         self.assertEqual(self.numbers(lines), ["CAP", "AUTHENTICATE", "900", "903"])
-        self.assertEqual(lines[2], ":chat.local 900 jane jane!u@account jane :you are signed in as jane")
+        self.assertEqual(lines[2], ":chat.local 900 jane jane!u@account jane :You are now logged in as jane")
         self.assertEqual(self.numbers(client.ask("AUTHENTICATE PLAIN")), ["907"])
         self.assertTrue(client.ask("CAP END")[0].startswith(":chat.local 001 jane :"))
 
-    def test_what_is_said_to_one_between_sasl_and_the_end_of_registration_comes_after_it(self) -> None:
+    def test_a_message_between_sasl_and_the_end_of_registration_comes_after_it(self) -> None:
         client, _ = self.sasl(b"jane\0jane\0secret")
         self.server.plain("zak").ask("chat,jane,quick")
         self.assertEqual(client.lines(), [])
         self.assertEqual(client.ask("CAP END")[-1], ":zak!u@guest PRIVMSG jane :quick")
 
-    def test_what_is_no_password(self) -> None:
+    def test_invalid_responses_and_wrong_passwords_fail(self) -> None:
         self.server.account("jane")
         for wrong in (b"\0jane\0wrong", b"\0jane\0", b"zak\0jane\0jane", b"jane", b"\xff\0\xff\0x", "!!!", b"\0a b\0x"):
             _, lines = self.sasl(wrong)
@@ -167,20 +170,20 @@ class PasswordTests(IrcTestCase):
         self.assertEqual(self.numbers(self.sasl(b"", "EXTERNAL")[1][1:]), ["908", "904", "461"])
         self.assertEqual(self.numbers(self.sasl("*")[1][-1:]), ["906"])
         self.assertEqual(self.numbers(self.sasl("x" * 401)[1][-1:]), ["905"])
-        self.assertEqual(self.numbers(self.come("AUTHENTICATE PLAIN")[1]), ["904"])
+        self.assertEqual(self.numbers(self.register("AUTHENTICATE PLAIN")[1]), ["904"])
 
-    def test_a_long_response_comes_in_chunks_and_not_for_ever(self) -> None:
+    def test_a_long_response_comes_in_chunks_up_to_a_limit(self) -> None:
         long = b64encode(b"\0jane\0" + b"x" * 594).decode()
         self.assertEqual(len(long), 800)
         client, _ = self.sasl(long[:400])
         client.ask(f"AUTHENTICATE {long[400:]}")
         self.assertEqual(self.numbers(client.ask("AUTHENTICATE +")), ["900", "903"])
-        client, lines = self.come("CAP REQ :sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "x" * 400] * 9)
+        client, lines = self.register("CAP REQ :sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "x" * 400] * 9)
         self.assertEqual(self.numbers(lines[-1:]), ["905"])
 
 
 class TalkTests(IrcTestCase):
-    """Jane is here without capabilities, zak with all that change what is seen; both are in #tea (ids 1 and 2)."""
+    """Jane has no capabilities, zak has all that change what is shown; both are in #tea (ids 1 and 2)."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -219,18 +222,18 @@ class TalkTests(IrcTestCase):
             [":zak!u@guest PRIVMSG #tea :\x01ACTION waves\x01", ":zak!u@guest NOTICE #tea :it is five"],
         )
 
-    def test_ctcp_is_passed_on_to_nobody(self) -> None:
+    def test_ctcp_is_not_passed_on(self) -> None:
         for line in ("PRIVMSG #tea :\x01VERSION\x01", "NOTICE #tea :\x01VERSION x\x01", "TAGMSG #tea"):
             self.assertEqual(self.jane.ask(line), [])
         self.assertEqual(self.zak.lines(), [])
 
-    def test_colours_are_left_out(self) -> None:
+    def test_formatting_is_removed_and_control_characters_are_refused(self) -> None:
         self.jane.ask("PRIVMSG zak :\x02bold\x02 \x0304red")
         self.assertTrue(self.zak.lines()[0].endswith(":bold red"))
         self.assertEqual(self.numbers(self.jane.ask("PRIVMSG zak :\x1b[2J")), ["400"])
         self.assertTrue(self.zak.ask("PRIVMSG jane :\x1b[2J")[0].startswith(":chat.local FAIL PRIVMSG BAD_TEXT :"))
 
-    def test_a_long_text_of_several_lines_is_several_messages_of_which_the_first_has_the_id(self) -> None:
+    def test_a_long_text_of_several_lines_becomes_several_messages_and_the_first_has_the_id(self) -> None:
         program = self.server.program("bot")
         program.ask("chat,zak," + "x" * 600 + "\\nshort")
         lines = [parse(line.encode()) for line in self.zak.lines()]
@@ -243,7 +246,7 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.lines()[-1], ":bot!u@guest TOPIC #tea :one…")
         self.assertEqual(self.jane.ask("TOPIC #tea"), [":chat.local 332 jane #tea :one…"])
 
-    def test_ones_own_message_to_oneself(self) -> None:
+    def test_a_message_to_oneself_is_delivered_and_echoed(self) -> None:
         self.assertEqual(self.jane.ask("PRIVMSG jane :note"), [":jane!u@guest PRIVMSG jane :note"])
         echoed = f"{TIME};msgid=4 :zak!u@guest PRIVMSG zak :note"
         self.assertEqual(self.zak.ask("@label=x PRIVMSG zak :note"), [f"@{echoed}", f"@label=x;{echoed}"])
@@ -284,7 +287,7 @@ class TalkTests(IrcTestCase):
         kim = self.server.irc("kim", capabilities="labeled-response batch")
         self.assertEqual(kim.ask("@label=1 PRIVMSG jane :x"), ["@label=1 :chat.local ACK"])
 
-    def test_labels_of_those_who_did_not_ask_for_them_are_nothing(self) -> None:
+    def test_a_label_without_the_capability_or_too_long_is_ignored(self) -> None:
         self.assertEqual(self.jane.ask("@label=1 PING x"), [":chat.local PONG chat.local x"])
         self.assertEqual(self.zak.ask(f"@label={'x' * 65} PING x"), [":chat.local PONG chat.local x"])
 
@@ -297,10 +300,10 @@ class TalkTests(IrcTestCase):
                 ":kim!u@guest JOIN #tea",
                 ":chat.local 332 kim #tea :Assam",
                 ":chat.local 353 kim = #tea :jane kim zak",
-                ":chat.local 366 kim #tea :these are all",
+                ":chat.local 366 kim #tea :End of /NAMES list",
                 ":kim!u@guest JOIN #ops",
                 ":chat.local 353 kim = #ops :kim",
-                ":chat.local 366 kim #ops :these are all",
+                ":chat.local 366 kim #ops :End of /NAMES list",
             ],
         )
         self.assertEqual(kim.ask("JOIN #tea"), [])
@@ -316,8 +319,8 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("NICK Joan"), [])
         self.assertEqual(self.numbers(self.jane.ask("NICK ZAK") + self.jane.ask("NICK a*b")), ["433", "432"])
 
-    def test_who_goes_parts(self) -> None:
-        self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :goodbye"])
+    def test_a_guest_that_quits_parts_its_rooms(self) -> None:
+        self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :Closing link: you have quit"])
         self.assertTrue(self.jane.closed)
         self.assertEqual(self.zak.lines(), [f"@{TIME};msgid=3 :jane!u@guest PART #tea"])
 
@@ -329,7 +332,7 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.numbers(self.zak.ask("AWAY")), ["305"])
         self.assertEqual(self.jane.ask("PRIVMSG zak :and now?"), [])
 
-    def test_what_cannot_be_said(self) -> None:
+    def test_each_error_has_its_numeric(self) -> None:
         for line, number in (
             ("PRIVMSG", "411"),
             ("PRIVMSG zak", "412"),
@@ -367,18 +370,96 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("NOTICE nobody :x"), [])
 
     def test_too_many_channels(self) -> None:
-        self.jane.ask("JOIN " + ",".join(f"#{number}" for number in range(MOST - 1)))
+        self.jane.ask("JOIN " + ",".join(f"#{number}" for number in range(MAX_ROOMS_PER_USER - 1)))
         self.assertEqual(self.numbers(self.jane.ask("JOIN #one-more")), ["405"])
 
-    def test_what_is_not_utf8(self) -> None:
+    def test_a_line_that_is_not_utf8_has_its_own_error(self) -> None:
         for who, begin in ((self.zak, ":chat.local FAIL * INVALID_UTF8 :"), (self.jane, ":chat.local NOTICE jane :")):
             who.say(b"PRIVMSG #tea :\xff\r\n")
             self.assertTrue(who.lines()[0].startswith(begin))
 
-    def test_what_is_no_message_is_refused_and_harms_nobody(self) -> None:
+    def test_lines_that_are_no_messages_are_refused(self) -> None:
         self.jane.say(b"\r\n  \r\n:only-a-source\r\n@tag\r\n123x y\r\n\0\r\n")
         self.assertEqual(self.numbers(self.jane.lines()), ["400"] * 5)
         self.assertEqual(self.jane.ask("PING x"), [":chat.local PONG chat.local x"])
+
+
+class MessagesOfOneReadTests(IrcTestCase):
+    """Jane sends several messages in one read, as a busy program does; zak and kim are friends of hers."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.jane = self.server.irc("jane", "#tea", capabilities="labeled-response echo-message message-tags batch")
+        self.zak, self.kim = self.server.irc("zak", "#tea", capabilities="message-tags"), self.server.irc("kim", "#tea")
+        for line in ("PRIVMSG zak,kim,#tea :first", "PRIVMSG zak :second"):
+            self.jane.ask(line)
+        for client in (self.zak, self.kim):
+            client.read()
+        self.first = self.server.log.last + 1
+
+    def test_each_reader_gets_its_own_in_order_with_their_ids(self) -> None:
+        self.jane.say(b"PRIVMSG zak :a\r\nPRIVMSG kim :b\r\nPRIVMSG zak :c\r\n")
+        self.assertEqual(
+            self.zak.lines(),
+            [f"@msgid={self.first + at} :jane!u@guest PRIVMSG zak :{text}" for at, text in ((0, "a"), (2, "c"))],
+        )
+        self.assertEqual(self.kim.lines(), [":jane!u@guest PRIVMSG kim :b"])
+
+    def test_the_echo_keeps_the_order_and_the_labels(self) -> None:
+        self.jane.say(b"@label=1 PRIVMSG zak :a\r\nPRIVMSG kim :b\r\n@label=2 PRIVMSG zak :c\r\n")
+        source = ":jane!u@guest PRIVMSG"
+        self.assertEqual(
+            self.jane.lines(),
+            [
+                f"@label=1;msgid={self.first} {source} zak :a",
+                f"@msgid={self.first + 1} {source} kim :b",
+                f"@label=2;msgid={self.first + 2} {source} zak :c",
+            ],
+        )
+
+    def test_without_the_echo_only_labels_are_acknowledged(self) -> None:
+        self.jane.ask("CAP REQ -echo-message")
+        self.jane.say(b"@label=1 PRIVMSG #tea :a\r\nPRIVMSG #tea :b\r\n@label=2 PRIVMSG #tea :c\r\n")
+        self.assertEqual(self.jane.lines(), [f"@label={label} :chat.local ACK" for label in (1, 2)])
+        self.assertEqual(len(self.kim.lines()), 3)
+
+    def test_labels_without_the_capability_are_ignored(self) -> None:
+        self.jane.ask("CAP REQ :-labeled-response -echo-message")
+        self.jane.say(b"@label=1 PRIVMSG zak :a\r\n@label=2 PRIVMSG zak :b\r\n")
+        self.assertEqual((self.jane.lines(), len(self.zak.lines())), ([], 2))
+
+    def test_an_unknown_name_among_them_stops_only_its_own_message(self) -> None:
+        self.jane.say(b"PRIVMSG zak :a\r\nPRIVMSG nobody :b\r\nPRIVMSG zak :c\r\n")
+        self.assertEqual(self.numbers(self.jane.lines()), ["PRIVMSG", "401", "PRIVMSG"])
+        self.assertEqual([line[-1] for line in self.zak.lines()], ["a", "c"])
+
+    def test_a_client_that_has_not_registered_may_not_send_them_even_if_signed_in(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"CAP REQ :sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE AGpvYW4Ac2VjcmV0\r\n")
+        self.assertEqual(self.numbers(client.lines())[-1], "903")
+        client.say(b"PRIVMSG zak :a\r\nPRIVMSG zak :b\r\n")
+        self.assertEqual(self.numbers(client.lines()), ["451", "451"])
+        self.assertEqual(self.zak.lines(), [])
+
+    def test_a_subclass_that_looks_at_the_lines_gets_each_of_them(self) -> None:
+        seen = []
+
+        class Looking(IrcProtocol):
+            def lineReceived(self, line: bytes) -> None:
+                seen.append(line)
+                super().lineReceived(line)
+
+        class Changed(IrcProtocol):
+            commands = {**COMMANDS, "PRIVMSG": COMMANDS["TAGMSG"]}  # noqa: RUF012
+
+        for protocol in (Looking, Changed):
+            self.server.irc_factory.protocol = protocol
+            client = self.server.irc(protocol.__name__)
+            for _ in range(2):
+                client.say(b"PRIVMSG zak :a\r\nPRIVMSG zak :b\r\n")
+            client.read()
+        self.assertEqual(seen[-2:], [b"PRIVMSG zak :a", b"PRIVMSG zak :b"])
+        self.assertEqual(len(self.zak.lines()), 4)
 
 
 class QueryTests(IrcTestCase):
@@ -387,7 +468,7 @@ class QueryTests(IrcTestCase):
         self.kim = self.server.irc("kim", "#tea", "#ops", password="secret")
         self.jane = self.server.irc("jane", "#tea")
 
-    def test_members_who_are_not_here_are_named_and_marked_as_gone(self) -> None:
+    def test_members_that_are_not_connected_are_listed_and_marked_as_gone(self) -> None:
         self.kim.drop()
         self.assertEqual(self.jane.ask("NAMES #tea")[0], ":chat.local 353 jane = #tea :jane kim")
         self.assertEqual(
@@ -395,13 +476,13 @@ class QueryTests(IrcTestCase):
             [
                 ":chat.local 352 jane #tea u guest chat.local jane H :0 jane",
                 ":chat.local 352 jane #tea u account chat.local kim G :0 kim",
-                ":chat.local 315 jane #tea :these are all",
+                ":chat.local 315 jane #tea :End of /WHO list",
             ],
         )
         self.assertEqual(self.jane.ask("WHO #tea %tnfa,42")[1], ":chat.local 354 jane 42 kim G kim")
         self.assertEqual(self.jane.ask("ISON jane kim nobody"), [":chat.local 303 jane :jane"])
         self.assertEqual(
-            self.jane.ask("PRIVMSG kim :hi"), [":chat.local 301 jane kim :is not here now, and will find it later"]
+            self.jane.ask("PRIVMSG kim :hi"), [":chat.local 301 jane kim :not connected now; the message is kept"]
         )
 
     def test_whois(self) -> None:
@@ -411,16 +492,16 @@ class QueryTests(IrcTestCase):
                 ":chat.local 311 jane kim u account * :kim",
                 ":chat.local 319 jane kim :#ops #tea",
                 ":chat.local 312 jane kim chat.local twisted_chat",
-                ":chat.local 330 jane kim kim :is the account",
-                ":chat.local 318 jane kim :that is all",
+                ":chat.local 330 jane kim kim :is logged in as",
+                ":chat.local 318 jane kim :End of /WHOIS list",
             ],
         )
         self.assertEqual(self.numbers(self.jane.ask("WHOIS nobody")), ["401", "318"])
         self.assertEqual(self.numbers(self.jane.ask("WHOIS a*b")), ["401", "318"])
         self.kim.drop()
-        self.assertIn(":chat.local 301 jane kim :is not here now", self.jane.ask("WHOIS kim"))
+        self.assertIn(":chat.local 301 jane kim :not connected now", self.jane.ask("WHOIS kim"))
 
-    def test_rooms_with_the_topics_of_ones_own(self) -> None:
+    def test_rooms_are_listed_with_the_topics_of_the_clients_own(self) -> None:
         self.kim.ask("TOPIC #tea :Assam")
         self.kim.ask("TOPIC #ops :secret")
         self.jane.read()
@@ -438,7 +519,7 @@ class QueryTests(IrcTestCase):
         self.assertLessEqual(max(map(len, lines)), 510)
         self.assertEqual(sum(len(line.split(" :")[1].split()) for line in lines[:-1]), 102)
 
-    def test_what_clients_ask_by_themselves(self) -> None:
+    def test_queries_that_clients_send_on_their_own(self) -> None:
         for line, numbers in (
             ("MODE jane", ["221"]),
             ("MODE jane +i", ["MODE"]),

@@ -1,14 +1,14 @@
-"""CHATHISTORY: the log in pages, by id and by time."""
+"""CHATHISTORY: pages of the log, by id and by time."""
 
 from __future__ import annotations
 
-from twisted_chat.doors.irc.chathistory import MOST_HISTORY
+from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.test.test_irc_door import IrcTestCase
 from twisted_chat.wire.irc.message import parse
 
 
 class HistoryTests(IrcTestCase):
-    """Jane has said 0 to 9 in #tea, one a second; the first has the id 3 and the time 0."""
+    """Jane has sent the messages 0 to 9 to #tea, one a second; the first has the id 3 and the time 0."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -20,7 +20,7 @@ class HistoryTests(IrcTestCase):
         self.kim.read()
 
     def page(self, asked: str) -> str:
-        """The texts of a page, put together."""
+        """Return the texts of a page, put together."""
         begin, *lines, end = [parse(line.encode()) for line in self.kim.ask(f"CHATHISTORY {asked}")]
         self.assertEqual((begin.command, end.command), ("BATCH", "BATCH"))
         self.assertEqual(begin.params[1:], ("chathistory", asked.split()[1]))
@@ -63,13 +63,13 @@ class HistoryTests(IrcTestCase):
         ):
             self.assertEqual(self.page(asked), texts, asked)
 
-    def test_a_direct_conversation_is_seen_by_its_sides(self) -> None:
+    def test_only_the_two_sides_see_a_direct_conversation(self) -> None:
         self.kim.ask("PRIVMSG jane :psst")
         self.assertEqual(self.page("LATEST jane * 5"), "psst")
         zak = self.server.irc("zak", capabilities="batch draft/chathistory")
         self.assertEqual(len(zak.ask("CHATHISTORY LATEST jane * 5")), 2)
 
-    def test_joins_are_no_messages_but_for_those_who_want_them(self) -> None:
+    def test_joins_are_shown_with_event_playback_only(self) -> None:
         for number in range(20):
             self.server.irc(f"p{number}", "#tea")
         self.kim.read()
@@ -78,7 +78,7 @@ class HistoryTests(IrcTestCase):
         lines = self.kim.ask("CHATHISTORY LATEST #tea * 3")
         self.assertEqual([line.split()[2] for line in lines[1:-1]], ["JOIN"] * 3)
 
-    def test_where_others_have_spoken(self) -> None:
+    def test_targets_lists_where_others_wrote(self) -> None:
         self.jane.ask("PRIVMSG kim :psst")
         window = "timestamp=1970-01-01T00:00:00.000Z timestamp=1970-01-01T00:01:00.000Z"
         begin, *lines, _ = self.kim.ask(f"CHATHISTORY TARGETS {window} 10")[1:]
@@ -99,16 +99,16 @@ class HistoryTests(IrcTestCase):
         self.kim.ask("CAP REQ -batch")
         self.assertEqual(self.kim.ask("@label=z CHATHISTORY LATEST kim * 1"), ["@label=z :chat.local ACK"])
 
-    def test_who_knows_no_batches_gets_the_lines(self) -> None:
+    def test_without_batches_only_the_lines_come(self) -> None:
         self.assertEqual(self.jane.ask("CHATHISTORY LATEST #tea * 1"), [":jane!u@guest PRIVMSG #tea :9"])
 
-    def test_a_page_has_a_most(self) -> None:
-        for number in range(MOST_HISTORY + 10):
+    def test_a_page_has_a_limit(self) -> None:
+        for number in range(MAX_CHATHISTORY_RECORDS + 10):
             self.jane.ask(f"PRIVMSG #tea :{number}")
         self.kim.read()
-        self.assertEqual(len(self.kim.ask("CHATHISTORY LATEST #tea * 9999")), MOST_HISTORY + 2)
+        self.assertEqual(len(self.kim.ask("CHATHISTORY LATEST #tea * 9999")), MAX_CHATHISTORY_RECORDS + 2)
 
-    def test_what_cannot_be(self) -> None:
+    def test_invalid_requests_fail_with_their_codes(self) -> None:
         self.kim.ask("CAP REQ standard-replies")
         for asked, code in (
             ("LATEST #nowhere * 5", "INVALID_TARGET"),

@@ -1,20 +1,27 @@
-"""The IRC door when things take their time, or never come: bounds, order, silence, ends."""
+"""The IRC door when things take their time or never come: limits, order, silent clients, ends of connections."""
 
 from __future__ import annotations
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
-from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.protocol import NAMELESS, SLICE, UNANSWERED, UNSTORED
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.protocol import (
+    MAX_IDLE_CHECKS_UNANSWERED,
+    MAX_IDLE_CHECKS_UNREGISTERED,
+    MAX_REQUESTS_A_TURN,
+    MAX_UNSTORED_TEXTS,
+)
+from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 from twisted_chat.test.test_irc_door import IrcTestCase
 from twisted_chat.test.test_line_door_waiting import SlowHub
-from twisted_chat.wire.irc.message import LONGEST, parse
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse
 
 KIB = 1024
 
 
-class LogThatTakesItsTimeTests(IrcTestCase):
+class SlowLogTests(IrcTestCase):
     def setUp(self) -> None:
         self.log = DelayedLog()
         self.server = Server(self.log)
@@ -36,7 +43,7 @@ class LogThatTakesItsTimeTests(IrcTestCase):
         self.assertFalse(self.jane.paused)
         self.assertEqual(len(self.zak.lines()), 2)
 
-    def test_what_the_log_cannot_keep_is_refused(self) -> None:
+    def test_a_message_that_the_log_cannot_keep_is_refused(self) -> None:
         self.jane.say(b"@label=1 PRIVMSG zak :x\r\nJOIN #tea\r\nPING a\r\n")
         self.server.turn()
         self.log.fail()
@@ -49,18 +56,18 @@ class LogThatTakesItsTimeTests(IrcTestCase):
 
     def test_a_flood_that_the_log_does_not_have_yet_pauses_its_sender(self) -> None:
         said = 0
-        while not self.jane.paused and said < 100 * UNSTORED:
+        while not self.jane.paused and said < 100 * MAX_UNSTORED_TEXTS:
             self.jane.say(b"".join(b"PRIVMSG zak :%d\r\n" % number for number in range(said, said + 100)))
             self.server.turn()
             said += 100
         self.assertTrue(self.jane.paused)
-        self.assertLessEqual(said, UNSTORED + 2 * SLICE + 100)
+        self.assertLessEqual(said, MAX_UNSTORED_TEXTS + 2 * MAX_REQUESTS_A_TURN + 100)
         for _ in range(20):
             self.keep()
         self.assertFalse(self.jane.paused)
         self.assertEqual([int(line.split(":")[-1]) for line in self.zak.lines()], list(range(said)))
 
-    def test_quit_says_everything_first(self) -> None:
+    def test_everything_before_quit_is_carried_out(self) -> None:
         self.jane.say(b"PRIVMSG zak :last words\r\nQUIT\r\nPRIVMSG zak :never\r\n")
         self.assertFalse(self.jane.closed)
         self.keep()
@@ -75,7 +82,7 @@ class LogThatTakesItsTimeTests(IrcTestCase):
         self.assertEqual(self.numbers(self.jane.lines()), ["PRIVMSG", "PONG"])
         self.assertTrue(self.jane.closed)
 
-    def test_who_is_gone_meanwhile_is_no_trouble(self) -> None:
+    def test_a_client_that_is_gone_meanwhile_does_no_harm(self) -> None:
         self.log.slow = True
         self.jane.say(b"PRIVMSG zak :x\r\nCHATHISTORY LATEST zak * 5\r\n")
         self.keep()
@@ -92,13 +99,13 @@ class SlowSignInTests(IrcTestCase):
         self.jane = self.server.irc_stranger()
         self.jane.say(b"NICK jane\r\nUSER j 0 * :J\r\nISON jane\r\n")
 
-    def test_it_holds_the_rest_of_the_connection(self) -> None:
+    def test_requests_behind_it_wait(self) -> None:
         self.assertEqual(self.jane.lines(), [])
         self.hub.door.callback(None)
         numbers = self.numbers(self.jane.lines())
         self.assertEqual((numbers[0], numbers[-1]), ("001", "303"))
 
-    def test_one_that_comes_true_too_late_leaves_no_ghost(self) -> None:
+    def test_a_sign_in_after_the_connection_is_lost_leaves_no_user(self) -> None:
         self.jane.drop()
         self.hub.door.callback(None)
         self.assertEqual(self.server.names(), [])
@@ -120,15 +127,15 @@ class SlowReaderTests(IrcTestCase):
         lines = [parse(line.encode()) for line in self.slow.lines()]
         return [int(line.params[1].split()[1]) for line in lines if line.command == "PRIVMSG"]
 
-    def test_it_costs_a_bounded_outbox_and_loses_nothing(self) -> None:
+    def test_a_slow_reader_has_a_bounded_outbox_and_loses_nothing(self) -> None:
         self.say(3000)
         outbox = self.slow.irc.session.outbox
         self.assertTrue(outbox.full)
-        self.assertLessEqual(outbox.size, BOUND + 64 * KIB)
+        self.assertLessEqual(outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.slow.read_again()
         self.assertEqual(self.texts(), list(range(3000)))
 
-    def test_new_names_meanwhile_are_told_in_the_end(self) -> None:
+    def test_new_names_are_sent_when_the_client_has_caught_up(self) -> None:
         zak = self.server.plain("zak", "#tea")
         self.say(3000)
         zak.ask("rename,zack")
@@ -138,32 +145,35 @@ class SlowReaderTests(IrcTestCase):
         names = [line for line in self.slow.lines() if " NICK " in line]
         self.assertEqual(names, [":zak!u@guest NICK Zakary"])
 
-    def test_a_gap_is_told(self) -> None:
+    def test_the_client_is_told_of_a_gap(self) -> None:
         self.server = Server(MemoryLog(most=100, now=lambda: 0.0))
         self.slow, self.jane = self.server.irc("slow", "#tea"), self.server.plain("jane", "#tea")
         self.slow.stop_reading()
         self.say(3000)
         self.slow.read_again()
         notices = [line for line in self.slow.lines() if " NOTICE " in line]
-        self.assertEqual(notices, [":chat.local NOTICE slow :you read too slowly: some of what happened is not shown"])
+        self.assertEqual(
+            notices,
+            [":chat.local NOTICE slow :" + NOTICES[Notice.GAP]],
+        )
 
-    def test_who_does_not_read_its_own_answers_is_not_read_from(self) -> None:
+    def test_a_client_that_does_not_read_its_answers_is_paused(self) -> None:
         asked = 0
         while not self.slow.paused and asked < 100_000:
             self.slow.say(b"WHOIS jane\r\n" * 50)
             self.server.turn()
             asked += 50
         self.assertTrue(self.slow.paused)
-        self.assertLess(self.slow.irc.session.outbox.size, BOUND + 64 * KIB)
+        self.assertLess(self.slow.irc.session.outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.slow.read_again()
         self.assertEqual(self.slow.read().count(b" 318 "), asked)
 
-    def test_a_line_without_an_end_is_not_gathered(self) -> None:
+    def test_a_line_without_an_end_takes_no_memory(self) -> None:
         self.slow.read_again()
         self.slow.read()
         for _ in range(100):
             self.slow.say(b"x" * KIB)
-        self.assertLessEqual(len(self.slow.irc._input._tail), LONGEST + 1)
+        self.assertLessEqual(len(self.slow.irc._splitter.tail), MAX_MESSAGE_BYTES + 1)
         self.assertEqual(self.numbers(self.slow.lines()), ["417"])
         self.assertEqual(self.numbers(self.slow.ask("\r\nPING x")), ["PONG"])
 
@@ -174,35 +184,35 @@ class SilenceTests(IrcTestCase):
         self.server.irc_factory.doStart()
         self.addCleanup(self.server.irc_factory.doStop)
 
-    def looks(self, count: int) -> None:
+    def idle_checks(self, count: int) -> None:
         for _ in range(count):
             self.server.clock.advance(IDLE_CHECK_SECONDS)
 
-    def test_a_stranger_is_let_go_with_a_word(self) -> None:
+    def test_a_client_that_does_not_register_is_disconnected_with_a_reason(self) -> None:
         stranger = self.server.irc_stranger()
         signed_in = self.server.irc_stranger()
         signed_in.say(b"CAP REQ sasl\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE AGphbmUAc2VjcmV0\r\n")
         signed_in.read()
-        self.looks(NAMELESS + 1)
+        self.idle_checks(MAX_IDLE_CHECKS_UNREGISTERED + 1)
         for client in (stranger, signed_in):
             self.assertEqual(self.numbers(client.lines()), ["ERROR"])
             self.assertTrue(client.closed)
         self.assertEqual(self.server.names(), [])
 
-    def test_a_client_that_is_silent_is_pinged_and_may_stay_when_it_answers(self) -> None:
+    def test_a_silent_client_is_pinged_and_stays_if_it_answers(self) -> None:
         jane = self.server.irc("jane")
         for _ in range(10):
-            self.looks(1)
+            self.idle_checks(1)
             for line in jane.lines():
                 self.assertEqual(line, "PING chat.local")
                 jane.say(b"PONG chat.local\r\n")
         self.assertFalse(jane.closed)
 
-    def test_one_that_leaves_pings_unanswered_is_gone(self) -> None:
+    def test_a_client_that_does_not_answer_pings_is_disconnected(self) -> None:
         jane = self.server.irc("jane")
-        self.looks(1 + UNANSWERED)
-        self.assertEqual(self.numbers(jane.lines()), ["PING"] * UNANSWERED)
-        self.looks(1)
+        self.idle_checks(1 + MAX_IDLE_CHECKS_UNANSWERED)
+        self.assertEqual(self.numbers(jane.lines()), ["PING"] * MAX_IDLE_CHECKS_UNANSWERED)
+        self.idle_checks(1)
         self.assertEqual(self.numbers(jane.lines()), ["ERROR"])
         self.assertTrue(jane.closed)
         self.assertEqual(self.server.names(), [])

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.line.lesson import HELD_AFTER_LIST, HELD_WITHOUT_LIST, SILENCE
+from twisted_chat.doors.line.lesson import HOLD_AFTER_LIST_SECONDS, HOLD_WITHOUT_LIST_SECONDS, SILENCE_SECONDS
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 
@@ -24,7 +24,7 @@ class LessonsClientTests(LessonTestCase):
     def test_register_is_acknowledged_when_nothing_more_comes(self) -> None:
         jane = self.server.connect()
         jane.say(b"register,Jane")
-        self.wait(SILENCE - MORE)
+        self.wait(SILENCE_SECONDS - MORE)
         self.assertEqual(jane.read(), b"")
         self.wait(2 * MORE)
         self.assertEqual(jane.read(), b"ack")
@@ -45,7 +45,7 @@ class LessonsClientTests(LessonTestCase):
         jane.say(b"list,friends")
         self.assertEqual(jane.read(), b"Jane,zak")
         zak.say(b"chat,Jane,two\n")
-        self.wait(HELD_AFTER_LIST - MORE)
+        self.wait(HOLD_AFTER_LIST_SECONDS - MORE)
         self.assertEqual(jane.read(), b"")
         self.wait(2 * MORE)
         self.assertEqual(jane.read(), b"zak says one\nzak says two\n")
@@ -55,7 +55,7 @@ class LessonsClientTests(LessonTestCase):
     def test_who_never_asks_for_the_list_is_greeted_after_ten_seconds(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         zak.say(b"chat,Jane\n")
-        self.wait(HELD_WITHOUT_LIST - MORE)
+        self.wait(HOLD_WITHOUT_LIST_SECONDS - MORE)
         self.assertEqual(jane.read(), b"")
         self.wait(2 * MORE)
         self.assertEqual(jane.read(), b"zak says hi\n")
@@ -68,7 +68,7 @@ class LessonsClientTests(LessonTestCase):
 
     def test_it_may_greet_itself(self) -> None:
         jane = self.server.lesson("Jane")
-        self.wait(HELD_WITHOUT_LIST)
+        self.wait(HOLD_WITHOUT_LIST_SECONDS)
         jane.say(b"chat,Jane")
         self.assertEqual(jane.read(), b"Jane says hi\n")
 
@@ -83,7 +83,7 @@ class LessonsClientTests(LessonTestCase):
         self.server.plain("jane")
         jane = self.server.connect()
         jane.say(b"register,Jane")
-        self.wait(SILENCE)
+        self.wait(SILENCE_SECONDS)
         self.assertTrue(jane.read().startswith(b"error,name-taken,"))
         jane.say(b"register,Joan")
         self.assertEqual(jane.read(), b"ack")
@@ -92,7 +92,7 @@ class LessonsClientTests(LessonTestCase):
         zak = self.server.plain("zak")
         jane = self.server.connect()
         jane.say(b"register,Zak")
-        self.wait(SILENCE)
+        self.wait(SILENCE_SECONDS)
         jane.read()
         jane.say(b"register,Jane")
         zak.say(b"chat,Jane\n")
@@ -133,7 +133,7 @@ class LessonsClientTests(LessonTestCase):
             zak.say(b"chat,Jane,%d\n" % number)
             server.turn()
         self.assertEqual(jane.transport.unread, 0)
-        server.clock.advance(HELD_WITHOUT_LIST)
+        server.clock.advance(HOLD_WITHOUT_LIST_SECONDS)
         server.turn()
         greetings = jane.lines()
         self.assertEqual(greetings[-1], "zak says 999")
@@ -145,7 +145,7 @@ class LessonsClientTests(LessonTestCase):
         for name in names:
             clients[name] = self.server.connect()
             clients[name].say(f"register,{name}".encode())
-            self.wait(SILENCE)
+            self.wait(SILENCE_SECONDS)
             self.assertEqual(clients[name].writes(), [b"ack"])
             for early in clients.values():  # greets while the others still wait for their list
                 early.say(f"chat,{name}".encode())
@@ -157,7 +157,7 @@ class LessonsClientTests(LessonTestCase):
             self.assertEqual(client.writes(), [",".join(names).encode()])
             for other in clients.values():
                 other.say(f"chat,{name}".encode())
-        self.wait(HELD_AFTER_LIST + MORE)
+        self.wait(HOLD_AFTER_LIST_SECONDS + MORE)
         for number, name in enumerate(names):
             expected = [f"{who} says hi" for who in names[: number + 1] + names]
             self.assertCountEqual(clients[name].lines(), expected, name)
@@ -182,7 +182,7 @@ class NotTheLessonsClientTests(LessonTestCase):
         for ending in (b"\n", b"\r\n"):
             person = self.server.connect()
             person.say(b"register,jane")
-            self.wait(SILENCE - MORE)
+            self.wait(SILENCE_SECONDS - MORE)
             person.say(ending)
             self.wait(1)
             self.assertEqual(person.read(), b"ack" + ending)
@@ -194,7 +194,7 @@ class NotTheLessonsClientTests(LessonTestCase):
         for ending in (b"\n", b"\r\n"):
             person = self.server.connect()
             person.say(b"register,jane")
-            self.wait(SILENCE)
+            self.wait(SILENCE_SECONDS)
             self.assertEqual(person.read(), b"ack")
             person.say(ending)
             self.assertEqual(person.read().replace(b"\r", b""), b"\n")
@@ -205,7 +205,7 @@ class NotTheLessonsClientTests(LessonTestCase):
     def test_more_in_time_is_no_second_command(self) -> None:
         person = self.server.connect()
         person.say(b"register,ja")
-        self.wait(SILENCE - MORE)
+        self.wait(SILENCE_SECONDS - MORE)
         person.say(b"ne")
         self.wait(1)
         self.assertEqual(person.read(), b"")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.protocol import SLICE
+from twisted_chat.doors.protocol import MAX_REQUESTS_A_TURN
 from twisted_chat.test.support import Connection, Server
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.wire.line import MAX_LINE_BYTES
 
 
 class LineDoorTestCase(SynchronousTestCase):
@@ -42,7 +42,7 @@ class ReadingTests(LineDoorTestCase):
             b"chat,zak,a\nchat,zak,b\r\nquit\n",
             b"chat,zak,a\n\nchat,zak,\nchat,zak,b\n",
             b"chat,zak,back\\nslash\nchat,zak,half a li",
-            b"chat,zak," + b"x" * LONGEST + b"\nchat,zak,a\n",
+            b"chat,zak," + b"x" * MAX_LINE_BYTES + b"\nchat,zak,a\n",
             "chat,zak,ä\nchat,zak,\xff".encode("latin-1") + b"\n",
             b"chat,zak,a\nchat,tea,b\n@7 chat,zak,c\n",
         )
@@ -134,7 +134,7 @@ class BadInputTests(LineDoorTestCase):
         self.assertTrue(self.jane.lines()[0].startswith("error,bad-text,"))
 
     def test_a_line_that_is_too_long_in_one_read(self) -> None:
-        self.assertEqual(self.error(self.jane, b"chat,zak," + b"x" * LONGEST), "too-long")
+        self.assertEqual(self.error(self.jane, b"chat,zak," + b"x" * MAX_LINE_BYTES), "too-long")
 
     def test_a_line_that_is_too_long_in_a_thousand_reads_is_refused_once(self) -> None:
         self.jane.say(b"chat,zak,")
@@ -147,24 +147,24 @@ class BadInputTests(LineDoorTestCase):
     def test_a_line_that_never_ends_is_refused_once_and_not_gathered(self) -> None:
         for _ in range(100):
             self.jane.say(b"x" * 10_000)
-            self.assertLessEqual(len(self.jane.chat._tail), LONGEST + 1)
+            self.assertLessEqual(len(self.jane.chat._splitter.tail), MAX_LINE_BYTES + 1)
         [refusal] = self.jane.lines()
         self.assertTrue(refusal.startswith("error,too-long,"))
         self.jane.say(b"\n")
 
     def test_the_longest_line_is_just_right_in_every_form(self) -> None:
-        line = b"ping," + b"x" * (LONGEST - 5)
+        line = b"ping," + b"x" * (MAX_LINE_BYTES - 5)
         for ending in (b"\n", b"\r\n"):
             for reads in ([line + ending], [line, ending], [line + ending[:-1], b"\n"]):
                 person = self.server.connect()
                 for read in reads:
                     person.say(read)
                 [answer] = person.lines()
-                self.assertEqual(answer, "pong," + "x" * (LONGEST - 5))
+                self.assertEqual(answer, "pong," + "x" * (MAX_LINE_BYTES - 5))
                 person.drop()
 
     def test_a_byte_more_is_too_long_in_every_form(self) -> None:
-        line = b"ping," + b"x" * (LONGEST - 4)
+        line = b"ping," + b"x" * (MAX_LINE_BYTES - 4)
         for ending in (b"\n", b"\r\n"):
             for reads in ([line + ending], [line, ending], [line + ending[:-1], b"\n"]):
                 person = self.server.connect()
@@ -175,7 +175,7 @@ class BadInputTests(LineDoorTestCase):
                 person.drop()
 
     def test_a_long_line_to_the_same_as_the_one_before_is_too_long_as_well(self) -> None:
-        self.jane.say(b"chat,zak,fine\nchat,zak," + b"x" * LONGEST + b"\n")
+        self.jane.say(b"chat,zak,fine\nchat,zak," + b"x" * MAX_LINE_BYTES + b"\n")
         self.assertEqual(self.zak.lines(), ["jane says fine"])
         self.assertTrue(self.jane.lines()[0].startswith("error,too-long,"))
 
@@ -196,7 +196,7 @@ class BadInputTests(LineDoorTestCase):
         for line, code in (
             (b"@7 chat,zak,\xff", "not-utf8"),
             (b"@7 chat,zak,\x1b", "bad-text"),
-            (b"@7 " + b"x" * LONGEST, "too-long"),
+            (b"@7 " + b"x" * MAX_LINE_BYTES, "too-long"),
             (b"@7 nonsense", "bad-command"),
             (b"@7 chat,nobody", "no-such-user"),
         ):
@@ -225,21 +225,21 @@ class TurnsTests(LineDoorTestCase):
         self.assertTrue(jane.paused, "it is not read from while it has had too much")
         kim.say(b"chat,zak,in between\n")
         lines = zak.lines()
-        self.assertLessEqual(lines.index("kim says in between"), SLICE)
+        self.assertLessEqual(lines.index("kim says in between"), MAX_REQUESTS_A_TURN)
         lines.remove("kim says in between")
         self.assertEqual(lines, [f"jane says {number}" for number in range(10_000)])
         self.assertFalse(jane.paused)
 
     def test_what_is_read_later_comes_after_what_waits(self) -> None:
         jane = self.server.plain("jane")
-        jane.say(b"".join(b"ping,%d\n" % number for number in range(2 * SLICE)) + b"ping,la")
+        jane.say(b"".join(b"ping,%d\n" % number for number in range(2 * MAX_REQUESTS_A_TURN)) + b"ping,la")
         jane.say(b"st\n")
         self.server.turn()
-        expected = [f"pong,{number}" for number in range(2 * SLICE)]
+        expected = [f"pong,{number}" for number in range(2 * MAX_REQUESTS_A_TURN)]
         self.assertEqual(jane.lines(), [*expected, "pong,last"])
 
     def test_who_is_gone_meanwhile_does_no_more(self) -> None:
         jane, zak = self.server.plain("jane"), self.server.plain("zak")
-        jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(4 * SLICE)))
+        jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(4 * MAX_REQUESTS_A_TURN)))
         jane.drop()
-        self.assertEqual(zak.lines(), [f"jane says {number}" for number in range(SLICE)])
+        self.assertEqual(zak.lines(), [f"jane says {number}" for number in range(MAX_REQUESTS_A_TURN)])

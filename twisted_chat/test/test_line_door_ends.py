@@ -7,7 +7,7 @@ import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.protocol import CLOSING, SLICE
+from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS, MAX_REQUESTS_A_TURN
 from twisted_chat.doors.session import Session
 from twisted_chat.test.support import Server
 
@@ -55,10 +55,10 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(stranger.closed)
 
     def test_a_half_close_is_answered_to_the_last_line(self) -> None:
-        self.jane.say(b"".join(b"ping,%d\n" % number for number in range(3 * SLICE)))
+        self.jane.say(b"".join(b"ping,%d\n" % number for number in range(3 * MAX_REQUESTS_A_TURN)))
         self.jane.end_input()
         self.server.turn()
-        self.assertEqual(self.jane.lines(), [f"pong,{number}" for number in range(3 * SLICE)])
+        self.assertEqual(self.jane.lines(), [f"pong,{number}" for number in range(3 * MAX_REQUESTS_A_TURN)])
         self.assertTrue(self.jane.closed)
         self.gone()
 
@@ -93,7 +93,7 @@ class EndTests(SynchronousTestCase):
         self.jane.say(b"help\nquit\n")
         self.assertFalse(self.jane.closed)
         self.assertEqual(self.server.names(), ["zak"], "the name is free at once")
-        self.server.clock.advance(CLOSING)
+        self.server.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertTrue(self.jane.closed)
 
     def test_a_close_that_is_read_needs_no_cutting_off(self) -> None:
@@ -101,7 +101,7 @@ class EndTests(SynchronousTestCase):
         self.jane.say(b"quit\n")
         self.jane.read_again()
         self.assertTrue(self.jane.closed)
-        self.server.clock.advance(CLOSING)
+        self.server.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertEqual(self.jane.lines(), ["bye"])
 
     def test_an_account_may_come_and_go_in_one_read(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.core.errors import NOT_ALLOWED, ChatError
-from twisted_chat.doors.line.commands import COMMANDS, Command
+from twisted_chat.core.errors import NOT_ALLOWED
+from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import Answer
 from twisted_chat.doors.line.protocol import ChatProtocol
+from twisted_chat.doors.line.requests import Command
 from twisted_chat.test.support import Connection, Server
+from twisted_chat.wire.errors import ParseError
 
 
 class SubclassTests(SynchronousTestCase):
@@ -102,5 +104,5 @@ class SubclassTests(SynchronousTestCase):
         answers.pop().callback(Answer(lines=("done",)))
         self.assertEqual(jane.lines(), ["done", "pong,x"])
         self.assertEqual(jane.ask("@2 slow"), [])
-        answers.pop().errback(ChatError(NOT_ALLOWED, "not today"))
+        answers.pop().errback(ParseError(NOT_ALLOWED, "not today"))
         self.assertEqual(jane.lines(), ["@2 error,not-allowed,not today"])

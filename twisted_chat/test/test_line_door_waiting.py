@@ -5,9 +5,9 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.core.hub import Hub
+from twisted_chat.core.hub import Hub, SignedIn
 from twisted_chat.core.participants import Participant
-from twisted_chat.doors.protocol import SLICE, UNSTORED
+from twisted_chat.doors.protocol import MAX_REQUESTS_A_TURN, MAX_UNSTORED_TEXTS
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 
@@ -60,12 +60,12 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
 
     def test_a_flood_that_the_log_does_not_have_yet_pauses_its_sender(self) -> None:
         said = 0
-        while not self.jane.paused and said < 100 * UNSTORED:
+        while not self.jane.paused and said < 100 * MAX_UNSTORED_TEXTS:
             self.jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(said, said + 100)))
             self.server.turn()
             said += 100
         self.assertTrue(self.jane.paused)
-        self.assertLessEqual(said, UNSTORED + 2 * SLICE + 100)
+        self.assertLessEqual(said, MAX_UNSTORED_TEXTS + 2 * MAX_REQUESTS_A_TURN + 100)
         for _ in range(20):
             self.keep()
         self.assertFalse(self.jane.paused)
@@ -133,7 +133,7 @@ class SlowHub(Hub):
         super().__init__(MemoryLog(now=lambda: 0.0))
         self.door: Deferred[None] = Deferred()
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> str:
+    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> SignedIn:
         await self.door
         return await super().sign_in(participant, name, password)
 

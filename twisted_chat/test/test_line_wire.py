@@ -2,22 +2,19 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
 from twisted_chat.wire.line import (
-    BAD_COMMAND,
-    BAD_TEXT,
-    LONGEST,
-    NOT_UTF8,
-    TOO_LONG,
-    ParseError,
+    MAX_LINE_BYTES,
     error,
     escape,
-    is_plain,
     label_of,
     ok,
     parse,
+    parse_chats,
     request,
     unescape,
 )
+from twisted_chat.wire.stream import Messages
 
 
 class ParseTests(SynchronousTestCase):
@@ -46,9 +43,9 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(parse(b"@7  quit"), ("7", " quit", None))
 
     def test_a_line_may_be_16_KiB_and_no_longer(self) -> None:
-        self.assertEqual(parse(b"x" * LONGEST)[1], "x" * LONGEST)
-        self.assertEqual(self.refused(b"x" * (LONGEST + 1)), (TOO_LONG, None))
-        self.assertEqual(self.refused(b"@7 " + b"x" * LONGEST), (TOO_LONG, "7"))
+        self.assertEqual(parse(b"x" * MAX_LINE_BYTES)[1], "x" * MAX_LINE_BYTES)
+        self.assertEqual(self.refused(b"x" * (MAX_LINE_BYTES + 1)), (TOO_LONG, None))
+        self.assertEqual(self.refused(b"@7 " + b"x" * MAX_LINE_BYTES), (TOO_LONG, "7"))
 
     def test_what_is_not_utf8_is_refused(self) -> None:
         for junk in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80"):
@@ -65,18 +62,44 @@ class ParseTests(SynchronousTestCase):
         text = "zak,häß 小明 🍵 \u200d\u00a0\u202e"
         self.assertEqual(parse(f"chat,{text}".encode())[2], text)
 
-    def test_a_read_without_controls_needs_no_second_look(self) -> None:
-        self.assertTrue(is_plain(b"chat,zak,a\tb\nquit\n", b"\n", 2))
-        self.assertTrue(is_plain(b"chat,zak,a\tb\r\nquit\r\n", b"\r\n", 2))
-        for read in (b"a\rb", b"a\x00", b"\x7f", b"\x1b[2J", "ä".encode(), b"\xff"):
-            self.assertFalse(is_plain(read, b"\n", 0), read)
-        self.assertFalse(is_plain(b"chat,zak,a\nquit\r\n", b"\r\n", 1))
-        self.assertEqual(parse(b"chat,zak,a\tb", True), parse(b"chat,zak,a\tb"))
-
     def test_the_label_of_a_line_that_is_none_otherwise(self) -> None:
         self.assertEqual(label_of(b"@7 \xff"), "7")
         for line in (b"7 \xff", b"@7", b"@\xff x", b""):
             self.assertIsNone(label_of(line))
+
+
+class ParseChatsTests(SynchronousTestCase):
+    def test_messages_are_parsed_together(self) -> None:
+        lines = "chat,zak,a\tb\n@7 chat,#tea,one, two\nchat,zak,häß 小明 🍵\n".encode()
+        expected = Messages(("zak", "#tea", "zak"), ["a\tb", "one, two", "häß 小明 🍵"], {1: "7"})
+        self.assertEqual(parse_chats(lines), expected)
+
+    def test_a_run_of_messages_to_the_same_target_is_split(self) -> None:
+        expected = Messages(("zak", "zak", "zak"), ["a,b", "chat,zak,c", "d"], {})
+        self.assertEqual(parse_chats(b"chat,zak,a,b\nchat,zak,chat,zak,c\nchat,zak,d\n"), expected)
+
+    def test_each_line_says_the_same_as_when_it_is_parsed_alone(self) -> None:
+        lines = b"@a.b-c_9 chat,zak,,,\nchat, zak , \nchat,chat,chat,zak,x\n"
+        chats = parse_chats(lines)
+        assert chats is not None
+        for index, line in enumerate(lines.split(b"\n")[:-1]):
+            request = (chats.labels.get(index), "chat", f"{chats.targets[index]},{chats.texts[index]}")
+            self.assertEqual(request, parse(line))
+
+    def test_any_other_line_is_left_to_parse(self) -> None:
+        for line in (
+            b"chat,zak", b"chat,zak,", b"chat,,x", b"me,zak,x", b"xchat,zak,x", b" chat,zak,x", b"", b"quit",
+            b"@ chat,zak,x", b"@a,b chat,zak,x", b"@" + b"x" * 65 + b" chat,zak,x", b"@7  chat,zak,x", b"Chat,zak,x",
+            b"chat,zak,\xff", b"chat,zak,a\rb", b"chat,zak,\x1b[2J", b"chat,zak,\x7f", "chat,zak,ä\x85".encode(),
+            "chat,zak,\u2028".encode(), b"chat,zak," + b"x" * MAX_LINE_BYTES,
+        ):  # fmt: skip
+            for lines in (line + b"\n", b"chat,zak,x\n" + line + b"\n", line + b"\nchat,zak,x\n"):
+                self.assertIsNone(parse_chats(lines), lines[:40])
+
+    def test_the_longest_line_passes(self) -> None:
+        line = b"chat,zak," + b"x" * (MAX_LINE_BYTES - 9) + b"\n"
+        chats = parse_chats(line * 3)
+        self.assertEqual([len(text) for text in chats.texts] if chats else [], [MAX_LINE_BYTES - 9] * 3)
 
 
 class RenderTests(SynchronousTestCase):

@@ -17,7 +17,7 @@ class ConversationTests(SynchronousTestCase):
 class EntryTests(SynchronousTestCase):
     def test_each_text_becomes_a_record_and_their_ids_follow_each_other(self) -> None:
         origin = Recorder()
-        said = kept(41, 1000, entry("one", "two", origin=origin, author=7))
+        said = kept(41, 1000, entry("one", "two", connection=origin, author=7))
         one, two = said.records()
         self.assertEqual(one, Record(41, 1000, MESSAGE, "jane", "#tea", "one", "#tea", 7, origin.sender_number))
         self.assertEqual(two, one._replace(id=42, text="two"))

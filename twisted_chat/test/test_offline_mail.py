@@ -47,7 +47,7 @@ class OfflineMailTests(SynchronousTestCase):
         self.assertEqual(len(self.back()), 50)
         self.say(51)
         lines = self.back()
-        self.assertIn("you missed 51; here are the last 50", lines[0])
+        self.assertIn("you have 51 unread messages; the last 50 follow", lines[0])
         self.assertEqual(([line.split()[-1] for line in lines[1:]]), [str(number) for number in range(1, 51)])
 
     def test_ones_own_words_comings_and_goings_are_not_missed(self) -> None:

@@ -1,4 +1,4 @@
-"""Passwords and their hashes."""
+"""Password rules and password hashes."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.auth.passwords import HASHER, WAITING, Passwords, prepared, step_back
+from twisted_chat.auth.passwords import HASHER, MAX_QUEUED_PASSWORDS, Passwords, lower_priority, prepare_password
 from twisted_chat.core.errors import SLOW_DOWN, TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
 from twisted_chat.test.support_auth import PASSWORD, QUICK, Worker
 
 
-class PreparedTests(SynchronousTestCase):
+class PreparePasswordTests(SynchronousTestCase):
     def refused(self, password: str) -> ChatError:
-        problem: ChatError = self.assertRaises(ChatError, prepared, password)
+        problem: ChatError = self.assertRaises(ChatError, prepare_password, password)
         self.assertEqual((problem.__cause__, problem.__context__), (None, None))
         if password:
             self.assertNotIn(ascii(password)[1:-1], ascii("".join(format_exception(problem))))
         return problem
 
-    def test_any_letters_digits_signs_and_spaces_will_do(self) -> None:
+    def test_letters_digits_signs_and_spaces_are_allowed(self) -> None:
         for password in ("x", "correct horse", "a,b", "Пароль 🍵", "x" * 1024):
-            self.assertEqual(prepared(password), password)
+            self.assertEqual(prepare_password(password), password)
 
-    def test_what_keyboards_make_differently_is_the_same(self) -> None:
-        self.assertEqual(prepared("Zoe\u0308\u00a0\u3000x"), "Zoë  x")
+    def test_characters_that_keyboards_compose_differently_are_the_same(self) -> None:
+        self.assertEqual(prepare_password("Zoe\u0308\u00a0\u3000x"), "Zoë  x")
 
     def test_case_and_width_matter(self) -> None:
-        self.assertNotEqual(prepared("Secret"), prepared("secret"))
-        self.assertNotEqual(prepared("\uff53"), prepared("s"))
+        self.assertNotEqual(prepare_password("Secret"), prepare_password("secret"))
+        self.assertNotEqual(prepare_password("\uff53"), prepare_password("s"))
 
-    def test_an_empty_one_is_wrong(self) -> None:
+    def test_an_empty_password_is_refused(self) -> None:
         self.assertEqual(self.refused("").code, WRONG_PASSWORD)
 
-    def test_over_1024_bytes_are_too_long(self) -> None:
+    def test_more_than_1024_bytes_are_too_long(self) -> None:
         for password in ("x" * 1025, "ä" * 513, "x" * 16_384):
-            self.assertEqual(str(self.refused(password)), "too-long: a password has at most 1024 bytes")
+            self.assertEqual(str(self.refused(password)), "too-long: password-length (max=1024)")
 
-    def test_what_is_invisible_is_wrong_and_not_shown(self) -> None:
+    def test_invisible_characters_are_refused_and_not_shown(self) -> None:
         for password in ("sec\x00ret", "sec\tret", "sec\u200bret", "sec\u2028ret", "sec\ud800ret"):
             self.assertEqual(self.refused(password).code, WRONG_PASSWORD)
 
@@ -67,48 +67,48 @@ class PasswordsTests(SynchronousTestCase):
         self.assertNotIn(PASSWORD, str(problem))
         return problem.code
 
-    def test_a_hash_knows_its_password_and_no_other(self) -> None:
+    def test_a_hash_matches_its_password_and_no_other(self) -> None:
         secret = self.hash()
         self.assertTrue(self.successResultOf(self.verify(secret)))
         self.assertFalse(self.successResultOf(self.verify(secret, PASSWORD + "x")))
 
-    def test_the_same_password_has_another_hash_each_time(self) -> None:
+    def test_the_same_password_has_a_different_hash_each_time(self) -> None:
         self.assertNotEqual(self.hash(), self.hash())
 
     def test_the_hash_does_not_show_the_password(self) -> None:
         self.assertNotIn("horse", self.hash())
 
-    def test_it_knows_a_password_that_is_composed_differently(self) -> None:
+    def test_a_password_that_is_composed_differently_matches(self) -> None:
         self.assertTrue(self.successResultOf(self.verify(self.hash("Zoë"), "Zoe\u0308")))
 
-    def test_hashes_are_argon2id_as_expensive_as_owasp_asks_for(self) -> None:
+    def test_hashes_are_argon2id_with_the_cost_that_owasp_asks_for(self) -> None:
         secret = self.successResultOf(Deferred.fromCoroutine(Passwords(self.worker.run).hash("x")))
         self.assertTrue(secret.startswith("$argon2id$v=19$m=19456,t=2,p=1$"), secret)
 
-    def test_hashes_of_other_costs_are_known_as_well(self) -> None:
+    def test_hashes_with_another_cost_can_be_compared(self) -> None:
         self.assertTrue(self.successResultOf(Deferred.fromCoroutine(self.passwords.verify(HASHER.hash("x"), "x"))))
 
-    def test_what_can_be_no_password_is_never_hashed(self) -> None:
+    def test_a_forbidden_password_is_never_hashed(self) -> None:
         secret = self.hash()
         self.worker.done = 0
         self.assertEqual(self.code(self.verify(secret, "")), WRONG_PASSWORD)
         self.assertEqual(self.code(self.verify(secret, "x" * 1025)), TOO_LONG)
         self.assertEqual(self.worker.done, 0)
 
-    def test_one_too_many_is_refused_at_once(self) -> None:
+    def test_one_password_too_many_is_refused_at_once(self) -> None:
         secret = self.hash()
         self.worker.slow = True
-        checks = [self.verify(secret) for _ in range(WAITING)]
+        checks = [self.verify(secret) for _ in range(MAX_QUEUED_PASSWORDS)]
         self.assertEqual(self.code(self.verify(secret)), SLOW_DOWN)
         self.worker.work()
-        self.assertEqual([self.successResultOf(check) for check in checks], [True] * WAITING)
+        self.assertEqual([self.successResultOf(check) for check in checks], [True] * MAX_QUEUED_PASSWORDS)
         self.worker.slow = False
         self.assertTrue(self.successResultOf(self.verify(secret)))
 
-    def test_who_goes_away_makes_no_room_before_the_work_is_done(self) -> None:
+    def test_a_cancelled_check_makes_room_only_when_its_work_is_done(self) -> None:
         secret = self.hash()
         self.worker.slow = True
-        for _ in range(WAITING):
+        for _ in range(MAX_QUEUED_PASSWORDS):
             check = self.verify(secret)
             check.addErrback(lambda _: False)
             check.cancel()
@@ -123,10 +123,10 @@ class PasswordsTests(SynchronousTestCase):
             with capturedLogs() as events:
                 self.assertEqual(self.code(self.verify(damaged)), UNAVAILABLE)
             [text] = [formatEvent(event) for event in events]
-            self.assertIn("could not be", text)
+            self.assertIn("could not hash or compare a password", text)
             self.assertNotIn(PASSWORD, repr(events))
 
-    def test_where_there_is_no_memory_to_hash_the_operator_hears_of_it(self) -> None:
+    def test_a_hash_that_fails_for_lack_of_memory_is_logged(self) -> None:
         failing = patch.object(PasswordHasher, "hash", side_effect=HashingError("Memory allocation error"))
         with failing, capturedLogs() as events:
             problem = self.failureResultOf(Deferred.fromCoroutine(self.passwords.hash(PASSWORD)), ChatError).value
@@ -134,12 +134,12 @@ class PasswordsTests(SynchronousTestCase):
         self.assertIn("HashingError: Memory allocation error", formatEvent(events[0]))
 
 
-class StepBackTests(SynchronousTestCase):
-    def test_only_the_thread_that_steps_back_does(self) -> None:
+class LowerPriorityTests(SynchronousTestCase):
+    def test_only_the_calling_threads_priority_changes(self) -> None:
         before, inside = os.getpriority(os.PRIO_PROCESS, 0), []
 
         def work() -> None:
-            step_back()
+            lower_priority()
             inside.append(os.getpriority(os.PRIO_PROCESS, 0))
 
         thread = Thread(target=work)

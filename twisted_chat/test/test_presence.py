@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.doors.line.dialects import EVENTS
-from twisted_chat.doors.presence import MOST, PresenceChanges
+from twisted_chat.doors.presence import MAX_CHANGES, PresenceChanges
 
 
 class NewsTests(SynchronousTestCase):
@@ -13,7 +13,7 @@ class NewsTests(SynchronousTestCase):
         for one in happened:
             who, before, _, now = one.replace(":", "").split()
             news.add(int(who), None if before == "-" else before, None if now == "-" else now)
-        return EVENTS.news(news.changes())
+        return EVENTS.presence(news.changes())
 
     def test_each_person_is_told_of_once(self) -> None:
         self.assertEqual(self.lines("1: - > jane", "2: zak > -"), ["offline,zak", "online,jane"])
@@ -43,9 +43,9 @@ class NewsTests(SynchronousTestCase):
 
     def test_too_many_to_name_are_lost_rather_than_gathered(self) -> None:
         news = PresenceChanges()
-        for number in range(MOST):
+        for number in range(MAX_CHANGES):
             news.add(number, None, f"{number}")
         self.assertFalse(news.lost)
-        news.add(MOST, None, "one-more")
+        news.add(MAX_CHANGES, None, "one-more")
         self.assertTrue(news.lost)
-        self.assertEqual(EVENTS.news(news.changes()), [])
+        self.assertEqual(EVENTS.presence(news.changes()), [])

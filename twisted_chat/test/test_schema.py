@@ -76,7 +76,7 @@ class UpgradeTests(SqliteFixture, LogFixture, TestCase):
         phone = Recorder()
         phone.sender_number = await accounts.client_number(zak.identity, "phone")
         for _ in range(2):
-            await self.keep(entry("one", labels=("a",), origin=phone, author=zak.identity))
+            await self.keep(entry("one", labels=("a",), connection=phone, author=zak.identity))
         self.assertEqual(self.log.last, 10)
         self.assertEqual(list(self.log.restore().memberships), [], "guests are in no room")
 

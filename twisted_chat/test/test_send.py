@@ -1,4 +1,4 @@
-"""`twisted-chat send`: over a network in memory, what arrives, and how it ends when it does not."""
+"""`twisted-chat send`: what arrives, over a network in memory, and the exit status and sentence when it does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
-from twisted.internet.defer import TimeoutError as TookTooLong
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,11 +18,11 @@ from twisted_chat.cli import main
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
-from twisted_chat.talk.address import Problem
+from twisted_chat.talk.failures import TalkError
 from twisted_chat.talk.input import LineReader, Texts, checked, checked_lines
 from twisted_chat.talk.send import Sender, send
 from twisted_chat.test.support_client import Network
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.wire.line import MAX_LINE_BYTES
 
 
 async def these(*texts: str) -> Texts:
@@ -49,45 +49,53 @@ class SendTests(SynchronousTestCase):
         return [(record.sender, record.to, record.text) for record in self.records() if record.text][2:]
 
     def refused(self, *arguments: str, **options: Any) -> str:
-        return str(self.assertRaises(Problem, self.send, *arguments, **options))
+        return str(self.assertRaises(TalkError, self.send, *arguments, **options))
 
-    def test_a_guest_says_something_to_a_person(self) -> None:
+    def test_a_guest_sends_a_message_to_a_user(self) -> None:
         self.send("kim", "the backup\nis done")
         self.assertEqual(self.said(), [("cron", "kim", "the backup\nis done")])
-        self.assertEqual(self.network.hub.registry.names(), [])
+        self.assertEqual(self.network.hub.registry.online_names(), [])
 
     def test_a_guest_enters_a_room_and_leaves_it_again(self) -> None:
         self.send("#ops", "one", "two", joins=True)
         kinds = [record.kind for record in self.records() if record.to == "#ops"]
         self.assertEqual(kinds, ["joined", "message", "message", "left"])
 
-    def test_an_account_is_in_its_room_already_or_enters_it_when_told(self) -> None:
+    def test_an_account_is_in_its_room_already_or_enters_it_with_join(self) -> None:
         told = self.refused("#ops", "hi", name="kim", password="kim")
-        self.assertEqual(told, "there is no room #ops; --join makes it")
+        self.assertEqual(told, "there is no room #ops; add --join to enter or create the room")
         self.send("#ops", "first", name="lou", password="lou", joins=True)
         told = self.refused("#ops", "hi", name="kim", password="kim")
-        self.assertEqual(told, "kim is not in #ops; --join enters it")
+        self.assertEqual(told, "you are not a member of #ops; add --join to enter the room first")
         self.send("#ops", "second", name="kim", password="kim", joins=True)
         self.send("#ops", "third", name="kim", password="kim")
         self.assertEqual([text for _, _, text in self.said()], ["first", "second", "third"])
 
-    def test_what_is_refused_is_told_in_words(self) -> None:
-        self.assertEqual(self.refused("max", "hi"), "nobody is called max there")
-        self.assertEqual(self.refused("kim", "hi", name="kim", password="x"), "that is not the password of kim")
-        self.assertIn("the name kim is taken; if it is your account", self.refused("kim", "hi", name="kim"))
+    def test_a_refusal_is_the_servers_sentence_and_what_to_do(self) -> None:
+        self.assertEqual(self.refused("max", "hi"), "no user named max")
+        told = self.refused("kim", "hi", name="kim", password="x")
+        self.assertEqual(
+            told, "wrong password for kim; try again, or choose another name; --password-file sets the password"
+        )
+        told = self.refused("kim", "hi", name="kim")
+        self.assertEqual(
+            told,
+            "the name kim belongs to an account; sign in with its password, or choose another name; "
+            "--as sets the name, --password-file the password",
+        )
         self.assertEqual(self.said(), [])
 
-    def test_nobody_listens(self) -> None:
+    def test_a_server_that_does_not_listen(self) -> None:
         self.network.stop()
         self.assertRaises(ConnectionRefusedError, self.send, "kim", "hi")
 
-    def test_a_server_that_does_not_answer_is_waited_for_no_longer_than_told(self) -> None:
+    def test_a_server_that_does_not_answer_is_waited_for_until_the_timeout(self) -> None:
         self.network.deaf = True
         before = self.clock.seconds()
-        self.assertRaises(TookTooLong, self.send, "kim", "hi")
+        self.assertRaises(DeferredTimeout, self.send, "kim", "hi")
         self.assertEqual(self.clock.seconds() - before, 30.0)
 
-    def test_wherever_an_accounts_connection_is_cut_it_says_it_once(self) -> None:
+    def test_wherever_an_accounts_connection_is_cut_the_message_is_sent_once(self) -> None:
         for arrives in (False, True):
             for cut_at in range(5, 10):  # behind the first connection's hello
                 self.network = Network(self.clock)
@@ -98,24 +106,24 @@ class SendTests(SynchronousTestCase):
 
 
 class TextTests(SynchronousTestCase):
-    def test_line_endings_are_line_breaks_and_the_last_is_none(self) -> None:
+    def test_line_endings_are_line_breaks_except_at_the_end(self) -> None:
         self.assertEqual(checked("kim", "one\r\ntwo\r\n\n"), "one\ntwo")
 
-    def test_what_cannot_be_said(self) -> None:
+    def test_texts_that_cannot_be_sent(self) -> None:
         for text, part in (
-            ("\n", "nothing to say"),
+            ("\n", "the text is empty"),
             ("\x1b[1m", "U+001B"),
             ("\udcff", "not UTF-8"),
-            ("x" * LONGEST, "too long"),
-            ("\\" * (LONGEST // 2), "too long"),
+            ("x" * MAX_LINE_BYTES, "too long"),
+            ("\\" * (MAX_LINE_BYTES // 2), "too long"),
         ):
-            self.assertIn(part, str(self.assertRaises(Problem, checked, "kim", text)))
-        longest = "x" * (LONGEST - 100)
+            self.assertIn(part, str(self.assertRaises(TalkError, checked, "kim", text)))
+        longest = "x" * (MAX_LINE_BYTES - 100)
         self.assertEqual(checked("kim", longest), longest)
 
 
-class LinesTests(SynchronousTestCase):
-    """Lines of an input, of which no more are taken than are said."""
+class LineReaderTests(SynchronousTestCase):
+    """Lines of an input, of which no more are read than are sent."""
 
     def setUp(self) -> None:
         self.reader, self.transport = LineReader(), StringTransport()
@@ -149,21 +157,21 @@ class LinesTests(SynchronousTestCase):
         acknowledged.callback(None)
         self.assertEqual((self.heard, self.transport.producerState), (["one", "two"], "producing"))
 
-    def test_a_line_that_cannot_be_said_is_told_by_its_number(self) -> None:
+    def test_a_line_that_cannot_be_sent_is_reported_with_its_number(self) -> None:
         done = self.read()
         self.reader.dataReceived(b"one\n\nt\x07wo\nthree\n")
-        problem = self.failureResultOf(done, Problem).value
-        self.assertIn("line 3: the text holds a control character (U+0007)", str(problem))
+        problem = self.failureResultOf(done, TalkError).value
+        self.assertIn("line 3: the text contains a control character (U+0007)", str(problem))
         self.assertEqual(self.heard, ["one"])
 
-    def test_a_line_without_an_end_takes_no_memory(self) -> None:
+    def test_a_line_without_an_end_is_not_kept(self) -> None:
         done = self.read()
-        self.reader.dataReceived(b"x" * (LONGEST + 1))
-        self.assertIn("line 1: the text is too long", str(self.failureResultOf(done, Problem).value))
+        self.reader.dataReceived(b"x" * (MAX_LINE_BYTES + 1))
+        self.assertIn("line 1: the text is too long", str(self.failureResultOf(done, TalkError).value))
 
 
 class CommandTests(SynchronousTestCase):
-    """What ends before anything is sent."""
+    """Errors before anything is sent."""
 
     def run_it(self, *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> tuple[int, str]:
         err = io.StringIO()
@@ -177,11 +185,11 @@ class CommandTests(SynchronousTestCase):
 
     def test_a_wrong_command_line(self) -> None:
         for arguments, part in (
-            (("a b", "hi"), "a name has no space"),
+            (("a b", "hi"), "is not a valid name"),
             (("zak", "hi", "--lines"), "leave out the text"),
-            (("zak", "hi", "--timeout", "0"), "a number above 0"),
-            (("zak", "hi", "--port", "x"), "a port is a number"),
-            (("zak", "hi", "--server", "a@b@c"), "a server is said like this"),
+            (("zak", "hi", "--timeout", "0"), "is not a number above 0"),
+            (("zak", "hi", "--port", "x"), "is not a port"),
+            (("zak", "hi", "--server", "a@b@c"), "is not a server address"),
         ):
             status, told = self.run_it(*arguments)
             self.assertEqual(status, 2)
@@ -190,12 +198,16 @@ class CommandTests(SynchronousTestCase):
 
     def test_a_wrong_environment(self) -> None:
         status, told = self.run_it("zak", "hi", env={"TWISTED_CHAT": "a@b@c"})
-        self.assertEqual((status, "$TWISTED_CHAT: a server is said like this" in told), (2, True))
+        self.assertEqual((status, "$TWISTED_CHAT: 'a@b@c' is not a server address" in told), (2, True))
         status, told = self.run_it("zak", "hi", env={"TWISTED_CHAT_PASSWORD": "x", "TWISTED_CHAT": ""})
         self.assertEqual((status, "a password needs a name" in told), (2, True))
 
-    def test_texts_that_cannot_be_said(self) -> None:
-        for stdin, part in ((b"", "nothing to say"), (b"\xff", "not UTF-8"), ("é".encode() * LONGEST, "too long")):
+    def test_input_that_cannot_be_sent(self) -> None:
+        for stdin, part in (
+            (b"", "the text is empty"),
+            (b"\xff", "not UTF-8"),
+            ("é".encode() * MAX_LINE_BYTES, "too long"),
+        ):
             status, told = self.run_it("zak", stdin=stdin)
             self.assertEqual(status, 1)
             self.assertIn(part, told)

@@ -1,7 +1,8 @@
-"""The doors open when the service starts, and close in order when it stops."""
+"""The service opens the doors when it starts, and closes them in order when it stops."""
 
 from __future__ import annotations
 
+import errno
 import io
 import resource
 import sys
@@ -17,10 +18,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from twisted_chat import service
-from twisted_chat.admin.accounts import Operator
+from twisted_chat.admin.accounts import AccountAdmin
 from twisted_chat.admin.control import Control, ControlProtocol
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.service import ENOUGH, PATIENCE, RESERVED, CannotStart, ChatService, descriptors
+from twisted_chat.service import (
+    CLOSE_TIMEOUT_SECONDS,
+    MAX_DESCRIPTORS,
+    RESERVED_DESCRIPTORS,
+    CannotStart,
+    ChatService,
+    State,
+    raise_descriptor_limit,
+)
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_front import Client, SwitchingTransport
 from twisted_chat.wire.detect import LINE
@@ -28,14 +37,14 @@ from twisted_chat.wire.detect import LINE
 
 @implementer(IListeningPort)
 class Port:
-    """A port that takes as long to close as it is told to."""
+    """A port that closes at once or, with `closing`, when that Deferred fires."""
 
     def __init__(self) -> None:
         self.open = True
         self.closing: Deferred[None] | None = None
 
     def startListening(self) -> None:
-        """It listens already."""
+        """Do nothing: it listens already."""
 
     def stopListening(self) -> Deferred[None] | None:
         self.open = False
@@ -61,12 +70,12 @@ class Endpoint:
 
 
 class MemoryControl(Control):
-    """An operator's way in without a socket; it notes what happened to it."""
+    """A control socket without a socket, which records when it is opened and closed."""
 
     def __init__(self, server: Server) -> None:
         accounts = server.hub.accounts
         assert accounts is not None
-        super().__init__(Operator(server.hub, accounts, None), "", MemoryReactor())
+        super().__init__(AccountAdmin(server.hub, accounts, None), "", MemoryReactor())
         self.happened: list[str] = []
         self.opened = False
         opened = server.hub.open
@@ -88,7 +97,7 @@ class MemoryControl(Control):
 class ServiceTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.server = Server()
-        self.patch(service, "descriptors", lambda: 1000)
+        self.patch(service, "raise_descriptor_limit", lambda: 1000)
 
     def service(self, **endpoints: Endpoint) -> ChatService:
         return ChatService([self.server.factory], list(endpoints.items()), self.server.clock)
@@ -112,7 +121,14 @@ class StartTests(ServiceTestCase):
         chat.startService()
         self.assertEqual(len(here.factories), 1)
 
-    def test_it_says_where_it_listens_and_how_many_it_holds(self) -> None:
+    def test_the_preparation_is_done_once_even_without_a_port(self) -> None:
+        prepared: list[str] = []
+        chat = ChatService([self.server.factory], [], self.server.clock, prepare=lambda: prepared.append("prepared"))
+        chat.privilegedStartService()
+        chat.startService()
+        self.assertEqual(prepared, ["prepared"])
+
+    def test_the_start_up_line_says_where_it_listens_and_how_many_connections_it_holds(self) -> None:
         events: list[LogEvent] = []
 
         @implementer(ILogObserver)
@@ -123,8 +139,8 @@ class StartTests(ServiceTestCase):
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         self.service(here=Endpoint(), there=Endpoint()).startService()
         [event] = [event for event in events if event.get("where")]
-        self.assertEqual((event["where"], event["most"]), ("here, there", 1000 - RESERVED))
-        self.assertEqual(self.server.factory.most, 1000 - RESERVED)
+        self.assertEqual((event["where"], event["most"]), ("here, there", 1000 - RESERVED_DESCRIPTORS))
+        self.assertEqual(self.server.factory.most, 1000 - RESERVED_DESCRIPTORS)
 
     def test_it_says_which_port_the_system_chose(self) -> None:
         asked_and_said = {
@@ -150,7 +166,7 @@ class StartTests(ServiceTestCase):
         self.assertEqual(event["where"].split(", "), list(asked_and_said.values()))
 
     def cannot_start(self, problem: Exception) -> str:
-        """What is printed for the operator when listening fails so."""
+        """Return what is printed for the operator when an endpoint fails with this error."""
         self.patch(sys, "excepthook", sys.excepthook)
         printed = io.StringIO()
         self.patch(sys, "__stderr__", printed)
@@ -159,27 +175,32 @@ class StartTests(ServiceTestCase):
         except CannotStart as error:
             sys.excepthook(type(error), error, error.__traceback__)
         else:
-            self.fail("it has started")
+            self.fail("the service has started")
         return printed.getvalue()
 
-    def test_a_taken_port_is_one_clear_line(self) -> None:
-        printed = self.cannot_start(CannotListenError("0.0.0.0", 8000, OSError(98, "Address already in use")))
-        self.assertEqual(printed, "twisted_chat: cannot listen at here: Address already in use\n")
-
-    def test_other_problems_are_one_line_too(self) -> None:
+    def test_a_taken_port_is_one_line(self) -> None:
+        printed = self.cannot_start(CannotListenError("0.0.0.0", 8000, OSError(errno.EADDRINUSE, "?")))
         self.assertEqual(
-            self.cannot_start(ValueError("no such thing")), "twisted_chat: cannot listen at here: no such thing\n"
+            printed,
+            "twisted_chat: cannot listen at here: Address already in use;"
+            " stop the program that uses it, or choose another address with --port or --listen\n",
         )
-        self.assertIn("Permission denied", self.cannot_start(OSError(13, "?")))
 
-    def test_what_else_goes_wrong_keeps_its_traceback(self) -> None:
+    def test_other_errors_are_one_line_too(self) -> None:
+        self.assertEqual(
+            self.cannot_start(ValueError("no such thing")),
+            "twisted_chat: cannot listen at here: no such thing; choose another address with --port or --listen\n",
+        )
+        self.assertIn("Permission denied", self.cannot_start(OSError(errno.EACCES, "?")))
+
+    def test_other_exceptions_keep_their_traceback(self) -> None:
         self.cannot_start(ValueError("no such thing"))
         seen: list[Any] = []
         self.patch(sys, "__excepthook__", lambda *problem: seen.append(problem[0]))
         sys.excepthook(KeyError, KeyError("x"), None)
         self.assertEqual(seen, [KeyError])
 
-    def test_what_is_to_be_prepared_is_so_before_anything_is_opened(self) -> None:
+    def test_a_failed_preparation_opens_nothing(self) -> None:
         here = Endpoint()
 
         def prepare() -> None:
@@ -192,7 +213,7 @@ class StartTests(ServiceTestCase):
 
 
 class FrontDoorTests(ServiceTestCase):
-    """With a front door, everybody comes in by it."""
+    """With a front door, all connections come through it."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -201,11 +222,11 @@ class FrontDoorTests(ServiceTestCase):
         self.chat = ChatService([self.server.factory], [("here", self.here)], self.server.clock, front=self.front)
         self.chat.startService()
 
-    def test_endpoints_get_it_and_it_counts(self) -> None:
+    def test_endpoints_get_the_front_door_and_it_counts_connections(self) -> None:
         self.assertEqual(self.here.factories, [self.front])
-        self.assertEqual((self.front.most, self.server.factory.most), (1000 - RESERVED, None))
+        self.assertEqual((self.front.most, self.server.factory.most), (1000 - RESERVED_DESCRIPTORS, None))
 
-    def test_who_is_undecided_at_the_end_is_told_too(self) -> None:
+    def test_a_client_whose_protocol_is_not_detected_is_told_of_the_shutdown(self) -> None:
         silent = Client(self.front, self.server.clock, SwitchingTransport)
         stopped = self.chat.stopService()
         self.server.clock.advance(0.05)
@@ -228,11 +249,11 @@ class StopTests(ServiceTestCase):
             self.server.clock.advance(0.05)
         return stopped
 
-    def test_an_empty_server_is_gone_at_once(self) -> None:
+    def test_a_server_without_clients_stops_at_once(self) -> None:
         self.successResultOf(self.chat.stopService())
         self.assertFalse(self.here.port.open)
 
-    def test_everyone_is_told_in_their_way(self) -> None:
+    def test_each_client_is_told_in_its_dialect(self) -> None:
         plain, program = self.server.plain("jane"), self.server.program("zak")
         lesson, stranger = self.server.lesson("Kim"), self.server.connect()
         self.successResultOf(self.stop())
@@ -243,7 +264,7 @@ class StopTests(ServiceTestCase):
         for connection in (plain, program, lesson, stranger):
             self.assertTrue(connection.closed)
 
-    def test_what_is_queued_is_sent_first(self) -> None:
+    def test_queued_messages_are_sent_first(self) -> None:
         jane, zak = self.server.plain("jane"), self.server.plain("zak")
         zak.stop_reading()
         for number in range(200):
@@ -258,22 +279,22 @@ class StopTests(ServiceTestCase):
         self.assertEqual(len(lines), 201)
         self.assertIn("shutting down", lines[-1])
 
-    def test_what_was_said_just_now_is_sent_first(self) -> None:
+    def test_the_last_messages_are_sent_first(self) -> None:
         jane, zak = self.server.plain("jane"), self.server.plain("zak")
         jane.say(b"chat,zak,just now\n")
         self.successResultOf(self.stop())
         self.assertEqual(zak.lines()[0], "jane says just now")
 
-    def test_who_does_not_read_it_is_cut_off_in_the_end(self) -> None:
+    def test_a_client_that_does_not_read_is_disconnected_after_the_timeout(self) -> None:
         zak = self.server.plain("zak")
         zak.stop_reading()
-        stopped = self.stop(PATIENCE - 0.1)
+        stopped = self.stop(CLOSE_TIMEOUT_SECONDS - 0.1)
         self.assertNoResult(stopped)
         self.server.clock.pump([0.05] * 4)
         self.successResultOf(stopped)
         self.assertTrue(zak.closed)
 
-    def test_nobody_is_let_in_before_anybody_is_told(self) -> None:
+    def test_ports_are_closed_before_clients_are_told(self) -> None:
         self.here.port.closing = Deferred()
         jane = self.server.plain("jane")
         stopped = self.stop()
@@ -283,7 +304,7 @@ class StopTests(ServiceTestCase):
         self.server.clock.advance(0.05)
         self.successResultOf(stopped)
 
-    def test_the_operator_comes_in_last_and_is_sent_away_first(self) -> None:
+    def test_the_control_socket_opens_last_and_closes_first(self) -> None:
         control = MemoryControl(self.server)
         chat = ChatService([self.server.factory], [], self.server.clock, control=control)
         chat.startService()
@@ -300,18 +321,42 @@ class StopTests(ServiceTestCase):
         self.server.clock.advance(0.05)
         self.successResultOf(stopped)
 
-    def test_an_operator_who_does_not_go_is_cut_off(self) -> None:
+    def test_a_control_connection_that_does_not_close_is_aborted(self) -> None:
         control = MemoryControl(self.server)
         chat = ChatService([self.server.factory], [], self.server.clock, control=control)
         chat.startService()
         asking, transport = ControlProtocol(control), StringTransport()
         asking.makeConnection(transport)
         stopped = chat.stopService()
-        self.server.clock.pump([0.05] * round(PATIENCE / 0.05 + 2))
+        self.server.clock.pump([0.05] * round(CLOSE_TIMEOUT_SECONDS / 0.05 + 2))
         self.successResultOf(stopped)
         self.assertTrue(transport.disconnected)
 
-    def test_it_may_stop_without_having_started(self) -> None:
+    def test_the_states_follow_the_table(self) -> None:
+        chat = self.service(there=Endpoint())
+        states = [chat._state]
+        for step in (chat.privilegedStartService, chat.startService):
+            step()
+            states.append(chat._state)
+        self.server.plain("zak").stop_reading()
+        stopped = chat.stopService()
+        states.append(chat._state)
+        self.server.clock.pump([0.05] * round(CLOSE_TIMEOUT_SECONDS / 0.05 + 2))
+        self.successResultOf(stopped)
+        self.assertEqual([*states, chat._state], list(State))
+
+    def test_a_second_stop_does_nothing_more(self) -> None:
+        closed: list[str] = []
+
+        async def close() -> None:
+            closed.append("closed")
+
+        self.patch(self.server.hub.log, "close", close)
+        self.successResultOf(self.chat.stopService())
+        self.successResultOf(self.chat.stopService())
+        self.assertEqual(closed, ["closed"])
+
+    def test_a_service_that_was_not_started_can_be_stopped(self) -> None:
         self.successResultOf(self.service(there=Endpoint()).stopService())
 
 
@@ -319,7 +364,7 @@ class DescriptorsTests(SynchronousTestCase):
     """The soft limit is raised as far as it goes."""
 
     def limits(self, soft: int, hard: int, problem: Exception | None = None) -> tuple[int, list[tuple[int, int]]]:
-        """What `descriptors` says where these are the limits, and what it has set."""
+        """Return the result of `raise_descriptor_limit` with these limits, and the limits that it has set."""
         done: list[tuple[int, int]] = []
 
         def set_limit(which: int, limits: tuple[int, int]) -> None:
@@ -330,17 +375,17 @@ class DescriptorsTests(SynchronousTestCase):
 
         self.patch(resource, "getrlimit", lambda which: (soft, hard))
         self.patch(resource, "setrlimit", set_limit)
-        return descriptors(), done
+        return raise_descriptor_limit(), done
 
-    def test_to_the_hard_limit(self) -> None:
+    def test_it_is_raised_to_the_hard_limit(self) -> None:
         self.assertEqual(self.limits(1024, 4096), (4096, [(4096, 4096)]))
 
-    def test_to_enough_where_there_is_none(self) -> None:
+    def test_it_is_raised_to_the_maximum_where_the_hard_limit_is_infinite(self) -> None:
         for infinite in (-1, 2**63 - 1):
             count, done = self.limits(256, infinite)
-            self.assertEqual(count, ENOUGH)
-            self.assertEqual(done, [(ENOUGH, infinite)])
+            self.assertEqual(count, MAX_DESCRIPTORS)
+            self.assertEqual(done, [(MAX_DESCRIPTORS, infinite)])
 
-    def test_it_stays_where_it_may_not_be_raised(self) -> None:
+    def test_it_stays_where_it_cannot_be_raised(self) -> None:
         for problem in (ValueError(), OSError()):
             self.assertEqual(self.limits(256, 4096, problem), (256, []))

@@ -4,10 +4,12 @@ from collections.abc import Collection
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.interfaces import Page
-from twisted_chat.doors.outbox import BOUND
-from twisted_chat.doors.presence import MOST
-from twisted_chat.doors.session import NEWS_AFTER
+from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.presence import MAX_CHANGES
+from twisted_chat.doors.session import PRESENCE_DELAY_SECONDS
+from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import WINDOW, Connection, DelayedLog, Server
 
@@ -57,7 +59,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.say(2000)
         outbox = self.slow.chat.session.outbox
         self.assertTrue(outbox.full)
-        self.assertLessEqual(outbox.size, BOUND + 64 * KIB)
+        self.assertLessEqual(outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.assertLessEqual(self.slow.transport.unread, WINDOW + 64 * KIB)
 
     def test_nobody_waits_for_it(self) -> None:
@@ -115,10 +117,10 @@ class SlowReaderTests(SynchronousTestCase):
             self.server.turn()
             asked += 10
         self.assertTrue(self.slow.paused)
-        self.assertLess(self.slow.chat.session.outbox.size, BOUND + 64 * KIB)
+        self.assertLess(self.slow.chat.session.outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.slow.read_again()
         self.assertFalse(self.slow.paused)
-        self.assertEqual(self.slow.read().count(b"say goodbye"), asked)
+        self.assertEqual(self.slow.read().count(b"end the connection"), asked)
 
     def test_a_gap_is_told_when_the_ring_has_moved_on(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))
@@ -168,7 +170,7 @@ class SlowReaderTests(SynchronousTestCase):
         for _ in range(300):
             self.slow.take(16 * KIB)
             self.server.turn()
-            self.assertLessEqual(outbox.size, BOUND + 64 * KIB)
+            self.assertLessEqual(outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
 
     def test_who_is_gone_while_it_is_behind_is_forgotten(self) -> None:
         self.slow.stop_reading()
@@ -186,7 +188,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.assertEqual(self.read_everything(self.slow), list(range(200)))
 
 
-GAP = "you read too slowly: some messages are no longer kept here"
+GAP = NOTICES[Notice.GAP]
 
 
 class CatchingUpWithADelayedLogTests(SynchronousTestCase):
@@ -239,6 +241,7 @@ class CatchingUpWithADelayedLogTests(SynchronousTestCase):
         zak.chat.session.hold()
         server.plain("jane").say(b"chat,zak,x\n")
         zak.chat.session.release()
+        server.turn()
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
 
@@ -250,7 +253,7 @@ class PresenceTests(SynchronousTestCase):
         self.watcher = self.server.program("watcher", "#tea")
 
     def wait(self) -> None:
-        self.server.clock.advance(NEWS_AFTER)
+        self.server.clock.advance(PRESENCE_DELAY_SECONDS)
 
     def news(self) -> list[str]:
         self.wait()
@@ -293,7 +296,7 @@ class PresenceTests(SynchronousTestCase):
         self.assertLess(kinds.index("offline"), len(kinds) - 1 - kinds[::-1].index("joined"))
 
     def test_too_many_to_name_are_a_gap(self) -> None:
-        for number in range(MOST + 1):
+        for number in range(MAX_CHANGES + 1):
             self.watcher.chat.session.presence_changed(number, f"p{number}", None)
         self.wait()
         [line] = self.watcher.lines()

@@ -1,4 +1,4 @@
-"""The console script: what it can be told, what it tells, and how it ends. All of it in memory."""
+"""The console script: its options, what it writes, and its exit status. All of it in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CommandTestCase(SynchronousTestCase):
         self.out, self.err = io.StringIO(), io.StringIO()
 
     def run_it(self, *arguments: str) -> int:
-        """Run it with these arguments; gives its exit status."""
+        """Run it with these arguments, and return its exit status."""
         self.out, self.err = io.StringIO(), io.StringIO()
         with patch("sys.stdout", self.out), patch("sys.stderr", self.err):
             end = self.assertRaises(SystemExit, main, ["simulate", *arguments])
@@ -35,7 +35,7 @@ class CommandTestCase(SynchronousTestCase):
         return path
 
     def told(self) -> dict[str, Any]:
-        """What programs are told, alone on standard output."""
+        """Return the summary for programs, which is alone on standard output."""
         (line,) = self.out.getvalue().splitlines()
         told = json.loads(line)
         assert isinstance(told, dict)
@@ -56,7 +56,7 @@ class SummaryTests(CommandTestCase):
         self.assertEqual(told["sent"], told["delivered"])
         self.assertIsInstance(told["seed"], int)
 
-    def test_quiet_shows_no_progress(self) -> None:
+    def test_quiet_writes_no_progress(self) -> None:
         self.run_it("crowd", "--in-memory", "--duration", "120", "--quiet")
         self.assertEqual(self.err.getvalue(), "")
 
@@ -83,7 +83,7 @@ class SummaryTests(CommandTestCase):
         self.assertEqual(self.run_it("replay", log, "--in-memory", "--speed", "max"), 0)
         shown = self.out.getvalue()
         self.assertIn(f"{log}: a@b is played as a_b\n{log}:3: skipped, the text is empty\n", shown)
-        self.assertIn(f"{log}:4: skipped, no line of a log\na replay of {log}\n", shown)
+        self.assertIn(f"{log}:4: skipped, not a line of a log\na replay of {log}\n", shown)
         self.assertIn("  sent        3\n  delivered   6\n", shown)
 
     def test_a_replay_for_programs(self) -> None:
@@ -96,27 +96,27 @@ class SummaryTests(CommandTestCase):
 
 class ProblemTests(CommandTestCase):
     def one_line(self, *arguments: str) -> str:
-        """The one line that is told of a problem."""
+        """Return the line that is written about a problem."""
         self.assertNotEqual(self.run_it(*arguments), 0)
         self.assertEqual(self.out.getvalue(), "")
         (line,) = self.err.getvalue().splitlines()
         return line
 
-    def test_arguments_that_are_none(self) -> None:
+    def test_invalid_arguments(self) -> None:
         for arguments, wanted in (
-            (["crowd", "--users", "0"], "--users: a number from 1 to 100000, not '0'"),
-            (["crowd", "--users", "many"], "--users: a number"),
-            (["crowd", "--duration", "inf"], "--duration: a number above 0"),
-            (["crowd", "--speed", "max"], "--speed: a number above 0"),
-            (["crowd", "--port", "99999"], "--port: a number from 1 to 65535"),
+            (["crowd", "--users", "0"], "--users: '0' is not a number from 1 to 100000"),
+            (["crowd", "--users", "many"], "--users: 'many' is not a number"),
+            (["crowd", "--duration", "inf"], "--duration: 'inf' is not a number above 0"),
+            (["crowd", "--speed", "max"], "--speed: 'max' is not a number above 0"),
+            (["crowd", "--port", "99999"], "--port: '99999' is not a port; use a number from 1 to 65535"),
             (["crowd", "--in-memory", "--port", "8000"], "leave out --port"),
             (["crowd", "--endpoint", "unix:/x", "--host", "y"], "leave out --host"),
-            (["crowd", "--endpoint", "carrier:pigeon"], "--endpoint takes an endpoint such as tcp:localhost:8000"),
+            (["crowd", "--endpoint", "carrier:pigeon"], "write it like tcp:localhost:8000"),
             (["script"], "FILE"),
             (["script", "/no/such/script"], "cannot read the script /no/such/script: No such file"),
-            (["script", self.file("jane dances"), "--in-memory"], ":1: nobody can do this: 'dances'"),
+            (["script", self.file("jane dances"), "--in-memory"], ":1: there is no step 'dances'"),
             (["replay", "/no/such/log"], "cannot read the log /no/such/log: No such file"),
-            (["replay", self.file("hello")], "is no log"),
+            (["replay", self.file("hello")], "is not a log"),
             (["dance"], "dance"),
             ([], "crowd | script | replay"),
         ):
@@ -127,15 +127,15 @@ class ProblemTests(CommandTestCase):
         clock.callLater(dies_after, endpoint.kill)
         return endpoint
 
-    def test_a_server_that_is_killed_midway(self) -> None:
-        """One line on standard error, and the summary so far."""
+    def test_a_server_that_is_killed_meanwhile(self) -> None:
+        """There is one line on standard error, and the summary so far."""
         with patch("twisted_chat.simulation.runner.memory_server", lambda clock: self.server(clock, 40)):
             self.assertEqual(self.run_it("crowd", "--in-memory", "--json", "--quiet"), 1)
         self.assertIn("the server ended the connection", self.told()["problem"])
         self.assertEqual(len(self.err.getvalue().splitlines()), 1)
         self.assertGreater(self.told()["sent"], 0)
 
-    def test_nobody_listens(self) -> None:
+    def test_a_server_that_does_not_listen(self) -> None:
         def dead(clock: VirtualClock) -> MemoryEndpoint:
             endpoint = memory_server(clock)
             endpoint.kill()
@@ -143,7 +143,7 @@ class ProblemTests(CommandTestCase):
 
         with patch("twisted_chat.simulation.runner.memory_server", dead):
             line = self.one_line("crowd", "--in-memory", "--duration", "20")
-        self.assertIn("cannot connect to memory: nobody listens there; start a server with: twistd", line)
+        self.assertIn("cannot connect to memory: no server listens there; start a server with: twistd", line)
 
     def test_messages_that_are_lost_are_a_failure(self) -> None:
         with patch.object(Ledger, "saw", lambda *_: None):

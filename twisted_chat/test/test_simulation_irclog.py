@@ -1,4 +1,4 @@
-"""Logs of real rooms: what each line tells, oddities included."""
+"""Logs of real rooms: how each line is read, also the unusual ones."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,16 +11,16 @@ class LineTests(SynchronousTestCase):
         assert event is not None, line
         return event.kind, event.nick, event.text
 
-    def test_what_is_said(self) -> None:
+    def test_messages(self) -> None:
         self.assertEqual(self.told("[08:24] <jane> hello, <you>"), (SAY, "jane", "hello, <you>"))
         self.assertEqual(self.told("[08:24] <jane>   in front "), (SAY, "jane", "  in front "))
 
-    def test_nicks_are_odd(self) -> None:
+    def test_unusual_nicks(self) -> None:
         for nick in ("|trey|", "Matt|", "ChrischiO`GER", "brad[]", "^_^", "_"):
             self.assertEqual(self.told(f"[08:24] <{nick}> hi"), (SAY, nick, "hi"))
         self.assertEqual(self.told("[08:24] <brad[] > hi"), (SAY, "brad[]", "hi"))
 
-    def test_nothing_is_said(self) -> None:
+    def test_empty_texts(self) -> None:
         self.assertEqual(self.told("[12:18] <delta>"), (SAY, "delta", ""))
         self.assertEqual(self.told("[12:18] <delta> "), (SAY, "delta", ""))
         self.assertEqual(self.told("[07:09]  * homejoe"), (ACT, "homejoe", ""))
@@ -32,7 +32,7 @@ class LineTests(SynchronousTestCase):
         self.assertEqual(self.told("=== jane is now known"), (ACT, "jane", "is now known"))
         self.assertEqual(self.told("=== jane has a notebook"), (ACT, "jane", "has a notebook"))
 
-    def test_who_comes_and_goes(self) -> None:
+    def test_joins_leaves_and_new_nicks(self) -> None:
         self.assertEqual(self.told("=== tuxx  has joined #ubuntu"), (JOIN, "tuxx", "#ubuntu"))
         self.assertEqual(self.told('=== tuxx  has left #ubuntu ["Leaving, bye"]'), (LEAVE, "tuxx", "#ubuntu"))
         self.assertEqual(self.told("=== usual is now known as ubuntor"), (RENAME, "usual", "ubuntor"))
@@ -41,7 +41,7 @@ class LineTests(SynchronousTestCase):
         line = "=== ..[topic/#ubuntu:Seveas] : Help channel | Have a question? Just ask!"
         self.assertEqual(self.told(line), (TOPIC, "Seveas", "Help channel | Have a question? Just ask!"))
 
-    def test_what_is_no_line_of_a_log(self) -> None:
+    def test_lines_that_are_no_log(self) -> None:
         for line in ("hello", "[8:24] <jane> hi", "===", "[08:24] < > hi"):
             self.assertIsNone(parse_line(line), line)
 
@@ -50,7 +50,7 @@ class LogTests(SynchronousTestCase):
     def times(self, log: str) -> list[float]:
         return [event.second for event in read_log(log.encode()).events]
 
-    def test_what_happens_in_a_minute_is_spread_over_it(self) -> None:
+    def test_the_events_of_a_minute_are_spread_over_it(self) -> None:
         log = "[08:24] <a> 1\n=== b  has joined #x\n[08:24] <a> 2\n[08:26] <a> 3\n"
         self.assertEqual(self.times(log), [0, 20, 40, 120])
 

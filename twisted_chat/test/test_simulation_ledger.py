@@ -1,4 +1,4 @@
-"""The ledger: what counts as sent, delivered, lost, doubled and out of order."""
+"""The ledger: which messages count as sent, delivered, lost, doubled and out of order."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,12 +13,12 @@ class LedgerTestCase(SynchronousTestCase):
         self.seat = self.ledger.take_seat("zak", self.zak)
 
     def send(self, id: int, to: str = "zak") -> None:
-        """Jane's message is sent and acknowledged, while nothing else happens."""
+        """Send a message of jane's, which is acknowledged before anything else happens."""
         self.ledger.acknowledged(self.jane, to, id, self.now, self.ledger.seats(to))
 
 
 class LostTests(LedgerTestCase):
-    def test_what_was_seen_once_is_no_fault(self) -> None:
+    def test_a_message_seen_once_is_no_fault(self) -> None:
         self.send(1)
         self.ledger.saw(self.zak, 1)
         self.ledger.saw(self.zak, 2)  # before the acknowledgement
@@ -27,7 +27,7 @@ class LostTests(LedgerTestCase):
         self.assertTrue(self.ledger.faultless)
         self.assertEqual((self.ledger.sent, self.ledger.delivered), (2, 2))
 
-    def test_what_was_acknowledged_and_never_seen_is_lost(self) -> None:
+    def test_an_acknowledged_message_that_is_never_seen_is_lost(self) -> None:
         self.send(1)
         self.send(2)
         self.ledger.saw(self.zak, 2)
@@ -35,28 +35,28 @@ class LostTests(LedgerTestCase):
         self.assertEqual(self.ledger.lost, 1)
         self.assertFalse(self.ledger.faultless)
 
-    def test_what_was_on_its_way_is_not_lost_on_one_who_dropped(self) -> None:
+    def test_a_message_under_way_to_a_dropped_reader_is_not_lost(self) -> None:
         self.send(1)
         self.send(2)
         self.ledger.saw(self.zak, 1)
         self.ledger.dropped(self.zak)
         self.assertTrue(self.ledger.faultless)
 
-    def test_what_a_later_one_has_overtaken_is(self) -> None:
+    def test_a_message_before_the_last_seen_is_lost_also_by_a_dropped_reader(self) -> None:
         self.send(1)
         self.send(2)
         self.ledger.saw(self.zak, 2)
         self.ledger.dropped(self.zak)
         self.assertEqual(self.ledger.lost, 1)
 
-    def test_nothing_is_lost_on_one_who_left_between_sending_and_acknowledgement(self) -> None:
+    def test_a_reader_that_left_before_the_acknowledgement_loses_nothing(self) -> None:
         before = self.ledger.seats("zak")
         self.ledger.give_up_seat("zak", self.seat)
         self.ledger.acknowledged(self.jane, "zak", 1, 0.0, before)
         self.ledger.closed(self.zak)
         self.assertEqual(self.ledger.lost, 0)
 
-    def test_nor_on_one_who_left_and_came_back_meanwhile(self) -> None:
+    def test_a_reader_that_left_and_came_back_meanwhile_loses_nothing(self) -> None:
         before = self.ledger.seats("zak")
         self.ledger.give_up_seat("zak", self.seat)
         self.ledger.take_seat("zak", self.zak)
@@ -64,7 +64,7 @@ class LostTests(LedgerTestCase):
         self.ledger.closed(self.zak)
         self.assertEqual(self.ledger.lost, 0)
 
-    def test_in_a_room_everyone_else_is_meant(self) -> None:
+    def test_a_message_in_a_room_is_for_all_other_members(self) -> None:
         tim = Reader()
         for reader in (self.jane, self.zak, tim):
             self.ledger.take_seat("#tea", reader)
@@ -74,13 +74,13 @@ class LostTests(LedgerTestCase):
             self.ledger.closed(reader)
         self.assertEqual(self.ledger.lost, 1)
 
-    def test_what_one_says_to_oneself_is_to_be_seen(self) -> None:
+    def test_a_message_to_oneself_must_be_seen(self) -> None:
         self.ledger.take_seat("jane", self.jane)
         self.send(1, "jane")
         self.ledger.closed(self.jane)
         self.assertEqual(self.ledger.lost, 1)
 
-    def test_names_that_are_the_same_are_one_place(self) -> None:
+    def test_names_that_are_the_same_are_one_target(self) -> None:
         self.assertEqual(key_of("ZAK"), key_of("zak"))
         self.assertEqual(key_of("#Tea"), key_of("#tea"))
         self.assertEqual(key_of("no name"), "no name")
@@ -93,12 +93,12 @@ class OrderTests(LedgerTestCase):
         self.assertEqual((self.ledger.doubled, self.ledger.delivered, self.ledger.disordered), (3, 2, 0))
         self.assertFalse(self.ledger.faultless)
 
-    def test_another_connection_may_see_the_same(self) -> None:
+    def test_another_connection_may_see_the_same_message(self) -> None:
         self.ledger.saw(self.zak, 1)
         self.ledger.saw(self.jane, 1)
         self.assertEqual(self.ledger.doubled, 0)
 
-    def test_an_older_one_after_a_newer_is_out_of_order_and_not_doubled(self) -> None:
+    def test_an_older_message_after_a_newer_is_out_of_order_and_not_doubled(self) -> None:
         for id in (1, 3, 2):
             self.ledger.saw(self.zak, id)
         self.assertEqual((self.ledger.doubled, self.ledger.disordered), (0, 1))
@@ -111,11 +111,11 @@ class OrderTests(LedgerTestCase):
 
 
 class LatencyTests(LedgerTestCase):
-    def test_nothing_delivered_took_no_time(self) -> None:
+    def test_without_deliveries_there_is_no_latency(self) -> None:
         self.assertIsNone(self.ledger.latency(0.5))
         self.assertIsNone(self.ledger.summary()["latency_ms"]["p50"])  # type: ignore[index]
 
-    def test_it_is_from_sending_to_being_seen_whichever_is_known_first(self) -> None:
+    def test_latency_is_from_sending_to_seeing_whichever_is_known_first(self) -> None:
         before = self.ledger.seats("zak")
         self.now = 1.0
         self.ledger.saw(self.zak, 1)
@@ -127,7 +127,7 @@ class LatencyTests(LedgerTestCase):
         self.ledger.saw(self.zak, 2)
         self.assertEqual(self.ledger.latency(0.99), 3.0)
 
-    def test_the_share_of_one_in_a_hundred(self) -> None:
+    def test_percentiles(self) -> None:
         for id in range(1, 101):
             self.now = 0.0
             self.send(id)

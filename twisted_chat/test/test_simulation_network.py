@@ -1,4 +1,4 @@
-"""The network in memory behaves as TCP does."""
+"""The network in memory behaves like TCP."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from twisted_chat.simulation.clock import VirtualClock
-from twisted_chat.simulation.network import BUFFER, MemoryEndpoint, MemoryTransport, memory_server
+from twisted_chat.simulation.network import MAX_BUFFER_BYTES, MemoryEndpoint, MemoryTransport, memory_server
 
 
 class Notes(Protocol):
-    """Writes down what comes, and why it ended."""
+    """Records each read, and why the connection ended."""
 
     transport: MemoryTransport
 
@@ -80,7 +80,7 @@ class NetworkTestCase(SynchronousTestCase):
         return self.servers[-1]
 
     def pair(self, server: type[Notes] = Notes) -> tuple[Notes, Notes]:
-        """A client and its server, connected."""
+        """Return a client and its server, connected."""
         self.server_protocol = server
         client = Notes()
         connected: Deferred[Notes] = connectProtocol(self.endpoint, client)
@@ -98,7 +98,7 @@ class TransportTests(NetworkTestCase):
             verifyObject(interface, client.transport)
         verifyObject(IStreamClientEndpoint, self.endpoint)
 
-    def test_what_is_written_arrives_once_in_one_read_and_not_at_once(self) -> None:
+    def test_data_arrives_once_and_later_in_one_read(self) -> None:
         client, server = self.pair()
         client.transport.write(b"a")
         client.transport.writeSequence([b"b", b"c"])
@@ -106,7 +106,7 @@ class TransportTests(NetworkTestCase):
         self.settle()
         self.assertEqual(server.reads, [b"abc"])
 
-    def test_a_paused_reader_gets_nothing_until_it_reads_on(self) -> None:
+    def test_a_paused_reader_is_given_nothing_until_it_reads_on(self) -> None:
         client, server = self.pair()
         server.transport.pauseProducing()
         client.transport.write(b"a")
@@ -116,19 +116,19 @@ class TransportTests(NetworkTestCase):
         self.settle()
         self.assertEqual(server.reads, [b"a"])
 
-    def test_a_writer_waits_for_a_reader_who_does_not_read(self) -> None:
+    def test_a_writer_is_paused_while_its_reader_does_not_read(self) -> None:
         client, server = self.pair()
         producer = Producer()
         client.transport.registerProducer(producer, True)
         server.transport.pauseProducing()
-        client.transport.write(b"x" * (BUFFER + 1))
+        client.transport.write(b"x" * (MAX_BUFFER_BYTES + 1))
         client.transport.write(b"x")
         self.assertEqual(producer.states, ["paused"])
         server.transport.resumeProducing()
         self.settle()
         self.assertEqual(producer.states, ["paused", "resumed"])
 
-    def test_losing_it_comes_after_what_was_written(self) -> None:
+    def test_the_end_comes_behind_the_data(self) -> None:
         client, server = self.pair()
         client.transport.write(b"bye")
         client.transport.loseConnection()
@@ -136,10 +136,10 @@ class TransportTests(NetworkTestCase):
         self.settle()
         self.assertEqual((server.reads, server.end, client.end), ([b"bye"], ConnectionDone, ConnectionDone))
 
-    def test_losing_it_waits_for_a_reader_and_aborting_does_not(self) -> None:
+    def test_the_end_waits_for_a_reader_and_an_abort_does_not(self) -> None:
         client, server = self.pair()
         server.transport.pauseProducing()
-        client.transport.write(b"x" * (BUFFER + 1))
+        client.transport.write(b"x" * (MAX_BUFFER_BYTES + 1))
         client.transport.loseConnection()
         self.settle()
         self.assertIsNone(client.end)
@@ -147,7 +147,7 @@ class TransportTests(NetworkTestCase):
         self.settle()
         self.assertEqual((client.end, server.end), (ConnectionAborted, ConnectionLost))
 
-    def test_aborting_stops_the_producer(self) -> None:
+    def test_an_abort_stops_the_producer(self) -> None:
         client, _ = self.pair()
         producer = Producer()
         client.transport.registerProducer(producer, True)
@@ -155,7 +155,7 @@ class TransportTests(NetworkTestCase):
         self.settle()
         self.assertEqual(producer.states, ["stopped"])
 
-    def test_after_a_half_close_the_other_half_goes_on(self) -> None:
+    def test_after_a_half_close_the_other_half_continues(self) -> None:
         client, server = self.pair(HalfCloseable)
         client.transport.write(b"question")
         client.transport.loseWriteConnection()
@@ -166,7 +166,7 @@ class TransportTests(NetworkTestCase):
         self.settle()
         self.assertEqual((client.reads, client.end, server.end), ([b"answer"], ConnectionDone, ConnectionDone))
 
-    def test_writing_to_nobody_ends_it(self) -> None:
+    def test_writing_to_a_closed_end_resets_the_connection(self) -> None:
         client, server = self.pair(HalfCloseable)
         client.transport.loseConnection()
         self.settle()
@@ -184,7 +184,7 @@ class EndpointTests(NetworkTestCase):
         self.assertEqual(client.end, ConnectionLost)
         self.failureResultOf(connectProtocol(self.endpoint, Notes()), ConnectionRefusedError)
 
-    def test_a_chat_server_is_a_line_away(self) -> None:
+    def test_a_chat_server_in_memory_answers(self) -> None:
         client = Notes()
         self.successResultOf(connectProtocol(memory_server(self.clock), client))
         client.transport.write(b"register,jane\nlist,friends\n")

@@ -1,4 +1,4 @@
-"""Replays: a small log with every oddity, played to a server in memory."""
+"""Replays: a small log with every unusual kind of line, played to a server in memory."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.client import ChatClient, Disconnected
-from twisted_chat.core.names import LONGEST, user_name
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, user_name
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.irclog import read_log
 from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.network import memory_server
-from twisted_chat.simulation.replay import Replay, played_as
+from twisted_chat.simulation.replay import LogReplay, played_as
 from twisted_chat.wire.events import Event
 
 LOG = """\
@@ -55,14 +55,14 @@ class ReplayTests(SynchronousTestCase):
         self.ledger = Ledger(self.clock.seconds)
         self.seen: list[str] = []
 
-    def replay(self, log: str, speed: float = inf, room: str = "") -> Replay:
-        return Replay(read_log(log.encode()), self.clock, self.endpoint, self.ledger, speed, room)
+    def replay(self, log: str, speed: float = inf, room: str = "") -> LogReplay:
+        return LogReplay(read_log(log.encode()), self.clock, self.endpoint, self.ledger, speed, room)
 
-    def play(self, replay: Replay) -> None:
+    def play(self, replay: LogReplay) -> None:
         self.clock.run(Deferred.fromCoroutine(replay.play()))
 
     def watch(self, room: str) -> None:
-        """Have somebody else write down what is said there."""
+        """Have another user record the messages of a room."""
 
         def see(event: Event) -> None:
             if event.kind in ("message", "action"):
@@ -72,7 +72,7 @@ class ReplayTests(SynchronousTestCase):
         self.clock.run(watcher.register("watcher"))
         self.clock.run(watcher.join(room))
 
-    def test_everything_is_said_and_seen_once(self) -> None:
+    def test_every_message_is_sent_and_seen_once(self) -> None:
         self.watch("#ubuntu")
         replay = self.replay(LOG)
         self.play(replay)
@@ -80,37 +80,37 @@ class ReplayTests(SynchronousTestCase):
         self.assertTrue(self.ledger.faultless)
         self.assertEqual((self.ledger.sent, replay.changed, self.ledger.people), (len(SAID), 0, 0))
 
-    def test_in_time_it_is_said_in_the_order_of_the_log(self) -> None:
+    def test_at_the_speed_of_the_log_messages_keep_its_order(self) -> None:
         self.watch("#ubuntu")
         self.play(self.replay(LOG, speed=2))
         self.assertEqual(self.seen, SAID)
         self.assertEqual(self.clock.seconds(), 5 * 60 / 2)
 
-    def test_what_cannot_be_said_is_skipped_and_told(self) -> None:
+    def test_texts_that_cannot_be_sent_are_skipped_and_reported(self) -> None:
         replay = self.replay(LOG)
         self.play(replay)
         self.assertEqual([line for line, _ in replay.skipped], [5, 15])
         self.assertIn("empty", replay.skipped[0][1])
-        self.assertIn("control characters", replay.skipped[1][1])
+        self.assertIn("control character", replay.skipped[1][1])
 
-    def test_nicks_that_are_no_names_are_mapped_and_told(self) -> None:
+    def test_nicks_that_are_no_names_are_mapped_and_reported(self) -> None:
         replay = self.replay(LOG)
         self.play(replay)
         self.assertEqual(replay.mapped, {"a@b": "a_b"})
 
-    def test_a_name_that_somebody_has_is_varied(self) -> None:
+    def test_a_taken_name_is_varied(self) -> None:
         other = self.clock.run(ChatClient.connect(self.endpoint))
         self.clock.run(other.register("jane"))
         replay = self.replay("[08:24] <jane> hi\n[08:24] <a@b> hi\n[08:24] <a:b> hi\n")
         self.play(replay)
         self.assertEqual(replay.mapped, {"jane": "jane-2", "a@b": "a_b", "a:b": "a_b-2"})
 
-    def test_it_can_be_played_elsewhere(self) -> None:
+    def test_it_can_be_played_in_another_room(self) -> None:
         self.watch("#tea")
         self.play(self.replay("[08:24] <jane> hi\n", room="#tea"))
         self.assertEqual(self.seen, ["jane in #tea: hi"])
 
-    def test_everybody_who_does_not_join_is_there_from_the_start(self) -> None:
+    def test_users_whose_join_is_missing_are_there_from_the_start(self) -> None:
         log = "[08:24] <jane> anybody?\n=== tim  has joined #x\n[08:25] <zak> me\n=== zak is now known as z\n"
         self.play(self.replay(log))
         self.assertEqual((self.ledger.sent, self.ledger.delivered), (2, 1 + 2))
@@ -137,4 +137,4 @@ class PlayedAsTests(SynchronousTestCase):
     def test_any_other_becomes_a_valid_name(self) -> None:
         for nick in ("@guntbert", "~x", "a b", "x" * 50, "\u2764", "", "#tea", "a\x07b", "!", "&&"):
             self.assertTrue(user_name(played_as(nick)), nick)
-            self.assertLessEqual(len(played_as(nick)), LONGEST)
+            self.assertLessEqual(len(played_as(nick)), MAX_NAME_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Scripts: the language, the steps, the failures, and those that are shipped."""
+"""Scripts: the language, the steps, the failures, and the scripts of the package."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from twisted_chat.simulation.script import BARE, EITHER, PROGRAM, Script, StepFa
 class LanguageTests(SynchronousTestCase):
     def read(self, line: str) -> tuple[str, str, dict[str, str]]:
         (step,) = read_script(line)
-        return step.who, step.verb, step.fields
+        return step.actor, step.verb, step.fields
 
     def error(self, text: str) -> str:
         return str(self.assertRaises(ScriptError, read_script, text, "test.chat"))
 
-    def test_every_form_is_played_by_somebody(self) -> None:
+    def test_every_form_has_a_step(self) -> None:
         self.assertEqual(set(FORMS), {*PROGRAM, *BARE, *EITHER})
 
     def test_forms(self) -> None:
@@ -55,19 +55,20 @@ class LanguageTests(SynchronousTestCase):
         (step,) = read_script("jane joins tea\njane is refused bad-name\n")
         self.assertEqual((step.verb, step.refused), ("joins", "bad-name"))
 
-    def test_errors_name_the_line_and_what_would_be_right(self) -> None:
-        self.assertIn("test.chat:2: nobody can do this: 'dances'", self.error("jane registers\njane dances"))
-        self.assertIn("test.chat:1: a step is a name", self.error("what?"))
-        self.assertIn("test.chat:1: wait takes seconds", self.error("wait long"))
-        self.assertIn("test.chat:1: repeat takes a number", self.error("repeat often\nend"))
+    def test_errors_have_the_line_and_what_would_be_right(self) -> None:
+        self.assertIn("test.chat:2: there is no step 'dances'", self.error("jane registers\njane dances"))
+        self.assertIn("test.chat:1: cannot read 'what?'; write a name and a verb", self.error("what?"))
+        self.assertIn("test.chat:1: wait needs a number of seconds", self.error("wait long"))
+        self.assertIn("test.chat:1: repeat needs a number", self.error("repeat often\nend"))
         self.assertIn("test.chat:1: this repeat has no end", self.error("repeat 2\nwait 1"))
-        self.assertIn("test.chat:1: end without a repeat", self.error("end"))
+        self.assertIn("test.chat:1: this end has no repeat before it", self.error("end"))
         self.assertIn(
-            "test.chat:2: is refused stands right behind", self.error("jane registers\nzak is refused bad-name")
+            "test.chat:2: this line must come right behind a request of zak",
+            self.error("jane registers\nzak is refused bad-name"),
         )
-        self.assertIn("test.chat:1: a name", self.error("ja:ne registers"))
+        self.assertIn("test.chat:1: 'ja:ne' is not a valid name", self.error("ja:ne registers"))
 
-    def test_three_dots_are_anything(self) -> None:
+    def test_three_dots_match_anything(self) -> None:
         self.assertTrue(matches("error,bad-name,...", "error,bad-name,a name has 1 to 32 characters"))
         self.assertTrue(matches("…b…", "abc"))
         self.assertTrue(matches("a.c", "a.c"))
@@ -93,7 +94,7 @@ class ScriptTestCase(SynchronousTestCase):
 
 
 class FailureTests(ScriptTestCase):
-    def test_something_else_is_seen(self) -> None:
+    def test_another_message_is_seen(self) -> None:
         text = "jane registers\n\njane greets jane\njane sees jane says hello"
         self.assertEqual(self.failure(text), (4, "jane says hello", "jane says hi"))
 
@@ -101,44 +102,46 @@ class FailureTests(ScriptTestCase):
         self.assertEqual(self.failure("jane registers\njane sees zak says hi"), (2, "zak says hi", "nothing"))
         self.assertEqual(self.failure("zak> register,zak\nzak< ack\nzak< more"), (3, "more", "nothing"))
 
-    def test_something_is_seen_that_should_not_be(self) -> None:
+    def test_an_unexpected_message_is_seen(self) -> None:
         self.assertEqual(self.failure("jane registers\njane greets jane\njane sees nothing")[2], "jane says hi")
         self.assertEqual(self.failure("jane> ping,1\njane sees nothing"), (2, "nothing", "pong,1"))
 
-    def test_something_is_refused_that_should_not_be(self) -> None:
+    def test_an_unexpected_refusal(self) -> None:
         line, expected, seen = self.failure("jane registers\njane joins tea")
-        self.assertEqual((line, expected), (2, "it is done"))
+        self.assertEqual((line, expected), (2, "the request succeeds"))
         self.assertIn("refused, bad-name: ", seen)
 
-    def test_something_is_done_or_refused_otherwise(self) -> None:
+    def test_an_expected_refusal_that_does_not_come(self) -> None:
         self.assertEqual(
-            self.failure("jane registers\njane is refused bad-name"), (1, "refused, bad-name", "it was done")
+            self.failure("jane registers\njane is refused bad-name"), (1, "refused, bad-name", "the request succeeded")
         )
         self.assertIn("no-such-user", self.failure("jane registers\njane greets zak\njane is refused bad-name")[2])
 
-    def test_a_list_that_is_another(self) -> None:
+    def test_an_unexpected_list(self) -> None:
         self.assertEqual(self.failure("jane registers\njane lists friends: jane, zak"), (2, "jane, zak", "jane"))
 
-    def test_a_topic_that_is_another(self) -> None:
+    def test_an_unexpected_topic(self) -> None:
         text = "jane registers\njane joins #tea\njane reads the topic of #tea: tea"
         self.assertEqual(self.failure(text), (3, "tea", "an empty answer"))
 
     def test_the_end_of_a_connection(self) -> None:
         self.assertEqual(self.failure("jane> quit\njane< bye\njane< more")[2], "the end of the connection")
-        self.assertEqual(self.failure("jane registers\njane is disconnected"), (2, "the connection ends", "it goes on"))
+        self.assertEqual(
+            self.failure("jane registers\njane is disconnected"), (2, "the connection ends", "the connection continues")
+        )
 
-    def test_one_who_is_not_there_or_speaks_both_ways(self) -> None:
-        self.assertIn("has not come yet", self.failure("jane greets zak")[2])
-        self.assertIn("has not come yet", self.failure("jane registers\njane quits\njane sees nothing")[2])
+    def test_an_actor_that_is_not_connected_or_of_both_kinds(self) -> None:
+        self.assertIn("has not connected yet", self.failure("jane greets zak")[2])
+        self.assertIn("has not connected yet", self.failure("jane registers\njane quits\njane sees nothing")[2])
         self.assertEqual(self.failure("jane registers\njane> list,friends")[0], 2)
 
-    def test_a_server_that_goes(self) -> None:
+    def test_a_server_that_ends(self) -> None:
         self.clock.callLater(1, self.endpoint.kill)
         line, _, seen = self.failure("jane registers\nwait 2\njane greets jane")
         self.assertEqual(line, 3)
         self.assertIn("the server ended the connection", seen)
 
-    def test_it_reads_well(self) -> None:
+    def test_the_text_of_a_failure(self) -> None:
         failed = self.assertRaises(StepFailed, self.play, "jane registers\njane sees zak says hi")
         self.assertEqual(str(failed), "2: jane sees zak says hi\n  expected: zak says hi\n  seen:     nothing")
 
@@ -152,10 +155,10 @@ class PlayTests(ScriptTestCase):
     def test_bytes_that_are_no_text(self) -> None:
         self.play("jane> \\xff\\xfe\njane< error,not-utf8,...\njane>> ping,1\\x0d\\x0a\njane< pong,1")
 
-    def test_one_who_left_may_come_again(self) -> None:
+    def test_an_actor_may_leave_and_connect_again(self) -> None:
         self.play("jane registers\njane quits\njane registers\njane drops\njane> help\njane< register...")
 
-    def test_repeats_are_played_as_often_as_told(self) -> None:
+    def test_repeats_are_played_as_often_as_written(self) -> None:
         script = self.play("jane registers\nrepeat 3\njane greets jane\njane sees jane says hi\nend\njane sees nothing")
         self.assertEqual((script.played, self.ledger.sent, self.ledger.delivered), (8, 3, 3))
 
@@ -165,7 +168,7 @@ class PlayTests(ScriptTestCase):
 
 
 class ShippedTests(ScriptTestCase):
-    def test_each_passes(self) -> None:
+    def test_each_script_passes(self) -> None:
         self.assertGreaterEqual(len(shipped()), 7)
         for name in shipped():
             self.play(script_text(name))

@@ -54,7 +54,7 @@ class SqliteAccountsTests(AccountsContract, TestCase):
 
     async def test_a_failing_disk_is_said_and_nothing_is_half_done(self) -> None:
         zak = await self.make("zak", "secret")
-        await self.accounts.mark(zak, "#tea", 1)
+        await self.accounts.move_read_marker(zak, "#tea", 1)
         self.writer.problem = sqlite3.OperationalError("database or disk is full")
         with capturedLogs() as logged:
             for call in (
@@ -63,7 +63,7 @@ class SqliteAccountsTests(AccountsContract, TestCase):
                 self.accounts.set_enabled(zak, False),
                 self.accounts.delete(zak),
                 self.accounts.client_number(zak, "phone"),
-                self.accounts.mark(zak, "#tea", 2),
+                self.accounts.move_read_marker(zak, "#tea", 2),
             ):
                 self.assertEqual(await self.code(call), UNAVAILABLE)
             self.accounts.note_read_up_to([(zak, 5)])
@@ -73,7 +73,7 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         self.writer.problem = None
         self.assertEqual(await self.again(), [Account(zak, user_name("zak"), created_at=MADE)])
         self.assertEqual(await self.accounts.secret(zak), "secret")
-        self.assertEqual(await self.accounts.markers(zak), [("#tea", 1)])
+        self.assertEqual(await self.accounts.read_markers(zak), [("#tea", 1)])
         await self.make("jane")
 
     async def test_what_comes_during_a_write_is_written_together_after_it(self) -> None:
@@ -81,12 +81,12 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         self.writer.waiting, self.writer.written = [], 0
         changes: list[Deferred[object]] = [
             Deferred.fromCoroutine(self.accounts.set_secret(zak, "two")),
-            Deferred.fromCoroutine(self.accounts.mark(zak, "#tea", 3)),
-            Deferred.fromCoroutine(self.accounts.mark(zak, "#tea", 2)),
+            Deferred.fromCoroutine(self.accounts.move_read_marker(zak, "#tea", 3)),
+            Deferred.fromCoroutine(self.accounts.move_read_marker(zak, "#tea", 2)),
             Deferred.fromCoroutine(self.accounts.set_secret(zak, "three")),
         ]
         self.accounts.note_read_up_to([(zak, 9), (zak, 10)])
-        last: Deferred[object] = Deferred.fromCoroutine(self.accounts.mark(zak, "#ops", 3))
+        last: Deferred[object] = Deferred.fromCoroutine(self.accounts.move_read_marker(zak, "#ops", 3))
         while self.writer.waiting:
             self.writer.waiting.pop(0)()
         results = await gatherResults([*changes, last])

@@ -1,4 +1,4 @@
-"""`twistd chat`: what it can be told, and what is put together from it."""
+"""`twistd chat`: its options, and the service that is made from them."""
 
 import sys
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from twisted_chat import options
 from twisted_chat.admin.control import Control
-from twisted_chat.options import BACKLOG, DOORS, Options
+from twisted_chat.options import BACKLOG_CONNECTIONS, DOORS, Options
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.sqlite.log import SqliteLog
@@ -23,7 +23,7 @@ class OptionsTests(SynchronousTestCase):
         options.parseOptions(list(arguments))
         return options.endpoints
 
-    def test_port_8000_unless_told_otherwise(self) -> None:
+    def test_the_default_is_port_8000(self) -> None:
         self.assertEqual(self.endpoints(), ["tcp:8000"])
         self.assertEqual(self.endpoints("--port", "9000"), ["tcp:9000"])
         self.assertEqual(self.endpoints("-p", "0"), ["tcp:0"])
@@ -32,44 +32,44 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(self.endpoints("--listen", "unix:chat.sock"), ["unix:chat.sock"])
         self.assertEqual(self.endpoints("-l", "tcp:1", "--listen", "tcp:2"), ["tcp:1", "tcp:2"])
 
-    def test_with_a_port_they_come_beside_it(self) -> None:
+    def test_a_port_is_added_to_the_endpoints(self) -> None:
         self.assertEqual(self.endpoints("--listen", "tcp:1", "--port", "2"), ["tcp:2", "tcp:1"])
 
     def wrong(self, *arguments: str) -> str:
         problem: UsageError = self.assertRaises(UsageError, self.endpoints, *arguments)
         return str(problem)
 
-    def test_what_is_no_port_is_said_so(self) -> None:
+    def test_a_wrong_port_is_refused(self) -> None:
         for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660"):
             self.assertIn("from 0 to 65535", self.wrong(f"--port={port}"))
 
-    def test_what_is_no_endpoint_is_said_so_with_an_example(self) -> None:
+    def test_a_wrong_endpoint_is_refused_with_an_example(self) -> None:
         for endpoint in ("", "nonsense", "tcp", "tcp:x", "tcp:1:nonsense=2", "nonsense:1"):
             message = self.wrong(f"--listen={endpoint}")
             self.assertIn("tcp:8000:interface=127.0.0.1", message)
             self.assertIn(repr(endpoint), message)
 
-    def test_what_is_no_store_is_said_so(self) -> None:
+    def test_a_wrong_store_is_refused(self) -> None:
         for store in ("", "sqlite:", "chat.sqlite3", "mysql:chat"):
             self.assertIn("memory or sqlite:PATH", self.wrong(f"--store={store}"))
 
-    def test_doors_that_there_are_not_are_said_so_with_those_that_there_are(self) -> None:
+    def test_unknown_doors_are_refused_with_the_known_ones(self) -> None:
         self.assertEqual(self.endpoints("--doors", "line"), ["tcp:8000"])
         for doors in ("", "gopher", "line,web2", "LINE"):
-            self.assertIn(f"out of {', '.join(DOORS)} ", self.wrong(f"--doors={doors}"))
+            self.assertIn(f"some of {', '.join(DOORS)}, ", self.wrong(f"--doors={doors}"))
 
-    def test_a_certificate_and_its_key_go_together(self) -> None:
+    def test_a_certificate_and_its_key_must_be_given_together(self) -> None:
         self.patch(options, "find_spec", lambda name: name)
         for half in (("--tls-cert=a",), ("--tls-key=a",)):
-            self.assertIn("go together", self.wrong(*half))
+            self.assertIn("must be given together", self.wrong(*half))
         self.assertIn("--tls-cert FILE --tls-key FILE", self.wrong("--tls-only"))
         self.assertEqual(self.endpoints("--tls-cert=a", "--tls-key=b", "--tls-only"), ["tcp:8000"])
 
-    def test_without_pyopenssl_it_is_said_what_to_install(self) -> None:
+    def test_without_pyopenssl_the_error_says_what_to_install(self) -> None:
         self.patch(options, "find_spec", lambda name: None)
         self.assertIn("pip install 'twisted_chat[tls]'", self.wrong("--tls-cert=a", "--tls-key=b"))
 
-    def test_help_reads_well(self) -> None:
+    def test_help_names_the_options_in_80_columns(self) -> None:
         text = Options().getUsage(width=80)
         for part in ("--port", "--listen", "--store", "--doors", "--tls-cert", "8000", "nc localhost"):
             self.assertIn(part, text)
@@ -77,7 +77,7 @@ class OptionsTests(SynchronousTestCase):
 
 
 class MakeServiceTests(SynchronousTestCase):
-    def test_the_store_is_what_was_asked_for_and_is_not_opened(self) -> None:
+    def test_the_store_is_the_one_of_the_options(self) -> None:
         for arguments, kind in ((["--store", "memory"], MemoryLog), ([], SqliteLog)):
             options = Options()
             options.parseOptions(arguments)
@@ -92,7 +92,7 @@ class MakeServiceTests(SynchronousTestCase):
         assert isinstance(chat, ChatService)
         (first, one), (second, two) = chat._endpoints
         self.assertEqual((first, second), ("tcp:8001", "tcp:8002:backlog=7"), "as the operator wrote them")
-        self.assertEqual((one._backlog, two._backlog), (BACKLOG, 7))  # type: ignore[attr-defined]
+        self.assertEqual((one._backlog, two._backlog), (BACKLOG_CONNECTIONS, 7))  # type: ignore[attr-defined]
 
     def control(self, *arguments: str) -> Control | None:
         options = Options()
@@ -101,19 +101,19 @@ class MakeServiceTests(SynchronousTestCase):
         assert isinstance(chat, ChatService)
         return chat._control
 
-    def test_the_operator_comes_in_beside_the_file(self) -> None:
+    def test_the_control_socket_is_beside_the_file(self) -> None:
         control = self.control("--store", "sqlite:/var/lib/chat/chat.sqlite3")
         assert control is not None
         self.assertEqual(control.path, "/var/lib/chat/chat.sqlite3.control")
         self.assertIsNone(self.control("--store", "memory"))
 
-    def test_passwords_that_checkers_know_are_not_the_operators(self) -> None:
+    def test_with_checkers_the_operator_cannot_set_passwords(self) -> None:
         for arguments, kept in (([], True), (["--auth", "memory:jane:secret"], False)):
             control = self.control(*arguments)
             assert control is not None
-            self.assertEqual(control.operator.keeps_passwords, kept)
+            self.assertEqual(control.admin.stores_passwords, kept)
 
-    def test_a_certificate_that_cannot_be_read_is_one_clear_line_before_anything_is_opened(self) -> None:
+    def test_a_certificate_that_cannot_be_read_is_an_error_before_any_port_is_opened(self) -> None:
         if find_spec("OpenSSL") is None:
             raise SkipTest("this needs pyOpenSSL: pip install 'twisted_chat[tls]'")
         options = Options()
@@ -122,7 +122,7 @@ class MakeServiceTests(SynchronousTestCase):
         problem: CannotStart = self.assertRaises(CannotStart, makeService(options).privilegedStartService)
         self.assertEqual(str(problem), "cannot read no-such-file: No such file or directory")
 
-    def test_twistd_knows_it(self) -> None:
+    def test_twistd_finds_the_plugin(self) -> None:
         from twisted.plugins import twisted_chat_plugin
 
         maker = twisted_chat_plugin.chat

@@ -1,4 +1,4 @@
-"""The tests of TLS, where what they need is installed."""
+"""Run the tests of TLS if the packages that they need are installed."""
 
 from importlib.util import find_spec
 
@@ -25,7 +25,7 @@ if find_spec("OpenSSL") and find_spec("trustme"):
 else:
 
     class NoTlsTests(SynchronousTestCase):
-        """TLS is an extra."""
+        """Report that TLS, which is an optional extra, is not tested."""
 
         skip = "these need pyOpenSSL and trustme: pip install 'twisted_chat[test]'"
 

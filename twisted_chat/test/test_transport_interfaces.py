@@ -1,4 +1,4 @@
-"""What is asked of the kernel for every connection."""
+"""tune_socket sets the socket options of every TCP connection."""
 
 import socket
 
@@ -6,11 +6,11 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from twisted_chat.transports.interfaces import OPTIONS, watch
+from twisted_chat.transports.interfaces import TCP_OPTIONS, tune_socket
 
 
 class Handle(socket.socket):
-    """A socket that is never connected, and writes down what it is told."""
+    """A socket that is never connected and records the options that are set."""
 
     def __init__(self, family: int) -> None:
         super().__init__(family)
@@ -21,7 +21,7 @@ class Handle(socket.socket):
 
 
 class TCP:
-    """As much of a TCP transport as is used."""
+    """The part of a TCP transport that tune_socket uses."""
 
     def __init__(self, handle: object) -> None:
         directlyProvides(self, ITCPTransport)
@@ -38,7 +38,7 @@ class TCP:
         return self.handle
 
 
-class WatchTests(SynchronousTestCase):
+class TuneSocketTests(SynchronousTestCase):
     def handle(self, family: int) -> Handle:
         handle = Handle(family)
         self.addCleanup(handle.close)
@@ -47,18 +47,18 @@ class WatchTests(SynchronousTestCase):
     def test_small_writes_leave_at_once_and_dead_peers_are_noticed(self) -> None:
         handle = self.handle(socket.AF_INET)
         transport = TCP(handle)
-        watch(transport)
+        tune_socket(transport)
         self.assertTrue(transport.no_delay)
         self.assertTrue(transport.keep_alive)
-        known = [name for name in OPTIONS if hasattr(socket, name)]
-        wanted = [(socket.IPPROTO_TCP, getattr(socket, name), OPTIONS[name]) for name in known]
+        known = [name for name in TCP_OPTIONS if hasattr(socket, name)]
+        wanted = [(socket.IPPROTO_TCP, getattr(socket, name), TCP_OPTIONS[name]) for name in known]
         self.assertEqual(handle.options, wanted)
 
-    def test_what_is_no_internet_socket_is_asked_for_nothing_more(self) -> None:
+    def test_no_tcp_option_is_set_on_a_unix_socket(self) -> None:
         handle = self.handle(socket.AF_UNIX)
-        watch(TCP(handle))
+        tune_socket(TCP(handle))
         self.assertEqual(handle.options, [])
-        watch(TCP(object()))
+        tune_socket(TCP(object()))
 
     def test_other_transports_are_left_alone(self) -> None:
-        watch(object())
+        tune_socket(object())

@@ -1,36 +1,36 @@
-"""What the web door answers to HTTP."""
+"""The web door's HTTP: the page's files, the handshake of a WebSocket, and the factory."""
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from twisted_chat.doors.web.site import HEADERS, page
+from twisted_chat.doors.web.site import RESPONSE_HEADERS, load_page
 from twisted_chat.test.support_web import WebServer
 
 
 class PageTests(TestCase):
-    """The page's files, and nothing else, can be read."""
+    """HTTP serves the page's files and nothing else."""
 
     def setUp(self) -> None:
         self.server = WebServer()
 
-    def test_the_page_is_there_with_its_type_and_what_a_browser_may_do_with_it(self) -> None:
+    def test_the_page_has_its_media_type_and_the_security_headers(self) -> None:
         status, headers, body = self.server.browse().ask("/")
         self.assertEqual((status, headers["content-type"]), (200, "text/html; charset=utf-8"))
         self.assertIn(b"<!doctype html>", body)
-        for name, value in HEADERS.items():
+        for name, value in RESPONSE_HEADERS.items():
             self.assertEqual(headers[name.decode().lower()].encode(), value)
         self.assertNotIn("unsafe-inline", headers["content-security-policy"])
 
-    def test_every_file_is_served_and_has_nothing_inline_and_nothing_from_elsewhere(self) -> None:
+    def test_every_file_is_served_without_inline_scripts_or_foreign_urls(self) -> None:
         browser = self.server.browse()
-        for path, file in page().items():
+        for path, file in load_page().items():
             status, headers, body = browser.ask(path.decode())
-            self.assertEqual((status, headers["content-type"].encode(), body), (200, file.type, file.data))
+            self.assertEqual((status, headers["content-type"].encode(), body), (200, file.media_type, file.data))
             self.assertEqual(int(headers["content-length"]), len(body))
-        self.assertNotIn(b"<style", page()[b"/"].data)
-        self.assertNotIn(b"<script>", page()[b"/"].data)
-        self.assertNotIn(b"://", page()[b"/"].data)
+        self.assertNotIn(b"<style", load_page()[b"/"].data)
+        self.assertNotIn(b"<script>", load_page()[b"/"].data)
+        self.assertNotIn(b"://", load_page()[b"/"].data)
 
-    def test_a_browser_that_has_a_file_is_not_sent_it_again(self) -> None:
+    def test_a_file_that_the_browser_has_cached_is_not_sent_again(self) -> None:
         browser = self.server.browse()
         _, headers, _ = browser.ask("/style.css")
         self.assertEqual(headers["cache-control"], "no-cache")
@@ -43,25 +43,25 @@ class PageTests(TestCase):
         self.assertEqual((status, body), (200, b""))
         self.assertGreater(int(headers["content-length"]), 100)
 
-    def test_there_is_no_listing_and_nothing_outside_of_the_page(self) -> None:
+    def test_folders_and_files_outside_of_the_page_are_not_found(self) -> None:
         browser = self.server.browse()
         for path in ("/app", "/app/", "/../web.py", "/%2e%2e/web.py", "/index.html", "/friends", "//", "/style.css/"):
             status, headers, _ = browser.ask(path)
             self.assertEqual((path, status, headers["content-type"]), (path, 404, "text/plain; charset=utf-8"))
 
-    def test_nothing_but_reading_is_allowed(self) -> None:
+    def test_only_get_and_head_are_allowed(self) -> None:
         for method in ("POST", "PUT", "DELETE", "BREW"):
             status, headers, _ = self.server.browse().ask("/", method=method)
             self.assertEqual((status, headers["allow"]), (405, "GET, HEAD"))
 
-    def test_a_body_is_refused_before_it_is_read(self) -> None:
+    def test_a_request_with_a_body_is_rejected_before_it_is_read(self) -> None:
         for header in ("Content-Length: 5", "Content-Length: 99999999999", "Transfer-Encoding: chunked"):
             browser = self.server.browse()
             browser.send(f"POST / HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\nhello".encode())
-            self.assertEqual(browser.answer()[0], 413)
+            self.assertEqual(browser.response()[0], 413)
             self.assertTrue(browser.closed)
 
-    def test_what_is_no_http_is_refused(self) -> None:
+    def test_input_that_is_not_http_is_rejected(self) -> None:
         http_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4
         for request in (
             b"hello\r\n\r\n",
@@ -74,7 +74,7 @@ class PageTests(TestCase):
             self.assertIn(b"400 Bad Request", browser.read())
             self.assertTrue(browser.closed)
 
-    def test_endless_headers_are_refused(self) -> None:
+    def test_endless_headers_end_the_connection(self) -> None:
         for part in (b"X: " + b"x" * 1000 + b"\r\n", b"x" * 1000):
             browser = self.server.browse()
             browser.send(b"GET / HTTP/1.1\r\n")
@@ -85,7 +85,7 @@ class PageTests(TestCase):
 
 
 class HandshakeTests(TestCase):
-    """Who may open a WebSocket."""
+    """The server opens a WebSocket for a valid handshake from an allowed origin."""
 
     asks = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
     key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
@@ -93,12 +93,12 @@ class HandshakeTests(TestCase):
     def setUp(self) -> None:
         self.server = WebServer(origins=("https://elsewhere.example",))
 
-    def test_the_answer_is_that_of_rfc_6455(self) -> None:
+    def test_the_response_is_the_example_of_rfc_6455(self) -> None:
         browser = self.server.browse()
         status, headers, _ = browser.ask("/socket", *self.asks, self.key)
         self.assertEqual((status, headers["sec-websocket-accept"]), (101, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
 
-    def test_a_page_of_another_host_may_not(self) -> None:
+    def test_a_page_of_another_host_is_rejected_unless_its_origin_is_allowed(self) -> None:
         allowed = ("http://chat.example", "https://CHAT.example", "https://elsewhere.example", None)
         for origin in allowed:
             self.assertTrue(self.server.browse().upgrade(origin), origin)
@@ -112,7 +112,7 @@ class HandshakeTests(TestCase):
         ):
             self.assertFalse(self.server.browse().upgrade(origin), origin)
 
-    def test_what_asks_wrongly_is_told_how(self) -> None:
+    def test_an_invalid_handshake_gets_an_error_that_names_the_mistake(self) -> None:
         upgrade, connection, version = self.asks
         for headers, status in (
             ((), 426),
@@ -125,12 +125,12 @@ class HandshakeTests(TestCase):
             (("Upgrade: websockets", connection, version, self.key), 426),
             ((upgrade, "Connection: upgrades", version, self.key), 400),
         ):
-            answer, fields, body = self.server.browse().ask("/socket", *headers)
-            self.assertEqual((answer, fields["content-type"]), (status, "text/plain; charset=utf-8"))
+            code, fields, body = self.server.browse().ask("/socket", *headers)
+            self.assertEqual((code, fields["content-type"]), (status, "text/plain; charset=utf-8"))
             self.assertTrue(body.endswith(b"\n"))
         self.assertEqual(self.flushLoggedErrors(), [])
 
-    def test_what_else_is_in_the_request_makes_no_difference(self) -> None:
+    def test_other_headers_make_no_difference(self) -> None:
         for header in (
             "X-Odd: a\x01b",
             "Sec-WebSocket-Extensions: \u00e9,,;=",
@@ -140,17 +140,17 @@ class HandshakeTests(TestCase):
             self.assertEqual(self.server.browse().ask("/socket", *self.asks, self.key, header)[0], 101)
         browser = self.server.browse()
         browser.send("\r\n".join(("GET /socket HTTP/1.1", "Host: a..b", *self.asks, self.key, "", "")).encode())
-        self.assertEqual(browser.answer()[0], 101)
+        self.assertEqual(browser.response()[0], 101)
 
-    def test_one_who_only_looks_is_nobody(self) -> None:
+    def test_a_browser_without_a_websocket_is_not_in_the_chat(self) -> None:
         self.server.browse().ask("/")
         self.assertEqual((self.server.names(), len(self.server.factory.connections)), ([], 0))
 
 
 class FactoryTests(TestCase):
-    """The web door and the line door share their connections."""
+    """The web factory starts, stops and counts together with the chat factory."""
 
-    def test_both_doors_start_and_stop_the_looks_once(self) -> None:
+    def test_the_idle_checks_run_until_both_doors_have_stopped(self) -> None:
         server = WebServer()
         server.factory.doStart()
         server.web.doStart()
@@ -159,12 +159,12 @@ class FactoryTests(TestCase):
         server.web.doStop()
         self.assertFalse(server.clock.getDelayedCalls())
 
-    def test_what_was_read_before_can_be_handed_over(self) -> None:
+    def test_the_connection_takes_input_that_another_protocol_has_read(self) -> None:
         server = WebServer()
         browser = server.browse()
-        browser.visit.dataReceived(b"GET / HT")
+        browser.connection.dataReceived(b"GET / HT")
         browser.send(b"TP/1.1\r\nHost: chat.example\r\n\r\n")
-        self.assertEqual(browser.answer()[0], 200)
+        self.assertEqual(browser.response()[0], 200)
 
-    def test_in_tls_only_http_1_is_agreed_on(self) -> None:
+    def test_only_http_1_1_is_negotiated_in_tls(self) -> None:
         self.assertEqual(WebServer().web.acceptableProtocols(), [b"http/1.1"])

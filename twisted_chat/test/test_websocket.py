@@ -1,17 +1,17 @@
-"""The line protocol in a WebSocket: what is let in, what is bounded, how it ends."""
+"""The line protocol in a WebSocket: messages and lines, the bounds, and how a WebSocket is closed."""
 
 from twisted.internet.error import ConnectionDone
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 from wsproto.events import BytesMessage, CloseConnection, Pong, Request
 
-from twisted_chat.doors.protocol import CLOSING
-from twisted_chat.doors.web.websocket import MOST, VISIT, Frames
+from twisted_chat.doors.web.connection import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MAX_VISIT_SECONDS
+from twisted_chat.doors.web.websocket import Frames
 from twisted_chat.test.support_web import Browser, WebServer
-from twisted_chat.wire.line import LONGEST
+from twisted_chat.wire.line import MAX_LINE_BYTES
 
 
 def frame(payload: bytes, opcode: int = 1, last: bool = True) -> bytes:
-    """A client's frame, masked with zeros."""
+    """Return a frame as a client sends it, masked with zeros."""
     size = len(payload)
     head = bytes([opcode | (0x80 if last else 0)])
     length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
@@ -19,7 +19,7 @@ def frame(payload: bytes, opcode: int = 1, last: bool = True) -> bytes:
 
 
 class LinesTests(TestCase):
-    """What is said in a WebSocket is what is said at the line door."""
+    """A WebSocket and a connection of the line door carry the same lines."""
 
     def setUp(self) -> None:
         self.server = WebServer()
@@ -32,27 +32,27 @@ class LinesTests(TestCase):
         self.assertTrue(info.startswith("info,twisted_chat,"))
         self.assertEqual(lines, ["@r ok,jane,guest", "@j ok,1", "ok,1"])
 
-    def test_a_browser_and_a_person_at_nc_see_each_other(self) -> None:
+    def test_a_browser_and_a_line_client_exchange_messages(self) -> None:
         jane, zak = self.server.open("register,jane", "join,#tea"), self.server.plain("zak", "#tea")
         jane.lines()
         jane.say("chat,#tea,tea, or coffee?")
         self.assertEqual(zak.lines(), ["jane in #tea says tea, or coffee?"])
         zak.say(b"chat,#tea,tea\nchat,jane,psst\n")
-        heard = [line.split(",", 3)[3] for line in jane.lines() if line.startswith("message,")]
-        self.assertEqual(heard, ["zak,#tea,tea", "zak,jane,psst"])
+        received = [line.split(",", 3)[3] for line in jane.lines() if line.startswith("message,")]
+        self.assertEqual(received, ["zak,#tea,tea", "zak,jane,psst"])
 
-    def test_each_line_is_a_frame_whatever_its_length(self) -> None:
+    def test_each_line_is_one_frame_at_any_length(self) -> None:
         jane, zak = self.server.open("register,jane"), self.server.plain("zak")
         for size in (1, 80, 200, 10_000):
             zak.say(b"chat,jane," + b"x" * size + b"\n")
         self.assertEqual([len(line.rpartition(",")[2]) for line in jane.lines()], [1, 80, 200, 10_000])
 
-    def test_a_message_with_a_line_break_in_it_is_refused(self) -> None:
+    def test_a_message_that_contains_a_line_break_is_rejected(self) -> None:
         browser = self.server.open()
         browser.say("register,jane\nquit", "register,jane\r")
         self.assertEqual([line.split(",")[1] for line in browser.lines()], ["bad-text", "bad-text"])
 
-    def test_messages_may_come_in_pieces(self) -> None:
+    def test_a_message_may_come_in_fragments_and_single_bytes(self) -> None:
         browser = self.server.open()
         for byte in frame(b"@1 pi", last=False) + frame(b"ng,\xc3", 0, last=False) + frame(b"\xa4", 0):
             browser.send(bytes([byte]))
@@ -64,18 +64,18 @@ class LinesTests(TestCase):
         browser.lines()
         self.assertEqual(browser.events, [Pong(b"there?")])
 
-    def test_the_end_of_the_connection_is_the_end_of_the_guest(self) -> None:
+    def test_a_guest_whose_connection_is_lost_is_signed_out(self) -> None:
         browser = self.server.open("register,jane")
         browser.drop()
         self.assertEqual(self.server.names(), [])
         self.assertFalse(self.server.web.protocols)
 
-    def test_a_goodbye_is_answered(self) -> None:
+    def test_a_close_frame_is_answered(self) -> None:
         browser = self.server.open("register,jane")
         browser.send(browser.socket.send(CloseConnection(1000)))
         self.assertEqual((browser.close_code, browser.closed, self.server.names()), (1000, True, []))
 
-    def test_whoever_stays_silent_is_pinged_and_then_cut_off(self) -> None:
+    def test_a_silent_client_is_pinged_and_then_disconnected(self) -> None:
         browser = self.server.open("register,jane")
         self.server.factory.idle_check()
         self.server.factory.idle_check()
@@ -85,14 +85,14 @@ class LinesTests(TestCase):
             self.server.factory.idle_check()
         self.assertTrue(browser.closed)
 
-    def test_one_frame_is_made_for_all_the_readers_of_a_line(self) -> None:
+    def test_a_line_is_framed_once_for_all_its_readers(self) -> None:
         frames, line = Frames(), b"message,1\n"
         self.assertIs(frames(line), frames(line))
         self.assertEqual((frames(line), frames(b"a\n\n")), (b"\x81\x09message,1", b"\x81\x01a\x81\x00"))
 
 
 class EndTests(TestCase):
-    """How a WebSocket is closed, and with which code."""
+    """Each way to end a WebSocket has its close code."""
 
     def setUp(self) -> None:
         self.server = WebServer()
@@ -103,55 +103,55 @@ class EndTests(TestCase):
         self.assertEqual(self.server.names(), [])
         return code
 
-    def test_quit_ends_it_in_peace(self) -> None:
+    def test_quit_closes_with_the_normal_code(self) -> None:
         browser = self.server.open("register,jane")
         browser.say("quit")
         self.assertEqual((browser.lines(), self.closed(browser)), (["ok"], 1000))
 
-    def test_a_server_that_ends_says_so(self) -> None:
+    def test_a_server_that_stops_closes_with_going_away(self) -> None:
         browser = self.server.open("register,jane")
         self.server.web.stopFactory()
         for connection in list(self.server.factory.connections):
             connection.close()
         self.assertEqual(self.closed(browser), 1001)
 
-    def test_text_that_is_not_utf8_ends_it(self) -> None:
+    def test_text_that_is_not_utf8_closes_it(self) -> None:
         browser = self.server.open("register,jane")
         browser.send(frame(b"chat,jane,\xff"))
         self.assertEqual(self.closed(browser), 1007)
 
-    def test_a_frame_without_a_mask_ends_it(self) -> None:
+    def test_a_frame_without_a_mask_closes_it(self) -> None:
         browser = self.server.open("register,jane")
         browser.send(b"\x81\x05hello")
         self.assertEqual(self.closed(browser), 1002)
 
-    def test_bytes_end_it(self) -> None:
+    def test_a_binary_message_closes_it(self) -> None:
         browser = self.server.open("register,jane")
         browser.send(browser.socket.send(BytesMessage(b"hello")))
         self.assertEqual(self.closed(browser), 1003)
 
-    def test_what_comes_before_it_is_answered_ends_it(self) -> None:
+    def test_input_before_the_response_closes_it(self) -> None:
         for early in (frame(b"x" * 10), frame(b"x" * 20_000), b"\r\n", b"x" * 20_000 + b"\n"):
             browser = self.server.browse()
-            asked = browser.socket.send(Request(host="chat.example", target="/socket"))
-            browser.send(asked + early)
+            handshake = browser.socket.send(Request(host="chat.example", target="/socket"))
+            browser.send(handshake + early)
             self.assertEqual(self.closed(browser), 1002)
 
-    def test_whoever_does_not_end_it_after_a_goodbye_is_cut_off(self) -> None:
+    def test_a_client_that_stays_connected_after_its_close_frame_is_disconnected(self) -> None:
         browser = self.server.open("register,jane")
         browser.transport.loseConnection = lambda: None  # type: ignore[method-assign]  # as TLS does, until the peer closes
         browser.send(browser.socket.send(CloseConnection(1000)))
         self.assertFalse(browser.closed)
-        self.server.clock.advance(CLOSING)
+        self.server.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertEqual((browser.closed, self.server.names()), (True, []))
 
-    def test_whatever_follows_a_goodbye_is_left_unread(self) -> None:
+    def test_input_behind_a_close_frame_is_ignored(self) -> None:
         browser = self.server.open("register,jane")
         browser.send(browser.socket.send(CloseConnection(1000)) + frame(b"", 9) + frame(b"ping,1"))
         self.assertTrue(browser.closed)
         self.assertEqual(self.flushLoggedErrors(), [])
 
-    def test_a_server_that_is_full_says_so(self) -> None:
+    def test_a_full_server_says_so_and_closes(self) -> None:
         server = WebServer(most=1)
         browser = server.browse()
         server.plain("jane")
@@ -162,28 +162,28 @@ class EndTests(TestCase):
 
 
 class BoundTests(TestCase):
-    """No client can have the server keep more than a little."""
+    """The server keeps a bounded amount of input and output for each client."""
 
     def setUp(self) -> None:
         self.server = WebServer()
 
-    def test_the_longest_line_is_taken_and_a_longer_one_refused(self) -> None:
+    def test_the_longest_line_is_accepted_and_a_longer_one_rejected(self) -> None:
         browser = self.server.open("register,jane")
-        browser.say("chat,jane," + "x" * (LONGEST - 10), "@l chat,jane," + "x" * (LONGEST - 10))
-        heard = [line[:18] for line in browser.lines()]
-        self.assertEqual(heard, ["message,1,1970-01-", "ok,1", "@l error,too-long,"])
+        browser.say("chat,jane," + "x" * (MAX_LINE_BYTES - 10), "@l chat,jane," + "x" * (MAX_LINE_BYTES - 10))
+        received = [line[:18] for line in browser.lines()]
+        self.assertEqual(received, ["message,1,1970-01-", "ok,1", "@l error,too-long,"])
 
-    def test_an_endless_message_ends_it(self) -> None:
+    def test_an_endless_message_closes_the_websocket(self) -> None:
         for pieces in (frame(b"x" * 60_000), (frame(b"x" * 100, 0, last=False)) * 600):
             browser = self.server.open("register,jane")
             browser.send(frame(b"x", last=False) if pieces[0] == 0 else b"")
             for start in range(0, len(pieces), 1000):
                 if not browser.closed:
-                    self.assertLess(start, MOST + 8192)
+                    self.assertLess(start, MAX_MESSAGE_BYTES + 8192)
                     browser.send(pieces[start : start + 1000])
             self.assertEqual(browser.close_code, 1009)
 
-    def test_many_small_frames_are_taken_a_few_at_a_time(self) -> None:
+    def test_many_small_frames_are_taken_in_slices(self) -> None:
         browser, other = self.server.open("register,jane"), self.server.plain("zak")
         browser.transport.incoming(frame(b"chat,zak") * 3000)
         self.assertEqual(browser.transport.producerState, "paused")
@@ -192,7 +192,7 @@ class BoundTests(TestCase):
         self.assertEqual(browser.transport.producerState, "producing")
         self.assertEqual(len(browser.lines()), 3000)
 
-    def test_one_who_does_not_read_is_not_read_from(self) -> None:
+    def test_a_client_that_does_not_read_is_not_read_from(self) -> None:
         browser = self.server.open("register,jane")
         browser.transport.client_reads = False
         for _ in range(40):
@@ -206,7 +206,7 @@ class BoundTests(TestCase):
             self.server.turn()
         self.assertEqual(len([line for line in browser.lines() if line.startswith("message,")]), 40)
 
-    def test_pings_of_one_who_does_not_read_are_not_answered(self) -> None:
+    def test_pings_of_a_client_that_does_not_read_are_not_answered(self) -> None:
         browser, zak = self.server.open("register,jane"), self.server.plain("zak")
         browser.transport.client_reads = False
         zak.say((b"chat,jane," + b"x" * 10_000 + b"\n") * 10)
@@ -216,7 +216,7 @@ class BoundTests(TestCase):
             browser.ping(b"y" * 100)
         self.assertEqual(browser.transport.unread, unread)
 
-    def test_a_reader_who_is_behind_is_sent_all_of_it_later(self) -> None:
+    def test_a_slow_reader_receives_everything_later(self) -> None:
         browser, zak = self.server.open("register,jane"), self.server.plain("zak")
         browser.transport.client_reads = False
         for number in range(100):
@@ -230,18 +230,18 @@ class BoundTests(TestCase):
         numbers = [int(line.split(",")[5].split()[0]) for line in browser.lines()]
         self.assertEqual(numbers, list(range(100)))
 
-    def test_a_connection_that_asks_for_no_websocket_may_not_stay(self) -> None:
+    def test_a_connection_without_a_websocket_is_ended_at_the_deadline(self) -> None:
         silent, slow = self.server.browse(), self.server.browse()
-        for _ in range(int(VISIT)):
+        for _ in range(int(MAX_VISIT_SECONDS)):
             slow.send(b"G")
             self.server.clock.advance(1)
         self.assertTrue(silent.closed)
         self.assertTrue(slow.closed)
         self.assertFalse(self.server.web.protocols)
 
-    def test_a_websocket_may_stay(self) -> None:
+    def test_a_websocket_has_no_deadline(self) -> None:
         browser = self.server.open("register,jane")
-        self.server.clock.advance(VISIT * 2)
+        self.server.clock.advance(MAX_VISIT_SECONDS * 2)
         self.assertFalse(browser.closed)
         browser.transport.end(ConnectionDone())
         self.server.turn()

@@ -1,4 +1,8 @@
-"""Whose transports the server uses: chosen while the options are read, before anything imports the reactor."""
+"""Choose the TCP transports: the reactor's own, or those of the asyncio or uvloop event loop below the reactor.
+
+`install_reactor` runs while the options are parsed, because it must come before the first
+import of twisted.internet.reactor. `endpoint_for` and `describe` run when the service is made.
+"""
 
 from __future__ import annotations
 
@@ -12,64 +16,64 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
 
 REACTOR, LOOP = "reactor", "loop"
-CHOICES = (REACTOR, LOOP)
+TRANSPORT_CHOICES = (REACTOR, LOOP)
 
 
-class CannotChoose(ValueError):
-    """What was asked for is not to be had; the text says why, and what would be right."""
+class ReactorUnsuitable(ValueError):
+    """The installed reactor cannot provide the requested transports; the text says why and what to do."""
 
 
-def choose(asked: str | None) -> None:
-    """Install the asyncio reactor, over uvloop where it is there, unless a reactor is installed already.
+def install_reactor(requested: str | None) -> None:
+    """Install the asyncio reactor, on uvloop if it is installed, unless a reactor is installed already.
 
-    Without being `asked` for it does so only where there is uvloop. Raises CannotChoose
-    for the loop's transports with a reactor that has no such loop.
+    With `requested` None, do so only if uvloop is installed; with REACTOR, do nothing.
+    Raise ReactorUnsuitable if LOOP is requested and the installed reactor has no event loop.
     """
-    if asked == REACTOR:
+    if requested == REACTOR:
         return
     if "twisted.internet.reactor" not in sys.modules:
-        loop = _new_loop()
-        if loop is None and asked is None:
+        loop = _new_uvloop()
+        if loop is None and requested is None:
             return
         from twisted.internet import asyncioreactor
 
         loop = loop or asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)  # or futures that are made early would belong to another
+        asyncio.set_event_loop(loop)  # otherwise a future made before the reactor runs belongs to another loop
         asyncioreactor.install(loop)
     from twisted.internet import reactor
 
-    if asked == LOOP and event_loop(reactor) is None:
-        kind = type(reactor).__name__
-        raise CannotChoose(f"--transports loop needs the asyncio reactor and not {kind}: leave out --reactor")
+    if requested == LOOP and event_loop(reactor) is None:
+        installed = type(reactor).__name__
+        raise ReactorUnsuitable(
+            f"--transports loop needs the asyncio reactor, but {installed} is installed; leave out --reactor"
+        )
 
 
-def served(reactor: Any, endpoint: IStreamServerEndpoint, asked: str | None) -> IStreamServerEndpoint:
-    """The endpoint, or one at the same place with the loop's transports, if it is a TCP port and they are chosen."""
-    if (
-        asked == REACTOR
-        or not _is_fast(reactor, asked)
-        or type(endpoint) not in (TCP4ServerEndpoint, TCP6ServerEndpoint)
-    ):
+def endpoint_for(reactor: Any, endpoint: IStreamServerEndpoint, requested: str | None) -> IStreamServerEndpoint:
+    """Return a LoopEndpoint for the same TCP port if the loop's transports are chosen; otherwise return `endpoint`."""
+    if requested == REACTOR or type(endpoint) not in (TCP4ServerEndpoint, TCP6ServerEndpoint):
         return endpoint
-    place: Any = endpoint
-    return LoopEndpoint(reactor, place._port, place._interface, place._backlog)
+    if not _prefers_loop(reactor, requested):
+        return endpoint
+    tcp: Any = endpoint  # its port, interface and backlog have no public names
+    return LoopEndpoint(reactor, tcp._port, tcp._interface, tcp._backlog)
 
 
-def described(reactor: Any, endpoints: list[IStreamServerEndpoint]) -> str:
-    """What the server says of its choice when it starts."""
+def describe(reactor: Any, endpoints: list[IStreamServerEndpoint]) -> str:
+    """Name the transports that these endpoints use, for the log line at start."""
     loop = event_loop(reactor)
     if loop is not None and any(isinstance(endpoint, LoopEndpoint) for endpoint in endpoints):
         return f"{type(loop).__module__.partition('.')[0]}'s transports"
     return f"the transports of {type(reactor).__name__}"
 
 
-def _is_fast(reactor: Any, asked: str | None) -> bool:
-    """Whether the loop's transports were asked for, or are the faster ones, as uvloop's are and asyncio's not."""
+def _prefers_loop(reactor: Any, requested: str | None) -> bool:
+    """Return True if the loop's transports were requested, or are faster: uvloop's are, asyncio's are not."""
     loop = event_loop(reactor)
-    return loop is not None and (asked == LOOP or not isinstance(loop, asyncio.BaseEventLoop))
+    return loop is not None and (requested == LOOP or not isinstance(loop, asyncio.BaseEventLoop))
 
 
-def _new_loop() -> asyncio.AbstractEventLoop | None:
+def _new_uvloop() -> asyncio.AbstractEventLoop | None:
     try:
         import uvloop
     except ImportError:

@@ -1,8 +1,8 @@
-"""LoopEndpoint: Twisted protocols on the event loop's own TCP transports.
+"""LoopEndpoint: serve Twisted protocols over the TCP transports of the reactor's event loop.
 
-Twisted's asyncio reactor only asks its loop which descriptors are ready, and reads and
-writes itself. Here the loop does that: uvloop in C, and at once instead of a
-turn later. Sockets are bound and accepted by Twisted's own Port, which knows how.
+Twisted's asyncio reactor asks its loop only which sockets are ready, and then reads and
+writes in Python, one loop iteration later. With LoopEndpoint the loop itself reads and
+writes: uvloop does so in C, and immediately. Twisted's own Port binds and accepts the sockets.
 """
 
 from __future__ import annotations
@@ -20,61 +20,61 @@ from twisted_chat.transports.loop import AsyncioTransport, LoopTransport
 
 
 def event_loop(reactor: object) -> asyncio.AbstractEventLoop | None:
-    """The asyncio event loop that a reactor runs on, None for reactors that have none."""
+    """Return the asyncio event loop that a reactor runs on, or None for any other reactor."""
     loop: asyncio.AbstractEventLoop | None = getattr(reactor, "_asyncioEventloop", None)  # there is no public name
     return loop
 
 
 @implementer(IStreamServerEndpoint)
 class LoopEndpoint:
-    """Listens at a TCP port, and serves each connection with a transport of the reactor's event loop.
+    """Listen at a TCP port and serve each connection over a transport of the reactor's event loop.
 
-    `interface` is an IPv4 or IPv6 address to listen at, all of IPv4's if it is empty;
-    `backlog` connections may wait to be accepted. Raises ValueError if the reactor
-    runs on no asyncio event loop.
+    `interface` is an IPv4 or IPv6 address; an empty string means every IPv4 address.
+    `backlog` is the number of connections that may wait to be accepted. Raise
+    ValueError if the reactor does not run on an asyncio event loop.
     """
 
     def __init__(self, reactor: Any, port: int, interface: str = "", backlog: int = 50) -> None:
         loop = event_loop(reactor)
         if loop is None:
-            raise ValueError("LoopEndpoint needs Twisted's asyncio reactor; use TCP4ServerEndpoint with another one")
+            raise ValueError("LoopEndpoint needs the asyncio reactor; with any other reactor use TCP4ServerEndpoint")
         self._reactor, self._loop = reactor, loop
         self._port, self._interface, self._backlog = port, interface, backlog
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """Bind and listen at once; the Deferred has the outcome already (CannotListenError if the port is taken)."""
+        """Bind and listen immediately; the Deferred has already fired (CannotListenError if the port is in use)."""
         return execute(self._listen, protocolFactory)
 
     def _listen(self, factory: IProtocolFactory) -> IListeningPort:
         connections: set[LoopTransport] = set()
-        adopting = _Adopting(factory, self._loop, connections)
-        port = Port(self._port, adopting, self._backlog, self._interface, self._reactor)
-        port.transport = cast(Any, _only_the_socket)
+        transports = _TransportFactory(factory, self._loop, connections)
+        port = Port(self._port, transports, self._backlog, self._interface, self._reactor)
+        port.transport = cast(Any, _bare_socket)
         port.startListening()
         self._reactor.addSystemEventTrigger("during", "shutdown", _disconnect_all, connections)
         return port
 
 
 def _disconnect_all(connections: set[LoopTransport]) -> None:
-    """What the reactor does for its own transports when it stops."""
+    """Lose every connection, as the reactor does for its own transports when it stops."""
     for connection in list(connections):
         connection.shut_down()
 
 
-def _only_the_socket(connection: socket.socket, *_: Any) -> socket.socket:
-    """What a Port gives to makeConnection."""
+def _bare_socket(connection: socket.socket, *_: Any) -> socket.socket:
+    """Return the bare socket, which a Port then passes to makeConnection in the place of a transport."""
     return connection
 
 
 @implementer(IProtocolFactory, ILoggingContext)
-class _Adopting:
-    """Makes a LoopTransport, which a Port takes for a protocol, around each protocol of a factory."""
+class _TransportFactory:
+    """Build a LoopTransport around each protocol of a factory; the Port treats the LoopTransport as its protocol."""
 
     def __init__(
         self, factory: IProtocolFactory, loop: asyncio.AbstractEventLoop, connections: set[LoopTransport]
     ) -> None:
         self._factory, self._loop, self._connections = factory, loop, connections
-        self._kind = AsyncioTransport if isinstance(loop, asyncio.BaseEventLoop) else LoopTransport
+        self._transport_class = AsyncioTransport if isinstance(loop, asyncio.BaseEventLoop) else LoopTransport
 
     def logPrefix(self) -> str:
         prefixed = ILoggingContext(self._factory, None)
@@ -88,4 +88,4 @@ class _Adopting:
 
     def buildProtocol(self, addr: Any) -> Any:
         protocol = self._factory.buildProtocol(addr)
-        return None if protocol is None else self._kind(self._loop, protocol, addr, self._connections)
+        return None if protocol is None else self._transport_class(self._loop, protocol, addr, self._connections)

@@ -1,4 +1,7 @@
-"""What a door asks of a transport, and what it asks of the kernel for every connection."""
+"""The parts of Twisted's transport interfaces that a protocol here uses, and functions that take any transport.
+
+A function looks below TLS and the PROXY protocol, or does nothing where a transport has no such thing.
+"""
 
 import socket
 from typing import Any, Protocol
@@ -6,13 +9,17 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IAddress, IProtocol, ITCPTransport, ITransport
 from twisted.protocols.policies import ProtocolWrapper
 
-OPTIONS = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 60, "TCP_USER_TIMEOUT": 600_000}
-"""How a peer that is gone is found, where the system knows these: probes after 120 s of silence, every 60 s, and an
-end after 600,000 ms without an answer (RFC 5482). A client that is there but reads nothing has as long."""
+TCP_OPTIONS = {
+    "TCP_KEEPIDLE": 120,  # seconds of silence before the first keepalive probe
+    "TCP_KEEPINTVL": 60,  # seconds between two probes
+    "TCP_USER_TIMEOUT": 600_000,  # milliseconds that sent bytes or probes may stay unanswered (RFC 5482)
+}
+"""Socket options that let the kernel detect a dead peer; an option that the platform lacks is skipped. The last one
+also ends a connection whose client is alive but reads nothing for that long."""
 
 
 class Writer(Protocol):
-    """The writing half of a Twisted transport (ITransport and IConsumer)."""
+    """The write half of a Twisted transport: parts of ITransport and IConsumer."""
 
     def write(self, data: bytes) -> None: ...
     def registerProducer(self, producer: Any, streaming: bool) -> None: ...
@@ -21,7 +28,7 @@ class Writer(Protocol):
 
 
 class Transport(Writer, Protocol):
-    """A whole one (IPushProducer, ITransport's addresses and ITCPTransport's abortConnection besides)."""
+    """Both halves: adds parts of IPushProducer, ITransport's addresses and ITCPTransport's abortConnection."""
 
     def pauseProducing(self) -> None: ...
     def resumeProducing(self) -> None: ...
@@ -30,15 +37,15 @@ class Transport(Writer, Protocol):
     def getHost(self) -> IAddress: ...
 
 
-def peer(transport: object) -> str:
-    """The address that a transport's other end has; "" where there is none, as on a Unix socket."""
+def peer_host(transport: object) -> str:
+    """Return the peer's IP address, or "" if the transport has none, for example on a Unix socket."""
     address = transport.getPeer() if ITransport.providedBy(transport) else None
     return str(getattr(address, "host", ""))
 
 
-def watch(transport: object) -> None:
-    """Have the kernel send small writes at once, and notice a peer that is gone."""
-    while isinstance(transport, ProtocolWrapper):  # TLS, or what a proxy says
+def tune_socket(transport: object) -> None:
+    """Ask the kernel to send small writes immediately and to detect a dead peer."""
+    while isinstance(transport, ProtocolWrapper):  # TLS or the PROXY protocol
         transport = transport.transport
     if not ITCPTransport.providedBy(transport):
         return
@@ -47,16 +54,16 @@ def watch(transport: object) -> None:
     handle = transport.getHandle() if hasattr(transport, "getHandle") else None
     if not isinstance(handle, socket.socket) or handle.family not in (socket.AF_INET, socket.AF_INET6):
         return
-    for name, value in OPTIONS.items():
+    for name, value in TCP_OPTIONS.items():
         if hasattr(socket, name):
             handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def hand_over(transport: object, protocol: IProtocol) -> bool:
-    """Have a transport speak to another protocol from now on; False if it cannot.
+def switch_protocol(transport: object, protocol: IProtocol) -> bool:
+    """Make `protocol` the receiver of the transport's events; return False if the transport does not support it.
 
-    A connection of the reactor or of an event loop has the `protocol` that it speaks
-    to, and TLS and what understands proxies have a `wrappedProtocol`.
+    The transports of the reactor and LoopTransport call their attribute `protocol`;
+    TLS and Twisted's PROXY protocol wrapper call `wrappedProtocol`.
     """
     if isinstance(transport, ProtocolWrapper):
         transport.wrappedProtocol = protocol

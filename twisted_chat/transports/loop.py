@@ -1,7 +1,8 @@
-"""LoopTransport: a connection of an asyncio event loop as the transport of a Twisted protocol.
+"""LoopTransport: the transport of a Twisted protocol, on top of the transport of an asyncio event loop.
 
 It is an asyncio Protocol to the loop and an ITCPTransport to the Twisted protocol, and
-does what `twisted.internet.tcp` does, with the loop's own transport underneath.
+does what `twisted.internet.tcp` does. The states of a connection and its write half are
+in loop_writer.py; here are its start, its read half, its addresses and its socket options.
 """
 
 from __future__ import annotations
@@ -21,25 +22,29 @@ from twisted.internet.interfaces import (
     ITCPTransport,
 )
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_chat.transports.loop_writer import BUFFER, DONE, LOST, LoopWriter
+from twisted_chat.transports.loop_writer import REASON_DONE, REASON_LOST, LoopWriter, State
 
 _log = Logger()
 
-_read = memoryview(bytearray(BUFFER))  # one for all, since what was read is copied before anything else is
+READ_BUFFER_BYTES = 64 * 1024
+"""The most that an AsyncioTransport reads at a time; the same as in Twisted's own transports."""
+
+_read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))  # all connections share it: each read is copied before the next
 
 
 @implementer(ITCPTransport, ISystemHandle, IConsumer, IPushProducer)
 class LoopTransport(LoopWriter):
-    """The transport of a Twisted protocol, over one of an asyncio loop's.
+    """The transport of a Twisted protocol, on top of an asyncio loop's transport.
 
-    Differs from `twisted.internet.tcp.Server` in that TCP_NODELAY is on (the loop sees
-    to it), that a failing connectionMade ends the connection, and that there is no
-    startTLS. It is one of `connections` while it is connected.
+    Differs from `twisted.internet.tcp.Server` in three points: TCP_NODELAY is on, since the
+    loop turns it on; an exception in connectionMade ends the connection; and there is no
+    startTLS. `connections` contains this transport while it is connected.
     """
 
-    __slots__ = ("__weakref__", "_connections", "_held", "_paused", "_peer")
+    __slots__ = ("__weakref__", "_connections", "_held", "_peer", "_reading_paused")
 
     def __init__(
         self,
@@ -50,11 +55,11 @@ class LoopTransport(LoopWriter):
     ) -> None:
         super().__init__(loop, protocol)
         self._peer, self._connections = peer, connections
-        self._held = b""
-        self._paused = False  # the protocol does not want to read
+        self._held = b""  # bytes that arrived although reading is paused
+        self._reading_paused = False  # by the protocol, or for good since CLOSING or ENDING
 
     def makeConnection(self, connection: socket.socket) -> None:
-        """Take over a socket that was accepted; the protocol is connected in the loop's next turn."""
+        """Take over an accepted socket; the loop connects the protocol in a later iteration."""
         connection.setblocking(False)
         self._socket = connection
         self._loop.create_task(self._open())
@@ -62,11 +67,11 @@ class LoopTransport(LoopWriter):
     async def _open(self) -> None:
         try:
             await self._loop.connect_accepted_socket(lambda: self, self._socket)
-        except OSError as problem:  # it is gone already
-            _log.info("Could not take over a connection ({problem})", problem=problem)
+        except OSError as problem:  # the peer has reset it already
+            _log.info("cannot take over an accepted connection: {problem}", problem=problem)
             self._socket.close()
 
-    # what the loop says
+    # what the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._begin(cast(asyncio.Transport, transport))
@@ -77,21 +82,26 @@ class LoopTransport(LoopWriter):
             self._failed()
 
     def data_received(self, data: bytes) -> None:
-        if self._paused:  # uvloop begins to read after connection_made, although it was told to pause there
-            self._transport.pause_reading()
-            self._held += data
+        if self._reading_paused:
+            self._hold(data)
             return
         try:
             self.protocol.dataReceived(data)  # type: ignore[union-attr]
         except Exception:
             self._failed()
 
+    def _hold(self, data: bytes) -> None:
+        """Keep the data until reading resumes: uvloop starts to read after a connection_made that paused reading."""
+        if self._state is not State.ENDING:
+            self._transport.pause_reading()
+            self._held += data
+
     def eof_received(self) -> bool:
-        if self._paused:  # as above; reading on will come upon it again
+        if self._reading_paused:  # see _hold; the loop reports the end of input again when reading resumes
             return True
         protocol = IHalfCloseableProtocol(self.protocol, None)
         if protocol is None:
-            self._end(DONE)
+            self._end(REASON_DONE)
             return False
         try:
             protocol.readConnectionLost()
@@ -102,7 +112,7 @@ class LoopTransport(LoopWriter):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.disconnected:
             return
-        reason = self._reason or (DONE if exc is None else LOST)
+        reason = self._reason or (REASON_DONE if exc is None else REASON_LOST)
         self._connections.discard(self)
         protocol, producer = cast(IProtocol, self.protocol), self.producer
         self._forget()
@@ -111,11 +121,11 @@ class LoopTransport(LoopWriter):
             if producer is not None:
                 producer.stopProducing()
         except Exception:
-            _log.failure("Unhandled error when a producer was stopped")
+            _log.failure("unhandled error in stopProducing of a producer")
         try:
             protocol.connectionLost(reason)
         except Exception:
-            _log.failure("Unhandled error when a connection was lost")
+            _log.failure("unhandled error in connectionLost of a protocol")
 
     # ITransport, ITCPTransport and ISystemHandle
 
@@ -124,9 +134,13 @@ class LoopTransport(LoopWriter):
             self.pauseProducing()
         super().loseConnection()
 
+    def _end(self, reason: Failure) -> None:
+        self._reading_paused = True
+        super()._end(reason)
+
     def shut_down(self) -> None:
-        """Lose the connection now, since the loop will not turn any more."""
-        transport, self._reason = self._transport, LOST
+        """Lose the connection now, because the reactor has stopped and the loop does not run again."""
+        transport, self._reason = self._transport, REASON_LOST
         self.connection_lost(None)
         transport.abort()
 
@@ -137,7 +151,7 @@ class LoopTransport(LoopWriter):
         name = self._socket.getsockname()
         if isinstance(self._peer, IPv4Address):
             return IPv4Address("TCP", *name)
-        host, _ = socket.getnameinfo(name, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)  # with the scope
+        host, _ = socket.getnameinfo(name, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)  # with the scope id
         return IPv6Address("TCP", host, *name[1:])
 
     def getHandle(self) -> socket.socket:
@@ -155,16 +169,16 @@ class LoopTransport(LoopWriter):
     def setTcpKeepAlive(self, enabled: bool) -> None:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, enabled)
 
-    # IPushProducer: what is read
+    # IPushProducer: the read half
 
     def pauseProducing(self) -> None:
-        if self.connected:
-            self._paused = True
+        if self.connected and self._state is not State.ENDING:
+            self._reading_paused = True
             self._transport.pause_reading()
 
     def resumeProducing(self) -> None:
-        if self._paused and self.connected and not self.disconnecting:
-            self._paused = False
+        if self._reading_paused and self.connected and not self.disconnecting:
+            self._reading_paused = False
             if self._held:
                 self._loop.call_soon(self._deliver_held)
             else:
@@ -173,30 +187,28 @@ class LoopTransport(LoopWriter):
     def stopProducing(self) -> None:
         self.loseConnection()
 
-    # what comes later
-
     def _deliver_held(self) -> None:
-        if self._held and self.connected and not self._paused:
+        if self._held and self.connected and not self._reading_paused:
             held, self._held = self._held, b""
             self.data_received(held)
-            if self.connected and not self._paused:
+            if self.connected and not self._reading_paused:
                 self._transport.resume_reading()
 
 
 class AsyncioTransport(LoopTransport, asyncio.BufferedProtocol):
-    """The same for asyncio's own loop.
+    """A LoopTransport on asyncio's own loop.
 
-    That would make room for 256 KiB before each read, and log a warning when much is
-    written to a connection that is lost.
+    By default that loop allocates 256 KiB before each read, and logs a warning when a
+    protocol writes repeatedly to a lost connection.
     """
 
     __slots__ = ()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return _read
+        return _read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.data_received(bytes(_read[:nbytes]))
+        self.data_received(bytes(_read_buffer[:nbytes]))
 
     def _loop_write(self) -> Callable[[bytes], None]:
         return self._write_unless_lost

@@ -1,8 +1,27 @@
-"""LoopWriter: what a Twisted protocol writes, and how its connection ends, on an asyncio loop's transport.
+"""LoopWriter: the states of a connection on an asyncio loop's transport, and its write half.
 
-It does what `twisted.internet.abstract` does. What that puts off until everything is sent
-(the next pull of a producer, the end of the connection or of its writing half) has one place
-here: `_settle`.
+It does what `twisted.internet.abstract` does. Twisted postpones three things until everything
+written is sent: the next pull of a producer, the end of the connection, and the end of its
+write half. `_when_drained` is the one place for them here.
+
+    state          event                                          → state         action
+    NEW            connection_made                                → OPEN          connect the protocol
+    OPEN           loseWriteConnection                            → WRITE_CLOSING
+    WRITE_CLOSING  drained                                        → WRITE_CLOSED  send EOF, tell the protocol
+    WRITE_CLOSED   loseConnection                                 → ENDING
+    OPEN, WRITE_CLOSING  loseConnection                           → CLOSING       read no more
+    CLOSING        drained                                        → ENDING
+    OPEN to CLOSING  abortConnection, or an exception in the
+                     protocol or producer                         → ENDING        drop the unsent bytes
+    OPEN to WRITE_CLOSED  end of input, while reading, and the
+                     protocol is not half-closeable               → ENDING        drop the unsent bytes
+    ENDING         an exception                                   → ENDING        the exception becomes the reason
+    OPEN to ENDING  connection_lost, shut_down                    → LOST          tell producer and protocol
+
+Every other event changes nothing. `write` sends in OPEN, WRITE_CLOSING and CLOSING, and discards in the others.
+"Drained" means: everything is sent, no pull producer is registered, and no push producer is paused. Two facts
+vary independently of the state: `_write_full` (the loop has called pause_writing) and, in LoopTransport,
+`_reading_paused`. The producer has states of its own: see Production.
 """
 
 from __future__ import annotations
@@ -12,6 +31,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from enum import Enum, auto
 from typing import Any, cast
 
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
@@ -21,39 +41,64 @@ from twisted.python.failure import Failure
 
 _log = Logger()
 
-BUFFER = 64 * 1024
-"""Bytes that may wait before a streaming producer is paused, until all are sent; as in Twisted's own transports."""
+WRITE_HIGH_WATER_BYTES = 64 * 1024
+"""Unsent bytes past which a push producer is paused, until all are sent; Twisted's own transports have the same."""
 
-DONE, LOST, ABORTED = Failure(ConnectionDone()), Failure(ConnectionLost()), Failure(ConnectionAborted())
+REASON_DONE, REASON_LOST = Failure(ConnectionDone()), Failure(ConnectionLost())
+REASON_ABORTED = Failure(ConnectionAborted())
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_LINGER_ZERO = struct.pack("ii", 1, 0)  # on, 0 seconds: close() sends a reset
 
 
-def _ignore(data: bytes) -> None:
-    """Write to a connection that takes nothing more."""
+class State(Enum):
+    """The states of a connection; the table is at the head of this file."""
+
+    NEW = auto()
+    OPEN = auto()
+    WRITE_CLOSING = auto()
+    WRITE_CLOSED = auto()
+    CLOSING = auto()
+    ENDING = auto()
+    LOST = auto()
+
+
+_WRITABLE = (State.OPEN, State.WRITE_CLOSING, State.CLOSING)
+_ALIVE = (*_WRITABLE, State.WRITE_CLOSED)
+
+
+class Production(Enum):
+    """The states of the registered producer.
+
+    registerProducer enters PULL or PUSH, unregisterProducer NONE. PUSH becomes PUSH_PAUSED past the
+    high-water mark, and PUSH again when everything is sent.
+    """
+
+    NONE = auto()
+    PULL = auto()
+    PUSH = auto()
+    PUSH_PAUSED = auto()
+
+
+def _discard(data: bytes) -> None:
+    """Be the `write` of a connection that accepts no more bytes."""
 
 
 class LoopWriter(asyncio.Protocol):
-    """The writing half of LoopTransport: IConsumer, and the ends of ITCPTransport.
+    """The write half of LoopTransport: IConsumer, and the methods of ITCPTransport that end a connection.
 
-    `write` is the loop transport's own as long as nothing stands against it, so it
-    is to be looked up for each call.
+    `write` is an attribute that changes with the state: for most of the time it is the loop
+    transport's own method, so that a write costs no call in between. Look it up for each call.
     """
 
     __slots__ = (
-        "_full",
+        "_drain_scheduled",
         "_loop",
-        "_producer_paused",
+        "_production",
         "_reason",
-        "_settling",
         "_socket",
-        "_streaming",
+        "_state",
         "_transport",
-        "_write_closing",
-        "_write_lost",
-        "connected",
-        "disconnected",
-        "disconnecting",
+        "_write_full",
         "producer",
         "protocol",
         "write",
@@ -64,27 +109,45 @@ class LoopWriter(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, protocol: IProtocol) -> None:
         self.protocol: IProtocol | None = protocol
         self.producer: IProducer | None = None
-        self.connected = self.disconnected = self.disconnecting = False
-        self.write = _ignore
+        self.write = _discard
         self._loop = loop
-        self._transport: asyncio.Transport = cast(Any, None)  # while connected
+        self._transport: asyncio.Transport = cast(Any, None)  # from OPEN to ENDING
         self._socket: socket.socket = cast(Any, None)  # from makeConnection on
-        self._reason: Failure | None = None  # why it ends, once that is settled
-        self._full = False  # the loop has said pause_writing, and will not say it again
-        self._settling = self._streaming = self._producer_paused = self._write_closing = self._write_lost = False
+        self._state = State.NEW
+        self._production = Production.NONE
+        self._reason: Failure | None = None  # what connectionLost will get, from ENDING on
+        self._write_full = False  # the loop has called pause_writing and will not call it again before resume_writing
+        self._drain_scheduled = False  # the loop is going to call _when_drained
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        self._choose_write()
 
     def _begin(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        transport.set_write_buffer_limits(BUFFER, 0)
-        self.connected = True
-        self._choose_write()
+        transport.set_write_buffer_limits(WRITE_HIGH_WATER_BYTES, 0)
+        self._enter(State.OPEN)
 
     def _forget(self) -> None:
-        """Refer to nothing that refers back, so that all of it is freed without the garbage collector."""
-        self.connected, self.disconnected = False, True
-        self.write = _ignore
+        """Enter LOST, and drop each reference that would keep a cycle alive until the garbage collector runs."""
+        self._enter(State.LOST)
         self.protocol = self.producer = self._reason = None
+        self._production = Production.NONE
         self._transport = cast(Any, None)
+
+    # the attributes that Twisted's own transports have
+
+    @property
+    def connected(self) -> bool:
+        return self._state is not State.NEW and self._state is not State.LOST
+
+    @property
+    def disconnecting(self) -> bool:
+        return self._state is State.CLOSING or self._state is State.ENDING
+
+    @property
+    def disconnected(self) -> bool:
+        return self._state is State.LOST
 
     # ITransport and ITCPTransport
 
@@ -92,55 +155,58 @@ class LoopWriter(asyncio.Protocol):
         self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
-        if self.connected and not self.disconnecting:
-            self.disconnecting = True
-            self._settle_soon()
+        if self._state is State.WRITE_CLOSED:
+            self._end(REASON_DONE)
+        elif self._state in (State.OPEN, State.WRITE_CLOSING):
+            self._enter(State.CLOSING)
+            self._schedule_drain()
 
     def loseWriteConnection(self) -> None:
-        self._write_closing = True
-        self._settle_soon()
+        if self._state is State.OPEN:
+            self._enter(State.WRITE_CLOSING)
+            self._schedule_drain()
 
     def abortConnection(self) -> None:
-        if self.connected and self._reason is None:
-            self._end(ABORTED)
+        if self._state in _ALIVE:
+            self._end(REASON_ABORTED)
 
     # IConsumer
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         if self.producer is not None:
-            raise RuntimeError(f"Cannot register {producer}: {self.producer} was never unregistered")
-        if self.disconnected:
+            raise RuntimeError(f"cannot register {producer}: unregister {self.producer} first")
+        if self._state is State.LOST:
             producer.stopProducing()
             return
-        self.producer, self._streaming, self._producer_paused = producer, streaming, False
+        self.producer, self._production = producer, Production.PUSH if streaming else Production.PULL
         self._choose_write()
         if not streaming:
             cast(IPullProducer, producer).resumeProducing()
 
     def unregisterProducer(self) -> None:
-        self.producer = None
+        self.producer, self._production = None, Production.NONE
         self._choose_write()
-        if self.disconnecting or self._write_closing:
-            self._settle_soon()
+        if self._state in (State.CLOSING, State.WRITE_CLOSING):
+            self._schedule_drain()
 
-    # what the loop says
+    # what the loop calls
 
     def pause_writing(self) -> None:
-        self._full = True
+        self._write_full = True
         self._choose_write()
         self._pause_producer()
 
     def resume_writing(self) -> None:
-        self._full = False
+        self._write_full = False
         self._choose_write()
-        self._settle_soon()  # not now: asyncio would lose a connection twice that ends in here
+        self._schedule_drain()  # not now: asyncio would lose a connection twice that ends during this call
 
-    # what follows from it
+    # how a write is made
 
     def _choose_write(self) -> None:
-        if not self.connected or self._reason is not None or self._write_lost:
-            self.write = _ignore
-        elif self.producer is not None and (self._full or not self._streaming):
+        if self._state not in _WRITABLE:
+            self.write = _discard
+        elif self._production is Production.PULL or (self._write_full and self._production is not Production.NONE):
             self.write = self._write_for_producer
         else:
             self.write = self._loop_write()
@@ -150,51 +216,55 @@ class LoopWriter(asyncio.Protocol):
 
     def _write_for_producer(self, data: bytes) -> None:
         self._loop_write()(data)
-        if self._streaming:
+        if self._production is not Production.PULL:
             self._pause_producer()
         elif data:
-            self._settle_soon()
+            self._schedule_drain()
 
     def _pause_producer(self) -> None:
-        if self.producer is not None and self._streaming and not self._producer_paused and self._reason is None:
-            if self._transport.get_write_buffer_size() <= BUFFER:
+        if self._production is Production.PUSH and self._state in _ALIVE:
+            if self._transport.get_write_buffer_size() <= WRITE_HIGH_WATER_BYTES:
                 return
-            self._producer_paused = True
+            self._production = Production.PUSH_PAUSED
             try:
                 cast(IPushProducer, self.producer).pauseProducing()
             except Exception:
                 self._failed()
 
-    def _settle_soon(self) -> None:
-        if self.connected and not self._settling:
-            self._settling = True
-            self._loop.call_soon(self._settle)
+    # what waits until everything is sent
 
-    def _settle(self) -> None:
-        """Do what had to wait until everything is sent, or have the loop say when that is."""
-        self._settling = False
-        if not self.connected or self._reason is not None:
+    def _schedule_drain(self) -> None:
+        if self.connected and not self._drain_scheduled:
+            self._drain_scheduled = True
+            self._loop.call_soon(self._when_drained)
+
+    def _when_drained(self) -> None:
+        """Do what had to wait until everything is sent; if there is more to send, have the loop call resume_writing."""
+        self._drain_scheduled = False
+        if self._state not in _ALIVE:
             return
         if self._transport.get_write_buffer_size():
-            if not self._full:
+            if not self._write_full:
                 self._transport.set_write_buffer_limits(0)
             return
-        self._transport.set_write_buffer_limits(BUFFER, 0)
-        producer = self.producer
-        if producer is not None and (self._producer_paused or not self._streaming):
-            self._producer_paused = False
-            try:
-                cast(IPullProducer, producer).resumeProducing()
-            except Exception:
-                self._failed()
-        elif self.disconnecting:
-            self._end(DONE)
-        elif self._write_closing and not self._write_lost:
-            self._lose_write()
+        self._transport.set_write_buffer_limits(WRITE_HIGH_WATER_BYTES, 0)
+        if self._production in (Production.PULL, Production.PUSH_PAUSED):
+            self._resume_producer()
+        elif self._state is State.CLOSING:
+            self._end(REASON_DONE)
+        elif self._state is State.WRITE_CLOSING:
+            self._end_writing()
 
-    def _lose_write(self) -> None:
-        self._write_lost = True
-        self._choose_write()
+    def _resume_producer(self) -> None:
+        if self._production is Production.PUSH_PAUSED:
+            self._production = Production.PUSH
+        try:
+            cast(IPullProducer, self.producer).resumeProducing()
+        except Exception:
+            self._failed()
+
+    def _end_writing(self) -> None:
+        self._enter(State.WRITE_CLOSED)
         self._transport.write_eof()
         protocol = IHalfCloseableProtocol(self.protocol, None)
         if protocol is not None:
@@ -203,20 +273,22 @@ class LoopWriter(asyncio.Protocol):
             except Exception:
                 self._failed()
 
+    # how a connection ends
+
     def _failed(self) -> None:
-        """End the connection with the exception that is being handled, and have it logged."""
+        """Log the exception that is being handled, and end the connection with it."""
         failure = Failure()
-        _log.failure("Unhandled error in a protocol or producer", failure)
+        _log.failure("unhandled error in a protocol or producer; its connection is closed", failure)
         if self.connected:
             self._end(failure)
 
     def _end(self, reason: Failure) -> None:
-        """Drop what is not sent; connection_lost comes in the loop's next turn."""
+        """Enter ENDING and drop the unsent bytes; the loop calls connection_lost in its next iteration."""
         self._reason = reason
-        self.write = _ignore
-        with suppress(OSError):  # it may be lost already
-            if reason is ABORTED:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._enter(State.ENDING)
+        with suppress(OSError):  # the socket may be disconnected already
+            if reason is REASON_ABORTED:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
             else:
-                self._socket.shutdown(socket.SHUT_RDWR)  # lest what was not read resets it before it ends
+                self._socket.shutdown(socket.SHUT_RDWR)  # otherwise unread bytes would make close() send a reset
         self._transport.abort()

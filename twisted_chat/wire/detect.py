@@ -1,7 +1,7 @@
-"""Which protocol a connection speaks, from its first bytes, without I/O.
+"""Detect which protocol a connection speaks, from its first bytes, without I/O.
 
 RULE: an answer, once given for some bytes, stays the same whatever follows them. So
-it does not matter in which reads they come.
+it does not matter how the bytes are split into reads.
 """
 
 import re
@@ -12,7 +12,7 @@ IRC = "irc"
 WEB = "web"
 
 MAX_FIRST_LINE_BYTES = 8 * 1024
-"""Bytes of a first line, after which one that has no end yet is told by how it begins."""
+"""Bytes after which a first line without an ending is judged by how it begins."""
 
 _COMMANDS = ("CAP", "PASS", "NICK", "USER")
 _WORDS = "|".join(_COMMANDS).encode()
@@ -28,7 +28,7 @@ _MAY_BE_IRC = re.compile(
 
 
 def detect(data: bytes) -> str | None:
-    """What it is whose first bytes these are: TLS, WEB (HTTP), IRC or LINE; None while it may be several.
+    """Return the protocol of these first bytes: TLS, WEB (HTTP), IRC or LINE; None while several are possible.
 
     TLS is a ClientHello (RFC 8446, section 5.1), WEB a first line that ends in the
     version of HTTP after a method, IRC one whose command is the first of a

@@ -1,4 +1,4 @@
-"""What the server sends on its own: a record or a piece of news, to one line and back."""
+"""Render a record as lines for people or for programs, and parse the events that programs read."""
 
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -10,7 +10,7 @@ SPOKEN = ("message", "action", "notice")
 
 
 class Event(NamedTuple):
-    """A line of the server's, as a client reads it.
+    """A line that the server sends on its own, as a client reads it.
 
     Records of the log have an `id`, a `time` (milliseconds since 1970), the
     `sender`, and in `to` the person or room. Other kinds (`online`, `offline`,
@@ -26,17 +26,17 @@ class Event(NamedTuple):
 
 
 def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False) -> list[str]:
-    """What was said, as a person reads it; nothing for what only programs are shown (who comes and goes)."""
+    """Return the lines of a record for people; none for joins and leaves, which only programs are shown."""
     opening = plain_opening(kind, sender, to, own)
     if opening is None:
         return []
-    return [opening + text.replace("\n", "\\n") for text in texts]  # a break within a text is no line's end
+    return [opening + text.replace("\n", "\\n") for text in texts]  # a line break within a text must not end the line
 
 
 def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | None:
-    """What stands in front of a text there, or None.
+    """Return what stands in front of a text for people, or None for a kind that they are not shown.
 
-    One's `own`, said by another connection, names the one to whom it was said.
+    A reader's `own` message, sent by another connection, names its recipient.
     """
     where = sender
     if to[:1] == "#":
@@ -55,7 +55,7 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | N
 
 
 def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int) -> list[str]:
-    """What was said, as a program reads it: the first text has the id `first`, the others follow."""
+    """Return the lines of a record for programs: the first text has the id `first`, the others follow."""
     when = timestamp(time)
     if kind in SPOKEN:
         return [f"{kind},{id},{when},{sender},{to},{escape(text)}" for id, text in enumerate(texts, first)]
@@ -65,7 +65,7 @@ def structured(kind: str, sender: str, to: str, texts: list[str], first: int, ti
 
 
 def parse_event(line: str) -> Event:
-    """What `structured`, or another event line, says; raises ValueError for a line that is none."""
+    """Return the event that a line holds. Raises ValueError for a line that is not an event."""
     kind, _, rest = line.partition(",")
     if kind in SPOKEN:
         number, time, sender, to, text = rest.split(",", 4)
@@ -81,17 +81,17 @@ def parse_event(line: str) -> Event:
 
 
 def timestamp(time: int) -> str:
-    """Milliseconds since 1970 in RFC 3339, UTC."""
+    """Return milliseconds since 1970 as a time of RFC 3339, UTC."""
     return f"{second(time)}.{time % 1000:03}Z"
 
 
 def second(time: int) -> str:
-    """The same, without the milliseconds and the zone."""
+    """Return the same without the milliseconds and the zone."""
     return _second(time // 1000)
 
 
 def milliseconds(time: str) -> int:
-    """What `timestamp` was given; raises ValueError."""
+    """Return the milliseconds that `timestamp` was given. Raises ValueError."""
     whole, _, rest = time.partition(".")
     return _seconds(whole) * 1000 + int(rest.removesuffix("Z"))
 

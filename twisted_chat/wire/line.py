@@ -1,103 +1,98 @@
-"""The line protocol's requests and answers: bytes to fields and back, without I/O."""
+"""The line protocol's requests and answers: lines to fields and back, without I/O (wire/stream.py has the lines)."""
 
 import re
 
-BAD_COMMAND = "bad-command"
-BAD_TEXT = "bad-text"
-NOT_UTF8 = "not-utf8"
-TOO_LONG = "too-long"
+from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
+from twisted_chat.wire.stream import CONTROL as CONTROL
+from twisted_chat.wire.stream import Messages, decode_lines, find_messages
 
-LONGEST = 16 * 1024
+MAX_LINE_BYTES = 16 * 1024
 """Bytes of a request without its line ending."""
-CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-"""What no text holds: it would speak to terminals."""
 
 _LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABEL_BYTES = re.compile(rb"@([A-Za-z0-9._-]{1,64}) ")
-_CONTROLS = bytes(i for i in range(32) if i not in b"\t") + b"\x7f"
+_CHAT = re.compile(r"(?:^@([A-Za-z0-9._-]{1,64}) |^)chat,([^,\n]+),(.+)\n", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 
-class ParseError(ValueError):
-    """A line that is no request: `code`, a `sentence` for people, and the `label` if it can be told."""
-
-    def __init__(self, code: str, sentence: str, label: str | None = None) -> None:
-        super().__init__(code, sentence)
-        self.code, self.sentence, self.label = code, sentence, label
-
-
 Request = tuple[str | None, str, str | None]
-"""`[@label ]verb[,rest]`: label, verb, rest, with None for what is not there."""
+"""`[@label ]verb[,rest]`: label, verb, rest, with None for what is absent."""
 
 
-def is_plain(read: bytes, ending: bytes, count: int) -> bool:
-    """Whether a whole read is ASCII, with no control characters but tabs and so many line endings, as most are."""
-    return read.isascii() and len(read) - len(read.translate(None, _CONTROLS)) == count * len(ending)
+def parse_chats(lines: bytes) -> Messages | None:
+    """Return the messages of these lines if all of them are `chat` with a text, otherwise None.
+
+    `lines` each end in LF, as LineSplitter returns them.
+    """
+    text = decode_lines(lines, MAX_LINE_BYTES)
+    return None if text is None else find_messages(text, _CHAT)
 
 
-def parse(line: bytes, plain: bool = False) -> Request:
-    """One request, from a line without its ending; `plain` if `is_plain` was said of its read.
+def parse(line: bytes) -> Request:
+    """Return the request that a line, without its ending, holds.
 
     Raises ParseError: too-long, not-utf8, bad-text for control characters other
-    than tab, bad-command for what is no label.
+    than tab, bad-command for an invalid label.
     """
-    if len(line) > LONGEST:
-        raise ParseError(TOO_LONG, f"a line has at most {LONGEST} bytes; say it in several", label_of(line))
+    if len(line) > MAX_LINE_BYTES:
+        sentence = f"the line is longer than {MAX_LINE_BYTES} bytes; split it into several lines"
+        raise ParseError(TOO_LONG, sentence, label_of(line))
     try:
         text = line.decode()
     except UnicodeDecodeError:
-        raise ParseError(NOT_UTF8, "the line is not UTF-8", label_of(line)) from None
-    if not plain and CONTROL.search(text):
-        raise ParseError(BAD_TEXT, "the line holds control characters; only tab may be among them", label_of(line))
+        raise ParseError(NOT_UTF8, "the line is not UTF-8; send UTF-8 text", label_of(line)) from None
+    if CONTROL.search(text):
+        sentence = "the line contains control characters; remove them (tab is allowed)"
+        raise ParseError(BAD_TEXT, sentence, label_of(line))
     label = None
     if text[:1] == "@":
         label, _, text = text[1:].partition(" ")
         if not is_label(label):
-            raise ParseError(BAD_COMMAND, "a label is @, then 1 to 64 of A-Z a-z 0-9 . _ -, then a space")
+            raise ParseError(BAD_COMMAND, "a label must be @, then 1 to 64 of A-Z a-z 0-9 . _ -, then a space")
     verb, comma, rest = text.partition(",")
     return label, verb, rest if comma else None
 
 
 def is_label(text: str) -> bool:
-    """Whether a text may be a label, or a client-id."""
+    """Return True for a text that may be a label, or a client-id."""
     return _LABEL.fullmatch(text) is not None
 
 
 def label_of(line: bytes) -> str | None:
-    """The label of a line that is no request otherwise."""
+    """Return the label of a line that is not a valid request otherwise."""
     match = _LABEL_BYTES.match(line)
     return match[1].decode() if match else None
 
 
 def request(verb: str, *fields: str, label: str | None = None) -> str:
-    """A request's line, for a client."""
+    """Return the line of a request, for a client."""
     return ",".join((f"@{label} {verb}" if label else verb, *fields))
 
 
 def ok(label: str | None, fields: tuple[str, ...] = ()) -> str:
-    """The closing line of a request that was carried out."""
+    """Return the closing line of a request that was carried out."""
     return ",".join((f"@{label} ok" if label else "ok", *fields))
 
 
 def error(label: str | None, code: str, sentence: str) -> str:
-    """The closing line of a request that was not."""
+    """Return the closing line of a request that was not carried out."""
     return f"@{label} error,{code},{sentence}" if label else f"error,{code},{sentence}"
 
 
 def labelled(label: str | None, lines: list[str]) -> list[str]:
-    """The lines of an answer, before its closing line."""
+    """Return the lines of an answer in front of its closing line."""
     return [f"@{label} {line}" for line in lines] if label else lines
 
 
 def escape(text: str) -> str:
-    r"""A text as events mode carries it: `\n` for a line break, `\\` for a backslash."""
+    r"""Return a text as the events dialect carries it: `\n` for a line break, `\\` for a backslash."""
     if "\\" in text or "\n" in text:
         return text.replace("\\", "\\\\").replace("\n", "\\n")
     return text
 
 
 def unescape(text: str) -> str:
-    """The text that `escape` was given; raises ParseError(bad-text)."""
+    """Return the text that `escape` was given. Raises ParseError(bad-text)."""
     return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
 
 
@@ -106,4 +101,4 @@ def _unescaped(match: re.Match[str]) -> str:
         return "\n"
     if match[1] == "\\":
         return "\\"
-    raise ParseError(BAD_TEXT, r"after a backslash stands n for a line break or another backslash")
+    raise ParseError(BAD_TEXT, r"a backslash must be followed by n (a line break) or by another backslash")

@@ -1,156 +1,173 @@
-"""CHATHISTORY: the log, as IRC clients page through it (IRCv3 draft/chathistory)."""
+"""CHATHISTORY: pages of the log for IRC clients (IRCv3 draft/chathistory)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from twisted_chat.core.archive import fit_page
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import SPOKEN, Record
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.irc.dialect import PLAYBACK, SERVER, target_of
-from twisted_chat.doors.irc.requests import Reply, Request, Result, one
-from twisted_chat.doors.irc.session import word
-from twisted_chat.doors.line.commands import fitting
+from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
+from twisted_chat.doors.irc.session import IrcSession, word
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
 
-if TYPE_CHECKING:
-    from twisted_chat.doors.irc.protocol import IrcProtocol
+MAX_CHATHISTORY_RECORDS = 100
+"""Records of one reply."""
+MAX_PAGES_READ = 10
+"""Pages of the log that are read for one reply, where few records are messages."""
+MAX_TARGETS_RECORDS = 500
+"""Messages to a client that TARGETS looks at."""
 
-MOST_HISTORY = 100
-"""Records of one page."""
-MOST_LOOKED_AT = 10
-"""Pages of the log that are looked at for one of these, where few records are messages."""
-MOST_TARGETS = 500
-"""Messages to one that are looked at to tell by whom and where they were."""
+_REFERENCE_COUNTS = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
+"""References to a position that each subcommand takes."""
+_USAGE = (
+    "usage: CHATHISTORY LATEST|BEFORE|AFTER|AROUND <nick or #room> <reference> <limit>, "
+    "BETWEEN with two references, or TARGETS <timestamp> <timestamp> <limit>"
+)
 
 
-class Wrong(Exception):
-    """A CHATHISTORY that cannot be: a code of the specification's, and a sentence."""
+class ChatHistoryError(Exception):
+    """A CHATHISTORY request that is not valid: a code of the specification, and a sentence."""
 
 
-class Place(NamedTuple):
-    """A place in a conversation: the ids of what is before it are below `before`, of what is after it above `after`."""
+class Bound(NamedTuple):
+    """A position in a conversation: earlier records have ids below `before`, later records ids above `after`."""
 
     before: int
     after: int
 
 
-def chathistory(connection: IrcProtocol, request: Request) -> Result:
+class _Conversation(NamedTuple):
+    """The conversation that a request asks about, as this client may see it."""
+
+    hub: Hub
+    session: IrcSession
+    target: str
+
+    async def read(self, before: int, after: int, count: int) -> list[Record]:
+        """Return a page of it, oldest first. Raises ChatError."""
+        return await self.hub.archive.history(self.session, self.target, before, after, count)
+
+    def shown(self, records: list[Record]) -> list[Record]:
+        """Return the records that the client wants to see: messages only, without event-playback."""
+        if PLAYBACK in self.session.capabilities:
+            return records
+        return [record for record in records if record.kind in SPOKEN]
+
+
+def chathistory(connection: IrcConnection, request: Request) -> Result:
+    hub, session = connection.hub, connection.session
     subcommand, *params = request.params
     subcommand = subcommand.upper()
     if subcommand == "TARGETS" and len(params) == 3:
-        return _targets(connection, params)
-    if subcommand in _REFERENCES and len(params) == _REFERENCES[subcommand] + 2:
-        return _page(connection, subcommand, params)
-    usage = "CHATHISTORY takes LATEST, BEFORE, AFTER, AROUND or BETWEEN, a target, where, and how many; or TARGETS"
-    return one(_fail(connection, "INVALID_PARAMS", subcommand, sentence=usage))
+        return _targets(hub, session, params)
+    if subcommand in _REFERENCE_COUNTS and len(params) == _REFERENCE_COUNTS[subcommand] + 2:
+        target, *references, limit = params
+        return _page(_Conversation(hub, session, target), subcommand, references, limit)
+    return reply_line(_fail(session, "INVALID_PARAMS", subcommand, sentence=_USAGE))
 
 
-async def _page(connection: IrcProtocol, subcommand: str, params: list[str]) -> Reply:
-    target, *references, limit = params
+async def _page(conversation: _Conversation, subcommand: str, references: list[str], limit: str) -> Reply:
+    session, target = conversation.session, conversation.target
     try:
         count = _limit(limit)
-        places = [await _place(connection, target, reference, subcommand) for reference in references]
-        records = await _records(connection, subcommand, target, places, count)
-    except Wrong as wrong:
-        code, sentence = wrong.args
-        return one(_fail(connection, code, subcommand, target, sentence=sentence))
+        bounds = [await _bound(conversation, reference, subcommand) for reference in references]
+        records = await _records(conversation, subcommand, bounds, count)
+    except ChatHistoryError as error:
+        code, sentence = error.args
+        return reply_line(_fail(session, code, subcommand, target, sentence=sentence))
     except ChatError:
-        sentence = "there is no such conversation, or it is not yours"
-        return one(_fail(connection, "INVALID_TARGET", subcommand, target, sentence=sentence))
-    lines = [line for record in records for line in connection.session.dialect.past(record)]
+        sentence = "there is no such conversation, or you are not in it"
+        return reply_line(_fail(session, "INVALID_TARGET", subcommand, target, sentence=sentence))
+    lines = [line for record in records for line in session.dialect.render_history(record)]
     return Reply(lines, batch=("chathistory", word(target)))
 
 
-async def _targets(connection: IrcProtocol, params: list[str]) -> Reply:
-    """Where others have said something between two times, as far as the newest MOST_TARGETS messages tell."""
-    user, hub = connection.session.user, connection.hub
+async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
+    """Return where others wrote to the client between two times, as far as the newest MAX_TARGETS_RECORDS tell."""
+    user = session.user
     assert user is not None
     try:
-        one_end, other_end, count = _time(params[0]), _time(params[1]), _limit(params[2])
-    except Wrong as wrong:
-        code, sentence = wrong.args
-        return one(_fail(connection, code, "TARGETS", sentence=sentence))
-    records, _ = await hub.archive.unread(user, 0, hub.log.last, MOST_TARGETS)
+        ends, count = (_time(params[0]), _time(params[1])), _limit(params[2])
+    except ChatHistoryError as error:
+        code, sentence = error.args
+        return reply_line(_fail(session, code, "TARGETS", sentence=sentence))
+    records, _ = await hub.archive.unread(user, 0, hub.log.last, MAX_TARGETS_RECORDS)
     latest: dict[str, int] = {}
     for record in records:
-        if min(one_end, other_end) < record.time < max(one_end, other_end):
+        if min(ends) < record.time < max(ends):
             latest[record.to if is_room(record.to) else record.sender] = record.time
     found = sorted(latest.items(), key=lambda item: item[1])[:count]
     lines = [render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=SERVER) for name, time in found]
     return Reply(lines, batch=("draft/chathistory-targets",))
 
 
-async def _records(
-    connection: IrcProtocol, subcommand: str, target: str, places: list[Place], count: int
-) -> list[Record]:
-    first, end = places[0], connection.hub.log.last + 1
+async def _records(conversation: _Conversation, subcommand: str, bounds: list[Bound], count: int) -> list[Record]:
+    first, end = bounds[0], conversation.hub.log.last + 1
     if subcommand == "AFTER":
-        return await _oldest(connection, target, first.after, end, count)
+        return await _oldest(conversation, first.after, end, count)
     if subcommand == "BEFORE":
-        return await _newest(connection, target, first.before, 0, count)
+        return await _newest(conversation, first.before, 0, count)
     if subcommand == "LATEST":
-        return await _newest(connection, target, end, first.after, count)
+        return await _newest(conversation, end, first.after, count)
     if subcommand == "AROUND":
-        before = await _newest(connection, target, first.before, 0, count // 2)
-        return before + await _oldest(connection, target, first.before - 1, end, count - len(before))
-    other = places[1]
-    if first.after < other.before:
-        return await _oldest(connection, target, first.after, other.before, count)
-    return await _newest(connection, target, first.before, other.after, count)
+        before = await _newest(conversation, first.before, 0, count // 2)
+        return before + await _oldest(conversation, first.before - 1, end, count - len(before))
+    second = bounds[1]
+    if first.after < second.before:
+        return await _oldest(conversation, first.after, second.before, count)
+    return await _newest(conversation, first.before, second.after, count)
 
 
-async def _newest(connection: IrcProtocol, target: str, before: int, after: int, count: int) -> list[Record]:
-    """The newest records between two ids that the client wants to see, oldest first."""
+async def _newest(conversation: _Conversation, before: int, after: int, count: int) -> list[Record]:
+    """Return the newest records with after < id < before that the client wants to see, oldest first."""
     found: list[Record] = []
-    for _ in range(MOST_LOOKED_AT if count else 0):
-        page = await connection.hub.archive.history(connection.session, target, before, after, count)
-        found = _shown(connection, page) + found
+    for _ in range(MAX_PAGES_READ if count else 0):
+        page = await conversation.read(before, after, count)
+        found = conversation.shown(page) + found
         if len(page) < count or len(found) >= count:
             break
         before = page[0].id
-    return fitting(found[-count:], oldest_first=False)
+    return fit_page(found[-count:], oldest_first=False)
 
 
-async def _oldest(connection: IrcProtocol, target: str, after: int, before: int, count: int) -> list[Record]:
-    """The oldest of them."""
+async def _oldest(conversation: _Conversation, after: int, before: int, count: int) -> list[Record]:
+    """Return the oldest of them."""
     found: list[Record] = []
-    for _ in range(MOST_LOOKED_AT):
-        page = await connection.hub.archive.history(connection.session, target, 0, after or -1, count)
-        found += _shown(connection, [record for record in page if record.id < before])
+    for _ in range(MAX_PAGES_READ):
+        page = await conversation.read(0, after or -1, count)  # 0 would stand for no `after`
+        found += conversation.shown([record for record in page if record.id < before])
         if len(page) < count or len(found) >= count:
             break
         after = page[-1].id
-    return fitting(found[:count], oldest_first=True)
+    return fit_page(found[:count], oldest_first=True)
 
 
-def _shown(connection: IrcProtocol, records: list[Record]) -> list[Record]:
-    if PLAYBACK in connection.session.capabilities:
-        return records
-    return [record for record in records if record.kind in SPOKEN]
-
-
-async def _place(connection: IrcProtocol, target: str, reference: str, subcommand: str) -> Place:
-    """Where `msgid=…` or `timestamp=…` is, or the * of LATEST: before everything."""
+async def _bound(conversation: _Conversation, reference: str, subcommand: str) -> Bound:
+    """Return the bound for `msgid=…` or `timestamp=…`, or for the * of LATEST: before everything."""
     if reference == "*" and subcommand == "LATEST":
-        return Place(0, 0)
+        return Bound(0, 0)
     kind, _, value = reference.partition("=")
     if kind == "msgid":
         id = value.partition(".")[0]  # the further lines of a long text have .1, .2 and so on
         if not (id.isascii() and id.isdigit() and 0 < int(id[:19]) < 10**18):
-            raise Wrong("INVALID_MSGREFTYPE", "an id is a whole number from 1 on, as the tag msgid has it")
-        return Place(int(id), int(id))
+            raise ChatHistoryError("INVALID_MSGREFTYPE", "a msgid must be an id from the tag msgid, for example 12")
+        return Bound(int(id), int(id))
     time = _time(reference)
-    return Place(await _upto(connection, target, time) + 1, await _upto(connection, target, time + 1))
+    before, after = await _last_id_before(conversation, time), await _last_id_before(conversation, time + 1)
+    return Bound(before + 1, after)
 
 
-async def _upto(connection: IrcProtocol, target: str, time: int) -> int:
-    """An id that parts a conversation: up to it are the records from before that time."""
-    low, high = 0, connection.hub.log.last
+async def _last_id_before(conversation: _Conversation, time: int) -> int:
+    """Return an id such that the conversation's records up to it are those from before a time, by bisection."""
+    low, high = 0, conversation.hub.log.last
     while low < high:
         middle = (low + high + 1) // 2
-        newest = await connection.hub.archive.history(connection.session, target, middle + 1, low, 1)
+        newest = await conversation.read(middle + 1, low, 1)
         if newest and newest[0].time >= time:
             high = newest[0].id - 1
         else:
@@ -161,22 +178,18 @@ async def _upto(connection: IrcProtocol, target: str, time: int) -> int:
 def _time(reference: str) -> int:
     kind, _, value = reference.partition("=")
     if kind != "timestamp":
-        raise Wrong("INVALID_MSGREFTYPE", "a place is msgid=<id> or timestamp=<time>")
+        raise ChatHistoryError("INVALID_MSGREFTYPE", "a reference must be msgid=<id> or timestamp=<time>")
     try:
         return milliseconds(value)
     except ValueError:
-        raise Wrong("INVALID_PARAMS", "a time is written 2026-03-14T09:26:53.000Z") from None
+        raise ChatHistoryError("INVALID_PARAMS", "a timestamp must be like 2026-03-14T09:26:53.000Z") from None
 
 
 def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:9])):
-        raise Wrong("INVALID_PARAMS", f"how many is a whole number from 1 to {MOST_HISTORY}")
-    return min(int(text[:9]), MOST_HISTORY)
+        raise ChatHistoryError("INVALID_PARAMS", f"the limit must be 1 to {MAX_CHATHISTORY_RECORDS}")
+    return min(int(text[:9]), MAX_CHATHISTORY_RECORDS)
 
 
-def _fail(connection: IrcProtocol, code: str, *context: str, sentence: str) -> str:
-    return connection.session.failure("CHATHISTORY", code, context, sentence)
-
-
-_REFERENCES = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
-"""How many places each subcommand takes."""
+def _fail(session: IrcSession, code: str, *context: str, sentence: str) -> str:
+    return session.failure("CHATHISTORY", code, context, sentence)

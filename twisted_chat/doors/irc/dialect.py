@@ -1,131 +1,181 @@
-"""How the IRC door writes the records of the log, for each set of capabilities."""
+"""Write the records of the log as IRC lines, for each set of capabilities."""
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, TOPIC, Record
+from twisted_chat.core.errors import Notice
+from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, SPOKEN, Record
+from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
-from twisted_chat.doors.line.dialects import Dialect
+from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import timestamp
-from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
-from twisted_chat.wire.irc.text import ACTION_OVERHEAD, action, pieces
+from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, fit_as_they_are, split_text
 
 SERVER = "chat.local"
 """The server's name: it has a dot, which no nick has."""
 
 CAPABILITIES = {
-    "message-tags": "tags; everything that is kept has its id as `msgid`",
-    "server-time": "everything that is kept has the time at which it was said",
-    "account-tag": "what an account says has its name",
-    "extended-join": "a JOIN says whose account it is",
-    "echo-message": "what one says comes back when it is kept: the acknowledgement",
-    "labeled-response": "the answer to a labelled request has its label, and every request has one",
+    "message-tags": "everything that is stored has its id in the tag `msgid`",
+    "server-time": "everything that is stored has its time in the tag `time`",
+    "account-tag": "everything from an account has the account's name in the tag `account`",
+    "extended-join": "a JOIN names the account",
+    "echo-message": "your own messages come back when they are stored, as the acknowledgement",
+    "labeled-response": "the answer to a labelled request has its label, and every labelled request is answered",
     "batch": "an answer of several lines, or a page of history, is one batch",
-    "standard-replies": "what IRC has no number for is refused by FAIL",
-    "sasl": "PLAIN: sign in to an account, or make it",
-    "draft/chathistory": "CHATHISTORY; what one has missed is not sent unasked",
+    "standard-replies": "an error for which IRC has no number is a FAIL",
+    "sasl": "sign in to an account, or make one, by PLAIN",
+    "draft/chathistory": "the command CHATHISTORY; unread messages are not sent unasked",
     "draft/event-playback": "JOIN, PART and TOPIC are in the history too",
-    "cap-notify": "nothing: the capabilities stay the same",
+    "cap-notify": "accepted without effect: the capabilities never change",
 }
 """Each capability, and what it brings."""
 TAGS, TIME, ACCOUNT, EXTENDED, ECHO, LABELS, BATCH, REPLIES, SASL, HISTORY, PLAYBACK, _ = CAPABILITIES
 
+ELLIPSIS = "…"
+
+
+class Frame(NamedTuple):
+    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
+
+    opening: str
+    closing: str
+    overhead: int
+
 
 def source_of(name: str, is_account: bool) -> str:
-    """Where a person's lines come from: the nick, and a user and host that say no more than what kind of name it is."""
+    """Return the source of a person's lines: the nick, and a user and host that only tell guests from accounts."""
     return f"{nick_of(name)}!u@{'account' if is_account else 'guest'}"
 
 
 def target_of(name: str) -> str:
-    """A room's or a person's name as a target."""
+    """Return a room's or a person's name as a target."""
     return name if is_room(name) else nick_of(name)
 
 
 def one_line(text: str, overhead: int) -> str:
-    """As much of a text as IRC can say in one line, beside so many bytes of other things."""
-    first, *more = pieces(text, overhead + 3)
-    return first + "…" if more else first
+    """Return as much of a text as fits in one line, beside `overhead` bytes of other things."""
+    first, *more = split_text(text, overhead + len(ELLIPSIS.encode()))
+    return first + ELLIPSIS if more else first
+
+
+def renamed(before: str, now: str) -> str:
+    """Return the line for a guest's new name."""
+    return render("NICK", nick_of(now), source=source_of(before, False))
+
+
+@lru_cache(4096)
+def frame_of(kind: str, sender: str, is_account: bool, to: str) -> Frame:
+    """Return the frame of a message, an action or a notice."""
+    command = "NOTICE" if kind == NOTICE else "PRIVMSG"
+    opening, closing = render(command, target_of(to), "", source=source_of(sender, is_account)), ""
+    if kind == ACTION:
+        opening, closing = opening + ACTION_OPENING, ACTION_CLOSING
+    return Frame(opening, closing, len((opening + closing).encode()))
 
 
 class IrcDialect(Dialect):
     """Lines as IRC has them, with the tags that a client has asked for."""
 
-    program = True
+    for_programs = True
 
     def __init__(self, capabilities: frozenset[str]) -> None:
         self._ids, self._times = TAGS in capabilities, TIME in capabilities
         self._accounts, self._extended = ACCOUNT in capabilities, EXTENDED in capabilities
 
-    def live(self, entry: Entry) -> list[str]:
-        return [line for record in entry.records() for line in self.past(record)]
+    def render(self, entry: Entry, ending: str) -> str:
+        rendered = self._render_short(entry, ending) if entry.kind in SPOKEN else None
+        return "".join([line + ending for line in self.render_copy(entry)]) if rendered is None else rendered
 
-    def deliver_copy(self, entry: Entry) -> list[str]:
-        return self.live(entry)
+    def _render_short(self, entry: Entry, ending: str) -> str | None:
+        """Return the lines of an entry whose texts fit in a line each, as most do; None for any other."""
+        envelope, texts = entry.envelope, entry.texts
+        kind, sender, is_account = entry.kind, envelope.sender, envelope.author < GUESTS
+        before, after = self._tags(entry.time, sender, is_account)
+        if entry.__class__ is MixedEntry:  # to several people
+            frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
+            if not fit_as_they_are(texts, max([overhead for _, _, overhead in frames])):
+                return None
+            lines = zip(entry.ids, texts, frames, strict=True)
+            if self._ids:
+                return "".join(
+                    [f"{before}{id}{after}{start}{text}{end}{ending}" for id, text, (start, end, _) in lines]
+                )
+            return "".join([f"{after}{start}{text}{end}{ending}" for _, text, (start, end, _) in lines])
+        start, end, overhead = frame_of(kind, sender, is_account, envelope.to)
+        if not fit_as_they_are(texts, overhead):
+            return None
+        start, end = after + start, end + ending
+        if self._ids:
+            return "".join([f"{before}{id}{start}{text}{end}" for id, text in zip(entry.ids, texts, strict=True)])
+        return start + (end + start).join(texts) + end
+
+    def render_copy(self, entry: Entry) -> list[str]:
+        return [line for record in entry.records() for line in self.render_history(record)]
+
+    def acknowledgement(self, entry: Entry, ending: str) -> str:
+        return self.render(entry, ending)
+
+    def server_notice(self, notice: Notice, sentence: str) -> list[str]:
+        return [render("NOTICE", "*", sentence, source=SERVER)]
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
-        return self.past(record)
+        return self.render_history(record)
 
-    def past(self, record: Record) -> list[str]:
-        """A record: one line, or several if its text has more than one holds, of which the first has the id."""
-        source = source_of(record.sender, record.author < GUESTS)
+    def render_history(self, record: Record) -> list[str]:
+        """Return the line of a record, or several if its text does not fit in one; the first has the id."""
+        is_account = record.author < GUESTS
+        if record.kind in SPOKEN:
+            opening, closing, overhead = frame_of(record.kind, record.sender, is_account, record.to)
+            bodies = [f"{opening}{piece}{closing}" for piece in split_text(record.text, overhead)]
+        else:
+            bodies = [self._membership_or_topic(record, is_account)]
+        before, after = self._tags(record.time, record.sender, is_account)
+        if not self._ids:
+            return [after + body for body in bodies]
+        # further lines have an id of their own, since clients drop a line whose id they know
         return [
-            render(command, *params, source=source, tags=self._tags(record, part))
-            for part, (command, *params) in enumerate(self._said(record, source))
+            f"{before}{record.id}.{part}{after}{body}" if part else f"{before}{record.id}{after}{body}"
+            for part, body in enumerate(bodies)
         ]
 
-    def news(self, changes: Sequence[tuple[str | None, str | None]]) -> list[str]:
-        """Guests have changed their names; who comes and goes, joins and leaves."""
+    def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
+        """Return the lines for changed names. People who come and go are seen to join and part their rooms."""
         return [renamed(before, now) for before, now in changes if before is not None and now is not None]
 
-    def _said(self, record: Record, source: str) -> list[tuple[str, ...]]:
-        kind, to = record.kind, target_of(record.to)
-        if kind == JOINED:
-            if self._extended:
-                nick = nick_of(record.sender)
-                return [("JOIN", to, nick if record.author < GUESTS else "*", nick)]
-            return [("JOIN", to)]
-        if kind == LEFT:
-            return [("PART", to)]
-        if kind == TOPIC:
-            return [("TOPIC", to, one_line(record.text, _overhead("TOPIC", to, source)) if record.text else "")]
-        command = "NOTICE" if kind == NOTICE else "PRIVMSG"
-        overhead = _overhead(command, to, source)
-        if kind == ACTION:
-            return [(command, to, action(piece)) for piece in pieces(record.text, overhead + ACTION_OVERHEAD)]
-        return [(command, to, piece) for piece in pieces(record.text, overhead)]
+    def _membership_or_topic(self, record: Record, is_account: bool) -> str:
+        to, source = target_of(record.to), source_of(record.sender, is_account)
+        if record.kind == JOINED:
+            nick = nick_of(record.sender)
+            account = (nick if is_account else "*", nick) if self._extended else ()
+            return render("JOIN", to, *account, source=source)
+        if record.kind == LEFT:
+            return render("PART", to, source=source)
+        overhead = len(render("TOPIC", to, "", source=source).encode())
+        return render("TOPIC", to, one_line(record.text, overhead) if record.text else "", source=source)
 
-    def _tags(self, record: Record, part: int) -> dict[str, str]:
-        tags = {}
+    def _tags(self, time: int, sender: str, is_account: bool) -> tuple[str, str]:
+        """Return a line's tags in front of the id and behind it, up to the source; all are behind it without ids."""
+        account = f"account={escape_tag_value(nick_of(sender))}" if self._accounts and is_account else ""
+        if self._ids:
+            before = f"@time={timestamp(time)};msgid=" if self._times else "@msgid="
+            return before, f";{account} " if account else " "
         if self._times:
-            tags["time"] = timestamp(record.time)
-        if self._ids:  # clients drop what has an id that they know
-            tags["msgid"] = f"{record.id}.{part}" if part else str(record.id)
-        if self._accounts and record.author < GUESTS:
-            tags["account"] = nick_of(record.sender)
-        return tags
-
-
-@lru_cache(1024)
-def _overhead(command: str, to: str, source: str) -> int:
-    """Bytes of a line beside its text; tags do not count."""
-    return len(render(command, to, "", source=source).encode())
-
-
-def renamed(before: str, now: str) -> str:
-    """A guest's new name."""
-    return render("NICK", nick_of(now), source=source_of(before, False))
+            return "", f"@time={timestamp(time)};{account} " if account else f"@time={timestamp(time)} "
+        return "", f"@{account} " if account else ""
 
 
 @lru_cache
-def _made(capabilities: frozenset[str]) -> IrcDialect:
+def _make_dialect(capabilities: frozenset[str]) -> IrcDialect:
     return IrcDialect(capabilities)
 
 
 def dialect_of(capabilities: frozenset[str]) -> IrcDialect:
-    """The one dialect of all who have these capabilities: 16 at most, since the others change no rendering."""
-    return _made(capabilities & {TAGS, TIME, ACCOUNT, EXTENDED})
+    """Return the dialect of all clients with these capabilities: 16 at most, since the others change no rendering."""
+    return _make_dialect(capabilities & {TAGS, TIME, ACCOUNT, EXTENDED})
 
 
 IRC = dialect_of(frozenset())

@@ -1,112 +1,138 @@
 """The IRC door: the protocol that irssi, WeeChat and other IRC clients speak.
 
-A line becomes a request, a row of the command table and a call of the hub, as at
-the line door; what may be done is decided there.
+A read is split once. If all its lines are messages, they are parsed and said together; otherwise each line
+becomes a request: a row of the command table and a call of the hub, which decides it, as at every door.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
-from twisted_chat.doors.irc.registration import Registration
-from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request
+from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession, word
-from twisted_chat.doors.protocol import UNANSWERED, DoorProtocol, Problem
+from twisted_chat.doors.irc.state import REGISTERED, Registration
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import Lines, parse, render
-from twisted_chat.wire.line import ParseError
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs, render
+from twisted_chat.wire.stream import LineSplitter
 
-LONGEST_LABEL = 64
-"""Bytes; labeled-response asks for no more."""
+MAX_LABEL_BYTES = 64
+"""Bytes of a label, as labeled-response limits it; a longer one is ignored."""
 
 
 class IrcProtocol(DoorProtocol):
-    """One connection that speaks IRC. A subclass may have more commands, or a message of the day."""
+    """One connection that speaks IRC.
+
+    A subclass adds commands by extending `commands`, looks at every line in `lineReceived`, or has a `motd`.
+    """
 
     commands: dict[str, IrcCommand] = COMMANDS
     network = "twisted_chat"
     motd: Sequence[str] = ()
-    participant = IrcSession
+    session_type = IrcSession
     dialect = IRC
     full = b"ERROR :the server is full; try again later\r\n"
     session: IrcSession
 
-    def connectionMade(self) -> None:
-        super().connectionMade()
-        self._input = Lines()
-        self.session.use(frozenset())
-        self.registration: Registration | None = Registration()
+    def __init__(self) -> None:
+        super().__init__()
+        self._splitter = LineSplitter(MAX_MESSAGE_BYTES)
+        self.registration = Registration()
+        # a subclass that looks at the lines, or has a PRIVMSG of its own, gets every line
+        self._says_all = (
+            type(self).lineReceived is IrcProtocol.lineReceived and self.commands["PRIVMSG"] is COMMANDS["PRIVMSG"]
+        )
 
     @property
     def registered(self) -> bool:
-        return self.registration is None
+        return self.registration.state is REGISTERED
+
+    # what comes in
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
-        if not self._ended:
-            self._lines = self._input.feed(data)[::-1] + self._lines
-            self.wake()
+        if self.state is not OPEN:
+            return
+        lines = self._splitter.feed(data)
+        if lines and not (self._says_all and self.ready and self._say_all(lines)):
+            self.take_lines(lines)
+
+    def _say_all(self, lines: bytes) -> bool:
+        """Say a read that consists of messages, and return True; False for any other read."""
+        if not self.registered or (b"@label=" in lines and LABELS not in self.session.capabilities):
+            return False
+        messages = parse_privmsgs(lines)
+        if messages is None:
+            return False
+        self.say_lines(lines, messages)
+        return True
 
     def lineReceived(self, line: bytes) -> None:
-        """Carry out one request, given without its line ending."""
+        """Carry out one request, given without its line ending; an empty line is none."""
+        if not line:
+            return
         request = Request()
+        result: Result | Problem | None
         try:
             message = parse(line)
             request = Request(message.command, message.params, self._label(message.tags.get("label")))
-            row, session = self.commands.get(request.command), self.session
-            result: Reply | Problem | object | None
-            if row is None:
-                result = Reply((session.numeric(numerics.ERR_UNKNOWNCOMMAND, word(request.command), _UNKNOWN),))
-            elif row.needs_name and not self.registered:
-                result = Reply((session.numeric(numerics.ERR_NOTREGISTERED, _NAMELESS),))
-            elif len(request.params) < row.least:
-                needed = f"it is said like this: {row.usage}"
-                result = Reply((session.numeric(numerics.ERR_NEEDMOREPARAMS, request.command, needed),))
-            else:
-                result = row.run(self, request)
+            result = self._carry_out_request(request)
         except (ChatError, ParseError) as problem:
             if isinstance(problem, ParseError) and not request.command:
                 request = Request(label=self._label(problem.label))
             result = problem
         except Exception:
-            result = self._fault()
+            result = self._internal_error()
         if result is not None:
-            self._settle(request, result)
+            self._complete(request, result)
+
+    def _carry_out_request(self, request: Request) -> Result | None:
+        row, numeric = self.commands.get(request.command), self.session.numeric
+        if row is None:
+            return reply_line(numeric(numerics.ERR_UNKNOWNCOMMAND, word(request.command), "Unknown command"))
+        if row.needs_name and not self.registered:
+            sentence = "You have not registered; send NICK and USER first"
+            return reply_line(numeric(numerics.ERR_NOTREGISTERED, sentence))
+        if len(request.params) < row.least:
+            sentence = f"Not enough parameters; usage: {row.usage}"
+            return reply_line(numeric(numerics.ERR_NEEDMOREPARAMS, request.command, sentence))
+        return row.run(self, request)
+
+    # what goes out
 
     def answer(self, request: Request, reply: Reply) -> None:
-        """Send what closes a request that was carried out."""
-        self.session.answered(request.label if reply.labelled else None, reply.lines, reply.batch)
+        """Send the reply to a request that was carried out."""
+        self.session.write_answer(request.label if reply.labelled else None, reply.lines, reply.batch)
+        if reply.then is not None:
+            reply.then()
         if reply.last:
-            self._ended = True
-            self._lines.clear()
+            self.finish()
 
     def refuse(self, request: Request, problem: Problem) -> None:
-        """Send what closes a request that was not."""
+        """Send the reply to a request that was not carried out."""
         target = request.params[0] if request.params else ""
         lines = [] if request.command == "NOTICE" else self.session.problem(request.command, target, problem)
-        self.session.answered(request.label, lines)
+        self.session.write_answer(request.label, lines)
 
     def silent(self) -> None:
-        if self.silences > UNANSWERED:
-            self.session.notify("timeout", "you have not answered for long; come back any time")
+        """Ping a client that has a name, and end its connection if it does not answer."""
+        if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
+            self.session.notify(Notice.TIMEOUT)
             self.close()
         else:
             self.session.write(render("PING", SERVER))
             self.session.flush()
 
     def _label(self, label: str | None) -> str | None:
-        """A request's label, if its answer is to have one."""
-        if label and LABELS in self.session.capabilities and len(label.encode()) <= LONGEST_LABEL:
+        """Return a request's label, if its answer is to have one."""
+        if label and LABELS in self.session.capabilities and len(label.encode()) <= MAX_LABEL_BYTES:
             return label
         return None
-
-
-_UNKNOWN = "there is no such command"
-_NAMELESS = "you have no name yet: NICK and USER first"
 
 
 class IrcFactory(DoorFactory):

@@ -1,14 +1,33 @@
-"""What the IRC door's commands share: a request, what it is answered, and a row of their table."""
+"""The types that the IRC door's commands share: a request, its reply, a row of the table, its connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.hub import Hub
+from twisted_chat.doors.irc.session import IrcSession
+from twisted_chat.doors.irc.state import Registration
+from twisted_chat.doors.protocol import Services
 
-if TYPE_CHECKING:
-    from twisted_chat.doors.irc.protocol import IrcProtocol
+
+class IrcConnection(Protocol):
+    """The part of the connection that a command's function uses."""
+
+    network: str
+    motd: Sequence[str]
+    registration: Registration
+    factory: Services
+
+    @property
+    def hub(self) -> Hub: ...
+
+    @property
+    def session(self) -> IrcSession: ...
+
+    @property
+    def registered(self) -> bool: ...
 
 
 class Request(NamedTuple):
@@ -20,52 +39,57 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a request is answered: lines, perhaps in a batch of a kind of their own (its type and parameters).
+    """The reply to a request: lines, perhaps in a `batch` of a given type with parameters.
 
-    A reply that is not `labelled` comes beside the one that the log gives. After the `last` one the connection ends.
+    A reply that is not `labelled` comes beside the one that the log gives. `then` is called when the
+    reply is queued. After the `last` reply the server ends the connection.
     """
 
     lines: Sequence[str] = ()
     batch: tuple[str, ...] = ()
     labelled: bool = True
     last: bool = False
+    then: Callable[[], None] | None = None
 
 
 Result = Reply | Coroutine[Any, Any, Reply]
 
 
 class IrcCommand(NamedTuple):
-    """A row of the table: what is called, what a person reads of it, the fewest parameters, and who may use it.
+    """A row of the table: a function, the usage and help that people read, the fewest parameters, who may use it.
 
-    The function takes the connection and the request, and returns a reply, what becomes one, or None if the log
-    will answer: then it has counted in `session.unstored` what it said.
+    The function takes the connection and the request. It returns a reply, a coroutine of one, or None if the
+    log will answer.
     """
 
-    run: Callable[[IrcProtocol, Request], Result | None]
+    run: Callable[[IrcConnection, Request], Result | None]
     usage: str
     help: str
     least: int = 0
     needs_name: bool = True
 
 
-def one(line: str) -> Reply:
-    """A reply of one line."""
+def reply_line(line: str) -> Reply:
+    """Return a reply of one line."""
     return Reply((line,))
 
 
-def each(
-    connection: IrcProtocol, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
+def for_each_target(
+    session: IrcSession, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
 ) -> Reply | None:
-    """Do something for each name, given a label for the first thing that the log will answer; `act` says if it will."""
-    session, label, lines = connection.session, request.label, list[str]()
-    said = False
+    """Call `act` with each name, and with the label for the first call that the log will answer.
+
+    `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
+    there are any; None if the log answers the whole request.
+    """
+    label, lines = request.label, list[str]()
+    from_log = False
     for name in names:
         try:
             if act(name, label):
-                session.unstored += 1
-                label, said = None, True
+                label, from_log = None, True
         except ChatError as problem:
             lines += session.problem(request.command, name, problem)
-    if said and not lines:
+    if from_log and not lines:
         return None
-    return Reply(lines, labelled=not said)
+    return Reply(lines, labelled=not from_log)

@@ -1,95 +1,128 @@
-"""The textbook's client: it sends commands without line endings and reads with one recv.
+"""Detect and serve the textbook's client, which sends commands without line endings and reads with one recv.
 
 Its first read is, whole, one valid `register,<name>`, and 50 ms pass with nothing
-more. From then on one read is one command, until it sends its first line ending.
-It takes the recv that follows `list,friends` for the whole list, so what others say
-to it is held meanwhile.
+more. From then on one read is one command, until the client sends its first line ending.
+The client takes the recv after `list,friends` for the whole list, so messages to it are
+held until then.
+
+    state    event                                    → state
+    FIRST    a read that is one `register,<name>`     → PENDING   wait for 50 ms
+    FIRST    any other read                           → (over)    the read is lines
+    PENDING  50 ms pass                               → LESSON    carry out the command
+    PENDING  another read                             → (over)    both reads are lines
+    LESSON   a read without a line ending             → LESSON    carry out the command
+    LESSON   a read with a line ending                → (over)    the read is lines, and the client a person
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from twisted_chat.core.errors import BAD_COMMAND, ChatError
+from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
-from twisted_chat.doors.line.dialects import LESSON, PLAIN
-from twisted_chat.wire.line import ParseError, parse
+from twisted_chat.doors.line.dialects import LESSON as LESSON_DIALECT
+from twisted_chat.doors.line.dialects import PLAIN
+from twisted_chat.doors.line.requests import LineConnection
+from twisted_chat.wire.errors import BAD_COMMAND, ParseError
+from twisted_chat.wire.line import parse
 
-if TYPE_CHECKING:
-    from twisted_chat.doors.line.protocol import ChatProtocol
-
-SILENCE = 0.05
-"""Seconds with nothing more, after which a first read without an ending is the lesson's."""
-HELD_WITHOUT_LIST = 10.0
+SILENCE_SECONDS = 0.05
+"""Seconds with nothing more, after which a first read without a line ending is the lesson's."""
+HOLD_WITHOUT_LIST_SECONDS = 10.0
 """Seconds from `ack` for which messages are held, when no list is asked for."""
-HELD_AFTER_LIST = 1.0
+HOLD_AFTER_LIST_SECONDS = 1.0
 """Seconds from the list's answer for which messages are held."""
 
 
-class Lesson:
-    """What a connection may yet be, or is: the lesson's client."""
+class State(Enum):
+    """The state of the detection; see the table in the head of this file."""
 
-    def __init__(self, connection: ChatProtocol, clock: IReactorTime) -> None:
+    FIRST = "first"
+    PENDING = "pending"
+    LESSON = "lesson"
+
+
+FIRST, PENDING, LESSON = State
+
+
+class LessonConnection(LineConnection, Protocol):
+    """The part of the connection that this detector uses, beside what a verb uses."""
+
+    lesson: Lesson | None
+
+    def request(self, line: bytes) -> None:
+        """Carry out one line."""
+
+    def refuse(self, label: str | None, problem: ParseError) -> None:
+        """Answer a request that was not carried out."""
+
+
+class Lesson:
+    """Takes the reads of a connection that may be the lesson's client, and carries out its commands."""
+
+    def __init__(self, connection: LessonConnection, clock: IReactorTime) -> None:
         self._connection, self._clock = connection, clock
+        self._state = FIRST
         self._first = b""
         self._timer: IDelayedCall | None = None
-        self._sure = False
-        self._unended = False
+        self._late_ending = False  # `register` was a line whose ending may come in the next read
 
     def take(self, data: bytes) -> bytes:
-        """Take a read; gives back the bytes that are lines after all, or none."""
+        """Take a read. Returns the bytes that are lines after all, or none."""
         connection = self._connection
-        if self._sure and b"\n" not in data:
-            self._unended = False
-            self._command(data)
+        if self._state is LESSON and b"\n" not in data:
+            self._late_ending = False
+            self._carry_out(data)
             return b""
-        if not self._sure and not self._first and _is_register(data):
-            self._first = data
-            self._restart(SILENCE, self._silent)
+        if self._state is FIRST and _is_register(data):
+            self._state, self._first = PENDING, data
+            self._restart(SILENCE_SECONDS, self._silent)
             return b""
         self.stop()
         connection.lesson = None
-        if not self._sure:
+        if self._state is not LESSON:
             return self._first + data
         connection.speak(PLAIN)
-        connection.session.release()
-        if self._unended:  # `register` was a line whose ending came late: now its answer gets one too
+        connection.session.catchup.release()
+        if self._late_ending:  # now its answer gets an ending, too
             connection.sendLine(b"")
             data = data.removeprefix(b"\r").removeprefix(b"\n")
         return data
 
     def end(self) -> bytes:
-        """At the end of input: gives back what was read and not carried out."""
+        """Return what was read and not carried out, at the end of input."""
         self.stop()
-        return b"" if self._sure else self._first
+        return self._first if self._state is PENDING else b""
 
     def stop(self) -> None:
-        """Forget what was to happen later."""
+        """Cancel what was to happen later."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
 
     def _silent(self) -> None:
-        self._sure = True
-        self._connection.speak(LESSON)
-        self._command(self._first)
-        self._unended = self._connection.session.user is not None
+        self._state = LESSON
+        self._connection.speak(LESSON_DIALECT)
+        self._carry_out(self._first)
+        self._late_ending = self._connection.session.user is not None
 
-    def _command(self, data: bytes) -> None:
-        if data.count(b",") > 1:
-            self._connection.refuse(None, ChatError(BAD_COMMAND, "without line endings a command has two fields"))
-            self._connection.session.flush()
-            return
+    def _carry_out(self, data: bytes) -> None:
         session = self._connection.session
-        nameless = session.user is None
+        if data.count(b",") > 1:
+            sentence = "a command without a line ending has at most two fields; end the line with a line feed"
+            self._connection.refuse(None, ParseError(BAD_COMMAND, sentence))
+            session.flush()
+            return
+        unregistered = session.user is None
         self._connection.request(data)
-        if nameless and session.user is not None:
-            session.hold()
-            self._restart(HELD_WITHOUT_LIST, session.release)
-        elif data.startswith(b"list,") and not nameless:
-            self._restart(HELD_AFTER_LIST, session.release)
+        if unregistered and session.user is not None:
+            session.catchup.hold()
+            self._restart(HOLD_WITHOUT_LIST_SECONDS, session.catchup.release)
+        elif data.startswith(b"list,") and not unregistered:
+            self._restart(HOLD_AFTER_LIST_SECONDS, session.catchup.release)
 
     def _restart(self, seconds: float, then: Callable[[], None]) -> None:
         self.stop()
@@ -97,7 +130,7 @@ class Lesson:
 
 
 def _is_register(data: bytes) -> bool:
-    """Whether a read is, whole, one `register,<name>` with a name that may be."""
+    """Return True for a read that is, whole, one `register,<name>` with a valid name."""
     try:
         label, verb, rest = parse(data)
         return label is None and verb == "register" and rest is not None and bool(user_name(rest))

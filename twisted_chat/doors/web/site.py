@@ -1,39 +1,36 @@
-"""The web door: the page, and the WebSocket that the page talks through.
+"""The HTTP resource of the web door: the files in `page/`, and the handshake of a WebSocket.
 
-It serves what lies in `page/`, as it was when the door was made, and nothing else.
-Nothing of what is said here, or of who is here, can be had by HTTP.
+The files are read once, when the resource is made. HTTP serves nothing else: a client learns
+who is online and reads messages only after it has signed in through a WebSocket.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
-from io import BytesIO
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
-from twisted.protocols.policies import WrappingFactory
 from twisted.web.http import CACHED
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Request
 from twisted.web.websocket import WebSocketProtocol, WebSocketResource
-from zope.interface import implementer
 
-from twisted_chat.doors.line.factory import ChatFactory
-from twisted_chat.doors.web.websocket import Frames, Lines, Visit
+from twisted_chat.doors.web.connection import WebConnection
+from twisted_chat.doors.web.websocket import WebSocketLines
 
-SOCKET = b"/socket"
-TYPES = {
+WEBSOCKET_PATH = b"/socket"
+PLAIN_TEXT = b"text/plain; charset=utf-8"
+MEDIA_TYPES = {
     ".html": b"text/html; charset=utf-8",
     ".css": b"text/css; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
-HEADERS = {
+RESPONSE_HEADERS = {
     b"Server": b"twisted_chat",
     b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -44,197 +41,119 @@ HEADERS = {
     b"Cross-Origin-Resource-Policy": b"same-origin",
     b"Permissions-Policy": b"camera=(), geolocation=(), microphone=()",
 }
-"""What every answer says, whatever it is."""
-TEXT = b"text/plain; charset=utf-8"
+"""The headers of every response, errors included."""
 _KEY = b"Sec-WebSocket-Key"
-_IS_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
-_ASKED = {
+_KEY_FORM = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_HANDSHAKE_HEADERS = {
     b"Host": [b"chat"],
     b"Upgrade": [b"websocket"],
     b"Connection": [b"Upgrade"],
     b"Sec-WebSocket-Version": [b"13"],
 }
-"""How a WebSocket is asked for (RFC 6455 section 4.1), but for the key."""
+"""The headers of a handshake (RFC 6455 section 4.1), except for the key."""
 
 
-class File(NamedTuple):
-    """A file of the page: its media type, its version (RFC 9110 section 8.8.3), and what is in it."""
+class PageFile(NamedTuple):
+    """A file of the page: its media type, its ETag (RFC 9110 section 8.8.3) and its content."""
 
-    type: bytes
+    media_type: bytes
     etag: bytes
     data: bytes
 
 
-def page() -> dict[bytes, File]:
-    """The page's files, by the path of their URL."""
+def load_page() -> dict[bytes, PageFile]:
+    """Return the page's files by the path of their URL."""
     found = {}
-    root = files("twisted_chat.doors.web") / "page"
-    folders = [(b"/", root)]
+    folders = [(b"/", files("twisted_chat.doors.web") / "page")]
     for path, folder in folders:
         for entry in folder.iterdir():
             suffix = entry.name[entry.name.rfind(".") :]
             if entry.is_dir():
                 folders.append((path + entry.name.encode() + b"/", entry))
-            elif suffix in TYPES:
+            elif suffix in MEDIA_TYPES:
                 data = entry.read_bytes()
                 etag = b'"' + sha256(data).hexdigest()[:32].encode() + b'"'
-                found[path + entry.name.encode()] = File(TYPES[suffix], etag, data)
+                found[path + entry.name.encode()] = PageFile(MEDIA_TYPES[suffix], etag, data)
     found[b"/"] = found.pop(b"/index.html")
     return found
 
 
-@implementer(IProtocolNegotiationFactory)
-class WebFactory(WrappingFactory[Visit]):
-    """Makes a Visit for each connection: HTTP, and a protocol of the `chat` factory for each WebSocket.
+class ChatResource(Resource):
+    """Answer every HTTP request of the web door.
 
-    A browser may open one from a page of the same host, or of one of the `origins`, as in
-    https://example.org. What one protocol was handed may have been read before by another.
+    `open_lines` makes the protocol of a new WebSocket. A browser may open one from a page of
+    the same host or of one of the `origins`; programs send no Origin and always may.
     """
-
-    protocol = Visit
-    noisy = False
-
-    def __init__(self, chat: ChatFactory, origins: Collection[str] = ()) -> None:
-        site = _QuietSite(Door(self, frozenset(origins)), _Request, timeout=None, reactor=chat.clock)  # type: ignore[no-untyped-call]
-        super().__init__(site)  # type: ignore[no-untyped-call]
-        self.chat, self.frames = chat, Frames()
-        self.strangers: set[Visit] = set()
-        self.stopping = False
-
-    @property
-    def connections(self) -> Collection[Visit]:
-        """Those that are no WebSocket yet, and so not among the chat's."""
-        return self.strangers
-
-    def doStart(self) -> None:
-        self.chat.doStart()  # type: ignore[no-untyped-call]
-        super().doStart()  # type: ignore[no-untyped-call]
-
-    def doStop(self) -> None:
-        super().doStop()  # type: ignore[no-untyped-call]
-        self.chat.doStop()  # type: ignore[no-untyped-call]
-
-    def startFactory(self) -> None:
-        self.stopping = False
-
-    def stopFactory(self) -> None:
-        self.stopping = True
-
-    def buildProtocol(self, addr: IAddress | None) -> Visit | None:  # type: ignore[override]  # Factory allows None
-        most, here = self.chat.most, len(self.chat.connections) + len(self.strangers)
-        return None if most is not None and here >= most else super().buildProtocol(addr)
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """What may be agreed on in TLS: a WebSocket begins with HTTP/1.1."""
-        return [b"http/1.1"]
-
-
-class Door(Resource):
-    """What answers every HTTP request."""
 
     isLeaf = True
 
-    def __init__(self, factory: WebFactory, origins: frozenset[str]) -> None:
+    def __init__(self, open_lines: Callable[[WebConnection], WebSocketLines], origins: frozenset[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._factory, self._origins = factory, origins
-        self._files = page()
-        self._upgrade = WebSocketResource(self)
+        self._open_lines, self._origins = open_lines, origins
+        self._files = load_page()
+        self._websocket = WebSocketResource(self)
 
     def render(self, request: Request) -> int:
-        for name, value in HEADERS.items():
+        for name, value in RESPONSE_HEADERS.items():
             request.setHeader(name, value)
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader(b"Allow", b"GET, HEAD")
-            return _say(request, 405, "this can be read, and nothing else")
-        if request.path == SOCKET:
-            return self._socket(request)
+            return _send_error(request, 405, "this method is not allowed; use GET or HEAD")
+        if request.path == WEBSOCKET_PATH:
+            return self._open_websocket(request)
         file = self._files.get(request.path)
         if file is None:
-            return _say(request, 404, "there is nothing here; the chat is at /")
+            return _send_error(request, 404, "there is no page at this address; the chat is at /")
         request.setHeader(b"Cache-Control", b"no-cache")
         if request.setETag(file.etag) is CACHED:
             return _send(request, b"")
-        request.setHeader(b"Content-Type", file.type)
+        request.setHeader(b"Content-Type", file.media_type)
         return _send(request, file.data)
 
     def buildProtocol(self, request: Request) -> WebSocketProtocol:
-        """The protocol of a new WebSocket."""
-        visit = request.channel.transport
-        assert isinstance(visit, Visit)
-        return Lines(self._factory, visit)
+        """Return the protocol of a new WebSocket, for Twisted's WebSocketResource."""
+        connection = request.channel.transport
+        assert isinstance(connection, WebConnection)
+        return self._open_lines(connection)
 
-    def _socket(self, request: Request) -> int:
+    def _open_websocket(self, request: Request) -> int:
+        """Check the handshake of a WebSocket, and switch to it or send an error."""
         header = request.getHeader
-        if not _names(request, b"Upgrade", b"websocket") or request.method != b"GET":
+        if not _lists(request, b"Upgrade", b"websocket") or request.method != b"GET":
             request.setHeader(b"Upgrade", b"websocket")
             request.setHeader(b"Connection", b"Upgrade")
-            return _say(request, 426, "this is where a WebSocket begins")
+            return _send_error(request, 426, "only a WebSocket can be opened here; the chat's page is at /")
         if header(b"Sec-WebSocket-Version") != b"13":
             request.setHeader(b"Sec-WebSocket-Version", b"13")
-            return _say(request, 426, "this speaks version 13 of the WebSocket protocol")
+            return _send_error(request, 426, "this version of the WebSocket protocol is not supported; use version 13")
         hosts, origin, key = request.requestHeaders.getRawHeaders(b"Host", []), header(b"Origin"), header(_KEY) or b""
-        asked = _names(request, b"Connection", b"upgrade") and request.clientproto == b"HTTP/1.1"
-        if not asked or len(hosts) != 1 or not hosts[0] or not _IS_KEY.fullmatch(key):
-            return _say(request, 400, "this asks for a WebSocket, but not as RFC 6455 has it")
-        if origin is not None and not self._may_connect(origin.decode("latin-1"), hosts[0].decode("latin-1")):
-            return _say(request, 403, "only a page of this very server may open its WebSocket")
-        request.requestHeaders = Headers({**_ASKED, _KEY: [key]})  # Twisted gets what was checked, and nothing else
-        self._upgrade.render_GET(request)
+        upgrade = _lists(request, b"Connection", b"upgrade") and request.clientproto == b"HTTP/1.1"
+        if not upgrade or len(hosts) != 1 or not hosts[0] or not _KEY_FORM.fullmatch(key):
+            return _send_error(request, 400, "the WebSocket handshake is not valid; see RFC 6455 section 4.1")
+        if origin is not None and not self._allows_origin(origin.decode("latin-1"), hosts[0].decode("latin-1")):
+            return _send_error(request, 403, "this origin is not allowed; open the WebSocket from this server's page")
+        # Twisted parses the handshake again, so it is given the checked headers only
+        request.requestHeaders = Headers({**_HANDSHAKE_HEADERS, _KEY: [key]})
+        self._websocket.render_GET(request)
         return NOT_DONE_YET
 
-    def _may_connect(self, origin: str, host: str) -> bool:
+    def _allows_origin(self, origin: str, host: str) -> bool:
         try:
-            own = urlsplit(origin).netloc.lower() == host.lower()
+            same_host = urlsplit(origin).netloc.lower() == host.lower()
         except ValueError:
             return False
-        return own or origin in self._origins
+        return same_host or origin in self._origins
 
 
-class _Request(Request):
-    """A request without a body: one that has any is refused before it is read."""
-
-    _refused = False
-
-    def gotLength(self, length: int | None) -> None:
-        self.content = BytesIO()
-        if length != 0:
-            self._refused = True
-            sentence = b"no request here has a body\n"
-            head = (
-                b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-            )
-            self.channel.write(head % (TEXT, len(sentence)) + sentence)
-            self.channel.loseConnection()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """What came of a body all the same."""
-
-    def process(self) -> None:
-        if not self._refused:
-            super().process()  # type: ignore[no-untyped-call]
-
-
-class _QuietSite(Site):
-    """One that writes nobody's requests down."""
-
-    noisy = False
-
-    def startFactory(self) -> None: ...
-
-    def stopFactory(self) -> None: ...
-
-    def log(self, request: Any) -> None: ...
-
-
-def _names(request: Request, header: bytes, token: bytes) -> bool:
-    """Whether a header that is a list has this, in lower case, in it (RFC 9110 section 5.6.1)."""
+def _lists(request: Request, header: bytes, token: bytes) -> bool:
+    """Return True if a header that is a list (RFC 9110 section 5.6.1) contains this lower-case token."""
     values = request.requestHeaders.getRawHeaders(header, [])
-    return any(token == one.strip().lower() for value in values for one in value.split(b","))
+    return any(token == item.strip().lower() for value in values for item in value.split(b","))
 
 
-def _say(request: Request, code: int, sentence: str) -> int:
+def _send_error(request: Request, code: int, sentence: str) -> int:
     request.setResponseCode(code)
-    request.setHeader(b"Content-Type", TEXT)
+    request.setHeader(b"Content-Type", PLAIN_TEXT)
     request.setHeader(b"Cache-Control", b"no-store")
     return _send(request, sentence.encode() + b"\n")
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_chat.core.errors import NAME_TAKEN, UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
@@ -65,7 +65,7 @@ class SqliteAccounts:
 
         identity = await self._transact(insert)
         if identity is None:
-            raise ChatError(NAME_TAKEN, f"the name {name.shown} is taken; choose another")
+            raise ChatError(Reason.NAME_IN_USE, name=name.shown)
         return Account(identity, name, created_at=made)
 
     async def secret(self, identity: int) -> str | None:
@@ -98,12 +98,12 @@ class SqliteAccounts:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (place, id)) for id, place in places]
         self._written().addErrback(lambda failure: [])  # it has been logged, and the next time will do
 
-    async def markers(self, identity: int) -> list[tuple[Conversation, int]]:
+    async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
         rows = await self._database.select(sql, (identity, MOST_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
 
-    async def mark(self, identity: int, conversation: Conversation, id: int) -> bool:
+    async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         sql = """
             INSERT INTO markers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET record = excluded.record WHERE excluded.record > record
@@ -146,4 +146,4 @@ class SqliteAccounts:
             return await self._database.transact(work)
         except sqlite3.Error as problem:
             _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
-            raise ChatError(UNAVAILABLE, "the server cannot keep this just now; try again in a while") from None
+            raise ChatError(Reason.STORE_CANNOT_WRITE) from None

@@ -118,7 +118,8 @@ class SqliteKeeper:
         for entry in entries:
             entry.first = last + 1
             last += len(entry.texts)
-        new = {entry.envelope.conversation for entry in entries}.difference(self._places)
+        used = {envelope.conversation for entry in entries for envelope in set(entry.envelopes)}
+        new = used.difference(self._places)
         asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
         try:
             with transaction(self._db) if new or asked else nullcontext():
@@ -138,17 +139,16 @@ class SqliteKeeper:
         if count > statements.FEW:
             rows = []
             for entry in entries:
-                sender, to, conversation, author, origin = entry.envelope
-                place = places[conversation]
-                rows.append((entry.first, entry.kind, sender, to, place, author, origin, entry.texts))
+                for first, (sender, to, conversation, author, origin), texts in entry.runs():
+                    rows.append((first, entry.kind, sender, to, places[conversation], author, origin, texts))
             self._db.execute(statements.MANY_RECORDS, (encode(rows), time))
             return
         values: list[object] = []
         for entry in entries:
-            sender, to, conversation, author, origin = entry.envelope
-            kind, place = entry.kind, places[conversation]
-            for id, text in enumerate(entry.texts, entry.first):
-                values += (id, time, kind, sender, to, text, place, author, origin)
+            kind = entry.kind
+            for id, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
+                sender, to, conversation, author, origin = envelope
+                values += (id, time, kind, sender, to, text, places[conversation], author, origin)
         self._db.execute(statements.few_records(count), values)
 
     def _find(self, conversations: set[Conversation]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from twisted_chat.core.errors import UNAVAILABLE, ChatError
+from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
@@ -179,7 +179,7 @@ class Database:
 
 
 def _closed() -> ChatError:
-    return ChatError(UNAVAILABLE, "the server is shutting down; come back in a while")
+    return ChatError(Reason.SHUTTING_DOWN)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ channel may hold everything but space, comma and BEL.
 """
 
 CASEMAPPING = "ascii"
-"""What ISUPPORT says of case.
+"""ISUPPORT's word for how case is compared.
 
 Not rfc1459: `{` and `[` are two names here. Among ASCII names `ascii` is exactly
 what UsernameCaseMapped does; UTF8MAPPING says it of all the others, to clients
@@ -30,14 +30,14 @@ _HYPHEN, _WIDE_HYPHEN = "-", "\uff0d"
 
 
 def nick_of(name: str) -> str:
-    """The nick of a name."""
+    """Return the nick of a name."""
     if name[:1] == _HYPHEN:
         name = _WIDE_HYPHEN + name[1:]
     return name.translate(_WIDE)
 
 
 def name_of(nick: str) -> str:
-    """The name that a nick stands for, if it is one."""
+    """Return the name that a nick stands for, if it is valid."""
     if nick[:1] == _WIDE_HYPHEN:
         nick = _HYPHEN + nick[1:]
     return nick.translate(_NARROW)

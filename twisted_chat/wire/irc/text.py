@@ -1,38 +1,50 @@
-"""Our texts in IRC and IRC's in ours: how they are split, what is an action, which signs are only looks."""
+"""Our texts in IRC and IRC's in ours: how long ones are split, CTCP, and formatting."""
 
 import re
 
-from twisted_chat.wire.irc.message import LONGEST_BODY
-from twisted_chat.wire.line import BAD_TEXT, CONTROL, ParseError
+from twisted_chat.wire.errors import BAD_TEXT, ParseError
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES
+from twisted_chat.wire.stream import CONTROL
 
-_LOOKS = re.compile(
+ACTION_OPENING, ACTION_CLOSING = "\x01ACTION ", "\x01"
+"""What stands around the text of an action: CTCP's ACTION, which clients send for /me."""
+
+_FORMATTING = re.compile(
     "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # colours by number
     "|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"  # colours by RGB
     "|[\x02\x0f\x11\x16\x1d\x1e\x1f]"  # bold, plain, monospace, reverse, italic, struck, underlined
 )
-_ACTION = "\x01ACTION "
-ACTION_OVERHEAD = len(_ACTION) + 1
-"""Bytes that `action` adds to a text."""
+_MIN_ROOM_BYTES = 4  # for any one character
 
 
-def pieces(text: str, overhead: int) -> list[str]:
-    """A text as lines of IRC carry it, each with at most `overhead` bytes of other things in the line.
+def split_text(text: str, overhead: int) -> list[str]:
+    """Return a text as lines of IRC carry it, each beside `overhead` bytes of other things.
 
-    Every line of the text begins a piece; a long one is split behind a space if
-    there is one in the later half of what fits, else between two characters. The
-    pieces of one line, put together, are that line; an empty one is a space,
+    Every line of the text begins a new piece. A long line is split behind a space, if
+    there is one in the later half of what fits, otherwise between two characters. The
+    pieces of one line, put together, are that line; an empty line becomes a space,
     since IRC has no empty message. Raises ValueError for an overhead that leaves no room.
     """
-    room = LONGEST_BODY - overhead
-    if room < 4:
+    room = MAX_BODY_BYTES - overhead
+    if room < _MIN_ROOM_BYTES:
         raise ValueError(f"{overhead} bytes leave no room for a text")
-    return [piece for line in text.split("\n") for piece in _split(line or " ", room)]
+    return [piece for line in text.split("\n") for piece in _split_line(line or " ", room)]
 
 
-def _split(line: str, room: int) -> list[str]:
+def fit_as_they_are(texts: list[str], overhead: int) -> bool:
+    """Return True if `split_text` would return each of these texts as its only piece, unchanged."""
+    if "\n" in "".join(texts) or not all(texts):
+        return False
+    room = MAX_BODY_BYTES - overhead
+    if max(map(len, texts)) * 4 <= room:  # no character has more than 4 bytes
+        return True
+    return max(map(len, map(str.encode, texts))) <= room
+
+
+def _split_line(line: str, room: int) -> list[str]:
     if len(line) * 4 <= room:
         return [line]
-    data, found, start = line.encode(), [], 0
+    data, pieces, start = line.encode(), [], 0
     while len(data) - start > room:
         end = start + room
         space = data.rfind(b" ", start + room // 2, end)
@@ -41,19 +53,19 @@ def _split(line: str, room: int) -> list[str]:
         else:
             while data[end] & 0xC0 == 0x80:  # within a character
                 end -= 1
-        found.append(data[start:end].decode())
+        pieces.append(data[start:end].decode())
         start = end
-    found.append(data[start:].decode())
-    return found
+    pieces.append(data[start:].decode())
+    return pieces
 
 
 def action(text: str) -> str:
-    """One piece of an action, as CTCP says it."""
-    return f"{_ACTION}{text}\x01"
+    """Return the text of a message that is an action."""
+    return f"{ACTION_OPENING}{text}{ACTION_CLOSING}"
 
 
 def ctcp(text: str) -> tuple[str, str] | None:
-    """What a message asks by CTCP, its command in capitals and the rest: an ACTION's text; None for a plain message."""
+    """Return the command of a CTCP message, in capitals, and the rest (an ACTION's text); None for a plain message."""
     if text[:1] != "\x01":
         return None
     command, _, rest = text[1:].removesuffix("\x01").partition(" ")
@@ -61,13 +73,14 @@ def ctcp(text: str) -> tuple[str, str] | None:
 
 
 def plain_text(text: str) -> str:
-    """A message's text without what is only looks: bold, colours and the like.
+    """Return a message's text without its formatting: bold, colours and the like.
 
     Raises ParseError(bad-text) if control characters other than tab remain.
     """
     if text.isprintable():
         return text
-    text = _LOOKS.sub("", text)
+    text = _FORMATTING.sub("", text)
     if CONTROL.search(text):
-        raise ParseError(BAD_TEXT, "the text holds control characters; only tab and formatting may be among them")
+        sentence = "the text contains control characters; remove them (tab and formatting are allowed)"
+        raise ParseError(BAD_TEXT, sentence)
     return text

@@ -1,112 +1,123 @@
-// One WebSocket: requests with labels, their answers, and what the server says on its own.
+// One WebSocket: requests with labels, their answers, and the events that the server sends by itself.
+//
+// state       event                                → state    action
+// connecting  the WebSocket opens                  → open     resolve `opened`
+// connecting  OPEN_TIMEOUT_MS pass                 → closed
+// open        a line arrives                       → open     start QUIET_MS again
+// open        QUIET_MS pass, or check() is called  → probing  send a ping
+// probing     a line arrives                       → open
+// probing     PING_TIMEOUT_MS pass                 → closed
+// any         the WebSocket or close() closes it   → closed   reject `opened` and every request, call `onClose`
 
-import { parse, parseEvent } from "./line.js";
+import { RequestError } from "./errors.js";
+import { parseEvent, parseLine } from "./line.js";
 
-const OPENS = 10_000;
-const QUIET = 45_000;
-const ANSWERS = 10_000;
+const OPEN_TIMEOUT_MS = 10_000;
+const QUIET_MS = 45_000;
+const PING_TIMEOUT_MS = 10_000;
 
-/** Why a request was not carried out: the protocol's code, or `lost` when the connection went first. */
-export class Problem extends Error {
-  constructor(code, sentence) {
-    super(sentence);
-    this.code = code;
-  }
-}
+export const lostError = () => new RequestError("lost", "the connection to the server is lost");
 
-/** An error's sentence without its advice on what to type, which one does not do here. */
-const forReaders = (sentence) => sentence.replace(/; [a-z]+,.*$/, "");
-
-const lost = () => new Problem("lost", "the connection to the server is lost");
-
-/** `onEvent(event)` is called for what nobody asked for, `onEnd()` once. A server that is silent too long is given up. */
 export class Connection {
+  /** @type {"connecting" | "open" | "probing" | "closed"} */
+  #state;
+  #timer; // the timeout of the state
   #socket;
-  #asked = new Map();
-  #number = 0;
-  #opened;
-  #fail;
-  #events;
-  #ended;
-  #timer;
+  #requests = new Map(); // label → the request that waits for its answer
+  #lastLabel = 0;
+  #onEvent;
+  #onClose;
+  #resolveOpened;
+  #rejectOpened;
 
-  constructor(url, { onEvent, onEnd }) {
-    this.#events = onEvent;
-    this.#ended = onEnd;
-    this.#socket = new WebSocket(url);
-    this.#opened = new Promise((resolve, reject) => {
-      this.#socket.onopen = () => {
-        this.#listen();
-        resolve();
-      };
-      this.#fail = () => reject(lost());
+  /** Connect to `url`. `onEvent(event)` is called for each event of the server, `onClose()` once. */
+  constructor(url, { onEvent, onClose }) {
+    this.#onEvent = onEvent;
+    this.#onClose = onClose;
+    /** Resolves when the WebSocket is open; rejects with a RequestError if it never will be. */
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve;
+      this.#rejectOpened = reject;
     });
-    this.#opened.catch(() => {});
-    this.#socket.onmessage = ({ data }) => this.#take(data);
-    this.#socket.onclose = () => this.end();
-    this.#timer = setTimeout(() => this.end(), OPENS);
+    this.opened.catch(() => {});
+    this.#socket = new WebSocket(url);
+    this.#socket.onopen = () => {
+      this.#enter("open");
+      this.#resolveOpened();
+    };
+    this.#socket.onmessage = ({ data }) => this.#receive(data);
+    this.#socket.onclose = () => this.close();
+    this.#enter("connecting");
   }
 
-  /** Resolves when it is there; rejects with a Problem. */
-  get opened() {
-    return this.#opened;
+  get isClosed() {
+    return this.#state === "closed";
   }
 
-  /** Ask something: resolves with the answer's fields, as one text; `each` is called with the records before it. */
-  request(line, { label = `q${++this.#number}`, each = () => {} } = {}) {
+  /**
+   * Send a request. Resolves with the fields of the answer as one text; rejects with a RequestError.
+   * `onRecord(record)` is called for each record that comes before the answer.
+   */
+  request(line, { label = `q${++this.#lastLabel}`, onRecord = () => {} } = {}) {
     return new Promise((resolve, reject) => {
-      if (this.#socket?.readyState !== WebSocket.OPEN) {
-        reject(lost());
+      if (this.#socket.readyState !== WebSocket.OPEN) {
+        reject(lostError());
         return;
       }
-      this.#asked.set(label, { resolve, reject, each });
+      this.#requests.set(label, { resolve, reject, onRecord });
       this.#socket.send(`@${label} ${line}`);
     });
   }
 
-  /** Whether the server still answers; the connection is ended if not. */
+  /** Close the connection unless the server answers a ping in time. */
   check() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.end(), ANSWERS);
+    if (this.#state !== "open") return;
+    this.#enter("probing");
     this.request("ping,there").catch(() => {});
   }
 
-  /** End it; the second time nothing happens. */
-  end() {
-    const socket = this.#socket;
-    if (!socket) return;
-    this.#socket = null;
-    clearTimeout(this.#timer);
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
-    this.#fail();
-    const asked = [...this.#asked.values()];
-    this.#asked.clear();
-    for (const { reject } of asked) reject(lost());
-    this.#ended();
+  /** Close the connection; a second call does nothing. */
+  close() {
+    if (this.#state === "closed") return;
+    this.#enter("closed");
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+    this.#rejectOpened(lostError());
+    const requests = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { reject } of requests) reject(lostError());
+    this.#onClose();
   }
 
-  #listen() {
+  #enter(state) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.check(), QUIET);
+    this.#state = state;
+    if (state === "connecting") this.#timer = setTimeout(() => this.close(), OPEN_TIMEOUT_MS);
+    else if (state === "open") this.#timer = setTimeout(() => this.check(), QUIET_MS);
+    else if (state === "probing") this.#timer = setTimeout(() => this.close(), PING_TIMEOUT_MS);
   }
 
-  #take(line) {
-    this.#listen();
-    const said = parse(line);
-    const asked = this.#asked.get(said.label);
-    if (!said.label) {
-      if (said.verb === "ping") this.#socket.send(`pong,${said.rest}`);
-      else if (said.verb !== "ok" && said.verb !== "error") this.#events(parseEvent(said));
-    } else if (asked && said.verb === "ok") {
-      this.#asked.delete(said.label);
-      asked.resolve(said.rest);
-    } else if (asked && said.verb === "error") {
-      this.#asked.delete(said.label);
-      const comma = said.rest.indexOf(",");
-      asked.reject(new Problem(said.rest.slice(0, comma), forReaders(said.rest.slice(comma + 1))));
-    } else if (asked) {
-      asked.each(parseEvent(said));
+  #receive(text) {
+    this.#enter("open");
+    const line = parseLine(text);
+    if (line.label) this.#receiveAnswer(line);
+    else if (line.verb === "ping") this.#socket.send(`pong,${line.rest}`);
+    else if (line.verb !== "ok" && line.verb !== "error") this.#onEvent(parseEvent(line));
+  }
+
+  #receiveAnswer(line) {
+    const { label, verb, rest } = line;
+    const request = this.#requests.get(label);
+    if (!request) return;
+    if (verb === "ok") {
+      this.#requests.delete(label);
+      request.resolve(rest);
+    } else if (verb === "error") {
+      this.#requests.delete(label);
+      const comma = rest.indexOf(",");
+      request.reject(new RequestError(rest.slice(0, comma), rest.slice(comma + 1)));
+    } else {
+      request.onRecord(parseEvent(line));
     }
   }
 }

@@ -1,74 +1,99 @@
-// One conversation as this page knows it: a stretch of the log that ends now, in the order of its ids.
+// One conversation as the page knows it: a part of the log that ends now, in the order of the ids.
+//
+// history   event                                  → history
+// unloaded  History.loadOlder() begins             → loading
+// partial   History.loadOlder() begins             → loading
+// loading   records came                           → partial
+// loading   there are none, or the server refuses  → complete
+// loading   the connection is lost                 → unloaded
+// complete  trim() forgets records                 → partial
+// any       reset()                                → unloaded
 
 import { isRoom, isSpoken, keyOf } from "./line.js";
 
-const KEPT = 1000;
+const KEPT_RECORDS = 1000;
+const LOG_RESTARTED = "The server has started a new log. Earlier messages are no longer available.";
+
+/**
+ * A record of the log, or a note of the page (`kind` is "note").
+ * @typedef {{kind: string, id: number, time: number, from: string, to: string, text: string, mention?: boolean}} ChatRecord
+ */
 
 export class Conversation {
+  /** @type {"unloaded" | "partial" | "loading" | "complete"} */
+  history = "unloaded";
+  /** @type {ChatRecord[]} */
+  records = [];
+  pending = []; // messages to this conversation that are not acknowledged: see PendingMessages
+  readUpTo = 0; // the read marker: an id
+  unreadFrom = 0; // the read marker when the conversation was opened with unread messages, or 0
+  acknowledgedId = 0; // the last message from this page that the server has acknowledged
+  members = new Map(); // of a room: key → name
+  topic = "";
+  draft = "";
+  mentioned = false; // an unread message is direct, or names the user
+
   constructor(name) {
-    this.name = name;
-    this.key = keyOf(name);
-    this.room = isRoom(name);
-    this.records = [];
-    this.waiting = []; // what was written here and is not acknowledged yet
-    this.seen = 0;
-    this.divider = 0; // up to where it was read when it was opened
-    this.complete = false; // nothing was said before what is here
-    this.loading = false;
-    this.opened = false;
-    this.members = new Map();
-    this.topic = "";
-    this.draft = "";
-    this.mentioned = false;
-    this.acknowledged = 0; // the last that was said here by this page, and that the server has
+    this.rename(name);
+    this.isRoom = isRoom(name);
   }
 
-  get oldest() {
+  rename(name) {
+    this.name = name;
+    this.key = keyOf(name);
+  }
+
+  get oldestId() {
     return this.records.find(({ kind }) => kind !== "note")?.id ?? 0;
   }
 
-  get newest() {
+  get newestId() {
     return Math.floor(this.records.at(-1)?.id ?? 0);
   }
 
-  /** Take a record, wherever its place is; false if it is here already. */
-  add(record) {
-    let place = this.records.length;
-    while (place && this.records[place - 1].id > record.id) place -= 1;
-    if (place && this.records[place - 1].id === record.id) return false;
-    this.records.splice(place, 0, record);
+  /** True if nothing would be lost by forgetting the conversation. */
+  get isEmpty() {
+    return !this.records.length && !this.pending.length && !this.draft;
+  }
+
+  /** Insert a record at its position; return false if it is already there. */
+  insert(record) {
+    let index = this.records.length;
+    while (index && this.records[index - 1].id > record.id) index -= 1;
+    if (index && this.records[index - 1].id === record.id) return false;
+    this.records.splice(index, 0, record);
     return true;
   }
 
-  /** Put a remark of this page's own behind everything. */
-  note(text) {
-    if (this.records.at(-1)?.text === text) return;
-    const last = this.records.at(-1)?.id ?? 0;
-    this.records.push({ kind: "note", id: last + 1e-4, time: Date.now(), from: "", to: this.name, text });
+  /** Add a note of the page's own behind the last record. */
+  addNote(text) {
+    const last = this.records.at(-1);
+    if (last?.text === text) return;
+    this.records.push({ kind: "note", id: (last?.id ?? 0) + 1e-4, time: Date.now(), from: "", to: this.name, text });
   }
 
-  /** How many others have said something since it was read. */
-  unread(me) {
+  /** Count the unread messages of users other than `ownKey`. */
+  countUnread(ownKey) {
     let count = 0;
-    for (let place = this.records.length - 1; place >= 0 && this.records[place].id > this.seen; place -= 1) {
-      const record = this.records[place];
-      if (isSpoken(record) && keyOf(record.from) !== me) count += 1;
+    for (let index = this.records.length - 1; index >= 0 && this.records[index].id > this.readUpTo; index -= 1) {
+      const record = this.records[index];
+      if (isSpoken(record) && keyOf(record.from) !== ownKey) count += 1;
     }
     return count;
   }
 
-  /** Forget what is old, which can be asked for again. */
+  /** Forget the oldest of many records; History can load them again. */
   trim() {
-    if (this.records.length <= KEPT * 2) return;
-    this.records.splice(0, this.records.length - KEPT);
-    this.complete = false;
+    if (this.records.length <= KEPT_RECORDS * 2 || this.history === "loading") return;
+    this.records.splice(0, this.records.length - KEPT_RECORDS);
+    if (this.history === "complete") this.history = "partial";
   }
 
-  /** Forget everything: the server's log has begun anew. */
+  /** Forget all records, because the server's log has started again. */
   reset() {
     this.records = [];
-    this.seen = this.divider = 0;
-    this.complete = false;
-    this.note("The server has begun anew, without what was said here before.");
+    this.readUpTo = this.unreadFrom = 0;
+    this.history = "unloaded";
+    this.addNote(LOG_RESTARTED);
   }
 }

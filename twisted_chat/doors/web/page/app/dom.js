@@ -1,9 +1,9 @@
-// Elements from text: nothing that anybody says is ever taken for markup.
+// DOM helpers. Texts of users only ever become text nodes, never markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** A new element: its properties (`class`, `aria-…` and `data-…` as attributes), and its children, texts or elements. */
-export function h(tag, properties = {}, ...children) {
+/** Create an element. Property names with a hyphen, and `class`, are set as attributes; children are texts or elements. */
+export function create(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name === "class") element.className = value;
@@ -14,44 +14,48 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Give a list one child for each item, and leave those alone that are there already, with the focus they may have. */
-export function keyed(list, items, key, make, update) {
-  const before = new Map([...list.children].map((child) => [child.dataset.key, child]));
-  let place = list.firstElementChild;
-  items.forEach((item, index) => {
-    const name = String(key(item));
-    let child = before.get(name);
-    before.delete(name);
+/**
+ * Give a list one child for each item, in the order of the items. A child whose key is still there is kept,
+ * together with the focus that it may have, and updated; missing children are created, others are removed.
+ */
+export function updateList(list, items, { rowKey, createRow, updateRow = () => {} }) {
+  const previous = new Map([...list.children].map((child) => [child.dataset.key, child]));
+  let next = list.firstElementChild;
+  for (const item of items) {
+    const key = String(rowKey(item));
+    let child = previous.get(key);
+    previous.delete(key);
     if (!child) {
-      child = make(item);
-      child.dataset.key = name;
+      child = createRow(item);
+      child.dataset.key = key;
     }
-    update(child, item, index);
-    if (child === place) place = place.nextElementSibling;
-    else list.insertBefore(child, place);
-  });
-  for (const child of before.values()) child.remove();
+    updateRow(child, item);
+    if (child === next) next = next.nextElementSibling;
+    else list.insertBefore(child, next);
+  }
+  for (const child of previous.values()) child.remove();
 }
 
-/** The same text again changes nothing, so that no screen reader reads it twice. */
+/** Set a text only if it differs, so that a screen reader does not read it twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Call a function once before the next picture is drawn, however often it is asked for; hidden pages draw none. */
-export function soon(draw) {
-  let asked = false;
+/** Return a function that calls `draw` once before the next frame, however often it is called itself. */
+export function oncePerFrame(draw) {
+  let isScheduled = false;
+  const run = () => {
+    if (!isScheduled) return;
+    isScheduled = false;
+    draw();
+  };
   return () => {
-    if (asked) return;
-    asked = true;
-    const run = () => {
-      if (asked) {
-        asked = false;
-        draw();
-      }
-    };
-    if (document.hidden) setTimeout(run, 50);
-    else {
+    if (isScheduled) return;
+    isScheduled = true;
+    // browsers draw no frames of a hidden page, and may delay those of a covered one
+    if (document.hidden) {
+      setTimeout(run, 50);
+    } else {
       requestAnimationFrame(run);
       setTimeout(run, 250);
     }

@@ -1,10 +1,11 @@
-// What the server has of a conversation: earlier pages, what was missed, and what is found.
+// Read a conversation's history from the server: older pages, search, unread and missed records.
 
 import { isSpoken } from "./line.js";
 
-const PAGE = 50;
-const LARGE_PAGE = 500;
-const UNREAD = 100;
+const PAGE_RECORDS = 50;
+const LARGE_PAGE_RECORDS = 500;
+const MAX_LARGE_PAGES = 20; // to look for one record
+const UNREAD_RECORDS = 100;
 
 export class History {
   #chat;
@@ -13,59 +14,56 @@ export class History {
     this.#chat = chat;
   }
 
-  /** Load what was said before; resolves with how many records came. */
-  async older(conversation, limit = PAGE) {
-    if (conversation.complete || conversation.loading) return 0;
-    conversation.loading = true;
+  /** Load the page of records before the oldest one. */
+  async loadOlder(conversation, limit = PAGE_RECORDS) {
+    if (conversation.history === "complete" || conversation.history === "loading") return;
+    conversation.history = "loading";
     this.#chat.changed();
     try {
-      const before = conversation.oldest ? `,before=${conversation.oldest}` : "";
+      const before = conversation.oldestId ? `,before=${conversation.oldestId}` : "";
       const count = await this.#load(conversation, `${before},limit=${limit}`);
-      if (!count) conversation.complete = true;
-      return count;
-    } catch (problem) {
-      conversation.opened = problem.code !== "lost";
-      conversation.complete = conversation.opened;
-      return 0;
-    } finally {
-      conversation.loading = false;
-      this.#chat.changed();
+      conversation.history = count ? "partial" : "complete";
+    } catch (error) {
+      conversation.history = error.code === "lost" ? "unloaded" : "complete";
     }
+    this.#chat.changed();
   }
 
-  /** Load back to a record; whether it is there then. */
-  async reach(conversation, id) {
-    for (let pages = 0; pages < 20 && conversation.oldest > id && !conversation.complete; pages += 1)
-      await this.older(conversation, LARGE_PAGE);
+  /** Load older pages until the record with this id is there; return false if it cannot be found. */
+  async loadBackTo(conversation, id) {
+    for (let page = 0; page < MAX_LARGE_PAGES && conversation.oldestId > id && conversation.history !== "complete"; page += 1)
+      await this.loadOlder(conversation, LARGE_PAGE_RECORDS);
     return conversation.records.some((record) => record.id === id);
   }
 
-  /** Find what was said with these words; the newest come last. */
+  /** Return the records that contain all these words, oldest first. */
   async search(conversation, words) {
-    const found = [];
-    await this.#chat.session.ask(`search,${conversation.name},${words}`, { each: (event) => found.push(event) });
-    return found;
+    const results = [];
+    await this.#chat.session.request(`search,${conversation.name},${words}`, { onRecord: (record) => results.push(record) });
+    return results;
   }
 
-  /** Load the newest of a conversation that has been read before, if nothing of it is here. */
-  async ofUnread(conversation) {
-    if (conversation.records.length || !conversation.seen) return;
-    await this.#load(conversation, `,limit=${UNREAD}`).catch(() => {});
+  /** Load the newest records of a conversation that has a read marker but no records yet. */
+  async loadUnread(conversation) {
+    if (conversation.records.length || !conversation.readUpTo) return;
+    await this.#load(conversation, `,limit=${UNREAD_RECORDS}`).catch(() => {});
   }
 
-  /** Load everything behind what is here; `spoken(record)` is called for what was said. */
-  async ofMissed(conversation, spoken) {
-    let after = conversation.newest;
-    const each = (event) => {
-      after = Math.max(after, event.id);
-      if (conversation.add(event) && isSpoken(event)) spoken(event);
+  /** Load all records behind the newest one; `onSpoken(record)` is called for each message among them. */
+  async loadMissed(conversation, onSpoken) {
+    let after = conversation.newestId;
+    const onRecord = (record) => {
+      after = Math.max(after, record.id);
+      if (conversation.insert(record) && isSpoken(record)) onSpoken(record);
     };
-    for (let count = after ? 1 : 0; count; )
-      count = Number(await this.#chat.session.ask(`history,${conversation.name},after=${after},limit=${PAGE}`, { each }));
+    for (let count = after ? 1 : 0; count; ) {
+      const request = `history,${conversation.name},after=${after},limit=${PAGE_RECORDS}`;
+      count = Number(await this.#chat.session.request(request, { onRecord }));
+    }
   }
 
   async #load(conversation, options) {
-    const each = (event) => conversation.add(event);
-    return Number(await this.#chat.session.ask(`history,${conversation.name}${options}`, { each }));
+    const onRecord = (record) => conversation.insert(record);
+    return Number(await this.#chat.session.request(`history,${conversation.name}${options}`, { onRecord }));
   }
 }

@@ -1,199 +1,172 @@
-// Being signed in: it connects, signs in, catches up, and does it all again when the connection is lost.
+// A signed-in session: it connects, signs in, catches up, and does so again when the connection is lost.
 //
-// An account loses nothing and sees nothing twice: it says which client it is, asks for
-// everything since the last id, and says what was not acknowledged once more under the same label.
-// A guest is somebody new each time; what others wrote to them in between is lost, and it is told so.
-// The password stays in this object's memory, for signing in again, and goes with the page.
+// state         event                                  → state         action
+// signed-out    signIn()                               → connecting    open a WebSocket
+// connecting    the WebSocket is open                  → signing-in    send hello and register
+// signing-in    the server accepts the name            → catching-up   ask for the missed records
+// catching-up   the chat has caught up                 → online        send the pending messages
+// online        the connection is lost                 → reconnecting  start a timer
+// reconnecting  the timer ends, or wake()              → connecting    open a WebSocket
+// before online an error at the first sign-in          → closed        signIn() rejects, the chat calls signOut()
+// before online an error that may pass                 → reconnecting  start a timer
+// before online an error that will not (FINAL_CODES)   → closed        the chat shows the sign-in form
+// any           signOut()                              → closed        send quit
+//
+// "before online" is connecting, signing-in or catching-up.
+//
+// An account misses nothing and sees nothing twice: the session names its client-id, asks for all
+// records since its position, and sends pending messages again under the same labels. A guest is a
+// new user after each reconnect: direct messages that were sent in between are lost, and the chat
+// says so. The password stays in the memory of this object, for reconnects, until the page is closed.
 
-import { Connection, Problem } from "./connection.js";
-import { escape } from "./line.js";
+import { Connection, lostError } from "./connection.js";
+import { describeError } from "./errors.js";
+import { PendingMessages } from "./pending.js";
 
-const RECENT = 5000; // ids of the log that an account is shown at first
-const LONGEST_WAIT = 15_000;
-const FINAL = new Set(["wrong-password", "bad-name", "not-allowed", "bad-command", "too-long"]);
+const FIRST_CATCH_UP_IDS = 5000; // how far back in the log an account reads at its first sign-in
+const FIRST_RECONNECT_MS = 300;
+const RECONNECT_BASE_MS = 500; // doubled at each attempt
+const MAX_RECONNECT_MS = 15_000;
+const QUIT_TIMEOUT_MS = 500;
+const FINAL_CODES = new Set(["wrong-password", "bad-name", "not-allowed", "bad-command", "too-long"]);
 
 export class Session {
+  /** @type {"signed-out" | "connecting" | "signing-in" | "catching-up" | "online" | "reconnecting" | "closed"} */
+  #state = "signed-out";
   #connection = null;
-  #client = `web-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
-  #credentials;
+  #clientId = `web-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
+  #credentials; // the fields of register
   #chat;
-  #unsaid = new Map(); // label → what is not acknowledged
-  #number = 0;
-  #tries = 0;
-  #timer;
-  #caughtUp = false;
-  #reached = 0; // the newest id that was heard of
-  #out = false;
+  #attempts = 0; // reconnects that failed in a row
+  #reconnectTimer;
+  #position = 0; // every record up to this id has been received
+  #newestId = 0; // of all ids that the server has named
 
   constructor(chat) {
     this.#chat = chat;
-    this.online = this.account = false;
-    this.last = 0; // everything up to here has been seen
+    this.name = ""; // set by the first sign-in
+    this.account = false;
+    this.pending = new PendingMessages(this, chat);
   }
 
-  /** Sign in for the first time; rejects with a Problem. */
+  get online() {
+    return this.#state === "online";
+  }
+
+  /** Sign in for the first time; rejects with a RequestError. */
   async signIn(name, password) {
     this.#credentials = password ? [name, password] : [name];
     await this.#connect();
   }
 
-  /** Leave for good. */
+  /** End the session; it cannot be used again. */
   signOut() {
-    this.#out = true;
-    this.online = false;
-    clearTimeout(this.#timer);
+    this.#state = "closed";
+    clearTimeout(this.#reconnectTimer);
     this.#connection?.request("quit").catch(() => {});
-    setTimeout(() => this.#connection?.end(), 500);
+    setTimeout(() => this.#connection?.close(), QUIT_TIMEOUT_MS);
   }
 
-  /** Ask something, as Connection.request does. */
-  async ask(line, options) {
-    if (!this.#connection) throw new Problem("lost", "there is no connection to the server just now");
+  /** Send a request: see Connection.request. */
+  async request(line, options) {
+    if (!this.#connection) throw lostError();
     return this.#connection.request(line, options);
   }
 
-  /** Say something: it is `sending` until the server has it, `failed` with its reason if it will not be. */
-  say(conversation, kind, text) {
-    const label = `m${++this.#number}`;
-    const said = { label, conversation, kind, text, from: this.name, time: Date.now(), state: "sending", sent: false };
-    conversation.waiting.push(said);
-    this.#unsaid.set(said.label, said);
-    if (this.online) this.#say(said);
-    return said;
-  }
-
-  /** Say once more what failed; under a new label, since the old one has been answered. */
-  retry(said) {
-    this.drop(said);
-    this.say(said.conversation, said.kind, said.text);
-  }
-
-  /** Give up what was not said. */
-  drop(said) {
-    this.#unsaid.delete(said.label);
-    said.conversation.waiting = said.conversation.waiting.filter((other) => other !== said);
-  }
-
-  /** A guest's message turns out to have arrived, although nobody said so. */
-  arrived(conversation, text) {
-    const said = conversation.waiting.find((other) => other.sent && other.text === text);
-    if (said) this.drop(said);
-  }
-
-  /** Connect now, or find out whether the connection still is one. */
+  /** Reconnect now if the session waits to do so, or check that the connection is alive. */
   wake() {
-    if (this.#out || !this.#credentials) return;
-    if (this.online) this.#connection.check();
-    else if (!this.#connection) this.#again();
+    if (this.#state === "online") this.#connection.check();
+    else if (this.#state === "reconnecting") this.#reconnect();
+  }
+
+  /** Note that the server has named this id: while online, every record before it has been received. */
+  noteId(id) {
+    this.#newestId = Math.max(this.#newestId, id);
+    if (this.online) this.#position = Math.max(this.#position, id);
+  }
+
+  /** Enter a state on the way to `online`; throws if the session was closed meanwhile. */
+  #advance(state) {
+    if (this.#state === "closed") throw lostError();
+    this.#state = state;
   }
 
   async #connect() {
+    this.#advance("connecting");
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.#caughtUp = false;
     const connection = new Connection(`${scheme}//${location.host}${new URL("socket", document.baseURI).pathname}`, {
-      onEvent: (event) => this.#hear(event),
-      onEnd: () => this.#lost(connection),
+      onEvent: (event) => this.#receive(event),
+      onClose: () => this.#connectionLost(connection),
     });
     this.#connection = connection;
     try {
       await connection.opened;
-      await connection.request(`hello,events,${this.#client}`);
+      this.#advance("signing-in");
+      await connection.request(`hello,events,${this.#clientId}`);
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
-      const again = Boolean(this.name);
+      this.#advance("catching-up");
+      const isReconnect = Boolean(this.name);
       this.name = name;
       this.account = how !== "guest";
-      this.#chat.signedIn(how, again);
-      await this.#catchUp(again);
-      this.#caughtUp = this.online = true;
-      this.last = Math.max(this.last, this.#reached);
-      this.#tries = 0;
-      this.#sayUnsaid();
-      this.#chat.changed();
-    } catch (problem) {
+      this.#chat.signedIn();
+      await this.#catchUp(isReconnect);
+      if (connection.isClosed) throw lostError(); // while it caught up, by a request that may fail
+      this.#advance("online");
+    } catch (error) {
       this.#connection = null;
-      connection.end();
-      throw problem;
+      connection.close();
+      throw error;
     }
-  }
-
-  async #catchUp(again) {
-    const now = Number(await this.ask("since"));
-    const anew = now < this.last;
-    if (anew) {
-      this.last = this.#reached = 0;
-      this.#chat.forget();
-    }
-    const each = (event) => this.#hear(event);
-    if (this.account) {
-      const from = again && !anew ? this.last : Math.max(0, now - RECENT);
-      this.last = Number(await this.ask(`since,${from}`, { each }));
-    }
-    await this.#chat.caughtUp(again);
-  }
-
-  #hear(event) {
-    if (event.id) this.heardOf(event.id);
-    this.#chat.hear(event);
-  }
-
-  /** Note an id of the log: if everything before it has been seen, this is how far we are. */
-  heardOf(id) {
-    this.#reached = Math.max(this.#reached, id);
-    if (this.#caughtUp) this.last = Math.max(this.last, id);
-  }
-
-  #sayUnsaid() {
-    for (const said of [...this.#unsaid.values()]) {
-      if (said.state === "failed") continue;
-      if (said.sent && !this.account) this.#fail(said, "the connection was lost, so it may or may not have arrived");
-      else this.#say(said);
-    }
-  }
-
-  async #say(said) {
-    const { conversation, kind, text, label } = said;
-    said.sent = true;
-    try {
-      const verb = kind === "action" ? "me" : "chat";
-      const id = Number(await this.ask(`${verb},${conversation.name},${escape(text)}`, { label }));
-      this.drop(said);
-      this.heardOf(id);
-      this.#chat.said(said, id);
-    } catch (problem) {
-      if (problem.code !== "lost") this.#fail(said, problem.message);
-      this.#chat.changed();
-    }
-  }
-
-  #fail(said, reason) {
-    said.state = "failed";
-    said.reason = reason;
+    this.#position = Math.max(this.#position, this.#newestId);
+    this.#attempts = 0;
+    this.pending.sendAll();
     this.#chat.changed();
   }
 
-  #lost(connection) {
-    if (this.#connection !== connection || !this.online) return; // it never came to be: #connect says so
+  async #catchUp(isReconnect) {
+    const newest = Number(await this.request("since"));
+    const isNewLog = newest < this.#position;
+    if (isNewLog) {
+      this.#position = this.#newestId = 0;
+      this.#chat.logRestarted();
+    }
+    if (this.account) {
+      const position = isReconnect && !isNewLog ? this.#position : Math.max(0, newest - FIRST_CATCH_UP_IDS);
+      const onRecord = (record) => this.#receive(record);
+      this.#position = Number(await this.request(`since,${position}`, { onRecord }));
+    }
+    await this.#chat.caughtUp(isReconnect);
+  }
+
+  #receive(event) {
+    if (this.#state === "closed") return; // the chat may already belong to another session
+    if (event.id) this.noteId(event.id);
+    this.#chat.receive(event);
+  }
+
+  #connectionLost(connection) {
+    if (this.#connection !== connection || !this.online) return; // before that, #connect handles it
     this.#connection = null;
-    this.online = false;
-    if (!this.#out) this.#retryLater();
+    this.#reconnectLater();
   }
 
-  #retryLater(problem) {
-    const wait = this.#tries ? Math.min(LONGEST_WAIT, 500 * 2 ** this.#tries) * (0.7 + Math.random() * 0.6) : 300;
-    this.#tries += 1;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#again(), wait);
-    this.#chat.offline(problem);
+  #reconnectLater(error) {
+    this.#state = "reconnecting";
+    const backoff = Math.min(MAX_RECONNECT_MS, RECONNECT_BASE_MS * 2 ** this.#attempts) * (0.7 + Math.random() * 0.6);
+    this.#reconnectTimer = setTimeout(() => this.#reconnect(), this.#attempts ? backoff : FIRST_RECONNECT_MS);
+    this.#attempts += 1;
+    this.#chat.reconnecting(error);
   }
 
-  async #again() {
-    clearTimeout(this.#timer);
+  async #reconnect() {
+    clearTimeout(this.#reconnectTimer);
     try {
       await this.#connect();
-    } catch (problem) {
-      if (this.#out) return;
-      if (FINAL.has(problem.code) || (problem.code === "name-taken" && this.account)) this.#chat.shutOut(problem.message);
-      else this.#retryLater(problem);
+    } catch (error) {
+      if (this.#state === "closed") return;
+      const isFinal = FINAL_CODES.has(error.code) || (error.code === "name-taken" && this.account);
+      if (isFinal) this.#chat.shutOut(describeError(error));
+      else this.#reconnectLater(error);
     }
   }
 }

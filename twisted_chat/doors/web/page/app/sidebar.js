@@ -1,85 +1,92 @@
-// The list of conversations, and who else is here.
+// The lists at the side: rooms, direct conversations, other users online, and the members of the shown room.
 
-import { byId, h, keyed, setText } from "./dom.js";
-import { keyOf } from "./line.js";
+import { byId, create, setText, updateList } from "./dom.js";
+import { isRoom, keyOf } from "./line.js";
+
+const MAX_OTHERS = 200;
+const MAX_COUNT = 99;
 
 export class Sidebar {
   #chat;
 
-  constructor(chat) {
+  /** `onChoose(name)` is called when the user clicks a name. */
+  constructor(chat, { onChoose }) {
     this.#chat = chat;
-    for (const list of [byId("rooms"), byId("talks"), byId("others"), byId("members")])
+    for (const list of [byId("rooms"), byId("directs"), byId("others"), byId("members")])
       list.addEventListener("click", ({ target }) => {
         const button = target.closest("button");
-        if (button) document.dispatchEvent(new CustomEvent("choose", { detail: button.dataset.name }));
+        if (button) onChoose(button.dataset.name);
       });
   }
 
-  /** The conversations in the order in which they stand. */
-  get order() {
-    return [...byId("rooms").children, ...byId("talks").children].map((row) => row.firstElementChild.dataset.name);
+  /** The names of the conversations, from top to bottom. */
+  get names() {
+    return [...byId("rooms").children, ...byId("directs").children].map((row) => row.firstElementChild.dataset.name);
   }
 
   draw() {
     const chat = this.#chat;
-    const all = [...chat.conversations.values()];
-    const rooms = all.filter(({ room }) => room).sort(byName);
-    const talks = all.filter(({ room, records, waiting, draft, seen }) => !room && (records.length || waiting.length || draft || seen));
-    if (chat.current && !chat.current.room && !talks.includes(chat.current)) talks.push(chat.current);
-    talks.sort((one, other) => other.newest - one.newest || byName(one, other));
-    const known = new Set(talks.map(({ key }) => key));
-    const others = [...chat.friends].filter(([key]) => key !== chat.me && !known.has(key)).map(([, name]) => ({ name }));
-    others.sort(byName);
-    this.#list("rooms", rooms);
-    this.#list("talks", talks);
-    this.#list("others", others.slice(0, 200));
+    const conversations = [...chat.conversations.values()];
+    const rooms = conversations.filter((conversation) => conversation.isRoom).sort(byName);
+    const directs = conversations.filter((conversation) => this.#isListedDirect(conversation));
+    directs.sort((a, b) => b.newestId - a.newestId || byName(a, b));
+    const listed = new Set(directs.map(({ key }) => key));
+    const others = [...chat.usersOnline].filter(([key]) => key !== chat.ownKey && !listed.has(key));
+    this.#drawList("rooms", rooms);
+    this.#drawList("directs", directs);
+    this.#drawList("others", others.map(([, name]) => ({ name })).sort(byName).slice(0, MAX_OTHERS));
     byId("no-rooms").hidden = rooms.length > 0;
-    byId("no-talks").hidden = talks.length > 0 || !others.length;
+    byId("no-directs").hidden = directs.length > 0 || !others.length;
     byId("others-heading").hidden = !others.length;
-    setText(byId("my-name"), chat.session?.name ?? "");
-    setText(byId("my-kind"), chat.session?.account ? "account" : "guest");
+    setText(byId("own-name"), chat.session?.name ?? "");
+    setText(byId("own-kind"), chat.session?.account ? "account" : "guest");
   }
 
-  /** The people of the room that is shown. */
+  /** Draw the members of a room. */
   drawMembers(conversation) {
-    const members = [...conversation.members.values()].map((name) => ({ name })).sort(byName);
-    this.#list("members", members);
+    const members = [...conversation.members.values()].map((name) => ({ name }));
+    this.#drawList("members", members.sort(byName));
   }
 
-  #list(id, items) {
-    keyed(byId(id), items, ({ name }) => name, make, (row, item) => this.#update(row, item));
+  #isListedDirect(conversation) {
+    if (conversation.isRoom) return false;
+    return conversation === this.#chat.current || conversation.readUpTo > 0 || !conversation.isEmpty;
   }
 
-  #update(row, { name, key, room }) {
+  #drawList(id, items) {
+    const updateRow = (row, item) => this.#updateRow(row, item);
+    updateList(byId(id), items, { rowKey: ({ name }) => name, createRow, updateRow });
+  }
+
+  /** Update a row; an item is a Conversation, or `{ name }` of a user, which shows no unread count. */
+  #updateRow(row, item) {
+    const { name } = item;
     const chat = this.#chat;
     const [button] = row.children;
     const [label, presence, count] = button.children;
-    const here = room || chat.isHere(name);
-    const me = keyOf(name) === chat.me;
-    setText(label, me ? `${name} (you)` : name);
-    button.classList.toggle("absent", !here);
-    setText(presence, room ? "" : here ? ", here" : ", not here");
-    const conversation = chat.find(name);
-    const unread = key === undefined ? 0 : (conversation?.unread(chat.me) ?? 0);
+    const isUser = !isRoom(name);
+    const isAbsent = isUser && !chat.isOnline(name);
+    setText(label, keyOf(name) === chat.ownKey ? `${name} (you)` : name);
+    button.classList.toggle("absent", isAbsent);
+    setText(presence, isUser ? (isAbsent ? ", offline" : ", online") : "");
+    const unread = item.countUnread?.(chat.ownKey) ?? 0;
     button.classList.toggle("unread", unread > 0);
-    button.classList.toggle("mentioned", unread > 0 && Boolean(conversation?.mentioned));
-    setText(count, unread ? (unread > 99 ? "99+" : String(unread)) : "");
+    button.classList.toggle("mentioned", unread > 0 && item.mentioned);
+    setText(count, unread ? (unread > MAX_COUNT ? `${MAX_COUNT}+` : String(unread)) : "");
     if (unread) count.setAttribute("aria-label", `${unread} unread`);
     else count.removeAttribute("aria-label");
     count.hidden = !unread;
-    if (chat.current && chat.current === conversation && key !== undefined) button.setAttribute("aria-current", "true");
+    if (item === chat.current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
   }
 }
 
-function make({ name }) {
-  const room = name.startsWith("#");
-  return h(
-    "li",
-    {},
-    h("button", { type: "button", class: room ? "room" : "person", "data-name": name },
-      h("span", { class: "label" }), h("span", { class: "unseen" }), h("span", { class: "count", role: "img" })),
-  );
+function createRow({ name }) {
+  const label = create("span", { class: "label" });
+  const presence = create("span", { class: "visually-hidden" });
+  const count = create("span", { class: "count", role: "img" });
+  const kind = isRoom(name) ? "room" : "person";
+  return create("li", {}, create("button", { type: "button", class: kind, "data-name": name }, label, presence, count));
 }
 
-const byName = (one, other) => one.name.localeCompare(other.name);
+const byName = (a, b) => a.name.localeCompare(b.name);

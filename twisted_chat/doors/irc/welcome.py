@@ -1,0 +1,85 @@
+"""Write what an IRC client is sent when it has registered: the welcome, its rooms, and its unread messages."""
+
+from __future__ import annotations
+
+from twisted_chat._version import __version__
+from twisted_chat.core.archive import UNREAD_SHOWN
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
+from twisted_chat.core.messages import Record
+from twisted_chat.core.names import MAX_NAME_CHARACTERS
+from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
+from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
+from twisted_chat.doors.irc.dialect import EXTENDED, HISTORY, SERVER, TIME, source_of
+from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
+from twisted_chat.doors.irc.queries import message_of_the_day, user_counts
+from twisted_chat.doors.irc.requests import IrcConnection
+from twisted_chat.doors.irc.session import IrcSession
+from twisted_chat.wire.events import second
+from twisted_chat.wire.irc import numerics
+from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.irc.names import CASEMAPPING, UTF8MAPPING
+
+ISUPPORT_TOKENS_A_LINE = 13
+
+_ISUPPORT = (
+    f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={MAX_NAME_CHARACTERS}"
+    f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n CHANLIMIT=#:{MAX_ROOMS}"
+    f" TARGMAX=PRIVMSG:{MAX_TARGETS_PER_MESSAGE},NOTICE:{MAX_TARGETS_PER_MESSAGE},JOIN:,PART:,WHOIS:1"
+    f" TOPICLEN=300 AWAYLEN=200 MODES=1 WHOX SAFELIST CLIENTTAGDENY=* CHATHISTORY={MAX_CHATHISTORY_RECORDS}"
+    " MSGREFTYPES=msgid,timestamp"
+)  # PREFIX has signs although there are no operators: clients that split it need some
+
+
+def welcome(connection: IrcConnection) -> list[str]:
+    """Return the lines that a client waits for: the welcome, the server's limits, the message of the day."""
+    session, network = connection.session, connection.network
+    numeric = session.numeric
+    tokens = f"NETWORK={network} {_ISUPPORT}".split()
+    lines = [
+        numeric(numerics.RPL_WELCOME, f"Welcome to {network}, {session.nick}"),
+        numeric(numerics.RPL_YOURHOST, f"Your host is {SERVER}, running twisted_chat {__version__}"),
+        numeric(numerics.RPL_CREATED, f"The oldest message on this server has the id {connection.hub.log.first}"),
+        numeric(numerics.RPL_MYINFO, SERVER, f"twisted_chat-{__version__}", "i", "n"),
+    ]
+    for start in range(0, len(tokens), ISUPPORT_TOKENS_A_LINE):
+        some = tokens[start : start + ISUPPORT_TOKENS_A_LINE]
+        lines.append(numeric(numerics.RPL_ISUPPORT, *some, "are supported by this server"))
+    return lines + user_counts(connection) + message_of_the_day(connection)
+
+
+def rejoined_rooms(hub: Hub, session: IrcSession) -> list[str]:
+    """Return the rooms of an account that comes back, as if it joined them now."""
+    user = session.user
+    assert user is not None
+    lines = []
+    for room in hub.rooms.joined_by(user):
+        extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
+        lines.append(render("JOIN", room.name, *extended, source=source_of(user.name, True)))
+        lines += session.joined(room.name)
+    return lines
+
+
+async def unread_messages(hub: Hub, session: IrcSession) -> list[str]:
+    """Return the unread messages of an account that comes back, unless its client asks for history by itself."""
+    user = session.user
+    assert user is not None
+    if not user.is_account or len(user.participants) > 1 or HISTORY in session.capabilities:
+        return []
+    records, count = await hub.archive.unread(user, user.read_up_to, session.catchup.position, UNREAD_SHOWN)
+    has_times = TIME in session.capabilities
+    lines = [
+        line
+        for record in records
+        for line in session.dialect.render_history(record if has_times else _with_time(record))
+    ]
+    if count > len(records):
+        many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
+        sentence = f"you have {many} unread messages; the last {len(records)} follow"
+        lines.insert(0, render("NOTICE", session.nick, sentence, source=SERVER))
+    return lines
+
+
+def _with_time(record: Record) -> Record:
+    """Return a record whose text begins with its time (UTC), for clients without tags."""
+    return record._replace(text=f"[{second(record.time).replace('T', ' ')}] {record.text}")

@@ -1,0 +1,189 @@
+"""One TCP connection at the web door, below HTTP and below the WebSocket that it may become.
+
+It bounds what Twisted's HTTP and WebSocket take: how long a connection may stay without a
+WebSocket, how much of one read is taken in a turn, and how long one message may get.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import LocalProtocolError
+
+from twisted_chat.transports.direct import direct_writer
+from twisted_chat.transports.interfaces import Transport
+from twisted_chat.wire.line import MAX_LINE_BYTES
+
+MAX_VISIT_SECONDS = 120.0
+"""A connection without a WebSocket is ended after this time, even a busy one."""
+CLOSE_TIMEOUT_SECONDS = 10.0
+"""A connection that the client has not ended this long after the server closed it is aborted."""
+READ_SLICE_BYTES = 4096
+"""Input of one connection that is taken before the others have their turn; the smallest frame has 6 bytes."""
+MAX_MESSAGE_BYTES = MAX_LINE_BYTES + 1024
+"""A message that is longer than this with its frame heads, ended or not, closes the WebSocket."""
+_PONG = b"\x8a"  # the first byte of a pong frame
+
+
+class WebSocket(typing.Protocol):
+    """The part of a WebSocket that its connection uses."""
+
+    @property
+    def slow(self) -> bool:
+        """True while the client does not read what the server sends."""
+
+    def close(self, code: int) -> None:
+        """Send a close frame with this code, and end the connection."""
+
+
+class WebConnection(ProtocolWrapper):
+    """The transport of Twisted's HTTP, and of the WebSocket after `become`.
+
+    It is in `strangers` until it becomes a WebSocket or ends.
+    """
+
+    transport: Transport  # type: ignore[assignment]  # Protocol promises an ITransport only
+
+    def __init__(
+        self,
+        factory: WrappingFactory,
+        http: IProtocol,
+        clock: IReactorTime,
+        strangers: set[WebConnection],
+    ) -> None:
+        super().__init__(factory, http)  # type: ignore[arg-type]  # WebFactory names no type of connection
+        self._clock, self._strangers = clock, strangers
+        self._websocket: WebSocket | None = None
+        self._unread = b""  # input of the WebSocket that waits for its turn
+        self._message_bytes = 0  # taken since the last whole message
+        self._slice_scheduled = False
+        self._held = False  # HTTP or the chat protocol wants no input now
+        self._transport_paused = False
+        self._has_producer = False
+        self._deadline: IDelayedCall | None = None
+
+    def makeConnection(self, transport: Transport) -> None:
+        self._writer = direct_writer(transport)
+        self._deadline = self._clock.callLater(MAX_VISIT_SECONDS, self.abortConnection)
+        self._strangers.add(self)
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._cancel_deadline()
+        self._strangers.discard(self)
+        self.disconnecting, self._unread = 1, b""
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+    def become(self, websocket: WebSocket) -> None:
+        """Switch from HTTP to this WebSocket, which has no deadline."""
+        self._cancel_deadline()
+        self._strangers.discard(self)
+        self._websocket = websocket
+        self._held = False  # HTTP may have paused the connection, and would never resume it
+
+    def message_ended(self) -> None:
+        """Begin to count the bytes of the next message."""
+        self._message_bytes = 0
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    # input
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.disconnecting:
+            return
+        if self._websocket is None:
+            self._take_http(data)
+        else:
+            self._unread += data
+            if not self._slice_scheduled:
+                self._take_slice()
+
+    def _take_http(self, data: bytes) -> None:
+        """Give a read to HTTP line by line: HTTP would keep what follows a request for a WebSocket."""
+        for line in data.splitlines(keepends=True):
+            if self._websocket is not None:  # input before the server's answer (RFC 6455 section 4.1)
+                self._websocket.close(CloseReason.PROTOCOL_ERROR)
+            if self.disconnecting:
+                return
+            self.wrappedProtocol.dataReceived(line)
+
+    def _take_slice(self) -> None:
+        """Give one slice of the unread input to the WebSocket."""
+        self._slice_scheduled = False
+        if self._held or self.disconnecting or self._websocket is None:
+            return
+        data, self._unread = self._unread[:READ_SLICE_BYTES], self._unread[READ_SLICE_BYTES:]
+        self._message_bytes += len(data)
+        try:
+            self.wrappedProtocol.dataReceived(data)
+        except LocalProtocolError:  # wsproto raises this for frames behind the client's close frame
+            self.abortConnection()
+        else:
+            if self._message_bytes > MAX_MESSAGE_BYTES:
+                self._websocket.close(CloseReason.MESSAGE_TOO_BIG)
+        self._update_reading()
+
+    def pauseProducing(self) -> None:
+        """Give no more input to the protocol above, until `resumeProducing`."""
+        self._held = True
+        self._update_reading()
+
+    def resumeProducing(self) -> None:
+        """Give input to the protocol above again."""
+        self._held = False
+        self._update_reading()
+
+    def _update_reading(self) -> None:
+        """Schedule the next slice if there is one, and read from the transport only while none waits."""
+        if self._unread and not self._held and not self._slice_scheduled:
+            self._slice_scheduled = True
+            self._clock.callLater(0, self._take_slice)
+        pause = self._held or bool(self._unread)
+        if pause is not self._transport_paused and not self.disconnecting:
+            self._transport_paused = pause
+            if pause:
+                self.transport.pauseProducing()
+            else:
+                self.transport.resumeProducing()
+
+    # output
+
+    def write(self, data: bytes) -> None:
+        if data[:1] == _PONG and self._websocket is not None and self._websocket.slow:
+            return  # unread pongs would pile up (RFC 6455 section 5.5.3: only the latest ping needs an answer)
+        self._writer.write(data)
+
+    def writeSequence(self, data: Any) -> None:
+        self._writer.write(b"".join(data))
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        self._has_producer = True
+        self._writer.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        if self._has_producer:
+            self._has_producer = False
+            self._writer.unregisterProducer()
+
+    def loseConnection(self) -> None:
+        if not self.disconnecting:
+            self.disconnecting = 1
+            self.unregisterProducer()  # TLS would wait for the producer to finish
+            self._writer.loseConnection()
+            self._cancel_deadline()
+            # a TLS connection ends when the client closes its side, which it may never do
+            self._deadline = self._clock.callLater(CLOSE_TIMEOUT_SECONDS, self.abortConnection)
+
+    def abortConnection(self) -> None:
+        """End the connection at once, without sending what is queued."""
+        self.disconnecting = 1
+        self.transport.abortConnection()

@@ -1,0 +1,89 @@
+// The dialogs: joining a room, and the user's own settings.
+
+import { byId, create, setText, updateList } from "./dom.js";
+import { describeError } from "./errors.js";
+import { isRoom } from "./line.js";
+import { areEnabled, setEnabled } from "./notifications.js";
+
+const ACCOUNT = "You are signed in to your account.";
+const GUEST = "You are a guest. Your name becomes free when you leave.";
+
+export class RoomDialog {
+  #chat;
+  #onJoined;
+  #name = byId("room-name");
+
+  /** `onJoined(name)` is called when the user has joined a room. */
+  constructor(chat, { onJoined }) {
+    this.#chat = chat;
+    this.#onJoined = onJoined;
+    byId("room-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const name = this.#name.value.trim();
+      if (name) this.#join(isRoom(name) ? name : `#${name}`);
+    });
+  }
+
+  async show() {
+    this.#name.value = "";
+    setText(byId("room-error"), "");
+    byId("room-dialog").showModal();
+    this.#name.focus();
+    await this.#chat.refresh().catch(() => {});
+    const rooms = this.#chat.rooms.filter((name) => !this.#chat.find(name));
+    updateList(byId("all-rooms"), rooms, { rowKey: (name) => name, createRow: (name) => this.#createRow(name) });
+  }
+
+  #createRow(name) {
+    const onclick = () => this.#join(name);
+    return create("li", {}, create("button", { type: "button", class: "room", onclick }, name));
+  }
+
+  async #join(name) {
+    try {
+      await this.#chat.join(name);
+      byId("room-dialog").close();
+      this.#onJoined(name);
+    } catch (error) {
+      setText(byId("room-error"), describeError(error));
+    }
+  }
+}
+
+export class ProfileDialog {
+  #chat;
+  #away = byId("away");
+  #notify = byId("notify");
+
+  constructor(chat, { onSignOut }) {
+    this.#chat = chat;
+    byId("sign-out").onclick = () => onSignOut();
+    byId("profile-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save();
+    });
+  }
+
+  show() {
+    const { session, awayText } = this.#chat;
+    setText(byId("profile-title"), session.name);
+    setText(byId("profile-kind"), session.account ? ACCOUNT : GUEST);
+    setText(byId("profile-error"), "");
+    this.#notify.checked = areEnabled();
+    this.#away.value = awayText;
+    byId("profile-dialog").showModal();
+  }
+
+  async #save() {
+    const away = this.#away.value.trim();
+    const notify = this.#notify.checked;
+    try {
+      if (away !== this.#chat.awayText) await this.#chat.setAway(away);
+      if (notify !== areEnabled() && !(await setEnabled(notify)))
+        throw new Error("The browser blocks notifications of this page. Allow them in the browser's settings.");
+      byId("profile-dialog").close();
+    } catch (error) {
+      setText(byId("profile-error"), describeError(error));
+    }
+  }
+}

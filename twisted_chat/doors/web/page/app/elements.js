@@ -1,0 +1,118 @@
+// The elements of the timeline's rows: see rows.js.
+
+import { create, setText } from "./dom.js";
+import { isRoom, keyOf } from "./line.js";
+
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+/** Create the element of a row; `ownKey` is the key of the user's name. */
+export function createElement(row, ownKey) {
+  switch (row.type) {
+    case "day":
+      return create("li", { class: "day" }, create("h2", {}, row.text));
+    case "divider":
+      return create("li", { class: "divider" }, create("span", {}, "New"));
+    case "membership":
+      return create("li", { class: "event" }, create("span", {}));
+    case "event":
+      return create("li", { class: "event" }, create("span", {}, describeEvent(row.record)));
+    case "pending":
+      return createPending(row.message, ownKey);
+    default:
+      return createMessage(row.record, ownKey);
+  }
+}
+
+/** Update what may change in a row while it stays. */
+export function updateElement(element, row) {
+  if (row.type === "membership") setText(element.firstElementChild, describeMembership(row.records));
+  element.classList.toggle("grouped", Boolean(row.isGrouped));
+  if (row.type === "pending") updatePending(element, row.message);
+  if (row.type === "message") updateSent(element, row.isSent);
+}
+
+function createMessage({ from, to, time, text, kind, mention }, ownKey) {
+  const times = { dateTime: new Date(time).toISOString(), title: fullFormat.format(time) };
+  const when = create("time", times, timeFormat.format(time));
+  const byline = create("div", { class: "byline" }, create("span", { class: "name" }, from), " ", when);
+  const body = create("div", { class: "text" });
+  if (kind === "action") body.append(create("span", { class: "actor" }, from), " ");
+  body.append(...withLinks(text));
+  const element = create("li", { class: kind === "action" ? "message action" : "message" }, byline, body);
+  if (keyOf(from) === ownKey) element.classList.add("own");
+  else if (mention && isRoom(to)) element.classList.add("mention");
+  return element;
+}
+
+function createPending(message, ownKey) {
+  const element = createMessage(message, ownKey);
+  element.append(create("div", { class: "state", role: "status" }));
+  return element;
+}
+
+function updatePending(element, { state, reason }) {
+  const shown = state === "failed" ? "failed" : "sending";
+  if (element.classList.contains(shown)) return;
+  element.classList.remove("sending", "failed");
+  element.classList.add(shown);
+  const status = element.lastElementChild;
+  if (shown === "sending") {
+    status.replaceChildren("Sending …");
+    return;
+  }
+  const retry = create("button", { class: "link", type: "button", "data-action": "retry" }, "Send again");
+  const discard = create("button", { class: "link", type: "button", "data-action": "discard" }, "Discard");
+  status.replaceChildren(`Not sent. ${reason} `, retry, " ", discard);
+}
+
+function updateSent(element, isSent) {
+  const mark = element.querySelector(".sent");
+  if (isSent && !mark) element.append(create("div", { class: "state sent" }, "Sent"));
+  else if (!isSent) mark?.remove();
+}
+
+/** Return a sentence about users who joined and left in a row. */
+function describeMembership(records) {
+  const parts = [];
+  for (const { kind, from } of records) {
+    const part = parts.at(-1);
+    if (part?.kind !== kind) parts.push({ kind, names: [from] });
+    else if (!part.names.includes(from)) part.names.push(from);
+  }
+  return parts.map(({ kind, names }) => `${joinNames(names)} ${kind}`).join(" · ");
+}
+
+function joinNames(names) {
+  if (names.length > 3) return `${names.slice(0, 2).join(", ")} and ${names.length - 2} others`;
+  return names.join(", ").replace(/, ([^,]*)$/, " and $1");
+}
+
+function describeEvent({ kind, from, text }) {
+  if (kind === "topic") return text ? `${from} set the topic: ${text}` : `${from} removed the topic`;
+  return text;
+}
+
+/** Return a text as text nodes and links; only http and https URLs become links. */
+function withLinks(text) {
+  const parts = [];
+  let end = 0;
+  for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"]+/gi)) {
+    let url = match[0].replace(/[.,;:!?'”’]+$/, "");
+    if (url.endsWith(")") && !url.includes("(")) url = url.slice(0, -1);
+    if (!isUrl(url)) continue;
+    const link = create("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, url);
+    parts.push(text.slice(end, match.index), link);
+    end = match.index + url.length;
+  }
+  parts.push(text.slice(end));
+  return parts.filter(Boolean);
+}
+
+function isUrl(text) {
+  try {
+    return Boolean(new URL(text));
+  } catch {
+    return false;
+  }
+}

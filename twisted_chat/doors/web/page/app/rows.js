@@ -1,0 +1,81 @@
+// The rows of the timeline: records, with days, the line above unread messages, and pending messages between and behind.
+
+import { isSpoken } from "./line.js";
+
+const GROUP_MS = 5 * 60_000; // messages of one user within this time stand under one name
+
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const dayFormatWithYear = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+/**
+ * A row; its key stays the same as long as its element may be kept.
+ * @typedef {{key: string | number, type: "day", text: string}
+ *   | {key: string | number, type: "divider"}
+ *   | {key: string | number, type: "membership", records: object[]}
+ *   | {key: string | number, type: "event", record: object}
+ *   | {key: string | number, type: "message", record: object, isGrouped: boolean, isSent: boolean}
+ *   | {key: string | number, type: "pending", message: object, isGrouped: boolean}} Row
+ */
+
+/**
+ * Return the rows of a conversation, from top to bottom.
+ * @returns {Row[]}
+ */
+export function buildRows(conversation) {
+  const rows = [];
+  let day = "";
+  let needsDivider = conversation.unreadFrom > 0;
+  let previous = null; // the record above, if a message may be grouped with it
+  for (const record of conversation.records) {
+    const recordDay = new Date(record.time).toDateString();
+    if (recordDay !== day && record.kind !== "note") {
+      day = recordDay;
+      previous = null;
+      rows.push({ key: `day ${day}`, type: "day", text: describeDay(record.time) });
+    }
+    if (needsDivider && isSpoken(record) && record.id > conversation.unreadFrom) {
+      needsDivider = false;
+      previous = null;
+      rows.push({ key: "divider", type: "divider" });
+    }
+    addRecord(rows, conversation, record, previous);
+    previous = record;
+  }
+  for (const message of conversation.pending) {
+    rows.push({ key: message.label, type: "pending", message, isGrouped: isGrouped(previous, message) });
+    previous = message;
+  }
+  return rows;
+}
+
+function addRecord(rows, conversation, record, previous) {
+  const { id, kind } = record;
+  const last = rows.at(-1);
+  if (isSpoken(record)) {
+    const isSent = isLastAcknowledged(conversation, record);
+    rows.push({ key: id, type: "message", record, isGrouped: isGrouped(previous, record), isSent });
+  } else if (kind !== "joined" && kind !== "left") {
+    rows.push({ key: id, type: "event", record });
+  } else if (last?.type === "membership") {
+    last.records.push(record);
+  } else {
+    rows.push({ key: `membership ${id}`, type: "membership", records: [record] });
+  }
+}
+
+/** Return true if a message stands under the name of the one above it. */
+function isGrouped(previous, message) {
+  if (previous?.kind !== "message" || message.kind !== "message") return false;
+  return previous.from === message.from && message.time - previous.time < GROUP_MS;
+}
+
+/** Return true if the last thing in the conversation is a message that this page has sent. */
+const isLastAcknowledged = (conversation, record) =>
+  record.id === conversation.acknowledgedId && record === conversation.records.at(-1) && !conversation.pending.length;
+
+function describeDay(time) {
+  const date = new Date(time);
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return "Today";
+  return (date.getFullYear() === now.getFullYear() ? dayFormat : dayFormatWithYear).format(date);
+}

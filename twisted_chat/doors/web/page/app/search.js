@@ -1,0 +1,74 @@
+// The panel that searches the shown conversation.
+
+import { byId, create, setText } from "./dom.js";
+import { describeError } from "./errors.js";
+
+const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export class SearchPanel {
+  #chat;
+  #onFound;
+  #words = byId("search-words");
+
+  /** `onFound(id)` is called with the record that the user chooses, when it is in the conversation. */
+  constructor(chat, { onFound }) {
+    this.#chat = chat;
+    this.#onFound = onFound;
+    byId("search").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  get isShown() {
+    return !byId("search-panel").hidden;
+  }
+
+  show() {
+    this.#setShown(true);
+    this.#words.focus();
+  }
+
+  hide() {
+    this.#setShown(false);
+    this.#words.value = "";
+  }
+
+  toggle() {
+    if (this.isShown) this.hide();
+    else this.show();
+  }
+
+  #setShown(isShown) {
+    byId("search-panel").hidden = !isShown;
+    byId("search-button").setAttribute("aria-expanded", String(isShown));
+    byId("results").replaceChildren();
+    setText(byId("result-count"), "");
+  }
+
+  async #submit() {
+    const words = this.#words.value.trim();
+    const conversation = this.#chat.current;
+    if (!words || !conversation) return;
+    try {
+      const records = await this.#chat.history.search(conversation, words);
+      const { length } = records;
+      const found = `${length} ${length === 1 ? "message" : "messages"} found, newest first`;
+      setText(byId("result-count"), length ? found : "No message has all these words. Try others.");
+      byId("results").replaceChildren(...records.reverse().map((record) => this.#createResult(conversation, record)));
+    } catch (error) {
+      setText(byId("result-count"), describeError(error));
+    }
+  }
+
+  #createResult(conversation, { id, from, time, text }) {
+    const byline = create("span", { class: "byline" }, create("span", { class: "name" }, from), ` ${timeFormat.format(time)}`);
+    const button = create("button", { type: "button" }, byline, create("span", { class: "text" }, text));
+    button.onclick = async () => {
+      if (!(await this.#chat.history.loadBackTo(conversation, id))) return;
+      this.hide();
+      this.#onFound(id);
+    };
+    return create("li", {}, button);
+  }
+}

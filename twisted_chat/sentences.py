@@ -1,0 +1,83 @@
+"""English sentences for the core's errors and notices, without a way out that only one door has.
+
+A door may add its own way out (doors/line/sentences.py) or its own numerics (doors/irc/problems.py).
+"""
+
+from twisted_chat.core.errors import ChatError, Notice, Reason
+
+SENTENCES: dict[Reason, str] = {
+    Reason.NO_SEARCH_WORDS: "the search needs a word with letters or digits",
+    Reason.UNKNOWN_ID: "there is no message with the id {id} yet",
+    Reason.LABEL_REUSED: "the label {label} was used for another message; use a new label",
+    Reason.NAME_LENGTH: "a name must have 1 to {max} characters",
+    Reason.NAME_CHARACTERS: "a name must not contain a space or any of , ! * : @",
+    Reason.NAME_FIRST_CHARACTER: "a name must not begin with any of # ~ & % + $",
+    Reason.NAME_DISALLOWED: "a name may contain only letters, digits and common signs such as - _ . ({why})",
+    Reason.ROOM_NAME: "a room's name must begin with #, for example #tea",
+    Reason.EMPTY_TEXT: "the message to {to} is empty; add a text",
+    Reason.NAME_OF_ACCOUNT: "the name {name} belongs to an account; sign in with its password, or choose another name",
+    Reason.NAME_IN_USE: "the name {name} is taken; choose another name",
+    Reason.ACCOUNT_EXISTS: "there is already an account {name}; choose another name",
+    Reason.NAME_OF_DELETED_ACCOUNT: "the name {name} belonged to an account that was deleted; choose another name",
+    Reason.PASSWORD_MISMATCH: "wrong password for {name}; try again, or choose another name",
+    Reason.PASSWORD_NOT_SET: "the account {name} has no password yet; ask the operator to set one",
+    Reason.PASSWORD_EMPTY: "the password is empty; enter a password",
+    Reason.PASSWORD_CHARACTERS: "a password must not contain control characters or invisible characters",
+    Reason.NO_USABLE_NAME: "the password is right, but the account's name is not valid here; ask the operator",
+    Reason.PASSWORD_LENGTH: "the password is too long; it may have at most {max} bytes",
+    Reason.NO_NAME: "you have no name yet",
+    Reason.CONNECTION_ENDED: "the connection has ended",
+    Reason.HAS_NAME: "you are already registered as {name}",
+    Reason.UNKNOWN_USER: "no user named {name}",
+    Reason.UNKNOWN_ACCOUNT: "there is no account {name}",
+    Reason.DELETED_ACCOUNT: "the account {name} was deleted",
+    Reason.UNKNOWN_ROOM: "there is no room {room}",
+    Reason.ROOM_NOT_VISIBLE: "there is no room {room}, or you are not a member",
+    Reason.NOT_IN_ROOM: "you are not a member of {room}",
+    Reason.TOO_MANY_ROOMS: "you are in {max} rooms, which is the limit; leave a room first",
+    Reason.NO_GUESTS: "this server does not accept guests; sign in with a password",
+    Reason.GUEST_HAS_NO_PASSWORD: "{name} is a guest, and guests have no password",
+    Reason.ACCOUNT_KEEPS_NAME: "{name} is an account, and an account cannot be renamed",
+    Reason.TOO_MANY_ACCOUNTS: "the server has {max} accounts, which is the limit",
+    Reason.NAME_WAS_DELETED: "the account {name} was deleted; choose another name",
+    Reason.ACCOUNT_DISABLED: "this account is disabled; ask the operator",
+    Reason.ACCOUNTS_ONLY: "only accounts can do this; guests cannot",
+    Reason.PASSWORDS_ELSEWHERE: "this server does not store passwords; change the password where it is stored",
+    Reason.TOO_MANY_WRONG_PASSWORDS: "too many wrong passwords; wait {seconds} and try again",
+    Reason.TOO_MANY_SIGN_INS: "too many people are signing in; wait {seconds} and try again",
+    Reason.TOO_MANY_NEW_ACCOUNTS: "too many new accounts from your address; wait {seconds} and try again",
+    Reason.NO_ACCOUNTS: "this server has no accounts; use a name without a password",
+    Reason.LOG_CANNOT_WRITE: "the server cannot store messages now; your message was not sent, try again later",
+    Reason.LOG_CANNOT_READ: "the server cannot read its messages now; try again later",
+    Reason.STORE_CANNOT_WRITE: "the server cannot store this now; try again later",
+    Reason.STILL_IN_ROOMS: "{name} is deleted, but still in its rooms because the disk failed; delete it again later",
+    Reason.PASSWORDS_UNCHECKED: "the server cannot check passwords now; try again later, or tell the operator",
+    Reason.SHUTTING_DOWN: "the server is shutting down; try again later",
+    Reason.INTERNAL_ERROR: "the server failed at this request and logged why; nothing was changed",
+}
+NOTICES: dict[Notice, str] = {
+    Notice.GAP: "you were reading too slowly: some messages are no longer stored, so they are not shown",
+    Notice.SHUTDOWN: "the server is shutting down; come back in a while",
+    Notice.TIMEOUT: "you were silent for too long; connect again at any time",
+    Notice.REPLACED: "the same client has connected again, so this connection ends",
+    Notice.DISABLED: "this account has been disabled",
+    Notice.DELETED: "this account has been deleted",
+}
+
+
+def sentence_of(error: ChatError) -> str:
+    """Return the sentence for an error, with its facts filled in."""
+    return fill(SENTENCES[error.reason], error)
+
+
+def fill(template: str, error: ChatError) -> str:
+    """Fill an error's facts into a template; a fact named `seconds` gets its unit."""
+    facts = dict(error.facts)
+    if "seconds" in facts:
+        facts["seconds"] = f"{facts['seconds']} second{'' if facts['seconds'] == 1 else 's'}"
+    return template.format(**facts)
+
+
+def absence(name: str, away: str | None) -> str:
+    """Return the sentence for a sender whose recipient is not connected (`away` None) or away."""
+    return f"{name} is offline and will get your message later" if away is None else f"{name} is away: {away}"
