@@ -45,8 +45,10 @@ class Options(UsageOptions, AuthOptionMixin):
             "transports",
             None,
             None,
-            "TCP transports: loop (the event loop's) or reactor (Twisted's)."
-            " [default: loop if uvloop is installed and twistd has no --reactor]",
+            (
+                "TCP transports: loop (the event loop's) or reactor (Twisted's)."
+                " [default: loop if uvloop is installed and twistd has no --reactor]"
+            ),
         ],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
