@@ -152,6 +152,17 @@ class BadInputTests(LineDoorTestCase):
         self.assertTrue(refusal.startswith("error,too-long,"))
         self.jane.say(b"\n")
 
+    def test_an_http_request_ends_the_connection(self) -> None:
+        browser = self.server.connect()
+        browser.say(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nregister,mallory\r\nchat,jane,from a web page\r\n")
+        self.assertTrue(browser.lines()[0].startswith("error,bad-command,"))
+        self.assertTrue(browser.closed)
+        self.assertEqual(self.jane.lines(), [])
+
+    def test_a_text_direction_override_is_refused(self) -> None:
+        for char in "\u202d\u202e":
+            self.assertEqual(self.error(self.jane, f"chat,zak,a{char}b".encode()), "bad-text")
+
     def test_the_longest_line_is_just_right_in_every_form(self) -> None:
         line = b"ping," + b"x" * (MAX_LINE_BYTES - 5)
         for ending in (b"\n", b"\r\n"):

@@ -59,7 +59,7 @@ class ParseTests(SynchronousTestCase):
             self.assertEqual(self.refused(f"@7 chat,zak,a{control}b".encode()), (BAD_TEXT, "7"), repr(control))
 
     def test_other_characters_pass(self) -> None:
-        text = "zak,häß 小明 🍵 \u200d\u00a0\u202e"
+        text = "zak,häß 小明 🍵 \u200d\u00a0\u202b"
         self.assertEqual(parse(f"chat,{text}".encode())[2], text)
 
     def test_the_label_of_a_line_that_is_none_otherwise(self) -> None:
