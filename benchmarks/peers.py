@@ -14,7 +14,7 @@ MOST_PEOPLE = max(work.people for work in WORKS.values())
 
 @dataclass(frozen=True)
 class Peer:
-    """One server; `command` makes its command line for a port."""
+    """A server to compare; `command` makes its command line for a port."""
 
     title: str
     dialect: str
@@ -29,12 +29,12 @@ class Peer:
 
 
 def script(name: str, *arguments: str) -> Callable[[int], list[str]]:
-    """The command line of one of the servers of this folder."""
+    """Return the command line of a server in this folder."""
     return lambda port: [sys.executable, str(SERVERS / name), str(port), *arguments]
 
 
 def twistd(store: str) -> Callable[[int], list[str]]:
-    """The command line of our own server, with a store."""
+    """Return the command line of our own server, with a store."""
     run = "from twisted.scripts.twistd import run; run()"
     quiet = ("-n", "--pidfile=", "-l", "/dev/null")
 

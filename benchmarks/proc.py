@@ -45,7 +45,7 @@ def switches(pid: int) -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether someone listens on this port of 127.0.0.1; the server sees no visitor."""
+    """Return True if a process listens on this port of 127.0.0.1, without connecting to it."""
     address = f"0100007F:{port:04X}"
     sockets = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
     return any(fields[1] == address and fields[3] == "0A" for fields in sockets)

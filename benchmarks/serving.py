@@ -28,7 +28,7 @@ def raise_limits() -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """Return a port of 127.0.0.1 that no process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start it in a folder of its own, wait until it listens, and end it afterwards."""
+    """Start a server in a folder of its own, wait until it listens, and stop it afterwards."""
     folder = tempfile.TemporaryDirectory()
     null = subprocess.DEVNULL
     server = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=folder.name)
