@@ -92,6 +92,24 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
             "each once",
         )
 
+    async def test_a_commit_of_any_size_stores_each_text_once_and_in_order(self) -> None:
+        texts = [str(number) for number in range(1, 2 * (1024 + 256 + 64) + 1)]
+        for count in (1, 64, 65, 256, 1024, 1023, len(texts)):
+            first = self.log.last
+            await self.keep(entry(*texts[: count // 2]), entry(*texts[count // 2 : count], conversation="#ops"))
+            rows = self.database.select_now("SELECT id, text FROM records WHERE id > ? ORDER BY id", (first,))
+            self.assertEqual(rows, [(first + index, text) for index, text in enumerate(texts[:count], 1)])
+
+    async def test_a_commit_that_fails_in_its_last_statement_stores_nothing_and_uses_no_id(self) -> None:
+        await self.keep(entry("1"))
+        self.database.select_now("INSERT INTO records SELECT 1402, time, kind, '', '', '', 1, 1, 1 FROM records")
+        with capturedLogs():
+            await self.keep(entry(*map(str, range(1024 + 256 + 64 + 57))))
+        self.assertEqual((len(self.refused), self.log.last), (1401, 1))
+        self.assertEqual(self.database.select_now("SELECT id FROM records"), [(1,), (1402,)])
+        await self.keep(entry("2"))
+        self.assertEqual((self.delivered, self.log.last), (["1", "2"], 2))
+
     def refused_file(self) -> str:
         log = sqlite_log(self.path, Clock(), lambda: self.now)
         with self.assertRaises(StoreError) as caught:

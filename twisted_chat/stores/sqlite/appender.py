@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -109,7 +109,7 @@ class SqliteKeeper:
             return Deduplicated([], [], entries, [])
 
     def _insert(self, entries: list[Entry], time: int, labelled: bool = False) -> None:
-        """Outside a transaction, one statement is the whole commit."""
+        """Store entries in one commit: one statement is a commit of its own, several share a transaction."""
         if not entries:
             return
         if len(self._places) > PLACES:
@@ -121,35 +121,43 @@ class SqliteKeeper:
         used = {envelope.conversation for entry in entries for envelope in set(entry.envelopes)}
         new = used.difference(self._places)
         asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
+        sizes = statements.chunk_sizes(last - self._last)
+        atomic = bool(new or asked or len(sizes) > 1)
         try:
-            with transaction(self._db) if new or asked else nullcontext():
+            with transaction(self._db) if atomic else nullcontext():
                 if new:
                     self._find(new)
                 if asked:
                     self._db.executemany(statements.new_label(self._day), asked)
-                self._insert_rows(entries, time, last - self._last)
+                self._insert_rows(entries, time, sizes, or_fail=atomic)
         except BaseException:
             for conversation in new:
                 self._places.pop(conversation, None)
             raise
         self._last = last
 
-    def _insert_rows(self, entries: list[Entry], time: int, count: int) -> None:
-        places = self._places
-        if count > statements.FEW:
-            rows = []
-            for entry in entries:
-                for first, (sender, to, conversation, author, origin), texts in entry.runs():
-                    rows.append((first, entry.kind, sender, to, places[conversation], author, origin, texts))
-            self._db.execute(statements.MANY_RECORDS, (encode(rows), time))
-            return
+    def _insert_rows(self, entries: list[Entry], time: int, sizes: Sequence[int], or_fail: bool) -> None:
+        """Write all rows, in as many statements as there are sizes."""
         values: list[object] = []
+        tails_of_kind: dict[str, dict[int, tuple[object, ...]]] = {}
         for entry in entries:
-            kind = entry.kind
-            for id, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
-                sender, to, conversation, author, origin = envelope
-                values += (id, time, kind, sender, to, text, places[conversation], author, origin)
-        self._db.execute(statements.few_records(count), values)
+            tails = tails_of_kind.setdefault(entry.kind, {})
+            for id_, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
+                tail = tails.get(id(envelope))
+                if tail is None:
+                    sender, to, conversation, author, sender_number = envelope
+                    tail = (time, entry.kind, sender, to, self._places[conversation], author, sender_number)
+                    tails[id(envelope)] = tail
+                values += (id_, text)
+                values += tail
+        if len(sizes) == 1:
+            self._db.execute(statements.insert_records(sizes[0], or_fail), values)
+            return
+        start = 0
+        for size in sizes:
+            end = start + size * statements.VALUES_PER_ROW
+            self._db.execute(statements.insert_records(size, or_fail), values[start:end])
+            start = end
 
     def _find(self, conversations: set[Conversation]) -> None:
         """Give these conversations their numbers, within a transaction."""

@@ -13,24 +13,35 @@ NEW_CONVERSATIONS = """
 """
 PLACES = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
 
-FEW = 64
-"""Rows up to which values are bound one by one, which is cheaper for a small commit than JSON."""
-MANY_RECORDS = """
-    WITH entries (first, kind, sender, addressee, conversation, author, origin, texts) AS MATERIALIZED (
-        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value -> 7
-        FROM json_each(?1)
-    )
-    INSERT INTO records
-    SELECT first + key, ?2, kind, sender, addressee, value, conversation, author, origin
-    FROM entries, json_each(texts)
+CHUNK_ROWS = (1024, 256, 64)
+"""Sizes of the INSERT statements for many rows; a smaller rest has a statement of its exact size.
+
+So at most 66 sizes are ever compiled, once with OR FAIL and once without.
 """
-"""An element for each entry, and one time for all."""
+RECORD_COLUMNS = ("id", "text", "time", "kind", "sender", "addressee", "conversation", "author", "origin")
+"""The columns of an inserted row: first those that differ from text to text, then those that an envelope shares."""
+VALUES_PER_ROW = len(RECORD_COLUMNS)
 
 
-@lru_cache(FEW)
-def few_records(rows: int) -> str:
-    """The statement for so many rows."""
-    return "INSERT INTO records VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?)"] * rows)
+def chunk_sizes(rows: int) -> list[int]:
+    """Return the sizes of the statements that insert so many rows."""
+    sizes = []
+    for size in CHUNK_ROWS:
+        count, rows = divmod(rows, size)
+        sizes += [size] * count
+    return [*sizes, rows] if rows else sizes
+
+
+@lru_cache(2 * (CHUNK_ROWS[-1] + len(CHUNK_ROWS)))
+def insert_records(rows: int, or_fail: bool) -> str:
+    """Return the statement that inserts so many rows.
+
+    `or_fail` is for use within a transaction that a failure rolls back: then SQLite keeps no
+    journal for the single statement. Outside a transaction, it would leave half of the rows.
+    """
+    verb = "INSERT OR FAIL" if or_fail else "INSERT"
+    row = f"({','.join('?' * VALUES_PER_ROW)})"
+    return f"{verb} INTO records ({', '.join(RECORD_COLUMNS)}) VALUES {','.join([row] * rows)}"
 
 
 NEW_WORDS = """
