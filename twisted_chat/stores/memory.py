@@ -8,6 +8,7 @@ from twisted_chat.core.dedup import Label, deduplicate, labels
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
 from twisted_chat.core.participants import Entry
+from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.search import words_of
 
@@ -66,7 +67,8 @@ class MemoryLog:
                 labelled = labels(entries)
                 if labelled:
                     entries = self._deduplicate(entries)
-                self._ring.keep(entries, int(self._now() * 1000))
+                assign_ids(entries, self.last, int(self._now() * 1000))
+                self._ring.keep(entries)
                 if labelled:
                     self._remember(entries)
                 self._deliver(entries)

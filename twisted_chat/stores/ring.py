@@ -22,16 +22,13 @@ class Ring:
         self._held, self._measured, self._due = 0, 0, after + SLACK
         self.first, self.last = after + 1, after
 
-    def keep(self, entries: list[Entry], time: int) -> None:
-        """Give these entries their ids and their time (milliseconds since 1970)."""
-        last = self.last
-        for entry in entries:
-            entry.time = time
-            entry.first = last + 1
-            last += len(entry.texts)
-        self.last = last
+    def keep(self, entries: list[Entry]) -> None:
+        """Keep entries that have their ids, which follow `last`."""
+        if not entries:
+            return
+        self.last = entries[-1].ids[-1]
         self._entries += entries
-        if last > self._due:
+        if self.last > self._due:
             self._forget()
 
     def back(self, up_to: int, after: int = 0) -> Iterator[Record]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Entry
+from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.database import transaction
 from twisted_chat.stores.sqlite.rows import name_of, record_of
@@ -32,7 +33,6 @@ class Kept(NamedTuple):
     new: list[Entry]
     repeated: list[Entry]
     conflicting: list[Entry]
-    time: int
 
 
 class SqliteKeeper:
@@ -86,14 +86,14 @@ class SqliteKeeper:
     def _keep(self, entries: list[Entry], time: int) -> Kept:
         if not labels(entries):
             self._insert(entries, time)
-            return Kept(entries, [], [], time)
+            return Kept(entries, [], [])
         if time // DAY > self._day:
             with transaction(self._db):
                 self._day = statements.forget_labels(self._db, time // DAY)
         first = self._deduplicate(entries)
         self._insert(first.new, time, labelled=True)
         again = self._deduplicate_deferred(first.deferred)
-        return Kept(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting, time)
+        return Kept(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting)
 
     def _deduplicate(self, entries: list[Entry]) -> Deduplicated:
         asked = encode([label for label, _, _ in labels(entries)])
@@ -114,10 +114,7 @@ class SqliteKeeper:
             return
         if len(self._places) > PLACES:
             self._places.clear()
-        last = self._last
-        for entry in entries:
-            entry.first = last + 1
-            last += len(entry.texts)
+        last = assign_ids(entries, self._last, time)
         used = {envelope.conversation for entry in entries for envelope in set(entry.envelopes)}
         new = used.difference(self._places)
         asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
@@ -129,14 +126,14 @@ class SqliteKeeper:
                     self._find(new)
                 if asked:
                     self._db.executemany(statements.new_label(self._day), asked)
-                self._insert_rows(entries, time, sizes, or_fail=atomic)
+                self._insert_rows(entries, sizes, or_fail=atomic)
         except BaseException:
             for conversation in new:
                 self._places.pop(conversation, None)
             raise
         self._last = last
 
-    def _insert_rows(self, entries: list[Entry], time: int, sizes: Sequence[int], or_fail: bool) -> None:
+    def _insert_rows(self, entries: list[Entry], sizes: Sequence[int], or_fail: bool) -> None:
         """Write all rows, in as many statements as there are sizes."""
         values: list[object] = []
         tails_of_kind: dict[str, dict[int, tuple[object, ...]]] = {}
@@ -146,7 +143,7 @@ class SqliteKeeper:
                 tail = tails.get(id(envelope))
                 if tail is None:
                     sender, to, conversation, author, sender_number = envelope
-                    tail = (time, entry.kind, sender, to, self._places[conversation], author, sender_number)
+                    tail = (entry.time, entry.kind, sender, to, self._places[conversation], author, sender_number)
                     tails[id(envelope)] = tail
                 values += (id_, text)
                 values += tail

@@ -118,8 +118,7 @@ class SqliteLog:
         if self._failing:
             self._failing = False
             _log.info("can write to {path} again", path=self._database.path)
-        if kept.new:
-            self._recent.keep(kept.new, kept.time)
+        self._recent.keep(kept.new)
         try:
             self._deliver(kept.new + kept.repeated if kept.repeated else kept.new)
             self._refuse(kept.conflicting)
