@@ -6,7 +6,16 @@ from itertools import count, islice, takewhile
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
-from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
+from twisted_chat.core.messages import (
+    GUESTS,
+    JOINED,
+    MEMBERSHIP_CHANGES,
+    SEARCHED,
+    SPOKEN,
+    TOPIC_CHANGES,
+    Conversation,
+    Record,
+)
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.ring import Ring
@@ -81,13 +90,14 @@ class MemoryLog:
     def restore(self) -> Restored:
         memberships: dict[tuple[int, Conversation], Membership] = {}
         topics: dict[str, str] = {}
-        for id, _, kind, _, to, text, place, author, _ in self._ring.oldest(0):
-            if kind == TOPIC and isinstance(place, str):
-                topics[place] = text
-            elif kind in (JOINED, LEFT) and author < GUESTS:
-                memberships.pop((author, place), None)
-                if kind == JOINED:
-                    memberships[author, place] = Membership(author, to, id)
+        for record in self._ring.oldest(0):
+            author, conversation = record.author, record.conversation
+            if record.kind in TOPIC_CHANGES and isinstance(conversation, str):
+                topics[conversation] = record.text
+            elif record.kind in MEMBERSHIP_CHANGES and author < GUESTS:
+                memberships.pop((author, conversation), None)
+                if record.kind == JOINED:
+                    memberships[author, conversation] = Membership(author, record.to, record.id)
         return Restored(list(memberships.values()), topics)
 
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
@@ -104,7 +114,7 @@ class MemoryLog:
         found = (
             record
             for record in self._ring.back(self.last)
-            if record.conversation == conversation and record.kind in SPOKEN and wanted <= words_of(record.text)
+            if record.conversation == conversation and record.kind in SEARCHED and wanted <= words_of(record.text)
         )
         return list(islice(found, limit))[::-1]
 
@@ -137,7 +147,7 @@ class MemoryLog:
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         changes: dict[str, str] = {}
         for record in self._ring.back(self.last, after):
-            if record.author == identity and record.kind in (JOINED, LEFT) and isinstance(record.conversation, str):
+            if record.author == identity and record.kind in MEMBERSHIP_CHANGES and isinstance(record.conversation, str):
                 changes[record.conversation] = record.kind
         return changes
 

@@ -9,6 +9,7 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
+from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.schema import FIRST, VERSION
 from twisted_chat.test.contract_store import LogFixture
@@ -85,3 +86,12 @@ class UpgradeTests(SqliteFixture, LogFixture, TestCase):
         await self.reopened()
         [[version]] = await maybeDeferred(self.database.select_now, "PRAGMA user_version")
         self.assertEqual((version, self.log.last), (VERSION, 9))
+
+    async def test_the_indexes_of_memberships_and_topics_are_used(self) -> None:
+        for statement, values, index in (
+            (statements.FIRST_MEMBERSHIP_CHANGES, (1, 0, 9), "moves"),
+            (statements.MEMBERSHIPS, (), "moves"),
+            (statements.TOPICS, (), "topics"),
+        ):
+            plan = self.database.select_now(f"EXPLAIN QUERY PLAN {statement}", values)
+            self.assertIn(f"INDEX {index} ", "\n".join(row[-1] + " " for row in plan))

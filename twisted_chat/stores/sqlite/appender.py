@@ -14,7 +14,7 @@ from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.database import transaction
-from twisted_chat.stores.sqlite.rows import name_of, record_of
+from twisted_chat.stores.sqlite.rows import INSERTED, name_of, record_of, shared_values
 
 PLACES = 10_000
 """Conversations whose numbers are remembered."""
@@ -136,14 +136,14 @@ class SqliteKeeper:
     def _insert_rows(self, entries: list[Entry], sizes: Sequence[int], or_fail: bool) -> None:
         """Write all rows, in as many statements as there are sizes."""
         values: list[object] = []
-        tails_of_kind: dict[str, dict[int, tuple[object, ...]]] = {}
+        tails_of_kind: dict[str, dict[int, list[object]]] = {}
         for entry in entries:
             tails = tails_of_kind.setdefault(entry.kind, {})
             for id_, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
                 tail = tails.get(id(envelope))
                 if tail is None:
-                    sender, to, conversation, author, sender_number = envelope
-                    tail = (entry.time, entry.kind, sender, to, self._places[conversation], author, sender_number)
+                    conversation_id = self._places[envelope.conversation]
+                    tail = shared_values(entry.time, entry.kind, envelope, conversation_id)
                     tails[id(envelope)] = tail
                 values += (id_, text)
                 values += tail
@@ -152,7 +152,7 @@ class SqliteKeeper:
             return
         start = 0
         for size in sizes:
-            end = start + size * statements.VALUES_PER_ROW
+            end = start + size * len(INSERTED)
             self._db.execute(statements.insert_records(size, or_fail), values[start:end])
             start = end
 

@@ -1,9 +1,21 @@
 """What is said to SQLite of records: every statement of the log, with what it expects."""
 
 import sqlite3
+from collections.abc import Iterable
 from functools import lru_cache
 
-from twisted_chat.core.messages import GUESTS
+from twisted_chat.core.messages import GUESTS, JOINED, MEMBERSHIP_CHANGES, SEARCHED, SPOKEN, TOPIC_CHANGES
+from twisted_chat.stores.sqlite.rows import COLUMNS, INSERTED
+
+
+def _kind_in(kinds: Iterable[str]) -> str:
+    """Return the condition that a record is of one of these kinds.
+
+    For memberships and topics it has the words of the schema's partial indexes, or SQLite would not use them.
+    """
+    first, *others = (f"'{kind}'" for kind in kinds)
+    return f"kind IN ({', '.join([first, *others])})" if others else f"kind = {first}"
+
 
 LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'"
 
@@ -18,9 +30,6 @@ CHUNK_ROWS = (1024, 256, 64)
 
 So at most 66 sizes are ever compiled, once with OR FAIL and once without.
 """
-RECORD_COLUMNS = ("id", "text", "time", "kind", "sender", "addressee", "conversation", "author", "origin")
-"""The columns of an inserted row: first those that differ from text to text, then those that an envelope shares."""
-VALUES_PER_ROW = len(RECORD_COLUMNS)
 
 
 def chunk_sizes(rows: int) -> list[int]:
@@ -40,22 +49,23 @@ def insert_records(rows: int, or_fail: bool) -> str:
     journal for the single statement. Outside a transaction, it would leave half of the rows.
     """
     verb = "INSERT OR FAIL" if or_fail else "INSERT"
-    row = f"({','.join('?' * VALUES_PER_ROW)})"
-    return f"{verb} INTO records ({', '.join(RECORD_COLUMNS)}) VALUES {','.join([row] * rows)}"
+    row = f"({','.join('?' * len(INSERTED))})"
+    return f"{verb} INTO records ({', '.join(INSERTED)}) VALUES {','.join([row] * rows)}"
 
 
-NEW_WORDS = """
+NEW_WORDS = f"""
     INSERT INTO words (rowid, text, place)
     SELECT id, text, 'c' || conversation FROM records
-    WHERE id > ? AND id <= ? AND kind IN ('message', 'action', 'notice')
+    WHERE id > ? AND id <= ? AND {_kind_in(SEARCHED)}
 """
 
-COLUMNS = """
-    SELECT records.id, time, kind, sender, addressee, text, conversations.name, author, origin
+_SOURCES = {"id": "records.id", "conversation": "conversations.name"}
+SELECT = f"""
+    SELECT {", ".join(_SOURCES.get(column, column) for column in COLUMNS)}
     FROM records JOIN conversations ON conversations.id = conversation
 """
-HISTORY_BACK = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
-HISTORY_ON = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id LIMIT ?"
+HISTORY_BACK = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
+HISTORY_ON = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id LIMIT ?"
 
 INDEXED = "SELECT value FROM marks WHERE name = 'indexed words'"
 INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
@@ -63,7 +73,7 @@ INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
 
 SEARCH = f"""
     WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)
-    {COLUMNS} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
+    {SELECT} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
 """
 """What matches in one place: 'place : c17 AND text : ("kettle" AND "on")'."""
 PLACE = "SELECT id FROM conversations WHERE name = ?"
@@ -78,9 +88,9 @@ READ = f"""
     WITH candidates AS (
         {CANDIDATES}
         UNION SELECT conversation FROM records
-        WHERE author = :identity AND kind IN ('joined', 'left') AND id > :after AND id <= :up_to
+        WHERE author = :identity AND {_kind_in(MEMBERSHIP_CHANGES)} AND id > :after AND id <= :up_to
     )
-    {COLUMNS} WHERE records.id IN (
+    {SELECT} WHERE records.id IN (
         SELECT id FROM records INDEXED BY records_of_conversation
         WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to ORDER BY id LIMIT :limit
     )
@@ -88,14 +98,14 @@ READ = f"""
 """
 """The next records of the conversations that one was in at a place, or has joined since."""
 
-_SAID = """
+_SAID = f"""
     FROM records INDEXED BY records_of_conversation
     WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
-    AND author != :identity AND kind IN ('message', 'action', 'notice')
+    AND author != :identity AND {_kind_in(SPOKEN)}
 """
 UNREAD = f"""
     WITH candidates AS ({CANDIDATES})
-    {COLUMNS} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
+    {SELECT} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
 UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
@@ -109,20 +119,22 @@ PARTNERS = """
     FROM conversations_of_one GROUP BY partner ORDER BY last DESC LIMIT :limit
 """
 
-FIRST_MEMBERSHIP_CHANGES = """
+FIRST_MEMBERSHIP_CHANGES = f"""
     SELECT name, kind FROM (
         SELECT conversation, kind, min(id) FROM records
-        WHERE author = ? AND kind IN ('joined', 'left') AND id > ? AND id <= ? GROUP BY conversation
+        WHERE author = ? AND {_kind_in(MEMBERSHIP_CHANGES)} AND id > ? AND id <= ? GROUP BY conversation
     ) JOIN conversations ON conversations.id = conversation
 """
 MEMBERSHIPS = f"""
     SELECT author, addressee, last FROM (
         SELECT author, addressee, kind, max(id) AS last FROM records
-        WHERE author < {GUESTS} AND kind IN ('joined', 'left') GROUP BY author, conversation
-    ) WHERE kind = 'joined' ORDER BY last
+        WHERE author < {GUESTS} AND {_kind_in(MEMBERSHIP_CHANGES)} GROUP BY author, conversation
+    ) WHERE kind = '{JOINED}' ORDER BY last
 """
-TOPICS = """
-    SELECT name, text FROM (SELECT conversation, text, max(id) FROM records WHERE kind = 'topic' GROUP BY conversation)
+TOPICS = f"""
+    SELECT name, text FROM (
+        SELECT conversation, text, max(id) FROM records WHERE {_kind_in(TOPIC_CHANGES)} GROUP BY conversation
+    )
     JOIN conversations ON conversations.id = conversation
 """
 
@@ -132,7 +144,7 @@ KNOWN = f"""
     FROM asked
     JOIN (SELECT * FROM labels_0 UNION ALL SELECT * FROM labels_1) AS labels
     ON labels.client = asked.client AND labels.label = asked.label
-    JOIN ({COLUMNS}) AS known ON known.id = labels.record
+    JOIN ({SELECT}) AS known ON known.id = labels.record
 """
 """The records that labels stand for: client, label, and the columns."""
 
