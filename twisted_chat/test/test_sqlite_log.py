@@ -71,14 +71,14 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         assert isinstance(self.log, SqliteLog)
         log = self.log
         problems: list[Exception] = [sqlite3.OperationalError("database or disk is full")] * 2
-        insert = log._index._insert
+        insert = log._appender._insert
 
         def broken(entries: list[Entry], time: int, labelled: bool = False) -> None:
             if problems:
                 raise problems.pop()
             insert(entries, time, labelled)
 
-        self.patch(log._index, "_insert", broken)
+        self.patch(log._appender, "_insert", broken)
         with capturedLogs() as logged:
             await self.keep(entry("lost"))
             await self.keep(entry("lost too"))

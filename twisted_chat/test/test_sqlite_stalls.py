@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite.log import STALLED, SqliteLog
+from twisted_chat.stores.sqlite.log import STALL_SECONDS, SqliteLog
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
 from twisted_chat.test.support_sqlite import SlowAnswers, SqliteFixture
@@ -60,7 +60,7 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
     async def test_when_the_disk_stalls_what_waits_is_refused_and_what_is_under_way_is_not(self) -> None:
         with capturedLogs() as logged:
             self.say("one", "two")
-            self.clock.advance(STALLED - 1)
+            self.clock.advance(STALL_SECONDS - 1)
             self.say("three")
             self.assertEqual(self.refused, [])
             self.clock.advance(1)
@@ -73,12 +73,29 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
             self.through()
         self.assertEqual((self.delivered, self.log.last), (["one", "five"], 2))
         said = [str(formatEvent(event)) for event in logged]
-        self.assertEqual(said, [f"{self.path} does not answer; nothing more is taken until it does"])
+        stalled = f"{self.path} does not answer; nothing more is taken until it does"
+        self.assertEqual(said, [stalled, f"can write to {self.path} again"])
+
+    async def test_a_stall_behind_other_work_ends_when_the_disk_answers(self) -> None:
+        with capturedLogs() as logged:
+            work = self.database.transact(lambda db: None)
+            self.say("one")
+            durable = self.wait_durable()
+            self.clock.advance(STALL_SECONDS)
+            self.assertEqual((self.refused, durable.called), (["one"], False))
+            self.clock.advance(STALL_SECONDS)
+            self.writer.through_all()
+            self.assertEqual((work.called, durable.called), (True, True))
+            self.say("two")
+            self.writer.through_all()
+        self.assertEqual((self.delivered, self.refused, self.log.last), (["two"], ["one"], 1))
+        self.assertEqual(len(logged), 2)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     async def test_who_waits_for_all_to_settle_waits_no_longer_than_the_stall(self) -> None:
         self.say("one", "two")
         settled = self.wait_durable()
-        self.clock.advance(STALLED)
+        self.clock.advance(STALL_SECONDS)
         during = self.wait_durable()
         self.assertFalse(settled.called or during.called)
         self.through()
@@ -88,8 +105,8 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
     async def test_a_commit_that_comes_back_in_time_is_no_stall(self) -> None:
         for text in ("one", "two", "three"):
             self.say(text)
-            self.clock.advance(STALLED - 1)
+            self.clock.advance(STALL_SECONDS - 1)
             self.through()
-        self.clock.advance(STALLED)
+        self.clock.advance(STALL_SECONDS)
         self.assertEqual((self.delivered, self.refused), (["one", "two", "three"], []))
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -6,13 +6,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import NamedTuple
 
 from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.sqlite import statements
+from twisted_chat.stores.sqlite.batches import Appended, NotAppended, Result
 from twisted_chat.stores.sqlite.database import transaction
 from twisted_chat.stores.sqlite.rows import INSERTED, name_of, record_of, shared_values
 
@@ -27,41 +27,26 @@ DAY = 24 * 60 * 60 * 1000
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
-class Kept(NamedTuple):
-    """A batch that is on the disk: what is new in it, what was said before, and what may not be said so."""
+class Appender:
+    """Writes entries to the file, with ids that follow the last one there. (A batches.BatchWriter.)
 
-    new: list[Entry]
-    repeated: list[Entry]
-    conflicting: list[Entry]
-
-
-class SqliteKeeper:
-    """Keeps entries with ids that follow on `last`. (A database.Keeper.)
-
-    `done` is called with each batch that is kept, `failed` with one that cannot be, and
-    with the number of batches that it was put as. `now` gives milliseconds since 1970.
+    `now` gives milliseconds since 1970, UTC.
     """
 
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        now: Callable[[], int],
-        done: Callable[[Kept, int], None],
-        failed: Callable[[list[Entry], int, Exception], None],
-    ) -> None:
-        self._db, self._now, self._done, self._failed = db, now, done, failed
+    def __init__(self, db: sqlite3.Connection, now: Callable[[], int]) -> None:
+        self._db, self._now = db, now
         self._places: dict[Conversation, int] = {}
         self._day = 0  # that labels were kept on last; those of other days are looked at anew
         [[self._last]] = db.execute(statements.LAST)
         [[self._indexed]] = db.execute(statements.INDEXED)
 
-    def keep(self, entries: list[Entry], batches: int) -> None:
+    def append(self, entries: list[Entry]) -> Result:
         try:
-            kept = self._keep(entries, self._now())
+            return self._append(entries, self._now())
         except Exception as problem:
-            self._failed(entries, batches, problem)
-        else:
-            self._done(kept, batches)
+            return NotAppended(entries, problem)
+
+    def after_append(self) -> None:
         if self._last - self._indexed > BEHIND:
             self.rest()
 
@@ -83,17 +68,17 @@ class SqliteKeeper:
         more: bool = up_to < self._last
         return more
 
-    def _keep(self, entries: list[Entry], time: int) -> Kept:
+    def _append(self, entries: list[Entry], time: int) -> Appended:
         if not labels(entries):
             self._insert(entries, time)
-            return Kept(entries, [], [])
+            return Appended(entries, [], [])
         if time // DAY > self._day:
             with transaction(self._db):
                 self._day = statements.forget_labels(self._db, time // DAY)
         first = self._deduplicate(entries)
         self._insert(first.new, time, labelled=True)
         again = self._deduplicate_deferred(first.deferred)
-        return Kept(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting)
+        return Appended(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting)
 
     def _deduplicate(self, entries: list[Entry]) -> Deduplicated:
         asked = encode([label for label, _, _ in labels(entries)])

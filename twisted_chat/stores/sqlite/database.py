@@ -12,14 +12,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.core.participants import Entry
+from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, OnResult
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
 from twisted_chat.stores.sqlite.worker import Writer
 
@@ -47,18 +47,8 @@ class Transaction:
             return Failure()
 
 
-Job = Transaction | list[Entry]
-"""What the thread that writes is given: some work, or entries of the log to keep."""
-
-
-class Keeper(Protocol):
-    """Who keeps the log's entries, on the thread that writes."""
-
-    def keep(self, entries: list[Entry], batches: int) -> None:
-        """Have them on the disk, and say so; they were put as so many batches."""
-
-    def rest(self) -> bool:
-        """Do something that can wait; whether there is more of it."""
+Job = Transaction | Batch
+"""A job of the thread that writes."""
 
 
 class InUse(StoreError):
@@ -101,10 +91,10 @@ class Database:
             self._closed = False
             undo.pop_all()
 
-    def begin(self, make: Callable[[sqlite3.Connection], Keeper]) -> None:
-        """Let the thread that writes begin, with the log's keeper on it."""
-        self._keeper = make(self._writer)
-        self.writer.start(self._work, self._keeper.rest)
+    def start_writing(self, make: Callable[[sqlite3.Connection], BatchWriter], on_result: OnResult) -> None:
+        """Start the thread that writes; `make` returns the writer of the log's batches."""
+        self._batch_writer, self._on_result = make(self._writer), on_result
+        self.writer.start(self._work, self._batch_writer.rest)
 
     async def close(self) -> None:
         """Finish what is under way, and let go of the file; the second time nothing happens."""
@@ -131,26 +121,30 @@ class Database:
         self.writer.put(job)
         return job.done
 
-    def take_back(self) -> list[list[Entry]]:
-        """The entries that have not been begun to be kept, and now never will be."""
+    def append(self, batch: Batch) -> None:
+        """Write a batch on the thread that writes; its result is for `on_result`."""
+        self.writer.put(batch)
+
+    def take_back(self) -> list[Batch]:
+        """Return the batches that the thread has not begun to write, which it will not write now."""
         jobs = self.writer.take_back()
         for job in jobs:
             if isinstance(job, Transaction):
                 self.writer.put(job)
-        return [job for job in jobs if not isinstance(job, Transaction)]
+        return [job for job in jobs if isinstance(job, Batch)]
 
     def _work(self, jobs: list[Job]) -> None:
-        """All entries are one batch; everything else goes before it."""
-        entries: list[Entry] = []
-        batches = 0
+        """Do the transactions, then write all batches in one commit."""
+        batches: list[Batch] = []
         for job in jobs:
-            if isinstance(job, Transaction):
-                self.writer.call(job.done.callback, job.run(self._writer))
+            if isinstance(job, Batch):
+                batches.append(job)
             else:
-                entries += job
-                batches += 1
+                self.writer.call(job.done.callback, job.run(self._writer))
         if batches:
-            self._keeper.keep(entries, batches)
+            result = self._batch_writer.append([entry for batch in batches for entry in batch.entries])
+            self.writer.call(self._on_result, batches, result)
+            self._batch_writer.after_append()
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._reader.execute(sql, values).fetchall()
