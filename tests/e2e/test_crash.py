@@ -1,4 +1,4 @@
-"""The server is killed again and again while clients talk: nothing acknowledged is lost, nothing is seen twice."""
+"""Kill the server again and again while clients talk: no acknowledged message is lost, and none is seen twice."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from conftest import CHECKOUT, PATIENCE, Serve, free_port, script
 KILLS = int(os.environ.get("KILLS", "50"))
 NAMES = ["jane", "zak", "kim", "zoë"]
 TALKERS = CHECKOUT / "tests" / "support" / "talkers.py"
-ENDING = 120.0
-"""Seconds in which everything that is under way must come to its end."""
+END_TIMEOUT_SECONDS = 120.0
+"""The clients must finish what is under way in this time."""
 
 Known = dict[str, Any]
 
 
 def make_accounts(store: Path) -> None:
-    """An account for each, whose password is its name."""
+    """Create an account for each name; its password is the name."""
     for name in NAMES:
         command = [script("twisted-chat"), "accounts", "create", name, "--store", f"sqlite:{store}"]
         subprocess.run(command, input=f"{name}\n", text=True, check=True, timeout=PATIENCE, capture_output=True)
@@ -33,7 +33,7 @@ def make_accounts(store: Path) -> None:
 
 @contextmanager
 def talking(port: int) -> Iterator[subprocess.Popen[str]]:
-    """Clients that talk to a server at this port, as soon as they all do."""
+    """Start clients that talk to the server at this port, and wait until all of them do."""
     command = [sys.executable, str(TALKERS), str(port), ",".join(NAMES)]
     talkers = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -45,7 +45,7 @@ def talking(port: int) -> Iterator[subprocess.Popen[str]]:
         talkers.wait()
 
 
-def test_killed_fifty_times_nothing_acknowledged_is_lost_and_everyone_sees_everything_once(
+def test_a_server_killed_fifty_times_loses_no_acknowledged_message_and_delivers_each_once(
     serve: Serve, tmp_path: Path
 ) -> None:
     dice = random.Random(7)
@@ -60,22 +60,22 @@ def test_killed_fifty_times_nothing_acknowledged_is_lost_and_everyone_sees_every
             except subprocess.TimeoutExpired:
                 server.kill()
                 server = serve(*options, port=port)
-        output, _ = talkers.communicate(timeout=ENDING)
+        output, _ = talkers.communicate(timeout=END_TIMEOUT_SECONDS)
     assert talkers.returncode == 0
     known: Known = json.loads(output)
     server.stop()
     with sqlite3.connect(store) as db:
         sql = "SELECT records.id, text, sender, addressee FROM records WHERE kind = 'message' ORDER BY records.id"
-        kept = db.execute(sql).fetchall()
+        stored = db.execute(sql).fetchall()
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     db.close()
     for name in NAMES:
         assert known[name]["problems"] == []
-        own = {text: id for id, text, sender, _ in kept if sender == name}
-        assert len(own) == sum(sender == name for _, _, sender, _ in kept), "something was kept twice"
-        assert known[name]["acknowledged"] == own, "what is acknowledged is what is kept, under its first id"
-        meant = [[id, text] for id, text, sender, to in kept if to == name or (to == "#tea" and sender != name)]
-        assert known[name]["seen"] == meant, f"{name} sees all that was meant for {name}, once and in order"
+        own = {text: id for id, text, sender, _ in stored if sender == name}
+        assert len(own) == sum(sender == name for _, _, sender, _ in stored), "a message is stored twice"
+        assert known[name]["acknowledged"] == own, "the acknowledged messages are the stored ones, by their first ids"
+        expected = [[id, text] for id, text, sender, to in stored if to == name or (to == "#tea" and sender != name)]
+        assert known[name]["seen"] == expected, f"{name} sees all messages for {name}, once and in order"
     seen = sum(len(known[name]["seen"]) for name in NAMES)
-    print(f"killed {KILLS} times: {len(kept)} acknowledged and kept once, {seen} seen once and in order")
-    assert len(kept) > KILLS
+    print(f"killed {KILLS} times: {len(stored)} acknowledged and stored once, {seen} seen once and in order")
+    assert len(stored) > KILLS

@@ -1,4 +1,4 @@
-"""A disk that is full, and a file that is broken: nothing acknowledged is lost, and the server lives on."""
+"""Test the server on a full disk and with a damaged file: it loses nothing acknowledged, and goes on."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ TEXT = "." * 1000
 
 
 def limit(server: Server, size: int) -> None:
-    """Let no file of the server's grow past a size, as a full disk would."""
+    """Limit the size of the server's files, as a full disk does."""
     _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 def chats(person: Person, number: int) -> int | None:
-    """Say one thing: its id, or None when the server cannot keep it."""
+    """Send one message; return its id, or None if the server cannot store it."""
     person.says(f"@{number} chat,#tea,{number} {TEXT}")
     answer = person.hears().removeprefix(f"@{number} ")
     if answer.startswith("ok,"):
@@ -29,10 +29,10 @@ def chats(person: Person, number: int) -> int | None:
     return None
 
 
-def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room_again(serve: Serve) -> None:
+def test_on_a_full_disk_messages_are_refused_and_none_is_lost_until_there_is_room_again(serve: Serve) -> None:
     server = serve()
     store = server.folder / "chat.sqlite3"
-    kept: dict[int, int] = {}
+    stored: dict[int, int] = {}
     refused = 0
     with server.person("jane") as jane, server.program("zak") as zak:
         jane.asks("join,#tea", "ack")
@@ -47,47 +47,47 @@ def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room_again(
                     if refusals == 5:
                         break
                 else:
-                    kept[number] = id
+                    stored[number] = id
             refused += refusals
             assert refusals == 5
             zak.says("ping,still here")
             while (heard := zak.hears()) != "ok,still here":
-                assert int(heard.split(",")[1]) in kept.values(), "seen, and not in the log"
+                assert int(heard.split(",")[1]) in stored.values(), "delivered, but not in the log"
             limit(server, resource.RLIM_INFINITY)
             id = chats(jane, turn * 1000 + 999)
             assert id is not None
-            kept[turn * 1000 + 999] = id
-    assert server.log.count("cannot write to") == 3, "once each time"
+            stored[turn * 1000 + 999] = id
+    assert server.log.count("cannot write to") == 3, "logged once for each full disk"
     server.stop()
     with sqlite3.connect(store) as db:
         rows = db.execute("SELECT id, text FROM records WHERE kind = 'message'").fetchall()
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     db.close()
-    assert {int(text.partition(" ")[0]): id for id, text in rows} == kept
-    print(f"{len(kept)} kept, {refused} refused")
+    assert {int(text.partition(" ")[0]): id for id, text in rows} == stored
+    print(f"{len(stored)} stored, {refused} refused")
 
 
-def broken(store: Path) -> bytes:
-    """Overwrite what stands in the middle of a file; gives what the file is then."""
+def damage(store: Path) -> bytes:
+    """Overwrite the middle of a file; return the file's new content."""
     content = bytearray(store.read_bytes())
     content[KIB : -KIB or None] = b"?" * len(content[KIB : -KIB or None])
     store.write_bytes(content)
     return bytes(content)
 
 
-def test_a_file_that_is_broken_while_the_server_is_down_is_refused_and_left_as_it_is(serve: Serve) -> None:
+def test_a_file_damaged_while_the_server_is_down_is_refused_and_unchanged(serve: Serve) -> None:
     server = serve()
     with server.person("jane") as jane:
         jane.asks("join,#tea", "ack")
     server.stop()
     store = server.folder / "chat.sqlite3"
-    content = broken(store)
+    content = damage(store)
     line = refused_to_start(server.folder, "--store", f"sqlite:{store}")
     assert line == f"twisted_chat: cannot use {store}: database disk image is malformed"
     assert store.read_bytes() == content
 
 
-def test_a_file_that_is_broken_under_the_server_is_said_to_be_and_the_talk_stays_up(serve: Serve) -> None:
+def test_a_file_damaged_under_the_server_is_logged_and_the_server_stays_up(serve: Serve) -> None:
     server = serve()
     store = server.folder / "chat.sqlite3"
     with server.person("jane") as jane:
@@ -96,7 +96,7 @@ def test_a_file_that_is_broken_under_the_server_is_said_to_be_and_the_talk_stays
         with sqlite3.connect(store) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
-        broken(store)
+        damage(store)
         answers = [chats(jane, number) for number in range(2, 300)]
         assert None in answers
         jane.asks("list,friends", "jane")

@@ -1,4 +1,4 @@
-"""One of a room of fifty stops reading for a very long while: it costs little, and misses nothing."""
+"""Test a client in a room of fifty that stops reading for very long: it costs little memory, and misses nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from conftest import Person, Serve
 
 MESSAGES = int(os.environ.get("MESSAGES", "200000"))
 PEOPLE = 50
-AT_ONCE = 500
+BATCH_MESSAGES = 500
 MIB = 1024 * 1024
 
 
 class Listeners(threading.Thread):
-    """Read all that comes to some people, and count its lines."""
+    """Reads everything that some people receive, and counts the lines."""
 
     def __init__(self, people: Sequence[Person]) -> None:
         super().__init__(daemon=True)
@@ -26,8 +26,8 @@ class Listeners(threading.Thread):
 
     def run(self) -> None:
         with selectors.DefaultSelector() as ready:
-            for one in self.lines:
-                ready.register(one, selectors.EVENT_READ)
+            for sock in self.lines:
+                ready.register(sock, selectors.EVENT_READ)
             while not self._done:
                 for key, _ in ready.select(0.1):
                     assert isinstance(key.fileobj, socket.socket)
@@ -38,33 +38,33 @@ class Listeners(threading.Thread):
         self.join()
 
 
-def test_who_does_not_read_for_200_000_messages_gets_them_all_in_order_once(serve: Serve) -> None:
+def test_a_client_that_does_not_read_for_200_000_messages_gets_each_once_and_in_order(serve: Serve) -> None:
     server = serve()
-    deaf, jane, *others = [server.person(f"person{number}") for number in range(PEOPLE)]
-    for person in (deaf, jane, *others):
+    stalled, jane, *others = [server.person(f"person{number}") for number in range(PEOPLE)]
+    for person in (stalled, jane, *others):
         person.asks("join,#tea", "ack")
     listeners = Listeners(others)
     listeners.start()
 
     def say(first: int, last: int) -> None:
-        for number in range(first, last, AT_ONCE):
-            texts = range(number, min(number + AT_ONCE, last))
+        for number in range(first, last, BATCH_MESSAGES):
+            texts = range(number, min(number + BATCH_MESSAGES, last))
             jane.says(*(f"chat,#tea,message {text}" for text in texts), "@done ping,done")
             assert jane.hears() == "@done ok,done"
 
-    say(0, MESSAGES // 10)  # so that everything that is kept in any case is full
+    say(0, MESSAGES // 10)  # so that all buffers that the server fills in any case are full
     before = server.resident()
     say(MESSAGES // 10, MESSAGES)
     grown = server.resident() - before
     heard = 0
     while heard < MESSAGES:
-        assert deaf.hears() == f"person1 in #tea says message {heard}"
+        assert stalled.hears() == f"person1 in #tea says message {heard}"
         heard += 1
-    deaf.hears_nothing()
+    stalled.hears_nothing()
     grown_after = server.resident() - before
     listeners.stop()
     print(f"{heard} messages; memory grew by {grown / MIB:.1f} MiB, and {grown_after / MIB:.1f} MiB after it caught up")
     assert set(listeners.lines.values()) == {MESSAGES}
     assert max(grown, grown_after) < 32 * MIB
-    for person in (deaf, jane, *others):
+    for person in (stalled, jane, *others):
         person.hangs_up()

@@ -1,4 +1,4 @@
-"""What becomes of the log's entries on the thread that writes: rows, and words that can be searched."""
+"""Write the log's entries to the file, on the worker's thread: as rows, and as words for the search."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.batches import Appended, NotAppended, Result
 from twisted_chat.stores.sqlite.database import transaction
-from twisted_chat.stores.sqlite.rows import INSERTED, name_of, record_of, shared_values
+from twisted_chat.stores.sqlite.rows import INSERTED, conversation_name, record_of, shared_values
 
-PLACES = 10_000
-"""Conversations whose numbers are remembered."""
-STEP = 2_000
-"""Records whose words are indexed in one step, which others wait for."""
-BEHIND = 100_000
-"""Records past which their words are indexed even while there is other work."""
-DAY = 24 * 60 * 60 * 1000
+MAX_CONVERSATION_IDS = 10_000
+"""Conversations whose ids the appender remembers."""
+INDEX_STEP_RECORDS = 2_000
+"""Records whose words are indexed in one step; commits wait for a step."""
+MAX_UNINDEXED_RECORDS = 100_000
+"""With more records without an index, the appender indexes a step after each commit, not only when it is idle."""
+DAY_MILLISECONDS = 24 * 60 * 60 * 1000
 
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
@@ -35,8 +35,8 @@ class Appender:
 
     def __init__(self, db: sqlite3.Connection, now: Callable[[], int]) -> None:
         self._db, self._now = db, now
-        self._places: dict[Conversation, int] = {}
-        self._day = 0  # that labels were kept on last; those of other days are looked at anew
+        self._conversation_ids: dict[Conversation, int] = {}
+        self._day = 0  # whose table takes new labels; 0 until the first label comes
         [[self._last]] = db.execute(statements.LAST)
         [[self._indexed]] = db.execute(statements.INDEXED)
 
@@ -47,21 +47,20 @@ class Appender:
             return NotAppended(entries, problem)
 
     def after_append(self) -> None:
-        if self._last - self._indexed > BEHIND:
+        if self._last - self._indexed > MAX_UNINDEXED_RECORDS:
             self.rest()
 
     def rest(self) -> bool:
-        """One step of the index."""
         try:
             with transaction(self._db):
                 return self.index(self._db)
-        except sqlite3.Error:  # the disk is full: there will be another time
+        except sqlite3.Error:  # e.g. the disk is full: the next step tries again
             return False
 
     def index(self, db: sqlite3.Connection) -> bool:
-        """Make the next words known to the search, within a transaction; whether there are more."""
+        """Index the words of the next records, within a transaction; return True if there are more."""
         [[self._indexed]] = db.execute(statements.INDEXED)
-        up_to = min(self._indexed + STEP, self._last)
+        up_to = min(self._indexed + INDEX_STEP_RECORDS, self._last)
         if up_to > self._indexed:
             db.execute(statements.NEW_WORDS, (self._indexed, up_to))
             db.execute(statements.INDEX_TO, (up_to,))
@@ -72,9 +71,9 @@ class Appender:
         if not labels(entries):
             self._insert(entries, time)
             return Appended(entries, [], [])
-        if time // DAY > self._day:
+        if time // DAY_MILLISECONDS > self._day:
             with transaction(self._db):
-                self._day = statements.forget_labels(self._db, time // DAY)
+                self._day = statements.forget_labels(self._db, time // DAY_MILLISECONDS)
         first = self._deduplicate(entries)
         self._insert(first.new, time, labelled=True)
         again = self._deduplicate_deferred(first.deferred)
@@ -87,7 +86,7 @@ class Appender:
         return deduplicate(entries, known)
 
     def _deduplicate_deferred(self, entries: list[Entry]) -> Deduplicated:
-        """What repeats something of its own batch, now that this is kept; refused if it cannot be looked up."""
+        """Look up what repeats a text of its own batch, now that this is stored; refuse it if the look-up fails."""
         try:
             return self._deduplicate(entries) if entries else Deduplicated([], [], [], [])
         except sqlite3.Error:
@@ -97,24 +96,25 @@ class Appender:
         """Store entries in one commit: one statement is a commit of its own, several share a transaction."""
         if not entries:
             return
-        if len(self._places) > PLACES:
-            self._places.clear()
+        if len(self._conversation_ids) > MAX_CONVERSATION_IDS:
+            self._conversation_ids.clear()
         last = assign_ids(entries, self._last, time)
-        used = {envelope.conversation for entry in entries for envelope in set(entry.envelopes)}
-        new = used.difference(self._places)
-        asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
+        envelopes = {id(envelope): envelope for entry in entries for envelope in entry.envelopes}
+        used = {envelope.conversation for envelope in envelopes.values()}
+        new = used.difference(self._conversation_ids)
+        label_rows = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
         sizes = statements.chunk_sizes(last - self._last)
-        atomic = bool(new or asked or len(sizes) > 1)
+        atomic = bool(new or label_rows or len(sizes) > 1)
         try:
             with transaction(self._db) if atomic else nullcontext():
                 if new:
-                    self._find(new)
-                if asked:
-                    self._db.executemany(statements.new_label(self._day), asked)
+                    self._find_ids(new)
+                if label_rows:
+                    self._db.executemany(statements.new_label(self._day), label_rows)
                 self._insert_rows(entries, sizes, or_fail=atomic)
         except BaseException:
             for conversation in new:
-                self._places.pop(conversation, None)
+                self._conversation_ids.pop(conversation, None)
             raise
         self._last = last
 
@@ -127,7 +127,7 @@ class Appender:
             for id_, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
                 tail = tails.get(id(envelope))
                 if tail is None:
-                    conversation_id = self._places[envelope.conversation]
+                    conversation_id = self._conversation_ids[envelope.conversation]
                     tail = shared_values(entry.time, entry.kind, envelope, conversation_id)
                     tails[id(envelope)] = tail
                 values += (id_, text)
@@ -141,10 +141,10 @@ class Appender:
             self._db.execute(statements.insert_records(size, or_fail), values[start:end])
             start = end
 
-    def _find(self, conversations: set[Conversation]) -> None:
-        """Give these conversations their numbers, within a transaction."""
-        named = {name_of(conversation): conversation for conversation in conversations}
-        rows = [(name, *((None, None) if isinstance(place, str) else place)) for name, place in named.items()]
+    def _find_ids(self, conversations: set[Conversation]) -> None:
+        """Find the ids of conversations, or give them new ones, within a transaction."""
+        by_name = {conversation_name(conversation): conversation for conversation in conversations}
+        rows = [(name, *((None, None) if isinstance(key, str) else key)) for name, key in by_name.items()]
         self._db.execute(statements.NEW_CONVERSATIONS, (encode(rows),))
-        for name, place in self._db.execute(statements.PLACES, (encode(rows),)).fetchall():
-            self._places[named[name]] = place
+        for name, id_ in self._db.execute(statements.CONVERSATION_IDS, (encode(rows),)).fetchall():
+            self._conversation_ids[by_name[name]] = id_

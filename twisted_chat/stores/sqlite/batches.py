@@ -1,4 +1,4 @@
-"""The batches that the log gives to the thread that writes, and the results that come back."""
+"""The batches that the log gives to the worker, and the results that come back."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OnResult = Callable[[Sequence[Batch], Result], object]
 
 
 class BatchWriter(Protocol):
-    """Writes the log's entries, on the thread that writes."""
+    """Writes the log's entries, on the worker's thread."""
 
     def append(self, entries: list[Entry]) -> Result:
         """Write entries to the disk in one commit; an error is a result."""

@@ -35,20 +35,21 @@ from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.search import query_of
+from twisted_chat.stores.search import fts_query
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.appender import Appender
 from twisted_chat.stores.sqlite.batches import Appended, Batch, NotAppended, Result
 from twisted_chat.stores.sqlite.database import Database
-from twisted_chat.stores.sqlite.rows import name_of, record_of
+from twisted_chat.stores.sqlite.rows import conversation_name, record_of
 
 _log = Logger()
 
-RECENT = 2000
-RECENT_SIZE = 4 * 1024 * 1024
-"""Records, and characters of their texts, that are kept in memory as well, for readers who are not far behind."""
-IDENTITIES = 2**32
-"""How many guests and connections may come between two starts of the server."""
+MAX_RECENT_RECORDS = 2000
+"""Records that the log keeps in memory as well, for readers that are not far behind."""
+MAX_RECENT_CHARACTERS = 4 * 1024 * 1024
+"""Characters of the texts of those records."""
+MAX_IDENTITIES_PER_START = 2**32
+"""Guests and connections that may come between two starts of the server."""
 STALL_SECONDS = 10.0
 """Without a result for so long, the log takes the disk as stalled, and refuses what it has not begun to write."""
 
@@ -75,15 +76,15 @@ class SqliteLog:
     def open(self) -> None:
         database = self._database
         database.open()
-        self._identities = count(database.start * IDENTITIES)
+        self._identities = count(database.start * MAX_IDENTITIES_PER_START)
         [[last]] = database.select_now(statements.LAST)
         [[oldest]] = database.select_now("SELECT min(id) FROM records")
-        self._recent = Ring(RECENT, RECENT_SIZE, last)
+        self._recent = Ring(MAX_RECENT_RECORDS, MAX_RECENT_CHARACTERS, last)
         self.first = oldest or last + 1
         database.start_writing(self._make_appender, self._on_result)
 
     async def close(self) -> None:
-        """Keep what there is, and let go of the file; the second time it does nothing."""
+        """Store what was appended, and close the file; a second call does nothing."""
         self.flush()
         await self._database.close()
         if self._stall_timer is not None:
@@ -181,7 +182,7 @@ class SqliteLog:
         """Refuse what waits for the disk, and what follows, until a result comes."""
         self._stall_timer = None
         self._health = Health.STALLED
-        _log.error("{path} does not answer; nothing more is taken until it does", path=self._database.path)
+        _log.error("{path} does not answer; messages are refused until it does", path=self._database.path)
         taken = self._database.take_back()
         for _ in taken:
             self._under_way.pop()
@@ -199,19 +200,19 @@ class SqliteLog:
         oldest_first = bool(after and not before)
         sql = statements.HISTORY_ON if oldest_first else statements.HISTORY_BACK
         up_to = min(before - 1, self.last) if before else self.last
-        page = await self._records(sql, (name_of(conversation), after, up_to, limit))
+        page = await self._records(sql, (conversation_name(conversation), after, up_to, limit))
         return page if oldest_first else page[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        wanted = query_of(words)
-        if not wanted:
+        text_query = fts_query(words)
+        if not text_query:
             return []
         while await self._database.transact(self._appender.index):
             pass
-        places = await self._database.select(statements.PLACE, (name_of(conversation),))
-        if not places:
+        ids = await self._database.select(statements.CONVERSATION_ID, (conversation_name(conversation),))
+        if not ids:
             return []
-        query = f"place : c{places[0][0]} AND text : ({wanted})"
+        query = f"place : c{ids[0][0]} AND text : ({text_query})"
         return (await self._records(statements.SEARCH, (query, self.last, limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
@@ -225,12 +226,12 @@ class SqliteLog:
     async def unread(
         self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
-        reader = self._reader(identity, rooms, after, up_to, limit) | {"most": MAX_UNREAD_COUNTED + 1}
+        reader = self._reader(identity, rooms, after, up_to, limit) | {"max_count": MAX_UNREAD_COUNTED + 1}
         page = await self._records(statements.UNREAD, reader)
         if len(page) < limit:
             return page[::-1], len(page)
-        [[missed]] = await self._database.select(statements.UNREAD_COUNT, reader)
-        return page[::-1], missed
+        [[unread]] = await self._database.select(statements.UNREAD_COUNT, reader)
+        return page[::-1], unread
 
     async def partners(self, identity: int, limit: int) -> list[int]:
         rows = await self._database.select(statements.PARTNERS, {"identity": identity, "limit": limit})

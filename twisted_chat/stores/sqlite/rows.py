@@ -23,7 +23,7 @@ def shared_values(time: int, kind: str, envelope: Envelope, conversation_id: int
     return values
 
 
-def name_of(conversation: Conversation) -> str:
+def conversation_name(conversation: Conversation) -> str:
     """Return the name of a conversation in the file."""
     return conversation if isinstance(conversation, str) else f"{conversation[0]}:{conversation[1]}"
 

@@ -1,4 +1,4 @@
-"""What is said to SQLite of records: every statement of the log, with what it expects."""
+"""The SQL statements of the log."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ NEW_CONVERSATIONS = """
     INSERT OR IGNORE INTO conversations (name, one, other)
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
 """
-PLACES = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
+CONVERSATION_IDS = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
 
 CHUNK_ROWS = (1024, 256, 64)
 """Sizes of the INSERT statements for many rows; a smaller rest has a statement of its exact size.
@@ -69,21 +69,21 @@ HISTORY_ON = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? OR
 
 INDEXED = "SELECT value FROM marks WHERE name = 'indexed words'"
 INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
-"""The last record whose words are indexed; joins and leaves have none."""
+"""The id of the last record whose words are indexed."""
 
 SEARCH = f"""
     WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)
     {SELECT} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
 """
-"""What matches in one place: 'place : c17 AND text : ("kettle" AND "on")'."""
-PLACE = "SELECT id FROM conversations WHERE name = ?"
+"""The matches of a query such as 'place : c17 AND text : ("kettle" "on")'; c17 is a conversation's id."""
+CONVERSATION_ID = "SELECT id FROM conversations WHERE name = ?"
 
 CANDIDATES = """
     SELECT id FROM conversations WHERE name IN (SELECT value FROM json_each(:rooms))
     UNION SELECT id FROM conversations WHERE one = :identity
     UNION SELECT id FROM conversations WHERE other = :identity
 """
-"""The conversations of one who is in some rooms."""
+"""The conversations of a user who is in these rooms."""
 READ = f"""
     WITH candidates AS (
         {CANDIDATES}
@@ -96,27 +96,27 @@ READ = f"""
     )
     ORDER BY records.id
 """
-"""The next records of the conversations that one was in at a place, or has joined since."""
+"""The next records of the conversations that a user was in at a position, or has joined since."""
 
-_SAID = f"""
+_UNREAD = f"""
     FROM records INDEXED BY records_of_conversation
     WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
     AND author != :identity AND {_kind_in(SPOKEN)}
 """
 UNREAD = f"""
     WITH candidates AS ({CANDIDATES})
-    {SELECT} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
+    {SELECT} WHERE records.id IN (SELECT id {_UNREAD} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
-UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
+UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
 
 PARTNERS = """
-    WITH conversations_of_one AS (
+    WITH own_conversations AS (
         SELECT id, other AS partner FROM conversations WHERE one = :identity
         UNION SELECT id, one FROM conversations WHERE other = :identity
     )
-    SELECT partner, (SELECT max(id) FROM records WHERE conversation = conversations_of_one.id) AS last
-    FROM conversations_of_one GROUP BY partner ORDER BY last DESC LIMIT :limit
+    SELECT partner, (SELECT max(id) FROM records WHERE conversation = own_conversations.id) AS last
+    FROM own_conversations GROUP BY partner ORDER BY last DESC LIMIT :limit
 """
 
 FIRST_MEMBERSHIP_CHANGES = f"""
@@ -146,13 +146,13 @@ KNOWN = f"""
     ON labels.client = asked.client AND labels.label = asked.label
     JOIN ({SELECT}) AS known ON known.id = labels.record
 """
-"""The records that labels stand for: client, label, and the columns."""
+"""The records that labels stand for: client, label, and the columns of SELECT."""
 
 
 def forget_labels(db: sqlite3.Connection, day: int) -> int:
-    """Forget the labels from before the day before this one (since 1970); gives the day whose table is in use.
+    """Forget the labels that are older than the day before `day`; return the day whose table is in use.
 
-    Two tables take turns, so that what is too old is dropped whole.
+    Days are counted since 1970. Two tables take turns, so that old labels are dropped all at once.
     """
     [[last]] = db.execute("SELECT value FROM marks WHERE name = 'day of labels'")
     if day > last:
@@ -160,10 +160,10 @@ def forget_labels(db: sqlite3.Connection, day: int) -> int:
         if day > last + 1:
             db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
         db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
-    used: int = max(day, last)
-    return used
+    current: int = max(day, last)
+    return current
 
 
 def new_label(day: int) -> str:
-    """The statement that keeps a label of this day."""
+    """Return the statement that stores a label on this day."""
     return f"INSERT OR REPLACE INTO labels_{day % 2} (client, label, record) VALUES (?, ?, ?)"
