@@ -25,7 +25,7 @@ def chats(person: Person, number: int) -> int | None:
     answer = person.hears().removeprefix(f"@{number} ")
     if answer.startswith("ok,"):
         return int(answer.removeprefix("ok,"))
-    assert answer.startswith("error,unavailable,the server cannot keep what is said just now;"), answer
+    assert answer.startswith("error,unavailable,the server cannot store messages now;"), answer
     return None
 
 
