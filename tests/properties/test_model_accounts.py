@@ -25,7 +25,7 @@ from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.log import SqliteLog
-from twisted_chat.stores.sqlite.worker import InlineWriter
+from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.events import parse_event
 
@@ -124,7 +124,7 @@ class Devices(RuleBasedStateMachine):
         accounts: Accounts
         log, accounts = self.memory
         if self.folder is not None:
-            database = Database(str(Path(self.folder.name, "chat")), InlineWriter(), maybeDeferred, lambda: 0.0)
+            database = Database(str(Path(self.folder.name, "chat")), InlineWorker(), maybeDeferred, lambda: 0.0)
             self.server = Server(SqliteLog(database, Server().clock), accounts=SqliteAccounts(database), outbox=100)
             database.select_now("PRAGMA synchronous = OFF")
         else:
