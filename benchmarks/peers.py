@@ -28,12 +28,12 @@ class Peer:
 
 
 def script(name: str, *arguments: str) -> list[str]:
-    """The command line of one of the servers of this folder."""
+    """Return the command line of one of the servers in this folder."""
     return [sys.executable, str(SERVERS / name), "0", *arguments]
 
 
 def twistd(store: str) -> list[str]:
-    """The command line of our own server, with a store."""
+    """Return the command line of twisted_chat with a store."""
     run = "from twisted.scripts.twistd import run; run()"
     quiet = ("-n", "--pidfile=", "-l", "/dev/null")
     listen = "tcp:0:interface=127.0.0.1:backlog=4096"

@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 
 def script(name: str) -> str:
-    """The path of a console script of the Python that runs the tests."""
+    """Return the path of a console script of the Python that runs the tests."""
     path = Path(sysconfig.get_path("scripts"), name)
     found = str(path) if path.exists() else shutil.which(name)
     assert found, f"{name} is not installed"
@@ -121,7 +121,7 @@ class Server:
         return person
 
     def program(self, name: str) -> Person:
-        """The same in events mode."""
+        """Connect and register a client in events mode."""
         program = self.person(name)
         program.says("hello,events")
         assert program.hears().startswith("info,twisted_chat,")
@@ -192,7 +192,7 @@ class Lasting:
 
 
 def refused_to_start(folder: Path, *options: str) -> str:
-    """The one line with which a server ends that cannot start."""
+    """Return the one line that a server prints if it cannot start."""
     command = [script("twistd"), "-n", "--pidfile=other.pid", "chat", "--listen", "tcp:0:interface=127.0.0.1", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1, done
@@ -218,7 +218,7 @@ class Person:
         self.sends("".join(line + "\n" for line in lines).encode())
 
     def hears(self) -> str:
-        """The next line, without its ending; fails at the end of input."""
+        """Return the next line, without its ending; fails at the end of input."""
         while b"\n" not in self._heard:
             read = self.socket.recv(65536)
             assert read, f"the server hung up after {self._heard!r}"
@@ -259,7 +259,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(params=TRANSPORTS)
 def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
-    """Starts servers, over each kind of transports: at a port they choose, at `port`, or where `options` say (None)."""
+    """Start servers, on each kind of transports: at a port they choose, at `port`, or where `options` say (None)."""
     servers: list[Server] = []
 
     def start(

@@ -25,7 +25,7 @@ Known = dict[str, Any]
 
 
 def make_accounts(store: Path) -> None:
-    """An account for each, whose password is its name."""
+    """Make an account for each name; the password is the name."""
     for name in NAMES:
         command = [script("twisted-chat"), "accounts", "create", name, "--store", f"sqlite:{store}"]
         subprocess.run(command, input=f"{name}\n", text=True, check=True, timeout=PATIENCE, capture_output=True)

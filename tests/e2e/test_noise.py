@@ -83,7 +83,7 @@ class Noise:
         return self.dice.randbytes(self.dice.choice((1, 3, 100, 20_000)))
 
     def half(self) -> bytes:
-        """The beginning of something that is right."""
+        """Return the beginning of a valid request."""
         opening = self.dice.choice(self.openings)
         return opening[: self.dice.randrange(len(opening))]
 
@@ -100,7 +100,7 @@ class Noise:
         return bytes(said)
 
     def frames(self) -> bytes:
-        """A WebSocket, and frames of every kind in it (RFC 6455 section 5.2)."""
+        """Return the opening of a WebSocket, and frames of every kind (RFC 6455 section 5.2)."""
         return UPGRADE + b"".join(self._frame() for _ in range(self.dice.randrange(1, 12)))
 
     def _frame(self) -> bytes:
@@ -118,7 +118,7 @@ class Noise:
         return head + (b"\0\0\0\0" if masked else b"") + payload
 
     def tls(self) -> bytes:
-        """A handshake that becomes something else."""
+        """Return the beginning of a TLS handshake, and then other bytes."""
         hello = client_hello()
         return hello[: self.dice.randrange(2, len(hello) + 1)] + self.dice.randbytes(self.dice.randrange(300))
 

@@ -127,7 +127,7 @@ Gather = Callable[[bool], tuple[Lasting, Everybody]]
 def gather(
     request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates, browser: Any
 ) -> Iterator[Gather]:
-    """Starts a server, and everybody; `gather(True)` has half of them come by TLS."""
+    """Start a server and all clients; with `gather(True)` half of them use TLS."""
     for program in ("nc", "openssl", "irssi", "tmux"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
@@ -198,7 +198,7 @@ def say_in_turn(all_: Everybody, texts: list[str], when: str) -> None:
 
 
 def history(server: Lasting) -> list[str]:
-    """What was said in the room, as the server has kept it."""
+    """Return the messages of the room, as the server has stored them."""
     with server.person("clerk", ROOM) as clerk:
         clerk.says("hello,events", f"@1 history,{ROOM}")
         lines = []

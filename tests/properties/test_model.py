@@ -107,7 +107,7 @@ class Conversation(RuleBasedStateMachine):
 
     @initialize(target=people, ring=st.sampled_from([100_000, 10]))
     def begin(self, ring: int) -> MultipleResults[Person]:
-        """A server with four people in a room, of whom two are behind doors and one reads slowly."""
+        """Start a server with four clients in a room: two are behind doors, and one reads slowly."""
         self.ring = ring
         self.server = Server(MemoryLog(most=ring, now=lambda: 0.0), outbox=100)
         self.hub = self.server.hub

@@ -88,7 +88,7 @@ class Device:
                 self.got[-1].append((told.id, (told.kind, told.sender, told.to, told.text)))
 
     def check(self, whole: bool) -> None:
-        """What came must be the first of what is expected, or all of it."""
+        """Check that the received records are the first expected ones, or all of them."""
         self.idle_check()
         expected = [[(fact.id, fact.seen) for fact in facts] for facts in self.expected]
         for number, got in enumerate(self.got):
@@ -156,7 +156,7 @@ class Devices(RuleBasedStateMachine):
         return device.user in fact.audience and (not own or to_oneself)
 
     def since(self, device: Device, place: int) -> list[Fact]:
-        """What a device may see of what was kept after a place."""
+        """Return the stored records after a position that a device may see."""
         return [fact for fact in self.facts[place:] if self.sees(device, fact)]
 
     def everybody(self) -> list[User]:
@@ -172,7 +172,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(ACCOUNTS), client=st.sampled_from(CLIENTS))
     def come(self, name: str, client: str) -> None:
-        """An account's device signs in; what is not kept yet it sees, and the same client's former connection ends."""
+        """Sign in a device: it sees records that are not stored yet, and its client's former connection ends."""
         former = [one for one in self.devices if client and one.client == (name, client)]
         connection, kept = self.server.connect(), self.hub.log.last
         connection.say(f"hello,events,{client}\nregister,{name},{name}\n".encode())
@@ -187,7 +187,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(GUESTS))
     def visit(self, name: str) -> None:
-        """A guest comes."""
+        """Connect and register a guest."""
         if name not in self.guests:
             self.guests[name] = User(name, account=False)
             connection = self.server.program(name)
@@ -208,7 +208,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule()
     def start_again(self) -> None:
-        """The server ends without a word, and another one takes its place."""
+        """Kill the server, and start another one in its place."""
         self.turn()
         for device in self.devices:
             device.check(whole=device.reads)
@@ -242,7 +242,7 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: self.said)
     @rule(number=st.integers(0, 99), same=st.booleans())
     def say_again(self, number: int, same: bool) -> None:
-        """A client says something with a label that it has used, perhaps for something else."""
+        """Send a message with a label that the client has used, perhaps for another message."""
         client, user, label, kind, text, fact = self.said[number % len(self.said)]
         to = fact.seen[2]
         for device in self.devices:
@@ -289,7 +289,7 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: self.devices)
     @rule(number=st.integers(0, 99), back=st.integers(0, 600), slowly=st.booleans())
     def ask_since(self, number: int, back: int, slowly: bool) -> None:
-        """A device asks for everything since a place, and perhaps reads it slowly."""
+        """Ask as a device for all records since a position, and perhaps read them slowly."""
         device = self.device(number)
         self.turn()
         if not (device.user.account and device.reads):

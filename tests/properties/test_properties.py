@@ -57,7 +57,7 @@ streams = st.lists(lines() | long_lines | st.just(b"register,jane\n"), max_size=
 
 @st.composite
 def cut_up(draw: st.DrawFn, stream: st.SearchStrategy[bytes] = streams) -> list[bytes]:
-    """A stream of bytes as the reads in which it comes."""
+    """Split a stream of bytes into the reads in which it arrives."""
     data = draw(stream)
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True) if start < end]
@@ -97,7 +97,7 @@ class Watched:
                 assert len(event.text) <= MAX_LINE_BYTES
 
     def check_bounds(self) -> None:
-        """What is kept for the sender is bounded."""
+        """Check that the bytes kept for the sender are bounded."""
         chat = self.sender.chat
         assert len(chat._splitter.tail) <= MAX_LINE_BYTES + 1
         assert chat.session.unstored <= 2 * MAX_UNSTORED_TEXTS
@@ -160,7 +160,7 @@ def test_a_line_that_never_ends_is_never_gathered(sizes: list[int]) -> None:
 
 
 def answers(reads: list[bytes], begin: Callable[[Server], Connection]) -> tuple[bytes, bytes]:
-    """What the sender, and zak, have read after these reads."""
+    """Return the bytes that the sender and zak have read after these reads."""
     server = Server()
     zak = server.plain("zak", "#tea")
     person = begin(server)

@@ -56,5 +56,5 @@ class Certificates:
 
 
 def connect(port: int) -> socket.socket:
-    """A connection to this machine."""
+    """Connect to a port of this machine."""
     return socket.create_connection(("127.0.0.1", port), PATIENCE)

@@ -36,7 +36,7 @@ class Terminal:
             pytest.fail(f"{self._name} does not show {text!r} but\n{screen}")
 
     def screen(self, colours: bool = False) -> str:
-        """What it shows, perhaps with the sequences that colour it (ECMA-48, SGR)."""
+        """Return the screen's text, with the sequences for colours if asked (ECMA-48, SGR)."""
         return self._tmux("capture-pane", "-p", *(["-e", "-N"] if colours else []))
 
     def end(self) -> None:
@@ -73,7 +73,7 @@ Start = Callable[..., Terminal]
 
 @contextmanager
 def terminals(folder: Path, port: int) -> Iterator[Start]:
-    """Starts IRC clients: `start(irssi, "jane")`, with a password for an account; waits for what it first `shows`."""
+    """Start IRC clients: `start(irssi, "jane")`, with a password for an account; waits for the text `shows`."""
     started: list[Terminal] = []
 
     def start(
