@@ -72,7 +72,7 @@ def test_the_drawings_show_the_code_as_it_is() -> None:
     assert drawn == text, "run: python docs/draw_architecture.py docs/architecture.md"
 
 
-def test_a_diagram_of_imports_leaves_out_what_a_longer_path_implies() -> None:
+def test_a_diagram_of_imports_omits_arrows_that_a_longer_path_implies() -> None:
     drawing = script("draw_architecture").imports("twisted_chat.doors")
     assert "factory --> protocol" in drawing
     assert "protocol --> session" in drawing

@@ -2,21 +2,12 @@
 
 A request that has to wait holds the rest of its connection, and no other connection.
 While there is more to do than may be done now, the connection is not read from.
-
-The connection's state is one of these; that a request waits, and that reading is paused, vary alone:
-
-    OPEN      requests are read and carried out
-    ENDING    no more is read; what was read is still answered, then the connection is closed
-    CLOSING   what is queued is still sent
-    CLOSED    the connection is lost, and the user signed out
-
-TRANSITIONS below is the table; a test drives every event in every state.
+The connection's states stand in state.py.
 """
 
 from __future__ import annotations
 
 import typing
-from enum import Enum
 from inspect import iscoroutine
 from typing import Any
 
@@ -32,6 +23,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Door, Session
+from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.stream import Messages
@@ -50,37 +42,6 @@ MAX_IDLE_CHECKS_UNANSWERED = 2
 """Idle checks for which a client that is pinged may be silent."""
 
 Problem = ChatError | ParseError
-
-
-class State(Enum):
-    """The state of a connection; see the head of this file."""
-
-    OPEN = "open"
-    ENDING = "ending"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
-class Event(Enum):
-    """An event in the life of a connection."""
-
-    INPUT_ENDED = "the client's end of input"
-    LAST_ANSWER = "an answer after which the client wants no more, as that to `quit`"
-    CLOSE = "the server closes the connection, or everything is answered"
-    LOST = "the connection is lost"
-
-
-OPEN, ENDING, CLOSING, CLOSED = State
-TRANSITIONS: dict[tuple[State, Event], State] = {
-    (OPEN, Event.INPUT_ENDED): ENDING,
-    (OPEN, Event.LAST_ANSWER): ENDING,
-    (OPEN, Event.CLOSE): CLOSING,
-    (ENDING, Event.CLOSE): CLOSING,
-    (OPEN, Event.LOST): CLOSED,
-    (ENDING, Event.LOST): CLOSED,
-    (CLOSING, Event.LOST): CLOSED,
-}
-"""Maps a state and an event to the next state. An event that has no row for a state changes nothing there."""
 
 
 class Services(typing.Protocol):

@@ -20,7 +20,7 @@ from twisted_chat.talk.format import notice, problem
 from twisted_chat.talk.session import TalkSession
 from twisted_chat.talk.timeline import Screen, Timeline
 from twisted_chat.wire.events import Event
-from twisted_chat.wire.line import CONTROL
+from twisted_chat.wire.stream import CONTROL
 
 MAX_TYPED_LINES = 100
 """Lines that wait for the command before them."""

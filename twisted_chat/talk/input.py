@@ -13,7 +13,8 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.talk.failures import TalkError
-from twisted_chat.wire.line import CONTROL, MAX_LINE_BYTES, escape
+from twisted_chat.wire.line import MAX_LINE_BYTES, escape
+from twisted_chat.wire.stream import CONTROL
 
 MAX_LABEL_BYTES = 66
 """A request's label, with @ and the space behind it."""

@@ -3,8 +3,7 @@
 import re
 
 from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8, TOO_LONG, ParseError
-from twisted_chat.wire.stream import CONTROL as CONTROL
-from twisted_chat.wire.stream import Messages, decode_lines, find_messages
+from twisted_chat.wire.stream import CONTROL, Messages, decode_lines, find_messages
 
 MAX_LINE_BYTES = 16 * 1024
 """Bytes of a request without its line ending."""
@@ -42,7 +41,7 @@ def parse(line: bytes) -> Request:
     except UnicodeDecodeError:
         raise ParseError(NOT_UTF8, "the line is not UTF-8; send UTF-8 text", label_of(line)) from None
     if CONTROL.search(text):
-        sentence = "the line contains control characters; remove them (tab is allowed)"
+        sentence = "the line contains control characters or a text direction override; remove them"
         raise ParseError(BAD_TEXT, sentence, label_of(line))
     label = None
     if text[:1] == "@":

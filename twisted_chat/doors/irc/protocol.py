@@ -15,7 +15,8 @@ from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession, word
 from twisted_chat.doors.irc.state import REGISTERED, Registration
-from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, OPEN, DoorProtocol, Problem
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
+from twisted_chat.doors.state import OPEN
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs, render
