@@ -33,7 +33,7 @@ Row = dict[str, float | str]
 
 
 class Program:
-    """One connection that always has `window` outstanding messages to itself."""
+    """A connection that always has `window` outstanding messages to itself."""
 
     def __init__(self, port: int, number: int, window: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -62,7 +62,7 @@ class Program:
 
 
 def measure(store: str, outstanding: int, seconds: float) -> Row:
-    """One server, so many messages under way, for so long."""
+    """Measure one server with this number of outstanding messages, for some seconds."""
     with serving(PEERS[store].command) as (server, port):
         programs = min(outstanding, MOST_PROGRAMS)
         everyone = [Program(port, number, outstanding // programs) for number in range(programs)]

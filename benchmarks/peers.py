@@ -13,7 +13,7 @@ MOST_PEOPLE = max(work.people for work in WORKS.values())
 
 @dataclass(frozen=True)
 class Peer:
-    """One server; `command` is its command line, with port 0: it listens at one that the system chooses."""
+    """A server to compare; `command` is its command line, with port 0: the system chooses the port."""
 
     title: str
     dialect: str
@@ -28,12 +28,12 @@ class Peer:
 
 
 def script(name: str, *arguments: str) -> list[str]:
-    """The command line of one of the servers of this folder."""
+    """Return the command line of a server in this folder."""
     return [sys.executable, str(SERVERS / name), "0", *arguments]
 
 
 def twistd(store: str) -> list[str]:
-    """The command line of our own server, with a store."""
+    """Return the command line of our own server, with a store."""
     run = "from twisted.scripts.twistd import run; run()"
     quiet = ("-n", "--pidfile=", "-l", "/dev/null")
     listen = "tcp:0:interface=127.0.0.1:backlog=4096"

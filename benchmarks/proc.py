@@ -46,7 +46,7 @@ def switches(pid: int) -> int:
 
 
 def listening_port(pid: int) -> int | None:
-    """The TCP port of 127.0.0.1 at which it listens, None while there is none; the server sees no visitor."""
+    """Return the TCP port of 127.0.0.1 at which a process listens, or None; no connection is made to it."""
     own: set[str] = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile

@@ -28,7 +28,7 @@ def raise_limits() -> None:
 
 @contextlib.contextmanager
 def serving(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start it in a folder of its own, wait until it listens, give it and its port, and end it afterwards."""
+    """Start a server in a folder of its own, wait until it listens, yield it and its port, and stop it afterwards."""
     folder = tempfile.TemporaryDirectory()
     null = subprocess.DEVNULL
     server = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=folder.name)

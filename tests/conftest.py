@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the real server as a process of its own, and people who talk to it."""
+"""The end-to-end tests' fixtures: the real server as a process of its own, and clients that talk to it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from certificates import Certificates
 
 PATIENCE = 20.0
-"""Seconds after which what has not happened counts as never."""
+"""Seconds after which a wait fails."""
 
 TRANSPORTS = ["loop", "reactor"]
-"""Whose transports a server may use: both must do the same."""
+"""The transports that a server may use; both must behave the same."""
 
 CHECKOUT = Path(__file__).parent.parent
 
 
 def script(name: str) -> str:
-    """The path of a console script of the Python that runs the tests."""
+    """Return the path of a console script of the Python that runs the tests."""
     path = Path(sysconfig.get_path("scripts"), name)
     found = str(path) if path.exists() else shutil.which(name)
     assert found, f"{name} is not installed"
@@ -66,7 +66,7 @@ def listening_ports(log: str) -> list[int]:
 
 
 def until(happened: Callable[[], bool], what: str) -> None:
-    """Wait until something has happened; fails with what was waited for."""
+    """Wait until the condition is true; fail after a time, naming the condition."""
     deadline = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
@@ -74,15 +74,15 @@ def until(happened: Callable[[], bool], what: str) -> None:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens at a port of this machine."""
+    """Return True if a process listens on this port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Server:
-    """A running `twistd -n chat`, in a folder of its own, with `options` of chat's and of `twistd`'s own.
+    """A running `twistd -n chat` in a folder of its own; `options` are those of chat, `twistd` those of twistd.
 
-    `ports` are those that it says it listens at, and `port` is the first of them.
+    `ports` are those that its start-up line names; `port` is the first of them.
     """
 
     def __init__(
@@ -110,46 +110,46 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What it has logged so far."""
+        """Return the server's log so far."""
         return self.log_file.read_text()
 
     def person(self, name: str | None = None, *, host: str = "127.0.0.1") -> Person:
-        """Somebody who has just connected, and registered if there is a `name`."""
+        """Return a new client, registered if there is a `name`."""
         person = Person(socket.create_connection((host, self.port), PATIENCE))
         if name is not None:
             person.asks(f"register,{name}", "ack")
         return person
 
     def program(self, name: str) -> Person:
-        """The same in events mode."""
+        """Return the same kind of client in the events dialect."""
         program = self.person(name)
         program.says("hello,events")
         assert program.hears().startswith("info,twisted_chat,")
         return program
 
     def descriptors(self) -> int:
-        """How many descriptors its process has open."""
+        """Return the number of descriptors that the process has open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def resident(self) -> int:
-        """How many bytes of memory its process has in use."""
+        """Return the bytes of memory that the process has in use."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def tell_to_stop(self) -> None:
-        """Send it SIGTERM, once."""
+        """Send the process SIGTERM, once."""
         if not self._told and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self._told = True
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process, as a power cut would."""
         self._killed = True
         self.process.kill()
         self.process.wait(PATIENCE)
 
     def stop(self) -> None:
-        """End it as an operator would; fails if it did not go in peace."""
+        """Stop the process as an operator would; fail if it logged an error or ended with one."""
         if self._killed:
             return
         self.tell_to_stop()
@@ -163,7 +163,7 @@ class Server:
 
 
 class Lasting:
-    """A server that can be killed and started again, with the same `options`, at its port, on what it has kept."""
+    """A server that can be killed and started again with the same `options`, port and files."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder, self.port = folder, reserved_port()
@@ -172,19 +172,19 @@ class Lasting:
         self.start()
 
     def start(self) -> None:
-        """Start it, again."""
+        """Start the server, for the first time or again."""
         self.server = Server(self._folder, *self._options)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the process, as a power cut would."""
         self.server.kill()
 
     def stop(self) -> None:
-        """End it in peace; fails if anything went wrong in it."""
+        """Stop the server as an operator would; fail if it logged an error."""
         self.server.stop()
 
     def person(self, name: str, *rooms: str) -> Person:
-        """Somebody at nc, in those rooms."""
+        """Return a registered client in the plain dialect that has joined these rooms."""
         person = self.server.person(name)
         for room in rooms:
             person.asks(f"join,{room}", "ack")
@@ -192,7 +192,7 @@ class Lasting:
 
 
 def refused_to_start(folder: Path, *options: str) -> str:
-    """The one line with which a server ends that cannot start."""
+    """Start a server that cannot start, and return the one line that it prints."""
     command = [script("twistd"), "-n", "--pidfile=other.pid", "chat", "--listen", "tcp:0:interface=127.0.0.1", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1, done
@@ -202,7 +202,7 @@ def refused_to_start(folder: Path, *options: str) -> str:
 
 
 class Person:
-    """Somebody at a blocking socket who reads and writes lines."""
+    """A client that reads and writes lines on a blocking socket."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(PATIENCE)
@@ -210,7 +210,7 @@ class Person:
         self._heard = b""
 
     def sends(self, data: bytes) -> None:
-        """Send these very bytes."""
+        """Send these bytes unchanged."""
         self.socket.sendall(data)
 
     def says(self, *lines: str) -> None:
@@ -218,7 +218,7 @@ class Person:
         self.sends("".join(line + "\n" for line in lines).encode())
 
     def hears(self) -> str:
-        """The next line, without its ending; fails at the end of input."""
+        """Return the next line without its ending; fail at the end of input."""
         while b"\n" not in self._heard:
             read = self.socket.recv(65536)
             assert read, f"the server hung up after {self._heard!r}"
@@ -227,24 +227,24 @@ class Person:
         return line.decode()
 
     def asks(self, line: str, answer: str) -> None:
-        """Send a line, and hear nothing before this answer."""
+        """Send a line; the next line must be this answer."""
         self.says(line)
         heard = self.hears()
         assert heard == answer, f"{line!r} was answered {heard!r}"
 
     def hears_nothing(self) -> None:
-        """Nothing was sent to this person before now."""
+        """Check that no line has arrived so far."""
         self.asks("ping,nothing-before-this", "pong,nothing-before-this")
 
     def hears_the_end(self) -> bytes:
-        """Everything up to the end of input."""
+        """Return all bytes up to the end of input."""
         while read := self.socket.recv(65536):
             self._heard += read
         heard, self._heard = self._heard, b""
         return heard
 
     def hangs_up(self) -> None:
-        """End the connection without a word."""
+        """Close the connection without a quit."""
         self.socket.close()
 
     def __enter__(self) -> Person:
@@ -259,7 +259,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(params=TRANSPORTS)
 def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
-    """Starts servers, over each kind of transports: at a port they choose, at `port`, or where `options` say (None)."""
+    """Return `serve(*options, port=…)`, which starts a server at a port of its choice; for each kind of transports."""
     servers: list[Server] = []
 
     def start(
@@ -285,7 +285,7 @@ def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
 def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
-    """One server for a module's tests, over each kind of transports; their people have different names and hang up."""
+    """Return one server for a module's tests, on each kind of transports; each test uses its own names and hangs up."""
     options = ("--transports", request.param, "--listen", "tcp:0:interface=127.0.0.1")
     server = Server(tmp_path_factory.mktemp("server"), *options)
     yield server
@@ -294,7 +294,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
-    """Files for `chat.example`."""
-    from certificates import Certificates  # which needs what is above
+    """Return the certificates for `chat.example`."""
+    from certificates import Certificates  # which imports this module
 
     return Certificates(tmp_path)

@@ -126,6 +126,9 @@ class ChatService(Service):
             self._control.open()
         super().startService()  # type: ignore[no-untyped-call]
         self._state = State.RUNNING
+        self._clock.callLater(0, self._log_start)  # once the reactor runs, and a signal ends the server in order
+
+    def _log_start(self) -> None:
         _log.info(
             "twisted_chat {version} listens at {where} over {transports} and can hold {most} connections",
             version=__version__,

@@ -34,7 +34,7 @@ from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database, Job, Run
 from twisted_chat.stores.sqlite.log import SqliteLog
-from twisted_chat.stores.sqlite.worker import InlineWriter, WriterThread
+from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
@@ -82,7 +82,7 @@ def _tune_garbage_collector() -> None:
 
 def offline_admin(path: str) -> AccountAdmin:
     """Return the admin of a store file that no server uses; it works at once, without a reactor."""
-    log, accounts = _sqlite(Database(path, InlineWriter(), maybeDeferred), Clock())
+    log, accounts = _sqlite(Database(path, InlineWorker(), maybeDeferred), Clock())
     return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
 
 
@@ -109,8 +109,8 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
     log: MessageLog = MemoryLog()
     accounts: Accounts = MemoryAccounts()
     if path is not None:
-        writer: WriterThread[Job] = WriterThread(reactor.callFromThread)
-        log, accounts = _sqlite(Database(path, writer, _thread(reactor, "reader")), reactor)
+        worker: WorkerThread[Job] = WorkerThread(reactor.callFromThread)
+        log, accounts = _sqlite(Database(path, worker, _thread(reactor, "reader")), reactor)
     authenticator, hash = _authenticator(reactor, options, accounts)
     hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
     if path is None:

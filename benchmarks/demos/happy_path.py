@@ -31,7 +31,7 @@ def one_name(port: int, end: str) -> None:
 
 
 def stranger(port: int, end: str) -> None:
-    """A client without a name sends a greeting."""
+    """Send a greeting from a client without a name."""
     zak, client = register(port, "Zak", end), Client(port)
     client.send(f"chat,Zak{end}")
     print(f"    a client without a name greets Zak and receives {heard(client.recv())}, Zak {heard(zak.recv())}")
@@ -47,7 +47,7 @@ def nonsense(port: int, end: str) -> None:
 
 
 def ending(server: Server) -> None:
-    """The server is stopped (SIGTERM) while Zak is connected."""
+    """Stop the server (SIGTERM) while Zak is connected."""
     with server.run() as port:
         zak = register(port, "Zak", server.end)
     print(f"    the server is stopped; Zak receives {heard(zak.recv())}")

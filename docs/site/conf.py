@@ -21,11 +21,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 project = "twisted_chat"
 version = release = twisted_chat.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.mermaid"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "benchmarks/*.md", "docs/site/*.rst"]
 
 myst_heading_anchors = 3
+myst_fence_as_directive = ["mermaid"]  # diagrams, as forges draw them
 highlight_language = "text"
 default_role = "code"  # for `words` in docstrings
 

@@ -19,13 +19,13 @@ KILLS = int(os.environ.get("KILLS", "50"))
 NAMES = ["jane", "zak", "kim", "zoë"]
 TALKERS = CHECKOUT / "tests" / "support" / "talkers.py"
 ENDING = 120.0
-"""Seconds in which everything that is under way must come to its end."""
+"""Seconds in which everything that is under way must end."""
 
 Known = dict[str, Any]
 
 
 def make_accounts(store: Path) -> None:
-    """An account for each, whose password is its name."""
+    """Make an account for each name, with the name as its password."""
     for name in NAMES:
         command = [script("twisted-chat"), "accounts", "create", name, "--store", f"sqlite:{store}"]
         subprocess.run(command, input=f"{name}\n", text=True, check=True, timeout=PATIENCE, capture_output=True)
@@ -33,7 +33,7 @@ def make_accounts(store: Path) -> None:
 
 @contextmanager
 def talking(port: int) -> Iterator[subprocess.Popen[str]]:
-    """Clients that talk to a server at this port, as soon as they all do."""
+    """Yield clients that talk to a server at this port, once all of them talk."""
     command = [sys.executable, str(TALKERS), str(port), ",".join(NAMES)]
     talkers = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -45,9 +45,7 @@ def talking(port: int) -> Iterator[subprocess.Popen[str]]:
         talkers.wait()
 
 
-def test_killed_fifty_times_nothing_acknowledged_is_lost_and_everyone_sees_everything_once(
-    serve: Serve, tmp_path: Path
-) -> None:
+def test_fifty_kills_lose_nothing_acknowledged_and_every_message_is_seen_once(serve: Serve, tmp_path: Path) -> None:
     dice = random.Random(7)
     store, port = tmp_path / "crash.sqlite3", reserved_port()
     options = ("--store", f"sqlite:{store}")
@@ -72,10 +70,10 @@ def test_killed_fifty_times_nothing_acknowledged_is_lost_and_everyone_sees_every
     for name in NAMES:
         assert known[name]["problems"] == []
         own = {text: id for id, text, sender, _ in kept if sender == name}
-        assert len(own) == sum(sender == name for _, _, sender, _ in kept), "something was kept twice"
-        assert known[name]["acknowledged"] == own, "what is acknowledged is what is kept, under its first id"
+        assert len(own) == sum(sender == name for _, _, sender, _ in kept), "a message was stored twice"
+        assert known[name]["acknowledged"] == own, "the stored messages and ids differ from the acknowledged ones"
         meant = [[id, text] for id, text, sender, to in kept if to == name or (to == "#tea" and sender != name)]
-        assert known[name]["seen"] == meant, f"{name} sees all that was meant for {name}, once and in order"
+        assert known[name]["seen"] == meant, f"{name} did not get exactly its messages, once and in order"
     seen = sum(len(known[name]["seen"]) for name in NAMES)
     print(f"killed {KILLS} times: {len(kept)} acknowledged and kept once, {seen} seen once and in order")
     assert len(kept) > KILLS

@@ -1,4 +1,4 @@
-"""A disk that is full, and a file that is broken: nothing acknowledged is lost, and the server lives on."""
+"""A full disk and a corrupt file: nothing acknowledged is lost, and the server keeps running."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def limit(server: Server, size: int) -> None:
 
 
 def chats(person: Person, number: int) -> int | None:
-    """Say one thing: its id, or None when the server cannot keep it."""
+    """Send one message; return its id, or None if the server cannot store it."""
     person.says(f"@{number} chat,#tea,{number} {TEXT}")
     answer = person.hears().removeprefix(f"@{number} ")
     if answer.startswith("ok,"):
         return int(answer.removeprefix("ok,"))
-    assert answer.startswith("error,unavailable,the server cannot keep what is said just now;"), answer
+    assert answer.startswith("error,unavailable,the server cannot store messages now;"), answer
     return None
 
 
-def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room_again(serve: Serve) -> None:
+def test_a_full_disk_loses_nothing_and_messages_are_stored_again_once_there_is_room(serve: Serve) -> None:
     server = serve()
     store = server.folder / "chat.sqlite3"
     kept: dict[int, int] = {}
@@ -52,12 +52,12 @@ def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room_again(
             assert refusals == 5
             zak.says("ping,still here")
             while (heard := zak.hears()) != "ok,still here":
-                assert int(heard.split(",")[1]) in kept.values(), "seen, and not in the log"
+                assert int(heard.split(",")[1]) in kept.values(), "a message was delivered but is not in the log"
             limit(server, resource.RLIM_INFINITY)
             id = chats(jane, turn * 1000 + 999)
             assert id is not None
             kept[turn * 1000 + 999] = id
-    assert server.log.count("cannot write to") == 3, "once each time"
+    assert server.log.count("cannot write to") == 3, "each failure should be logged once"
     server.stop()
     with sqlite3.connect(store) as db:
         rows = db.execute("SELECT id, text FROM records WHERE kind = 'message'").fetchall()
@@ -68,14 +68,14 @@ def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room_again(
 
 
 def broken(store: Path) -> bytes:
-    """Overwrite what stands in the middle of a file; gives what the file is then."""
+    """Overwrite the middle of a file, and return the new contents."""
     content = bytearray(store.read_bytes())
     content[KIB : -KIB or None] = b"?" * len(content[KIB : -KIB or None])
     store.write_bytes(content)
     return bytes(content)
 
 
-def test_a_file_that_is_broken_while_the_server_is_down_is_refused_and_left_as_it_is(serve: Serve) -> None:
+def test_a_file_corrupted_while_the_server_is_down_is_refused_and_left_unchanged(serve: Serve) -> None:
     server = serve()
     with server.person("jane") as jane:
         jane.asks("join,#tea", "ack")
@@ -87,7 +87,7 @@ def test_a_file_that_is_broken_while_the_server_is_down_is_refused_and_left_as_i
     assert store.read_bytes() == content
 
 
-def test_a_file_that_is_broken_under_the_server_is_said_to_be_and_the_talk_stays_up(serve: Serve) -> None:
+def test_a_file_corrupted_while_the_server_runs_is_reported_and_the_server_keeps_running(serve: Serve) -> None:
     server = serve()
     store = server.folder / "chat.sqlite3"
     with server.person("jane") as jane:

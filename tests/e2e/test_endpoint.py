@@ -46,7 +46,7 @@ class Process:
             self.told.append(line.strip())
 
     def tells(self, begin: str) -> None:
-        """Wait until the server prints a line that begins so."""
+        """Wait until the server prints a line with this beginning."""
         until(lambda: any(line.startswith(begin) for line in list(self.told)), f"{begin} in {self.told}")
 
     def connect(self) -> socket.socket:
@@ -102,7 +102,7 @@ def reset(connection: socket.socket) -> None:
 
 
 def test_a_connection_is_made_receives_and_is_lost_once(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(b"x")
         server.tells("received")
@@ -114,7 +114,7 @@ def test_a_connection_is_made_receives_and_is_lost_once(start: Start) -> None:
 
 
 def test_the_transport_knows_its_addresses_and_options(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(b"t")
         server.tells("True")
@@ -122,15 +122,15 @@ def test_the_transport_knows_its_addresses_and_options(start: Start) -> None:
 
 
 def test_it_listens_at_ipv6_addresses(start: Start) -> None:
-    server = start("Told", "::1")
+    server = start("Printing", "::1")
     with server.connect() as peer:
         peer.sendall(b"t")
         server.tells("True")
         assert server.told[2] == f"IPv6Address ::1 {server.port}"
 
 
-def test_what_was_written_is_sent_before_the_end(start: Start) -> None:
-    server = start("Told")
+def test_written_bytes_are_sent_before_the_end(start: Start) -> None:
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(b"bl")
         data = read_all(peer)
@@ -141,7 +141,7 @@ def test_what_was_written_is_sent_before_the_end(start: Start) -> None:
 
 
 def test_nothing_is_received_after_the_protocol_lost_the_connection(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(b"bl")
         server.tells("disconnecting")
@@ -154,7 +154,7 @@ def test_nothing_is_received_after_the_protocol_lost_the_connection(start: Start
 
 @pytest.mark.parametrize("letters", [b"a", b"ba", b"bla"])
 def test_an_aborted_connection_is_reset_whatever_is_queued(start: Start, letters: bytes) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(letters)
         with pytest.raises(ConnectionResetError):
@@ -177,7 +177,7 @@ def test_it_may_end_as_soon_as_it_is_made(start: Start) -> None:
 
 
 def test_a_peer_that_resets_is_a_lost_connection(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     peer = server.connect()
     peer.sendall(b"x")
     server.tells("received")
@@ -187,7 +187,7 @@ def test_a_peer_that_resets_is_a_lost_connection(start: Start) -> None:
 
 
 def test_a_peer_that_resets_while_much_is_queued_is_a_lost_connection(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     peer = server.connect()
     peer.sendall(b"b")
     server.tells("received")
@@ -197,7 +197,7 @@ def test_a_peer_that_resets_while_much_is_queued_is_a_lost_connection(start: Sta
 
 
 def test_writing_on_to_a_peer_that_has_reset_is_not_logged(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     peer = server.connect()
     peer.sendall(b"m")
     server.tells("received m")
@@ -207,7 +207,7 @@ def test_writing_on_to_a_peer_that_has_reset_is_not_logged(start: Start) -> None
 
 
 def test_an_exception_ends_its_connection_and_is_logged(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(b"e")
         assert read_all(peer) == b""
@@ -260,7 +260,7 @@ def test_reading_may_be_paused_from_the_start(start: Start, first: bytes) -> Non
 
 
 def test_the_end_of_input_is_the_end_unless_the_protocol_can_be_half_closed(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.shutdown(socket.SHUT_WR)
         assert read_all(peer) == b""
@@ -286,7 +286,7 @@ def test_the_writing_half_may_be_closed_first(start: Start) -> None:
 
 
 def test_a_pull_producer_is_asked_for_all_it_has_before_the_end(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         peer.sendall(b"u")
         assert len(read_all(peer)) == 64 * 100_000
@@ -295,7 +295,7 @@ def test_a_pull_producer_is_asked_for_all_it_has_before_the_end(start: Start) ->
 
 
 def test_a_paused_producer_goes_on_before_the_end_and_never_queues_much(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as peer:
         before = server.resident()
         peer.sendall(b"s")
@@ -310,7 +310,7 @@ def test_a_paused_producer_goes_on_before_the_end_and_never_queues_much(start: S
 
 
 def test_a_producer_is_stopped_when_the_connection_is_lost(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     peer = server.connect()
     peer.sendall(b"s")
     server.tells("received s")
@@ -395,7 +395,7 @@ def test_too_many_connections_do_not_keep_it_from_serving_later(start: Start) ->
 
 
 def test_connections_are_lost_when_the_reactor_stops(start: Start) -> None:
-    server = start("Told")
+    server = start("Printing")
     with server.connect() as idle, server.connect() as peer:
         until(lambda: server.told.count("made") == 2, "both")
         peer.sendall(b"f")

@@ -164,13 +164,13 @@ def test_invalid_text_gets_its_error_and_is_not_passed_on(server: Server) -> Non
         ):
             tom.sends(data + b"\n")
             heard = tom.hears()
-            if heard.startswith("* "):  # the hint that comes once
+            if heard.startswith("* "):  # the hint, which is sent once
                 heard = tom.hears()
             assert heard.startswith(f"error,{code},"), (data, heard)
         tom.asks("chat,tom,tab\tis text", "tom says tab\tis text")
 
 
-def test_names_that_differ_in_case_are_one(server: Server) -> None:
+def test_names_that_differ_only_in_case_are_the_same(server: Server) -> None:
     with server.person("Straße"), server.person() as late:
         late.says("register,STRAßE")
         assert late.hears().startswith("error,name-taken,")
@@ -185,7 +185,7 @@ def test_a_line_that_ends_with_the_connection_is_not_carried_out(server: Server)
 
 
 def gone(person: Person, name: str) -> bool:
-    """Return True if the name is not online; nothing else may have been said meanwhile."""
+    """Return True if the name is not online; no other line may have arrived."""
     person.says("list,friends")
     heard = person.hears()
     assert " says " not in heard
@@ -216,7 +216,7 @@ def test_two_thousand_short_connections_leave_nothing_behind(serve: Serve) -> No
 def test_silent_connections_do_not_disturb_others(serve: Serve) -> None:
     server = serve()
     with server.person("early"):
-        before = server.descriptors() - 1  # with what is opened for the first one, and stays
+        before = server.descriptors() - 1  # including those that the first connection opens for good
     silent = [server.person() for _ in range(500)]
     with server.person("jane") as jane:
         jane.asks("list,friends", "jane")

@@ -1,4 +1,4 @@
-"""The textbook's clients, unmodified: no line endings, one recv for an answer, a thread for what others say."""
+"""The textbook's clients, unmodified: no line endings, one recv for an answer, a thread for incoming messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GREETINGS = 3
 
 
 class User(threading.Thread):
-    """One of the lesson's users. It greets three times instead of for ever, ten times as fast, and keeps notes."""
+    """A user of the textbook that greets only three times, ten times as fast, and records the lines it receives."""
 
     def __init__(self, name: str, port: int, come_after: float = 0.0) -> None:
         super().__init__(name=name, daemon=True)
@@ -51,7 +51,7 @@ class User(threading.Thread):
         return self.heard.decode().splitlines()
 
     def has_received(self, count: int) -> None:
-        """Wait for so many lines."""
+        """Wait for this number of lines."""
         until(lambda: len(self.received()) >= count, f"{count} lines for {self.name}")
 
     def goes(self) -> None:
@@ -61,7 +61,7 @@ class User(threading.Thread):
 
 
 def start(users: list[User]) -> None:
-    """Let them all come, and wait until they have greeted."""
+    """Start all users, and wait until they have sent their greetings."""
     for user in users:
         user.start()
     for user in users:
@@ -70,7 +70,7 @@ def start(users: list[User]) -> None:
 
 
 def check_greetings(users: list[User], others: Counter[tuple[str, str]] | None = None) -> None:
-    """Each has received every greeting meant for them, once, and nothing else."""
+    """Check that each user has received every greeting to it, once, and nothing else."""
     said = Counter(others or {})
     said.update((user.name, friend) for user in users for friend in user.greeted)
     for user in users:
@@ -90,13 +90,13 @@ def test_twelve_at_once_each_get_a_clean_ack_and_a_clean_list(server: Server) ->
         user.goes()
 
 
-def test_twelve_who_come_one_by_one_are_greeted_meanwhile_and_their_lists_are_clean_all_the_same(serve: Serve) -> None:
+def test_twelve_that_arrive_one_by_one_get_clean_lists_while_they_are_greeted(serve: Serve) -> None:
     server = serve()
     users = [User(name, server.port, come_after=number / 12) for number, name in enumerate(NAMES)]
     greeted: Counter[tuple[str, str]] = Counter()
     done = threading.Event()
 
-    def greet_whoever_is_there() -> None:
+    def greet_all_users() -> None:
         with server.person("Zoe") as zoe:
             while not done.is_set():
                 zoe.says("@friends list,friends")
@@ -107,7 +107,7 @@ def test_twelve_who_come_one_by_one_are_greeted_meanwhile_and_their_lists_are_cl
                 greeted.update(("Zoe", friend) for friend in friends)
                 time.sleep(0.02)
 
-    zoe = threading.Thread(target=greet_whoever_is_there)
+    zoe = threading.Thread(target=greet_all_users)
     zoe.start()
     start(users)
     done.set()
@@ -120,7 +120,7 @@ def test_twelve_who_come_one_by_one_are_greeted_meanwhile_and_their_lists_are_cl
         user.goes()
 
 
-def test_one_who_types_key_by_key_is_never_taken_for_one(server: Server) -> None:
+def test_a_terminal_that_sends_every_key_is_not_taken_for_a_lesson_client(server: Server) -> None:
     with server.person() as typist:
         for key in "register,typist":
             typist.sends(key.encode())
@@ -130,7 +130,7 @@ def test_one_who_types_key_by_key_is_never_taken_for_one(server: Server) -> None
         typist.asks("ping,1", "pong,1")
 
 
-def test_one_whose_line_ending_comes_late_is_plain_for_good(server: Server) -> None:
+def test_a_client_whose_line_ending_arrives_late_stays_plain(server: Server) -> None:
     for late, name in ((0.0, "soon"), (0.03, "later"), (0.5, "latest")):
         with server.person() as person:
             person.sends(f"register,{name}".encode())
@@ -141,7 +141,7 @@ def test_one_whose_line_ending_comes_late_is_plain_for_good(server: Server) -> N
             person.asks("ping,1", "pong,1")
 
 
-def test_a_wrong_command_is_answered_and_the_client_lives_on(server: Server) -> None:
+def test_a_wrong_command_is_answered_and_the_connection_stays(server: Server) -> None:
     with server.person() as client:
         client.sends(b"register,Wanda")
         assert client.socket.recv(4096) == b"ack"

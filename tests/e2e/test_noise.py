@@ -1,6 +1,6 @@
-"""Noise of every kind at the one port, from many at once: two people who talk meanwhile do not notice.
+"""Noise of every kind at the one port, on many connections at once: it does not disturb two clients that talk.
 
-`NOISE=60 pytest -s tests/e2e/test_noise.py` makes it for 60 seconds, and `SEED=…` another one.
+`NOISE=60 pytest -s tests/e2e/test_noise.py` makes noise for 60 seconds; `SEED=…` makes different noise.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from conftest import PATIENCE, Person, Serve, Server, until
 NOISE = float(os.environ.get("NOISE", "10"))
 SEED = int(os.environ.get("SEED", "11"))
 AT_ONCE = 16
-"""Connections that make noise at the same time."""
+"""The number of connections that make noise at the same time."""
 MIB = 1024 * 1024
 
 UPGRADE = (
@@ -56,7 +56,7 @@ HTTP = [
 
 
 def client_hello() -> bytes:
-    """How TLS begins."""
+    """Return the first bytes of a TLS handshake."""
     sent = ssl.MemoryBIO()
     with suppress(ssl.SSLWantReadError):
         ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), sent, server_hostname="chat.example").do_handshake()
@@ -64,7 +64,7 @@ def client_hello() -> bytes:
 
 
 class Noise:
-    """What is said of it, the same each time for the same seed."""
+    """Makes noise, which is the same for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -73,7 +73,7 @@ class Noise:
         self.openings = [*LINES, *IRC, *HTTP, client_hello()]
 
     def one(self) -> bytes:
-        """All that somebody says."""
+        """Return the bytes of one connection."""
         return self.dice.choice(self.kinds)()
 
     def nothing(self) -> bytes:
@@ -83,12 +83,12 @@ class Noise:
         return self.dice.randbytes(self.dice.choice((1, 3, 100, 20_000)))
 
     def half(self) -> bytes:
-        """The beginning of something that is right."""
+        """Return the beginning of a valid request."""
         opening = self.dice.choice(self.openings)
         return opening[: self.dice.randrange(len(opening))]
 
     def mutated(self) -> bytes:
-        """Something that was right, twice or thrice changed."""
+        """Return a valid request with two or three changes."""
         said = bytearray(self.dice.choice(self.openings))
         for _ in range(self.dice.randrange(4)):
             start = self.dice.randrange(len(said) + 1)
@@ -100,7 +100,7 @@ class Noise:
         return bytes(said)
 
     def frames(self) -> bytes:
-        """A WebSocket, and frames of every kind in it (RFC 6455 section 5.2)."""
+        """Return a WebSocket handshake and frames of every kind (RFC 6455 section 5.2)."""
         return UPGRADE + b"".join(self._frame() for _ in range(self.dice.randrange(1, 12)))
 
     def _frame(self) -> bytes:
@@ -118,13 +118,13 @@ class Noise:
         return head + (b"\0\0\0\0" if masked else b"") + payload
 
     def tls(self) -> bytes:
-        """A handshake that becomes something else."""
+        """Return a TLS handshake that continues with other bytes."""
         hello = client_hello()
         return hello[: self.dice.randrange(2, len(hello) + 1)] + self.dice.randbytes(self.dice.randrange(300))
 
 
 class Stranger:
-    """A connection that makes noise: what it has yet to say, in pieces, and how it ends."""
+    """A connection that makes noise: sends its bytes in pieces, and ends in some way."""
 
     def __init__(self, port: int, certificates: Certificates, noise: Noise) -> None:
         self._dice, self._said = noise.dice, noise.one()
@@ -136,7 +136,7 @@ class Stranger:
         self._patience = self._dice.randrange(1, 20)
 
     def goes_on(self) -> bool:
-        """Say a piece more; False once this is over."""
+        """Send one more piece; return False once the connection is over."""
         size = self._dice.choice((1, 7, 200, 5000, 100_000))
         piece, self._said = self._said[:size], self._said[size:]
         try:
@@ -159,14 +159,14 @@ class Stranger:
         return False
 
     def ends(self) -> None:
-        """Go, sometimes with a reset."""
+        """Close the connection, sometimes with a reset."""
         if self._dice.random() < 0.3:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
 
 class Friends:
-    """Jane at nc and zak at an IRC client with TLS, who count to each other."""
+    """Jane at the line door and zak at the IRC door with TLS, who send numbers to each other."""
 
     def __init__(self, server: Server, certificates: Certificates) -> None:
         self.jane = server.person("jane")
@@ -177,7 +177,7 @@ class Friends:
         self.count = 0
 
     def talk(self) -> None:
-        """Say the next number, and hear it, and nothing else."""
+        """Send the next number; its recipient must get it, and nothing else."""
         self.count += 1
         self.jane.says(f"chat,zak,{self.count}")
         assert self.zak.hears() == f":jane!u@guest PRIVMSG zak :{self.count}\r"
@@ -191,7 +191,7 @@ def rounds(seconds: float) -> Iterator[None]:
         yield
 
 
-def test_noise_of_every_kind_disturbs_nobody_and_leaves_nothing_behind(
+def test_noise_of_every_kind_disturbs_no_client_and_leaves_nothing_behind(
     serve: Serve, certificates: Certificates
 ) -> None:
     server = serve(*certificates.options, "--store", "memory")
@@ -201,7 +201,7 @@ def test_noise_of_every_kind_disturbs_nobody_and_leaves_nothing_behind(
     made = 0
 
     def make_noise(seconds: float) -> int:
-        """Make noise for so long; the memory in use once it is over."""
+        """Make noise for these seconds, and return the server's memory in use afterwards."""
         nonlocal made
         for _ in rounds(seconds):
             while len(strangers) < AT_ONCE:

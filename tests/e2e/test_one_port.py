@@ -1,4 +1,4 @@
-"""Everybody in one room through one port: browsers, nc, an IRC client and a program; and the server dies under them."""
+"""Clients of every kind in one room through one port (browsers, nc, an IRC client, a program), and a killed server."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from terminals import Start, Terminal, irssi, joins, terminals
 ROOM = "#tea"
 MEMBER = CHECKOUT / "tests" / "support" / "member.py"
 SECURE = [False, True]
-"""Whether the first browser, the IRC client, the program and one of two at nc use TLS, at the same port as the rest."""
+"""True: the first browser, the IRC client, the program and one of two at nc use TLS, at the same port as the rest."""
 
 
 class Program:
-    """Something at the other end of two pipes; `heard` are the lines that it has printed."""
+    """A process with pipes for input and output; `heard` holds the lines that it has printed."""
 
     def __init__(self, *command: str) -> None:
         self._process = subprocess.Popen(
@@ -42,21 +42,21 @@ class Program:
             self.heard.append(line.rstrip("\n"))
 
     def says(self, *lines: str) -> None:
-        """Write lines into it."""
+        """Write lines to its input."""
         self._input.write("".join(f"{line}\n" for line in lines))
 
     def hears(self, *lines: str) -> None:
-        """Wait until it has printed these last."""
+        """Wait until these are the last lines that it has printed."""
         until(lambda: tuple(self.heard[-len(lines) :]) == lines, f"{lines} rather than {self.heard}")
 
     def end(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.kill()
         self._process.wait()
         self._reader.join()
 
 
-class Everybody:
+class Group:
     """Jane (an account) and kim (a guest) at browsers, nick at nc, ira at irssi, and a bot, all in the room."""
 
     def __init__(self, server: Lasting, secure: bool, certificates: Certificates, browse: Browse, start: Start) -> None:
@@ -67,20 +67,20 @@ class Everybody:
         self.kim = browse()
         self.jane.enters("jane", "correct horse")
         self.kim.enters("kim")
-        for one in (self.jane, self.kim):
-            one.joins(ROOM)
+        for user in (self.jane, self.kim):
+            user.joins(ROOM)
         self.bot = self._program(sys.executable, str(MEMBER), self._endpoint(), "bot", ROOM)
         self.bot.hears("ready")
         self.nick, self.nina, self.ira = self._at_nc("nick", secure), self._at_nc("nina", False), self._at_irssi()
 
-    def come_again(self) -> None:
-        """Those whose clients do not do so by themselves."""
-        for one in (self.nick, self.nina, self.ira):
-            one.end()
+    def reconnect(self) -> None:
+        """Reconnect the clients that do not reconnect by themselves."""
+        for client in (self.nick, self.nina, self.ira):
+            client.end()
         self.nick, self.nina, self.ira = self._at_nc("nick", self._secure), self._at_nc("nina", False), self._at_irssi()
 
     def _at_nc(self, name: str, secure: bool) -> Program:
-        """Somebody who types into nc, or into OpenSSL's client."""
+        """Start nc, or OpenSSL's client for TLS."""
         address = ["127.0.0.1", str(self._server.port)]
         tls = ["openssl", "s_client", "-quiet", "-verify_quiet", "-connect", ":".join(address)]
         person = self._program(*(tls if secure else ["nc", *address]))
@@ -89,7 +89,7 @@ class Everybody:
         return person
 
     def _at_irssi(self) -> Terminal:
-        """Somebody at irssi."""
+        """Start irssi."""
         terminal = self._start(irssi, "ira", tls=self._secure)
         joins(terminal, irssi, ROOM)
         return terminal
@@ -108,45 +108,45 @@ class Everybody:
         )
 
     def end(self) -> None:
-        """Everybody goes."""
+        """End all clients."""
         for program in self.programs:
             program.end()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One browser for all tests."""
+    """Yield one browser for all tests."""
     with launched() as browser:
         yield browser
 
 
-Gather = Callable[[bool], tuple[Lasting, Everybody]]
+Gather = Callable[[bool], tuple[Lasting, Group]]
 
 
 @pytest.fixture(params=TRANSPORTS)
 def gather(
     request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates, browser: Any
 ) -> Iterator[Gather]:
-    """Starts a server, and everybody; `gather(True)` has half of them come by TLS."""
+    """Return a function that starts a server and all clients; with `gather(True)`, half of them use TLS."""
     for program in ("nc", "openssl", "irssi", "tmux"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     with ExitStack() as stack:
 
-        def start(secure: bool) -> tuple[Lasting, Everybody]:
+        def start(secure: bool) -> tuple[Lasting, Group]:
             server = Lasting(tmp_path, "--transports", request.param, *certificates.options)
             stack.callback(server.stop)
             browse = stack.enter_context(browsing(browser, server.url))
             clients = stack.enter_context(terminals(tmp_path, server.port))
-            everybody = Everybody(server, secure, certificates, browse, clients)
-            stack.callback(everybody.end)
-            return server, everybody
+            group = Group(server, secure, certificates, browse, clients)
+            stack.callback(group.end)
+            return server, group
 
         yield start
 
 
 @pytest.mark.parametrize("secure", SECURE)
-def test_everybody_sees_everybody_and_goes_on_when_the_server_dies(gather: Gather, secure: bool) -> None:
+def test_all_clients_see_all_messages_even_after_the_server_is_killed(gather: Gather, secure: bool) -> None:
     server, all_ = gather(secure)
     texts: list[str] = []
     say_in_turn(all_, texts, "before")
@@ -159,7 +159,7 @@ def test_everybody_sees_everybody_and_goes_on_when_the_server_dies(gather: Gathe
     all_.jane.writes("jane in between")
     all_.bot.says("bot in between")
     server.start()
-    all_.come_again()
+    all_.reconnect()
     for page in (all_.jane, all_.kim):
         page.page.wait_for_selector("#status", state="hidden")
     all_.jane.page.wait_for_selector(".sending, .failed", state="detached")
@@ -173,8 +173,8 @@ def test_everybody_sees_everybody_and_goes_on_when_the_server_dies(gather: Gathe
     assert history(server) == texts
 
 
-def say_in_turn(all_: Everybody, texts: list[str], when: str) -> None:
-    """Each says something, when all have seen what was said before."""
+def say_in_turn(all_: Group, texts: list[str], when: str) -> None:
+    """Have each send a text, once all have seen the previous text."""
     ways: dict[str, Callable[[str], None]] = {
         "jane": all_.jane.says,
         "kim": all_.kim.says,
@@ -198,7 +198,7 @@ def say_in_turn(all_: Everybody, texts: list[str], when: str) -> None:
 
 
 def history(server: Lasting) -> list[str]:
-    """What was said in the room, as the server has kept it."""
+    """Return the room's messages as the server has stored them."""
     with server.person("clerk", ROOM) as clerk:
         clerk.says("hello,events", f"@1 history,{ROOM}")
         lines = []
@@ -208,6 +208,6 @@ def history(server: Lasting) -> list[str]:
 
 
 def members(page: PageUser) -> list[str]:
-    """Who is in the room and here, as the page shows them."""
+    """Return the room's online members, as the page shows them."""
     shown = [one.text_content().strip() for one in page.page.query_selector_all("#members li")]
     return sorted(one.removesuffix(", online").removesuffix(" (you)") for one in shown)

@@ -1,4 +1,4 @@
-"""One of a room of fifty stops reading for a very long while: it costs little, and misses nothing."""
+"""A member of a room of fifty stops reading for a very long time: it costs little, and misses nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIB = 1024 * 1024
 
 
 class Listeners(threading.Thread):
-    """Read all that comes to some people, and count its lines."""
+    """Read everything that some clients get, and count the lines."""
 
     def __init__(self, people: Sequence[Person]) -> None:
         super().__init__(daemon=True)
@@ -38,7 +38,7 @@ class Listeners(threading.Thread):
         self.join()
 
 
-def test_who_does_not_read_for_200_000_messages_gets_them_all_in_order_once(serve: Serve) -> None:
+def test_a_client_that_leaves_200_000_messages_unread_gets_all_in_order_once(serve: Serve) -> None:
     server = serve()
     deaf, jane, *others = [server.person(f"person{number}") for number in range(PEOPLE)]
     for person in (deaf, jane, *others):
@@ -52,7 +52,7 @@ def test_who_does_not_read_for_200_000_messages_gets_them_all_in_order_once(serv
             jane.says(*(f"chat,#tea,message {text}" for text in texts), "@done ping,done")
             assert jane.hears() == "@done ok,done"
 
-    say(0, MESSAGES // 10)  # so that everything that is kept in any case is full
+    say(0, MESSAGES // 10)  # so that all buffers of fixed size are full
     before = server.resident()
     say(MESSAGES // 10, MESSAGES)
     grown = server.resident() - before

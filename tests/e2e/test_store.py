@@ -1,4 +1,4 @@
-"""The file that the log is kept in, as the operator sees it."""
+"""The log's file, as the operator sees it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def test_history_is_there_after_a_restart(serve: Serve) -> None:
     again = serve("--store", f"sqlite:{server.folder / 'chat.sqlite3'}")
     with again.program("zak") as zak:
         zak.says("@1 join,#tea", "@2 history,#tea")
-        assert zak.hears() == "@1 ok,4"  # behind jane's leaving
+        assert zak.hears() == "@1 ok,4"  # after the record of jane's leave
         assert [zak.hears().split(",", 1)[0] for _ in range(4)] == ["@2 joined", "@2 message", "@2 left", "@2 joined"]
         assert zak.hears() == "@2 ok,4"
 
 
-def test_a_second_server_on_the_file_is_refused(serve: Serve) -> None:
+def test_a_second_server_on_the_same_file_is_refused(serve: Serve) -> None:
     server = serve(*STORE)
     assert refused_to_start(server.folder, *STORE).startswith("twisted_chat: another server uses chat.sqlite3")
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     diary = tmp_path / "diary.txt"
     diary.write_text("dear diary, " * 100)
     assert refused_to_start(tmp_path, "--store", "sqlite:diary.txt") == (

@@ -16,7 +16,7 @@ EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='b
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Lasting]:
-    """A server that keeps its log on the disk."""
+    """Start a server that stores its log on disk."""
     server = Lasting(tmp_path)
     yield server
     server.stop()
@@ -31,7 +31,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def browse(server: Lasting, browser: Any) -> Iterator[Browse]:
-    """A function that opens the page."""
+    """Return a function that opens the page."""
     with browsing(browser, server.url) as browse:
         yield browse
 

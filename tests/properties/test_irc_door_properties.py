@@ -1,4 +1,4 @@
-"""Whatever IRC clients send, and wherever its reads end, all clients read valid lines, and the same ones."""
+"""The IRC door under any input, split into any reads: all clients read valid lines, and always the same ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ line_requests = st.sampled_from(
 
 @implementer(ILogObserver)
 class Faults:
-    """Collects the faults that the server logs."""
+    """Collect the faults that the server logs."""
 
     def __init__(self) -> None:
         self.found: list[LogEvent] = []
@@ -84,8 +84,8 @@ def test_all_clients_read_valid_lines(capabilities: set[str], said: list[tuple[i
     people = [*clients, server.program("lou", "#tea")]
     globalLogPublisher.addObserver(watch)
     try:
-        for who, line in said:
-            people[who].say(line.encode() + b"\n")
+        for number, line in said:
+            people[number].say(line.encode() + b"\n")
             server.turn()
     finally:
         globalLogPublisher.removeObserver(watch)
@@ -113,7 +113,7 @@ reads = st.lists(messages | st.sampled_from(["PING x\r\n", "JOIN #ops\r\n", "\r\
 
 
 def conversation(capabilities: str, data: bytes, cuts: list[int], *, together: bool) -> list[list[str]]:
-    """Return what each client reads when jane sends `data`, cut into reads; her messages are said `together`."""
+    """Return each client's lines after jane sends `data`, split into reads; `together` parses her messages together."""
     server = Server()
     jane = server.irc("jane", "#tea", capabilities=capabilities)
     clients = [

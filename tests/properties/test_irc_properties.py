@@ -1,4 +1,4 @@
-"""IRC's codec and renderings hold their promises for every input, wherever its reads end."""
+"""The IRC codec and its renderings are correct for every input, wherever its reads end."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ privmsgs = st.builds(
 
 
 @given(st.lists(privmsgs, min_size=1, max_size=4))
-def test_messages_that_are_parsed_together_are_those_that_are_parsed_one_by_one(lines: list[str]) -> None:
+def test_parsing_messages_together_gives_the_same_as_parsing_each(lines: list[str]) -> None:
     read = parse_privmsgs("".join(lines).encode())
     if read is None:
         return
@@ -204,7 +204,7 @@ class Target:
 
 
 @given(st.sets(st.sampled_from([TAGS, TIME, ACCOUNT])), st.sampled_from(SPOKEN), people, st.data())
-def test_what_is_rendered_at_once_is_what_is_rendered_record_by_record(
+def test_rendering_an_entry_gives_the_same_as_rendering_its_records(
     capabilities: set[str], kind: str, sender: str, data: st.DataObject
 ) -> None:
     dialect = dialect_of(frozenset(capabilities))
@@ -246,6 +246,6 @@ def test_every_name_has_one_nick_and_every_nick_one_name(one: str, other: str) -
 
 
 @given(ascii_names)
-def test_case_among_ascii_names_is_what_isupport_says(name: str) -> None:
+def test_case_folding_of_ascii_names_is_that_of_isupport(name: str) -> None:
     assert CASEMAPPING == "ascii"
     assert user_name(name).key == name.lower()

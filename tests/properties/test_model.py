@@ -1,8 +1,7 @@
-"""The hub against a simple model: who is here, who may say what, and who sees what, in which order.
+"""The hub against a simple model of its users, rooms, permissions and deliveries.
 
-Some take part as recorders, some as programs behind the line door, of whom some read
-slowly. The model writes down, when something is said, who is to see it; in the end
-everyone must have seen just that, once, in that order.
+Some users are recorders, some are programs at the line door, and some of these read slowly. For each message the model
+notes the users that must get it; in the end each user must have got exactly its messages, once and in order.
 """
 
 from __future__ import annotations
@@ -49,13 +48,13 @@ Seen = tuple[str, str, str, str]
 
 
 Manner = tuple[int, str, int]
-"""How many texts, of which kind, and whether they are kept at once (not 0) or with what comes next."""
+"""The number of texts, their kind, and 1 if they are stored at once (0: with the next ones)."""
 manners = st.tuples(st.sampled_from([1, 2, 100]), st.sampled_from([MESSAGE, ACTION]), st.integers(0, 3))
 
 
 @dataclass(eq=False)
 class Person:
-    """What the model knows of one who takes part."""
+    """The model's knowledge of one user."""
 
     participant: Recorder | Session
     connection: Connection | None = None
@@ -70,8 +69,8 @@ class Person:
     acknowledged: int = 0
     gap: bool = False
 
-    def idle_check(self) -> None:
-        """Take up what has come."""
+    def collect(self) -> None:
+        """Add the records that have arrived to `got` and `ids`."""
         if isinstance(self.participant, Recorder):
             for record in self.participant.seen:
                 self.got.append((record.kind, record.sender, record.to, record.text))
@@ -101,13 +100,13 @@ class Room:
 
 
 class Conversation(RuleBasedStateMachine):
-    """People come, speak, read slowly, and go."""
+    """Users sign in, send messages, read slowly, and leave."""
 
     people = Bundle[Person]("people")
 
     @initialize(target=people, ring=st.sampled_from([100_000, 10]))
     def begin(self, ring: int) -> MultipleResults[Person]:
-        """A server with four people in a room, of whom two are behind doors and one reads slowly."""
+        """Start a server with four users in a room, of which two use a door and one reads slowly."""
         self.ring = ring
         self.server = Server(MemoryLog(most=ring, now=lambda: 0.0), outbox=100)
         self.hub = self.server.hub
@@ -116,31 +115,31 @@ class Conversation(RuleBasedStateMachine):
         self.log: list[tuple[object, Seen]] = []
         self.texts = 0
         people = [self.person(door) for door in (True, True, False, False)]
-        for who, name in zip(people, ["jane", "zak", "kim", "Zoë"], strict=True):
-            self.sign_in(who, name)
-            self.join(who, "#tea")
+        for user, name in zip(people, ["jane", "zak", "kim", "Zoë"], strict=True):
+            self.sign_in(user, name)
+            self.join(user, "#tea")
         self.stop_reading(people[0])
         return multiple(*people)
 
     # the model
 
     def named(self, name: str) -> Person | None:
-        """Who is called so, whatever the case."""
+        """Return the user of this name, in any case; None if there is none."""
         found = [person for person in self.here if person.name is not None and person.name.lower() == name.lower()]
         return found[0] if found else None
 
-    def happened(self, who: Person, kind: str, room: Room, text: str = "") -> None:
-        """Something in a room, which every other member is to see."""
-        assert who.name is not None
-        seen = (kind, who.name, room.name, text)
+    def happened(self, user: Person, kind: str, room: Room, text: str = "") -> None:
+        """Record an event in a room, which every other member must get."""
+        assert user.name is not None
+        seen = (kind, user.name, room.name, text)
         self.log.append((room.name.lower(), seen))
         for member in room.members:
-            if member is not who:
+            if member is not user:
                 member.expected.append(seen)
 
     @contextmanager
     def refused(self, code: str | None) -> Iterator[None]:
-        """Whether, and how, the hub must refuse."""
+        """Check that the hub raises an error of this code, or none."""
         try:
             yield
         except ChatError as error:
@@ -149,18 +148,18 @@ class Conversation(RuleBasedStateMachine):
             got = None
         assert got == code
 
-    def asked(self, who: Person) -> None:
-        """One more request of a person's is to be acknowledged."""
-        who.said += 1
+    def asked(self, user: Person) -> None:
+        """Expect one more acknowledgement."""
+        user.said += 1
 
-    # coming and going
+    # signing in and leaving
 
     @rule(target=people, door=st.booleans())
     def come(self, door: bool) -> Person:
         return self.person(door)
 
     def person(self, door: bool) -> Person:
-        """One without a name, behind a door or without one."""
+        """Return a user without a name, at a door or without one."""
         if not door:
             return Person(Recorder())
         connection = self.server.connect()
@@ -169,181 +168,181 @@ class Conversation(RuleBasedStateMachine):
         connection.transport.window = 100
         return Person(connection.chat.session, connection)
 
-    @rule(who=people, name=st.sampled_from(NAMES))
-    def sign_in(self, who: Person, name: str) -> None:
+    @rule(user=people, name=st.sampled_from(NAMES))
+    def sign_in(self, user: Person, name: str) -> None:
         taken = self.named(name) is not None
-        code = ALREADY_REGISTERED if who.name is not None else NAME_TAKEN if taken else None
+        code = ALREADY_REGISTERED if user.name is not None else NAME_TAKEN if taken else None
         result: list[object] = []
-        Deferred.fromCoroutine(self.hub.sign_in(who.participant, name)).addBoth(result.append)
+        Deferred.fromCoroutine(self.hub.sign_in(user.participant, name)).addBoth(result.append)
         if code is not None:
             assert getattr(result[0], "value", None) is not None
             assert result[0].value.code == code  # type: ignore[attr-defined]
             return
-        who.name = name
-        self.here.append(who)
+        user.name = name
+        self.here.append(user)
 
-    @rule(who=consumes(people))
-    def go(self, who: Person) -> None:
-        if who.name is not None:
-            for key in sorted(who.rooms):
-                self.leave_room(who, key)
-            self.here.remove(who)
-        who.name = None
-        if who.connection is not None:
-            who.connection.drop()
+    @rule(user=consumes(people))
+    def go(self, user: Person) -> None:
+        if user.name is not None:
+            for key in sorted(user.rooms):
+                self.leave_room(user, key)
+            self.here.remove(user)
+        user.name = None
+        if user.connection is not None:
+            user.connection.drop()
         else:
-            self.hub.sign_out(who.participant)
+            self.hub.sign_out(user.participant)
 
-    def leave_room(self, who: Person, key: str) -> None:
+    def leave_room(self, user: Person, key: str) -> None:
         room = self.rooms[key]
-        room.members.remove(who)
-        who.rooms.remove(key)
-        self.happened(who, LEFT, room)
+        room.members.remove(user)
+        user.rooms.remove(key)
+        self.happened(user, LEFT, room)
         if not room.members:
             del self.rooms[key]
 
-    @rule(who=people, name=st.sampled_from(NAMES))
-    def rename(self, who: Person, name: str) -> None:
+    @rule(user=people, name=st.sampled_from(NAMES))
+    def rename(self, user: Person, name: str) -> None:
         other = self.named(name)
-        code = NOT_REGISTERED if who.name is None else NAME_TAKEN if other not in (None, who) else None
+        code = NOT_REGISTERED if user.name is None else NAME_TAKEN if other not in (None, user) else None
         with self.refused(code):
-            self.hub.rename(who.participant, name)
+            self.hub.rename(user.participant, name)
         if code is None:
-            who.name = name
+            user.name = name
 
-    @rule(who=people, text=st.none() | st.just("out"))
-    def away(self, who: Person, text: str | None) -> None:
-        with self.refused(NOT_REGISTERED if who.name is None else None):
-            self.hub.away(who.participant, text)
+    @rule(user=people, text=st.none() | st.just("out"))
+    def away(self, user: Person, text: str | None) -> None:
+        with self.refused(NOT_REGISTERED if user.name is None else None):
+            self.hub.away(user.participant, text)
 
-    # speaking
+    # sending
 
-    @rule(who=people, to=st.sampled_from(NAMES), how=manners)
-    def say_to_somebody(self, who: Person, to: str, how: Manner) -> None:
-        self.say(who, to, how)
+    @rule(user=people, to=st.sampled_from(NAMES), how=manners)
+    def say_to_a_name(self, user: Person, to: str, how: Manner) -> None:
+        self.say(user, to, how)
 
-    @rule(who=people, to=st.sampled_from(ROOMS), how=manners)
-    def say_in_a_room(self, who: Person, to: str, how: Manner) -> None:
-        self.say(who, to, how)
+    @rule(user=people, to=st.sampled_from(ROOMS), how=manners)
+    def say_in_a_room(self, user: Person, to: str, how: Manner) -> None:
+        self.say(user, to, how)
 
-    @rule(who=people, how=manners)
-    def say_more_to_the_same(self, who: Person, how: Manner) -> None:
-        self.say(who, who.spoke_to, how)
+    @rule(user=people, how=manners)
+    def say_to_the_last_target(self, user: Person, how: Manner) -> None:
+        self.say(user, user.spoke_to, how)
 
-    def say(self, who: Person, to: str, how: Manner) -> None:
+    def say(self, user: Person, to: str, how: Manner) -> None:
         count, kind, more = how
-        who.spoke_to = to
+        user.spoke_to = to
         texts = [f"{self.texts + number} {'.' * 40}" for number in range(count)]
         self.texts += count
         room, other = self.rooms.get(to.lower()), self.named(to)
         code = None
-        if who.name is None:
+        if user.name is None:
             code = NOT_REGISTERED
         elif to.startswith("#"):
-            code = NO_SUCH_ROOM if room is None else NOT_A_MEMBER if who not in room.members else None
+            code = NO_SUCH_ROOM if room is None else NOT_A_MEMBER if user not in room.members else None
         elif other is None:
             code = NO_SUCH_USER
         with self.refused(code):
-            self.hub.say(who.participant, to, list(texts), kind)
+            self.hub.say(user.participant, to, list(texts), kind)
         if code is not None:
             return
         for text in texts:
-            self.asked(who)
+            self.asked(user)
             if room is not None:
-                self.happened(who, kind, room, text)
+                self.happened(user, kind, room, text)
             else:
-                assert who.name is not None
+                assert user.name is not None
                 assert other is not None
                 assert other.name is not None
-                seen = (kind, who.name, other.name, text)
-                self.log.append((frozenset((who, other)), seen))
+                seen = (kind, user.name, other.name, text)
+                self.log.append((frozenset((user, other)), seen))
                 other.expected.append(seen)
         if more:
             self.turn()
 
-    @rule(who=people, name=st.sampled_from(ROOMS))
-    def join(self, who: Person, name: str) -> None:
-        with self.refused(NOT_REGISTERED if who.name is None else None):
-            joined = self.hub.join(who.participant, name)
-        if who.name is None:
+    @rule(user=people, name=st.sampled_from(ROOMS))
+    def join(self, user: Person, name: str) -> None:
+        with self.refused(NOT_REGISTERED if user.name is None else None):
+            joined = self.hub.join(user.participant, name)
+        if user.name is None:
             return
         key = name.lower()
-        assert joined == (key not in who.rooms)
+        assert joined == (key not in user.rooms)
         if joined:
             room = self.rooms.setdefault(key, Room(name))
-            room.members.append(who)
-            who.rooms.add(key)
-            self.asked(who)
-            self.happened(who, JOINED, room)
+            room.members.append(user)
+            user.rooms.add(key)
+            self.asked(user)
+            self.happened(user, JOINED, room)
 
-    @rule(who=people, name=st.sampled_from(ROOMS))
-    def leave(self, who: Person, name: str) -> None:
-        with self.refused(NOT_REGISTERED if who.name is None else None):
-            left = self.hub.leave(who.participant, name)
-        if who.name is None:
+    @rule(user=people, name=st.sampled_from(ROOMS))
+    def leave(self, user: Person, name: str) -> None:
+        with self.refused(NOT_REGISTERED if user.name is None else None):
+            left = self.hub.leave(user.participant, name)
+        if user.name is None:
             return
-        assert left == (name.lower() in who.rooms)
+        assert left == (name.lower() in user.rooms)
         if left:
-            self.asked(who)
-            self.leave_room(who, name.lower())
+            self.asked(user)
+            self.leave_room(user, name.lower())
 
-    @rule(who=people, name=st.sampled_from(ROOMS), text=st.sampled_from(["", "Assam", "a\nb"]))
-    def topic(self, who: Person, name: str, text: str) -> None:
+    @rule(user=people, name=st.sampled_from(ROOMS), text=st.sampled_from(["", "Assam", "a\nb"]))
+    def topic(self, user: Person, name: str, text: str) -> None:
         room = self.rooms.get(name.lower())
-        code = NO_SUCH_ROOM if room is None else NOT_A_MEMBER if who not in room.members else None
-        with self.refused(NOT_REGISTERED if who.name is None else code):
-            self.hub.set_topic(who.participant, name, text)
+        code = NO_SUCH_ROOM if room is None else NOT_A_MEMBER if user not in room.members else None
+        with self.refused(NOT_REGISTERED if user.name is None else code):
+            self.hub.set_topic(user.participant, name, text)
         if code is None and room is not None:
-            self.asked(who)
-            self.happened(who, TOPIC, room, text)
-            assert self.hub.topic(who.participant, name) == text
+            self.asked(user)
+            self.happened(user, TOPIC, room, text)
+            assert self.hub.topic(user.participant, name) == text
 
     # reading
 
-    @rule(who=people)
-    def stop_reading(self, who: Person) -> None:
-        if who.connection is not None:
-            who.connection.stop_reading()
-            who.reads = False
+    @rule(user=people)
+    def stop_reading(self, user: Person) -> None:
+        if user.connection is not None:
+            user.connection.stop_reading()
+            user.reads = False
 
-    @rule(who=people, size=st.integers(1, 2000))
-    def read_a_little(self, who: Person, size: int) -> None:
-        if who.connection is not None and not who.reads:
-            who.connection.take(size)
+    @rule(user=people, size=st.integers(1, 2000))
+    def read_a_little(self, user: Person, size: int) -> None:
+        if user.connection is not None and not user.reads:
+            user.connection.take(size)
 
-    @rule(who=people)
-    def read_again(self, who: Person) -> None:
-        if who.connection is not None and not who.reads:
-            who.connection.read_again()
-            who.reads = True
+    @rule(user=people)
+    def read_again(self, user: Person) -> None:
+        if user.connection is not None and not user.reads:
+            user.connection.read_again()
+            user.reads = True
 
     @rule()
     def turn(self) -> None:
-        """Everything that was said is kept and delivered."""
+        """Store and deliver all messages."""
         self.hub.flush()
         self.server.turn()
 
     @precondition(lambda self: self.ring > 1000)
-    @rule(who=people, to=st.sampled_from(NAMES + ROOMS), limit=st.integers(1, 100))
-    def history(self, who: Person, to: str, limit: int) -> None:
-        if who.name is None:
+    @rule(user=people, to=st.sampled_from(NAMES + ROOMS), limit=st.integers(1, 100))
+    def history(self, user: Person, to: str, limit: int) -> None:
+        if user.name is None:
             return
         self.turn()
         result: list[object] = []
-        Deferred.fromCoroutine(self.hub.archive.history(who.participant, to, 0, 0, limit)).addBoth(result.append)
-        if to.startswith("#") and to.lower() not in who.rooms:
+        Deferred.fromCoroutine(self.hub.archive.history(user.participant, to, 0, 0, limit)).addBoth(result.append)
+        if to.startswith("#") and to.lower() not in user.rooms:
             assert result[0].value.code == NO_SUCH_ROOM  # type: ignore[attr-defined]
             return
-        place = to.lower() if to.startswith("#") else frozenset((who, self.named(to)))
+        place = to.lower() if to.startswith("#") else frozenset((user, self.named(to)))
         said = [seen for where, seen in self.log if where == place]
         assert isinstance(result[0], list)
         records: list[Record] = result[0]
         assert [(record.kind, record.sender, record.to, record.text) for record in records] == said[-limit:]
 
-    # what must be so
+    # invariants
 
     @invariant()
-    def who_is_here_is_who_is_here(self) -> None:
+    def users_and_rooms_are_those_of_the_model(self) -> None:
         named = sorted((person.name for person in self.here if person.name is not None), key=str.lower)
         assert self.hub.registry.online_names() == named
         assert self.hub.rooms.names() == [self.rooms[key].name for key in sorted(self.rooms)]
@@ -353,7 +352,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule()
     def check(self) -> None:
-        """Everyone who reads has seen everything that was meant for them."""
+        """Check that every user that reads has received all of its messages."""
         self.turn()
         for person in self.here:
             if person.reads:
@@ -371,12 +370,12 @@ class Conversation(RuleBasedStateMachine):
                 assert person.connection.chat.session.unstored == 0
 
     def check_person(self, person: Person) -> None:
-        person.idle_check()
-        assert person.ids == sorted(set(person.ids)), "in order, and once"
+        person.collect()
+        assert person.ids == sorted(set(person.ids)), "a message arrived twice or out of order"
         if person.gap:
             assert self.ring == 10
             rest = iter(person.expected)
-            assert all(seen in rest for seen in person.got), "nothing but what was meant for them, in order"
+            assert all(seen in rest for seen in person.got), "a message arrived at another user or out of order"
         else:
             assert person.got == person.expected
 

@@ -1,8 +1,8 @@
-"""Accounts and their devices against a simple model: who sees what, live, behind, back after a while, after a restart.
+"""Accounts and their devices against a simple model of deliveries: live, behind, reconnected and after a restart.
 
-Every device is a program behind the line door. The model writes down each record
-with those who may see it; in the end every device must have seen just that, once and
-in order: from its sign-in on, and after a `since` from that place on.
+Every device is a program at the line door. The model notes each record with the users that may see it; in the end every
+device must have got exactly its records, once and in order: those since its sign-in, and after a `since` those since
+that position.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.log import SqliteLog
-from twisted_chat.stores.sqlite.worker import InlineWriter
+from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.events import parse_event
 
@@ -37,7 +37,7 @@ CLIENTS = ["", "", "desk", "phone"]
 
 @dataclass(eq=False)
 class User:
-    """An account, or one guest while it is here."""
+    """An account, or a guest while it is online."""
 
     name: str
     account: bool
@@ -46,7 +46,7 @@ class User:
 
 @dataclass(eq=False)
 class Fact:
-    """What happened: its place, its line's fields, who may see it, and which client did it."""
+    """A record: its id, the fields of its line, the users that may see it, and the client that caused it."""
 
     id: int
     seen: tuple[str, str, str, str]
@@ -57,7 +57,7 @@ class Fact:
 
 @dataclass(eq=False)
 class Device:
-    """A connection: what it is to see since each place that it asked for, and what it got."""
+    """A connection: the records expected since each position that it asked for, and those that arrived."""
 
     user: User
     connection: Connection
@@ -69,8 +69,8 @@ class Device:
     answers: list[str] = field(default_factory=list)
     rest: bytes = b""
 
-    def idle_check(self) -> None:
-        """Take up what has come, of which the last line may be half."""
+    def collect(self) -> None:
+        """Add the records that have arrived to `got`; the last line may be incomplete."""
         *lines, self.rest = (self.rest + self.connection.read()).split(b"\n")
         for line in map(bytes.decode, lines):
             label, _, event = line.partition(" ") if line.startswith("@") else ("", "", line)
@@ -88,8 +88,8 @@ class Device:
                 self.got[-1].append((told.id, (told.kind, told.sender, told.to, told.text)))
 
     def check(self, whole: bool) -> None:
-        """What came must be the first of what is expected, or all of it."""
-        self.idle_check()
+        """Check that the first expected records have arrived; with `whole`, all of them."""
+        self.collect()
         expected = [[(fact.id, fact.seen) for fact in facts] for facts in self.expected]
         for number, got in enumerate(self.got):
             assert got == expected[number][: len(got)], (self.user.name, number)
@@ -100,7 +100,7 @@ class Device:
 
 
 class Devices(RuleBasedStateMachine):
-    """Accounts come with several devices, speak, read slowly, go, come back, and the server starts again."""
+    """Accounts with several devices sign in, send, read slowly, leave and reconnect, and the server restarts."""
 
     @initialize(file=st.booleans())
     def begin(self, file: bool) -> None:
@@ -119,12 +119,12 @@ class Devices(RuleBasedStateMachine):
         self.come("kim", "phone")
 
     def serve(self) -> None:
-        """Start a server over what the last one left."""
+        """Start a server on the log and accounts of the last one."""
         log: MessageLog
         accounts: Accounts
         log, accounts = self.memory
         if self.folder is not None:
-            database = Database(str(Path(self.folder.name, "chat")), InlineWriter(), maybeDeferred, lambda: 0.0)
+            database = Database(str(Path(self.folder.name, "chat")), InlineWorker(), maybeDeferred, lambda: 0.0)
             self.server = Server(SqliteLog(database, Server().clock), accounts=SqliteAccounts(database), outbox=100)
             database.select_now("PRAGMA synchronous = OFF")
         else:
@@ -134,9 +134,9 @@ class Devices(RuleBasedStateMachine):
     # the model
 
     def happened(self, by: Device, kind: str, to: str, text: str = "") -> Fact:
-        """One more record: each device that is here of those who may see it will."""
+        """Add a record, which every online device of the users that may see it must get."""
         user = by.user
-        audience, where = {other for other in self.everybody() if to in other.rooms}, to
+        audience, where = {other for other in self.all_users() if to in other.rooms}, to
         place: object = where
         if not to.startswith("#"):
             audience = {user, self.named(to)}
@@ -152,14 +152,14 @@ class Devices(RuleBasedStateMachine):
 
     def sees(self, device: Device, fact: Fact) -> bool:
         own = fact.by is device.client or fact.by == device.client
-        to_oneself = isinstance(fact.where, frozenset) and len(fact.where) == 1
-        return device.user in fact.audience and (not own or to_oneself)
+        to_itself = isinstance(fact.where, frozenset) and len(fact.where) == 1
+        return device.user in fact.audience and (not own or to_itself)
 
     def since(self, device: Device, place: int) -> list[Fact]:
-        """What a device may see of what was kept after a place."""
+        """Return the records after a position that a device may see."""
         return [fact for fact in self.facts[place:] if self.sees(device, fact)]
 
-    def everybody(self) -> list[User]:
+    def all_users(self) -> list[User]:
         return [*self.users.values(), *self.guests.values()]
 
     def named(self, name: str) -> User:
@@ -168,11 +168,11 @@ class Devices(RuleBasedStateMachine):
     def device(self, number: int) -> Device:
         return self.devices[number % len(self.devices)]
 
-    # coming and going
+    # signing in and leaving
 
     @rule(name=st.sampled_from(ACCOUNTS), client=st.sampled_from(CLIENTS))
     def come(self, name: str, client: str) -> None:
-        """An account's device signs in; what is not kept yet it sees, and the same client's former connection ends."""
+        """Sign in a device of an account; it gets records not stored yet, and ends its client's former connection."""
         former = [one for one in self.devices if client and one.client == (name, client)]
         connection, kept = self.server.connect(), self.hub.log.last
         connection.say(f"hello,events,{client}\nregister,{name},{name}\n".encode())
@@ -187,7 +187,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(GUESTS))
     def visit(self, name: str) -> None:
-        """A guest comes."""
+        """Sign in a guest."""
         if name not in self.guests:
             self.guests[name] = User(name, account=False)
             connection = self.server.program(name)
@@ -208,7 +208,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule()
     def start_again(self) -> None:
-        """The server ends without a word, and another one takes its place."""
+        """Kill the server, and start another one in its place."""
         self.turn()
         for device in self.devices:
             device.check(whole=device.reads)
@@ -217,7 +217,7 @@ class Devices(RuleBasedStateMachine):
             Deferred.fromCoroutine(self.hub.close())
         self.serve()
 
-    # speaking
+    # sending
 
     @precondition(lambda self: self.devices)
     @rule(
@@ -242,7 +242,7 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: self.said)
     @rule(number=st.integers(0, 99), same=st.booleans())
     def say_again(self, number: int, same: bool) -> None:
-        """A client says something with a label that it has used, perhaps for something else."""
+        """Send a message with a label that its client has used before, perhaps for another text."""
         client, user, label, kind, text, fact = self.said[number % len(self.said)]
         to = fact.seen[2]
         for device in self.devices:
@@ -282,20 +282,20 @@ class Devices(RuleBasedStateMachine):
 
     @rule()
     def turn(self) -> None:
-        """Everything that was said is kept and delivered."""
+        """Store and deliver all messages."""
         self.hub.flush()
         self.server.turn()
 
     @precondition(lambda self: self.devices)
     @rule(number=st.integers(0, 99), back=st.integers(0, 600), slowly=st.booleans())
     def ask_since(self, number: int, back: int, slowly: bool) -> None:
-        """A device asks for everything since a place, and perhaps reads it slowly."""
+        """Have a device ask for all records since a position, and perhaps read them slowly."""
         device = self.device(number)
         self.turn()
         if not (device.user.account and device.reads):
             return
         place = max(0, len(self.facts) - back)
-        device.idle_check()
+        device.collect()
         if slowly:
             self.stop_reading(self.devices.index(device))
         device.connection.say(f"@s{len(device.expected)} since,{place}\n".encode())
@@ -313,7 +313,7 @@ class Devices(RuleBasedStateMachine):
     def read_a_little(self, number: int, size: int) -> None:
         if not self.device(number).reads:
             self.device(number).connection.take(size)
-            self.device(number).idle_check()
+            self.device(number).collect()
 
     @precondition(lambda self: self.devices)
     @rule(number=st.integers(0, 99))
@@ -339,19 +339,19 @@ class Devices(RuleBasedStateMachine):
         said = [fact.id for fact in self.facts if fact.where == where]
         assert [record.id for record in records] == said[-limit:]
 
-    # what must be so
+    # invariants
 
     @invariant()
-    def who_is_here_is_who_is_here(self) -> None:
+    def users_and_rooms_are_those_of_the_model(self) -> None:
         assert self.hub.registry.online_names() == sorted({device.user.name for device in self.devices})
-        rooms = {room: sorted(user.name for user in self.everybody() if room in user.rooms) for room in ROOMS}
+        rooms = {room: sorted(user.name for user in self.all_users() if room in user.rooms) for room in ROOMS}
         assert self.hub.rooms.names() == [room for room in ROOMS if rooms[room]]
         for room in self.hub.rooms.names():
             assert self.hub.rooms.find(room).names() == rooms[room]
 
     @rule()
     def check(self) -> None:
-        """Every device has seen what it was to see, or the beginning of it."""
+        """Check that every device has got the expected records, or, if it reads slowly, the first of them."""
         self.turn()
         for device in self.devices:
             device.check(whole=device.reads)

@@ -1,4 +1,4 @@
-"""What is so for every input, however it is cut up: hypothesis looks for one for which it is not."""
+"""Properties of the server, the codecs and the names that hold for every input, however it is split into reads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from twisted_chat.wire.events import Event, milliseconds, parse_event, structure
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-"""What speaks to terminals, and is in no line that anybody is sent."""
+"""Characters that control terminals, and that the server never sends."""
 
 names = st.sampled_from(["jane", "JANE", "zak", "kim", "Zoë", "nobody", "a b", "", "#tea", "#ops", "#"])
 texts = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
@@ -41,7 +41,7 @@ endings = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"", b"\r"])
 
 @st.composite
 def lines(draw: st.DrawFn) -> bytes:
-    """Something that looks like a request, or nearly, or not at all."""
+    """Draw a line: a valid request, nearly a request, or other bytes."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(max_size=40)) + draw(endings)
     verb = draw(verbs)
@@ -57,14 +57,14 @@ streams = st.lists(lines() | long_lines | st.just(b"register,jane\n"), max_size=
 
 @st.composite
 def cut_up(draw: st.DrawFn, stream: st.SearchStrategy[bytes] = streams) -> list[bytes]:
-    """A stream of bytes as the reads in which it comes."""
+    """Draw a stream of bytes, split into reads."""
     data = draw(stream)
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True) if start < end]
 
 
-class Watched:
-    """A server with people who watch what reaches them while somebody sends whatever comes to mind."""
+class WatchedServer:
+    """A server with a client that sends any bytes, and other clients whose lines are checked."""
 
     def __init__(self, log: MemoryLog | None = None) -> None:
         self.server = Server(log or MemoryLog(most=50, now=lambda: 0.0))
@@ -78,7 +78,7 @@ class Watched:
         self.sender = self.server.connect()
 
     def check(self) -> None:
-        """Everything that the others have received is well-formed, and was caused by a legal sender."""
+        """Check that every line the other clients got is well-formed and has a valid sender."""
         self.server.clock.advance(1)
         self.lesson.read_again()
         for watcher in (self.plain, self.lesson):
@@ -97,7 +97,7 @@ class Watched:
                 assert len(event.text) <= MAX_LINE_BYTES
 
     def check_bounds(self) -> None:
-        """What is kept for the sender is bounded."""
+        """Check that the memory held for the sender is bounded."""
         chat = self.sender.chat
         assert len(chat._splitter.tail) <= MAX_LINE_BYTES + 1
         assert chat.session.unstored <= 2 * MAX_UNSTORED_TEXTS
@@ -111,7 +111,7 @@ class Watched:
 @example([b"hello,events\nregister,jane\njoin,#tea\n", b"topic,#tea,a\\nb\n", b"away,a\\nb\n", b"me,#tea,c\\nd\n"])
 @example([b"register,jane\nchat,zak," + "\u2028".encode() + b"\n"])
 def test_no_bytes_do_harm(reads: list[bytes]) -> None:
-    watched = Watched()
+    watched = WatchedServer()
     for read in reads:
         watched.sender.say(read)  # an exception that leaves dataReceived fails the test
         watched.check_bounds()
@@ -126,7 +126,7 @@ def test_no_bytes_do_harm(reads: list[bytes]) -> None:
 
 @given(cut_up(), st.integers(0, 5))
 @settings(max_examples=60, deadline=None)
-def test_no_bytes_do_harm_with_a_log_that_takes_its_time(reads: list[bytes], often: int) -> None:
+def test_no_bytes_do_harm_with_a_slow_log(reads: list[bytes], often: int) -> None:
     log = DelayedLog()
     server = Server(log)
     person = server.connect()
@@ -137,7 +137,7 @@ def test_no_bytes_do_harm_with_a_log_that_takes_its_time(reads: list[bytes], oft
             log.keep(1)
     person.end_input()
     while not person.closed:
-        assert log.waiting, "nothing more would ever come"
+        assert log.waiting, "the sender is paused for good"
         log.keep()
     closed = [line for line in person.read().decode().split("\n") if line.startswith("@")]
     closing = [line for line in closed if re.match(r"@\S+ (ok|error)\b", line)]
@@ -148,19 +148,19 @@ def test_no_bytes_do_harm_with_a_log_that_takes_its_time(reads: list[bytes], oft
 
 @given(st.lists(st.integers(1, 40_000), min_size=1, max_size=30))
 @settings(max_examples=30, deadline=None)
-def test_a_line_that_never_ends_is_never_gathered(sizes: list[int]) -> None:
+def test_a_line_that_never_ends_is_not_buffered(sizes: list[int]) -> None:
     server = Server()
     person = server.plain("jane")
     for size in sizes:
         person.say(b"x" * size)
         assert len(person.chat._splitter.tail) <= MAX_LINE_BYTES + 1
     refusals = person.lines()
-    assert len(refusals) <= 2  # the error, and the hint behind the first one
+    assert len(refusals) <= 2  # the error, and the hint after the first one
     assert len(refusals) == (sum(sizes) > MAX_LINE_BYTES + 1)
 
 
 def answers(reads: list[bytes], begin: Callable[[Server], Connection]) -> tuple[bytes, bytes]:
-    """What the sender, and zak, have read after these reads."""
+    """Return the bytes that the sender and zak have read after these reads."""
     server = Server()
     zak = server.plain("zak", "#tea")
     person = begin(server)
@@ -176,7 +176,7 @@ one_ending = st.sampled_from([b"\n", b"\r\n"])
 @given(few_lines, one_ending)
 @settings(max_examples=25, deadline=None)
 @example(b"list,friends\nchat,zak,one\nchat,zak,two\nchat,zak,\xff\n", b"\r\n")
-def test_every_split_of_a_persons_stream_is_the_same(stream: bytes, ending: bytes) -> None:
+def test_every_split_of_a_persons_stream_gives_the_same_answers(stream: bytes, ending: bytes) -> None:
     stream = (b"register,jane\n" + stream).replace(b"\n", ending)
     whole = answers([stream], Server.connect)
     for cut in range(1, len(stream)):
@@ -186,7 +186,7 @@ def test_every_split_of_a_persons_stream_is_the_same(stream: bytes, ending: byte
 
 @given(few_lines, one_ending)
 @settings(max_examples=25, deadline=None)
-def test_every_split_of_a_programs_stream_is_the_same(stream: bytes, ending: bytes) -> None:
+def test_every_split_of_a_programs_stream_gives_the_same_answers(stream: bytes, ending: bytes) -> None:
     def program(server: Server) -> Connection:
         return server.program("kim", "#tea")
 
@@ -206,7 +206,7 @@ any_text = st.text(max_size=50)
 
 
 @given(any_text)
-def test_unescape_takes_back_what_escape_does(text: str) -> None:
+def test_unescape_reverses_escape(text: str) -> None:
     escaped = escape(text)
     assert "\n" not in escaped
     assert unescape(escaped) == text
@@ -242,7 +242,7 @@ def test_events_read_back(event: Event) -> None:
 
 
 @given(any_text)
-def test_what_is_no_event_is_a_ValueError(line: str) -> None:
+def test_an_invalid_event_is_a_ValueError(line: str) -> None:
     for text in (line, f"message,{line}", f"message,1,2020-01-01T00:00:00.000Z,a,b,{line}", f"topic,1,{line}"):
         with suppress(ValueError):
             assert isinstance(parse_event(text), Event)
@@ -299,25 +299,23 @@ changes_of_names = st.lists(
 
 @given(st.sets(people), changes_of_names)
 @settings(max_examples=300)
-def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
-    here: set[int], changes: list[tuple[int, str, int]]
-) -> None:
-    """Whatever happened, applying the lines to the names that the reader knew gives the names that are here."""
-    now = {who: f"n{who}" for who in here}
+def test_presence_notices_bring_a_reader_up_to_date(here: set[int], changes: list[tuple[int, str, int]]) -> None:
+    """For any changes, applying the notices to the names that the reader knew gives the names online now."""
+    now = {user: f"n{user}" for user in here}
     known = set(now.values())
     news = PresenceChanges()
-    for who, what, number in changes:
+    for user, what, number in changes:
         name = f"n{number}"
-        before = now.get(who)
+        before = now.get(user)
         if what == "offline" and before is not None:
-            del now[who]
-            news.add(who, before, None)
+            del now[user]
+            news.add(user, before, None)
         elif what == "online" and before is None and name not in now.values():
-            now[who] = name
-            news.add(who, None, name)
+            now[user] = name
+            news.add(user, None, name)
         elif what == "renamed" and before is not None and name not in now.values():
-            now[who] = name
-            news.add(who, before, name)
+            now[user] = name
+            news.add(user, before, name)
     told = EVENTS.presence(news.changes())
     for line in told:
         kind, name, *new = line.split(",")
@@ -335,7 +333,7 @@ def test_news_bring_a_reader_from_what_it_knew_to_what_is_so(
 
 
 def people_in(changes: list[tuple[int, str, int]]) -> set[int]:
-    return {who for who, _, _ in changes}
+    return {user for user, _, _ in changes}
 
 
 beginnings = st.sampled_from(
@@ -347,7 +345,7 @@ firsts = st.lists(beginnings | between, max_size=10).map(b"".join)
 
 @given(reads=cut_up(firsts), forwarding=st.booleans(), ended=st.booleans())
 @example(reads=[b"POST /", b"x" * MAX_FIRST_LINE_BYTES, b" HTTP/1.1\r\n"], forwarding=False, ended=False)
-def test_exactly_one_door_gets_exactly_what_was_read(reads: list[bytes], forwarding: bool, ended: bool) -> None:
+def test_exactly_one_door_gets_exactly_the_bytes_read(reads: list[bytes], forwarding: bool, ended: bool) -> None:
     clock = Clock()
     doors = {name: RecordingDoor() for name in (LINE, IRC, WEB)}
     factory = FrontFactory(doors, clock)

@@ -26,28 +26,28 @@ class Certificates:
         self.issue("chat.example")
 
     def issue(self, name: str) -> None:
-        """Renew them, in that name, by an authority below the trusted one."""
+        """Renew certificate and key, for this name, signed by an authority below the trusted one."""
         made = self._authority.create_child_ca().issue_cert(name)
         self.put(self.key, made.private_key_pem.bytes())
         self.put(self.chain, b"".join(pem.bytes() for pem in made.cert_chain_pems))
 
     def put(self, path: Path, data: bytes) -> None:
-        """Put a new file in the place of another."""
+        """Replace a file by a new one."""
         new = path.with_suffix(".new")
         new.write_bytes(data)
         os.replace(new, path)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What the server is told."""
+        """Return the server's options for TLS."""
         return "--tls-cert", str(self.chain), "--tls-key", str(self.key)
 
     def secure(self, plain: socket.socket, name: str = "chat.example") -> socket.socket:
-        """TLS over a connection, as somebody who checks the certificate."""
+        """Return the connection with TLS, by a client that verifies the certificate."""
         return self._trusting.wrap_socket(plain, server_hostname=name)
 
     def person(self, server: Server, name: str, port: int | None = None, before: bytes = b"") -> Person:
-        """Somebody who has registered over TLS, and said something `before`."""
+        """Return a client that has sent `before` without TLS, and has then registered over TLS."""
         plain = connect(port or server.port)
         plain.sendall(before)
         person = Person(self.secure(plain))
@@ -56,5 +56,5 @@ class Certificates:
 
 
 def connect(port: int) -> socket.socket:
-    """A connection to this machine."""
+    """Return a connection to this port of this machine."""
     return socket.create_connection(("127.0.0.1", port), PATIENCE)

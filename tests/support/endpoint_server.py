@@ -31,7 +31,7 @@ def tell(*words: object) -> None:
     print(*words, flush=True)
 
 
-class Told(Protocol):
+class Printing(Protocol):
     """Print each event, and call `do_x` for each letter x that is received."""
 
     transport: Any
@@ -108,8 +108,8 @@ class Told(Protocol):
 
 
 @implementer(IHalfCloseableProtocol)
-class HalfClosed(Told):
-    """A half-closeable Told."""
+class HalfClosed(Printing):
+    """A Printing that can be half-closed."""
 
     def readConnectionLost(self) -> None:
         tell("read lost")
@@ -141,7 +141,7 @@ class Paused(HalfClosed):
         self.do_p()
 
 
-class Leaver(Told):
+class Leaver(Printing):
     """Write one word and lose the connection as soon as it is made."""
 
     def connectionMade(self) -> None:
@@ -150,7 +150,7 @@ class Leaver(Told):
         self.transport.loseConnection()
 
 
-class Aborter(Told):
+class Aborter(Printing):
     def connectionMade(self) -> None:
         tell("made")
         self.transport.abortConnection()
@@ -245,7 +245,7 @@ class Picky(Factory):
         return Last(self) if self.seen == 3 else None
 
 
-class Last(Told):
+class Last(Printing):
     def __init__(self, factory: Picky) -> None:
         self.factory = factory
 
@@ -259,8 +259,8 @@ class Last(Told):
         servers[0].stopListening().addCallback(again)
 
 
-class Few(Told):
-    """A Told in a process that may open few descriptors."""
+class Few(Printing):
+    """A Printing in a process that may open few descriptors."""
 
     @staticmethod
     def prepare() -> None:

@@ -23,7 +23,7 @@ from twisted_chat.wire.events import Event
 
 
 class LinesToSend(LineOnlyReceiver):
-    """Sends each line of standard input to the room."""
+    """Send each line of standard input to the room."""
 
     delimiter = b"\n"
 

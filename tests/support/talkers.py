@@ -1,4 +1,4 @@
-"""ChatClients that chat until the input ends, also while the server restarts; then they write what they know, as JSON.
+"""ChatClients that chat until the input ends, even while the server restarts, and then print their results as JSON.
 
     python talkers.py PORT NAME,NAME,… < pipe
 
@@ -92,7 +92,7 @@ class Talker:
 
 
 class EndOfInput(Protocol):
-    """Ends the talk when standard input ends."""
+    """End the talk when standard input ends."""
 
     def __init__(self, talkers: list[Talker]) -> None:
         self._talkers = talkers

@@ -1,4 +1,4 @@
-"""Programs in terminals, which tmux is: what is typed into them, and what they show."""
+"""Programs in terminals, run by tmux: type into them, and read their screens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Terminal:
             self._tmux("send-keys", "Enter")
 
     def shows(self, text: str) -> None:
-        """Wait until it does."""
+        """Wait until the screen shows this."""
         try:
             until(lambda: text in self.screen(), text)
         except AssertionError:
@@ -36,7 +36,7 @@ class Terminal:
             pytest.fail(f"{self._name} does not show {text!r} but\n{screen}")
 
     def screen(self, colours: bool = False) -> str:
-        """What it shows, perhaps with the sequences that colour it (ECMA-48, SGR)."""
+        """Return the screen's text, on request with its colour sequences (ECMA-48, SGR)."""
         return self._tmux("capture-pane", "-p", *(["-e", "-N"] if colours else []))
 
     def end(self) -> None:
@@ -67,13 +67,13 @@ def weechat(folder: Path, port: int, nick: str, password: str, tls: bool = False
 
 
 Command = Callable[..., list[str]]
-"""What starts an IRC client: in a folder of its own, for a port, a nick, a password ("" for a guest), `tls` or not."""
+"""Starts an IRC client, given its folder, a port, a nick, a password ("" for a guest), and True for TLS."""
 Start = Callable[..., Terminal]
 
 
 @contextmanager
 def terminals(folder: Path, port: int) -> Iterator[Start]:
-    """Starts IRC clients: `start(irssi, "jane")`, with a password for an account; waits for what it first `shows`."""
+    """Yield `start(irssi, "jane")`, which starts an IRC client (a password is for an account) and waits for `shows`."""
     started: list[Terminal] = []
 
     def start(
@@ -98,6 +98,6 @@ def terminals(folder: Path, port: int) -> Iterator[Start]:
 
 
 def joins(terminal: Terminal, client: Command, room: str) -> None:
-    """Enter a room, and wait until the client knows all about it."""
+    """Join a room, and wait until the client has its topic and members."""
     terminal.types(f"/join {room}")
     terminal.shows(f"Join to {room} was synced" if client is irssi else f"Channel {room}:")

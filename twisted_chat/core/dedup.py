@@ -1,21 +1,22 @@
-"""Which texts a client says again: those with a label that it has used before."""
+"""Find the texts that a client sends again: those with a label that the client has used before."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE, Record
+from twisted_chat.core.messages import GUESTS, REPEATABLE, Record
 from twisted_chat.core.participants import Entry
 
 Label = tuple[int, str]
-"""The number of an account's client, and a label of its."""
+"""The number of an account's client, and a label that this client used."""
 
 
 class Deduplicated(NamedTuple):
-    """What becomes of a batch.
+    """Hold the entries of a batch, sorted by their labels.
 
-    `fresh` is to be kept; `repeated` has its first id already; `wrong` is a label that
-    stood for something else; `later` repeats what is in this batch, and waits for the next.
+    The log stores the `new` ones. The `repeated` ones have the ids that they got the first time. The
+    `conflicting` ones have a label that was used for a different text. The `deferred` ones repeat
+    a text of the same batch, so the log looks them up once that is stored.
     """
 
     new: list[Entry]
@@ -25,19 +26,19 @@ class Deduplicated(NamedTuple):
 
 
 def labels(entries: Iterable[Entry]) -> list[tuple[Label, Entry, int]]:
-    """The labels of what clients of accounts say, each with its entry and the text's index there."""
+    """Return the labels that clients of accounts have set, each with its entry and the index of its text."""
     return [
         ((entry.envelope.sender_number, label), entry, index)
         for entry in entries
-        if entry.labels and entry.envelope.sender_number < GUESTS and entry.kind in (MESSAGE, ACTION)
+        if entry.labels and entry.envelope.sender_number < GUESTS and entry.kind in REPEATABLE
         for index, label in entry.labels.items()
     ]
 
 
 def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Deduplicated:
-    """Part what is new from what is known, by the records that the labels stand for."""
+    """Separate new texts from known ones; `known` has the records that the labels stand for."""
     result = Deduplicated([], [], [], [])
-    marked: dict[Entry, dict[int, tuple[list[Entry], Record | None]]] = {}
+    marked: dict[Entry, dict[int, tuple[list[Entry], Record | None]]] = {}  # by entry and index: destination, record
     seen: set[Label] = set()
     for label, entry, index in labels(entries):
         record = known.get(label)
@@ -55,15 +56,15 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
         rest = [index for index in range(len(entry.texts)) if index not in parts]
         if rest:
             result.new.append(entry.part(rest))
-        for index, (where, record) in parts.items():
+        for index, (destination, record) in parts.items():
             part = entry.part([index])
-            if where is not result.deferred and record is not None:
+            if destination is not result.deferred and record is not None:
                 part.first, part.time, part.recipients, part.copies = record.id, record.time, (), ()
                 part.problem = ChatError(Reason.LABEL_REUSED, label=part.labels[0])
-            where.append(part)
+            destination.append(part)
     return result
 
 
 def _same(entry: Entry, index: int, record: Record) -> bool:
-    said = (entry.kind, entry.envelopes[index].conversation, entry.texts[index])
-    return said == (record.kind, record.conversation, record.text)
+    sent = (entry.kind, entry.envelopes[index].conversation, entry.texts[index])
+    return sent == (record.kind, record.conversation, record.text)

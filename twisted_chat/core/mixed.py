@@ -1,6 +1,6 @@
 """Messages of one connection to several people in one read: one entry of the log, delivered in parts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from twisted_chat.core.participants import Entry, Envelope, Participant, Route
 
@@ -46,11 +46,6 @@ class MixedEntry(Entry):
     @property
     def envelopes(self) -> Sequence[Envelope]:
         return self._envelopes
-
-    def runs(self) -> Iterable[tuple[int, Envelope, list[str]]]:
-        return [
-            (id, envelope, [text]) for id, envelope, text in zip(self.ids, self._envelopes, self.texts, strict=True)
-        ]
 
     def part(self, indexes: Sequence[int]) -> Entry:
         """Return some of the texts as an entry of their own: a mixed one, unless they are of one conversation."""

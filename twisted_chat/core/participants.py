@@ -1,6 +1,6 @@
 """Users, their connections (participants), routes and entries: the types that know each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -216,10 +216,6 @@ class Entry:
     def envelopes(self) -> Sequence[Envelope]:
         """Return the envelope of each text."""
         return (self.envelope,) * len(self.texts)
-
-    def runs(self) -> "Iterable[tuple[int, Envelope, list[str]]]":
-        """Return runs of texts with the same envelope: the first one's id, the envelope, the texts."""
-        return ((self.first, self.envelope, self.texts),)
 
     def part(self, indexes: Sequence[int]) -> "Entry":
         """Return some texts of one conversation as an entry of their own, to be kept by the log."""

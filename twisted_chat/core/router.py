@@ -10,7 +10,7 @@ from itertools import groupby
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
+from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, MESSAGE, TOPIC, TOPIC_CHANGES, direct
 from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
@@ -19,6 +19,8 @@ from twisted_chat.core.rooms import Room, Rooms
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
+ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
+"""Kinds of records that change a room."""
 
 
 class Router:
@@ -153,7 +155,7 @@ class Router:
                 for participant in copies:
                     participant.deliver_copy(entry)
                     touched[participant] = None
-                if to_room and entry.kind in (JOINED, LEFT, TOPIC):  # now: a reader that falls behind by it had it
+                if to_room and entry.kind in ROOM_CHANGES:  # now: a reader that falls behind by it had it
                     self._apply(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):

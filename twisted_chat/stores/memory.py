@@ -1,4 +1,4 @@
-"""A log in memory: a ring of the newest records, for as long as the process lives."""
+"""A log in memory: it keeps the newest records until the process ends."""
 
 import time
 from collections.abc import Callable, Collection
@@ -6,26 +6,36 @@ from itertools import count, islice, takewhile
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
-from twisted_chat.core.messages import GUESTS, JOINED, LEFT, SPOKEN, TOPIC, Conversation, Record
+from twisted_chat.core.messages import (
+    GUESTS,
+    JOINED,
+    MEMBERSHIP_CHANGES,
+    SEARCHED,
+    SPOKEN,
+    TOPIC_CHANGES,
+    Conversation,
+    Record,
+)
 from twisted_chat.core.participants import Entry
+from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.search import words_of
+from twisted_chat.stores.search import tokens
 
-MOST = 10_000
-"""Records that are kept, unless another number is asked for."""
-SIZE = 16 * 1024 * 1024
-"""Characters of their texts that are kept."""
+MAX_RECORDS = 10_000
+"""Records that the log keeps, unless its caller asks for another number."""
+MAX_CHARACTERS = 16 * 1024 * 1024
+"""Characters of texts that the log keeps, unless its caller asks for another number."""
 
 
 class MemoryLog:
-    """Keeps about the newest `most` records, and of their texts about `size` characters.
+    """Keeps about the newest `most` records, with about `size` characters of texts. (A core.interfaces.MessageLog.)
 
-    What is flushed is kept, and delivered, at once. `now` gives seconds since
-    1970, UTC; ids begin behind `after`. (A core.interfaces.MessageLog.)
+    It stores and delivers entries as soon as they are flushed. `now` gives seconds since
+    1970, UTC; the first id is `after` + 1.
     """
 
     def __init__(
-        self, most: int = MOST, size: int = SIZE, now: Callable[[], float] = time.time, after: int = 0
+        self, most: int = MAX_RECORDS, size: int = MAX_CHARACTERS, now: Callable[[], float] = time.time, after: int = 0
     ) -> None:
         self._ring, self._now = Ring(most, size, after), now
         self._pending: list[Entry] = []
@@ -57,7 +67,7 @@ class MemoryLog:
         self._pending.append(entry)
 
     def flush(self) -> None:
-        if self._flushing:  # what a delivery causes waits its turn, or it would overtake
+        if self._flushing:  # entries that a delivery causes come after it, or they would overtake it
             return
         self._flushing = True
         try:
@@ -66,7 +76,8 @@ class MemoryLog:
                 labelled = labels(entries)
                 if labelled:
                     entries = self._deduplicate(entries)
-                self._ring.keep(entries, int(self._now() * 1000))
+                assign_ids(entries, self.last, int(self._now() * 1000))
+                self._ring.keep(entries)
                 if labelled:
                     self._remember(entries)
                 self._deliver(entries)
@@ -79,13 +90,14 @@ class MemoryLog:
     def restore(self) -> Restored:
         memberships: dict[tuple[int, Conversation], Membership] = {}
         topics: dict[str, str] = {}
-        for id, _, kind, _, to, text, place, author, _ in self._ring.oldest(0):
-            if kind == TOPIC and isinstance(place, str):
-                topics[place] = text
-            elif kind in (JOINED, LEFT) and author < GUESTS:
-                memberships.pop((author, place), None)
-                if kind == JOINED:
-                    memberships[author, place] = Membership(author, to, id)
+        for record in self._ring.oldest(0):
+            author, conversation = record.author, record.conversation
+            if record.kind in TOPIC_CHANGES and isinstance(conversation, str):
+                topics[conversation] = record.text
+            elif record.kind in MEMBERSHIP_CHANGES and author < GUESTS:
+                memberships.pop((author, conversation), None)
+                if record.kind == JOINED:
+                    memberships[author, conversation] = Membership(author, record.to, record.id)
         return Restored(list(memberships.values()), topics)
 
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
@@ -96,13 +108,13 @@ class MemoryLog:
         return list(islice((record for record in newest if record.conversation == conversation), limit))[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        wanted = words_of(words)
+        wanted = tokens(words)
         if not wanted:
             return []
         found = (
             record
             for record in self._ring.back(self.last)
-            if record.conversation == conversation and record.kind in SPOKEN and wanted <= words_of(record.text)
+            if record.conversation == conversation and record.kind in SEARCHED and wanted <= tokens(record.text)
         )
         return list(islice(found, limit))[::-1]
 
@@ -113,14 +125,14 @@ class MemoryLog:
     async def unread(
         self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
-        said = [
+        unread = [
             record
             for record in self._ring.back(up_to, after)
             if record.kind in SPOKEN
             and record.author != identity
-            and (record.conversation in rooms or _is_side(identity, record.conversation))
+            and (record.conversation in rooms or _takes_part(identity, record.conversation))
         ]
-        return said[:limit][::-1], min(len(said), MAX_UNREAD_COUNTED + 1)
+        return unread[:limit][::-1], min(len(unread), MAX_UNREAD_COUNTED + 1)
 
     async def partners(self, identity: int, limit: int) -> list[int]:
         found: dict[int, None] = {}
@@ -135,21 +147,21 @@ class MemoryLog:
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         changes: dict[str, str] = {}
         for record in self._ring.back(self.last, after):
-            if record.author == identity and record.kind in (JOINED, LEFT) and isinstance(record.conversation, str):
+            if record.author == identity and record.kind in MEMBERSHIP_CHANGES and isinstance(record.conversation, str):
                 changes[record.conversation] = record.kind
         return changes
 
     def _deduplicate(self, entries: list[Entry]) -> list[Entry]:
-        """Part what is new from what was said before, and answer the latter."""
-        said = {label: self._labels.get(label, 0) for label, _, _ in labels(entries)}
-        known = {label: next(self._ring.back(id, id - 1)) for label, id in said.items() if id >= self.first}
-        fresh, repeated, wrong, self._pending = deduplicate(entries, known)
+        """Return the new entries; deliver the repeated ones, and refuse those with a conflicting label."""
+        ids = {label: self._labels.get(label, 0) for label, _, _ in labels(entries)}
+        known = {label: next(self._ring.back(id, id - 1)) for label, id in ids.items() if id >= self.first}
+        new, repeated, conflicting, self._pending = deduplicate(entries, known)
         self._deliver(repeated)
-        self._refuse(wrong)
-        return fresh
+        self._refuse(conflicting)
+        return new
 
     def _remember(self, entries: list[Entry]) -> None:
-        """Remember the labels of these entries, for as long as the ring has their records."""
+        """Remember the labels of entries for as long as the ring has their records."""
         first = self.first
         for label in [label for label, _ in takewhile(lambda item: item[1] < first, self._labels.items())]:
             del self._labels[label]
@@ -157,6 +169,6 @@ class MemoryLog:
             self._labels[label] = entry.first + index
 
 
-def _is_side(identity: int, conversation: Conversation) -> bool:
-    """Whether a direct conversation is this one's."""
+def _takes_part(identity: int, conversation: Conversation) -> bool:
+    """Return True if a user is one of the two sides of a direct conversation."""
     return not isinstance(conversation, str) and identity in conversation

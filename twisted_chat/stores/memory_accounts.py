@@ -1,4 +1,4 @@
-"""Accounts in memory, for as long as the process lives."""
+"""Accounts in memory, until the process ends."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -50,9 +50,9 @@ class MemoryAccounts:
     async def client_number(self, identity: int, client_id: str) -> int:
         return self._clients.setdefault((identity, client_id), next(self._numbers))
 
-    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
-        for identity, place in places:
-            self._accounts[identity] = self._accounts[identity]._replace(read_up_to=place)
+    def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
+        for identity, position in positions:
+            self._accounts[identity] = self._accounts[identity]._replace(read_up_to=position)
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())

@@ -1,4 +1,4 @@
-"""What everyone who keeps accounts keeps its word about (core.interfaces.Accounts), as a mixin for each one's tests."""
+"""The contract of core.interfaces.Accounts, as a mixin for the tests of each store."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ else:
 
 
 class AccountsContract(Base):
-    """Run for accounts by a TestCase that says how to make none, and how to look again."""
+    """The contract; the TestCase makes empty `accounts`, and says how a restarted server opens them."""
 
     accounts: Accounts
 
     async def again(self) -> list[Account]:
-        """All accounts, as a server finds them that starts again."""
+        """Return all accounts, as a restarted server finds them."""
         raise NotImplementedError
 
     async def make(self, name: str, secret: str | None = None) -> int:
@@ -37,39 +37,39 @@ class AccountsContract(Base):
         return account.identity
 
     async def code(self, call: Awaitable[object]) -> str:
-        """The code with which something is refused."""
+        """Return the code of the error that a call raises, or "done"."""
         try:
             await call
         except ChatError as problem:
             return problem.code
         return "done"
 
-    async def test_none_at_first(self) -> None:
+    async def test_there_are_no_accounts_at_first(self) -> None:
         self.assertEqual(await self.again(), [])
 
-    async def test_they_are_there_as_they_were_made(self) -> None:
+    async def test_accounts_are_stored_as_created(self) -> None:
         zak, jane = await self.make("Zak", "s3cret"), await self.make("jane")
         self.assertNotEqual(zak, jane)
         expected = [Account(zak, user_name("Zak"), created_at=MADE), Account(jane, user_name("jane"), created_at=MADE)]
         self.assertEqual(await self.again(), expected)
         self.assertEqual([await self.accounts.secret(one) for one in (zak, jane)], ["s3cret", None])
 
-    async def test_a_name_is_given_once_whatever_its_case(self) -> None:
+    async def test_a_name_is_given_once_in_any_case(self) -> None:
         zak = await self.make("zak", "one")
         self.assertEqual(await self.code(self.accounts.create(user_name("ZAK"), "two")), NAME_TAKEN)
         self.assertEqual(await self.again(), [Account(zak, user_name("zak"), created_at=MADE)])
         self.assertEqual(await self.accounts.secret(zak), "one")
 
-    async def test_another_secret(self) -> None:
+    async def test_a_secret_can_be_replaced(self) -> None:
         zak, jane = await self.make("zak", "one"), await self.make("jane", "hers")
         await self.accounts.set_secret(zak, "two")
         await self.again()
         self.assertEqual([await self.accounts.secret(one) for one in (zak, jane)], ["two", "hers"])
 
-    async def test_nobody_has_no_secret(self) -> None:
+    async def test_an_unknown_account_has_no_secret(self) -> None:
         self.assertIsNone(await self.accounts.secret(99))
 
-    async def test_an_account_is_let_in_or_not(self) -> None:
+    async def test_an_account_can_be_disabled_and_enabled(self) -> None:
         zak, _ = await self.make("zak"), await self.make("jane")
         for enabled in (False, False, True):
             await self.accounts.set_enabled(zak, enabled)
@@ -84,7 +84,7 @@ class AccountsContract(Base):
         self.assertEqual(await self.code(self.accounts.create(user_name("Zak"), "new")), NAME_TAKEN)
         self.assertIsNone(await self.accounts.secret(zak))
 
-    async def test_a_client_has_one_number_for_ever(self) -> None:
+    async def test_a_client_always_has_the_same_number(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
         clients = [(zak, "phone"), (zak, "desk"), (zak, "Phone"), (jane, "phone")]
         numbers = [await self.accounts.client_number(*client) for client in clients]
@@ -107,7 +107,7 @@ class AccountsContract(Base):
         self.assertEqual(markers, {"#tea": 7, (zak, jane): 0, (zak, GUESTS + 9): 4})
         self.assertEqual(await self.accounts.read_markers(jane), [("#tea", 1)])
 
-    async def test_how_far_they_have_read(self) -> None:
+    async def test_read_positions_are_stored(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
         self.accounts.note_read_up_to([(zak, 10), (jane, 3)])
         self.accounts.note_read_up_to([(zak, 12)])

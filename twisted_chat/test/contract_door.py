@@ -1,6 +1,6 @@
-"""What holds at every door: the same conversation, whatever language it is held in.
+"""The door contract: tests of behaviour that is the same at every door, in every protocol.
 
-A door's tests mix `DoorContract` in, with a `Visitor` that speaks its language.
+A door's tests mix in `DoorContract`, and give it a `Visitor` that uses the door's protocol.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twisted_chat.test.support_front import FrontServer
 
 
 class Said(NamedTuple):
-    """Something that was heard: by whom and what, and in which room unless it was said to one alone."""
+    """A received message: its sender and text, and its room unless it was a direct message."""
 
     kind: str
     sender: str
@@ -23,7 +23,7 @@ class Said(NamedTuple):
 
 
 class Visitor(Protocol):
-    """Somebody at a door. What is refused gives the error's code, everything else what is asked for, or ""."""
+    """A client at a door. Each request returns its error's code if it fails, otherwise its result or ""."""
 
     def sign_in(self, name: str, password: str = "") -> str: ...
     def say(self, to: str, text: str) -> str: ...
@@ -36,28 +36,28 @@ class Visitor(Protocol):
     def rooms(self) -> list[str]: ...
     def rename(self, name: str) -> str: ...
     def history(self, name: str) -> list[str]:
-        """The texts of a conversation, oldest first."""
+        """Return the texts of a conversation, oldest first."""
 
     def heard(self) -> list[Said]:
-        """What others have said since the last look, and one has said to oneself."""
+        """Return the messages received since the last call, including those that the visitor sent to itself."""
 
     def drop(self) -> None:
-        """Vanish without a word."""
+        """Lose the connection without a quit."""
 
 
 class DoorContract(SynchronousTestCase):
-    """Jane and zak have come in by the door, or by two doors, the bot by the line door; all are in #tea."""
+    """Jane and zak use the tested door, or two doors, and the bot uses the line door; all are in #tea."""
 
     def visitor(self, server: FrontServer) -> Visitor:
-        """A stranger at the door."""
+        """Return a new client of the door, not registered yet."""
         raise NotImplementedError
 
     def other_visitor(self, server: FrontServer) -> Visitor:
-        """Another, perhaps at another door: zak."""
+        """Return the second client (zak's), which may use another door."""
         return self.visitor(server)
 
     def make_server(self) -> FrontServer:
-        """What they come to: all doors are behind the front door."""
+        """Return the server, with all doors behind the front door."""
         return FrontServer()
 
     def setUp(self) -> None:
@@ -75,17 +75,17 @@ class DoorContract(SynchronousTestCase):
         return visitor
 
     def bot_heard(self) -> list[str]:
-        """What the bot has heard, without ids and times."""
+        """Return the bot's lines, without ids and times."""
         kept = [line.split(",") for line in self.bot.lines()]
         return [",".join([kind, *rest]) for kind, _, _, *rest in (line for line in kept if len(line) > 3)]
 
-    def test_a_greeting_reaches_the_friend_alone(self) -> None:
+    def test_a_direct_message_reaches_only_its_recipient(self) -> None:
         self.assertEqual(self.jane.say("zak", "hi"), "")
         self.assertEqual(self.zak.heard(), [Said("message", "jane", "hi")])
         self.assertEqual(self.jane.heard(), [])
         self.assertEqual(self.bot_heard(), [])
 
-    def test_a_room_hears_what_is_said_in_it_at_every_door(self) -> None:
+    def test_a_room_message_reaches_the_members_at_every_door(self) -> None:
         self.jane.say("#tea", "who wants tea?")
         self.zak.act("#tea", "nods, slowly")
         self.bot.say(b"chat,#tea,me, too\n")
@@ -94,7 +94,7 @@ class DoorContract(SynchronousTestCase):
         self.assertEqual(self.zak.heard(), [Said("message", "jane", "who wants tea?", "#tea"), too])
         self.assertEqual(self.bot_heard(), ["message,jane,#tea,who wants tea?", "action,zak,#tea,nods, slowly"])
 
-    def test_one_may_speak_to_oneself(self) -> None:
+    def test_a_user_may_send_a_message_to_itself(self) -> None:
         self.jane.say("jane", "remember")
         self.assertEqual(self.jane.heard(), [Said("message", "jane", "remember")])
 
@@ -103,35 +103,35 @@ class DoorContract(SynchronousTestCase):
         self.assertEqual(self.jane.say("#TEA", "hi, all"), "")
         self.assertEqual(self.zak.heard(), [Said("message", "jane", "hi"), Said("message", "jane", "hi, all", "#tea")])
 
-    def test_every_script_goes_through(self) -> None:
+    def test_texts_in_every_script_arrive_unchanged(self) -> None:
         zoe = self.guest("Zoë")
         zoe.say("zak", "日本語 🫖 \\n is no line break")
         self.assertEqual(self.zak.heard(), [Said("message", "Zoë", "日本語 🫖 \\n is no line break")])
 
-    def test_who_is_in_a_room(self) -> None:
+    def test_the_members_of_a_room(self) -> None:
         self.assertEqual(self.jane.members("#tea"), ["bot", "jane", "zak"])
         self.zak.leave("#tea")
         self.assertEqual(self.jane.members("#tea"), ["bot", "jane"])
         self.jane.join("#ops")
         self.assertEqual(self.zak.rooms(), ["#ops", "#tea"])
 
-    def test_who_has_left_hears_no_more_and_may_say_no_more(self) -> None:
+    def test_a_former_member_gets_no_messages_and_may_send_none(self) -> None:
         self.assertEqual(self.zak.leave("#tea"), "")
         self.jane.say("#tea", "psst")
         self.assertEqual(self.zak.heard(), [])
         self.assertEqual(self.zak.say("#tea", "hello?"), errors.NOT_A_MEMBER)
 
-    def test_joining_twice_is_nothing(self) -> None:
+    def test_joining_twice_changes_nothing(self) -> None:
         self.assertEqual(self.jane.join("#tea"), "")
         self.assertEqual(self.jane.members("#tea"), ["bot", "jane", "zak"])
 
-    def test_a_topic_is_everyones(self) -> None:
+    def test_a_topic_is_the_same_for_all_members(self) -> None:
         self.assertEqual(self.jane.topic("#tea"), "")
         self.assertEqual(self.jane.set_topic("#tea", "Assam, or not"), "")
         self.assertEqual(self.zak.topic("#tea"), "Assam, or not")
         self.assertEqual(self.bot_heard(), ["topic,#tea,jane,Assam, or not"])
 
-    def test_what_was_said_can_be_read_again(self) -> None:
+    def test_sent_messages_are_in_the_history(self) -> None:
         for text in ("one", "two, perhaps"):
             self.jane.say("#tea", text)
         self.jane.say("zak", "three")
@@ -146,7 +146,7 @@ class DoorContract(SynchronousTestCase):
         self.assertEqual(self.zak.rename("jane"), errors.NAME_TAKEN)
         self.assertEqual(self.zak.rename("a*b"), errors.BAD_NAME)
 
-    def test_what_cannot_be(self) -> None:
+    def test_invalid_requests_are_refused(self) -> None:
         self.assertEqual(self.jane.say("nobody", "hi"), errors.NO_SUCH_USER)
         self.assertEqual(self.jane.say("#nowhere", "hi"), errors.NO_SUCH_ROOM)
         self.assertEqual(self.jane.topic("#nowhere"), errors.NO_SUCH_ROOM)
@@ -154,20 +154,20 @@ class DoorContract(SynchronousTestCase):
         self.assertEqual(self.visitor(self.server).sign_in("JANE"), errors.NAME_TAKEN)
         self.assertEqual(self.visitor(self.server).sign_in("a*b"), errors.BAD_NAME)
 
-    def test_a_stranger_learns_nothing(self) -> None:
+    def test_an_unregistered_client_learns_nothing(self) -> None:
         stranger = self.visitor(self.server)
         self.assertEqual(stranger.say("zak", "hi"), errors.NOT_REGISTERED)
         self.assertEqual(stranger.say("nobody", "hi"), errors.NOT_REGISTERED)
         self.assertEqual(stranger.join("#tea"), errors.NOT_REGISTERED)
         self.assertEqual(stranger.topic("#tea"), errors.NOT_REGISTERED)
 
-    def test_who_drops_out_is_gone(self) -> None:
+    def test_a_user_that_loses_its_connection_is_offline(self) -> None:
         self.zak.drop()
         self.server.turn()
         self.assertEqual(self.server.names(), ["bot", "jane"])
         self.assertEqual(self.jane.members("#tea"), ["bot", "jane"])
 
-    def test_an_account_finds_what_it_has_missed(self) -> None:
+    def test_an_account_gets_the_messages_it_missed(self) -> None:
         kim = self.visitor(self.server)
         self.assertEqual(kim.sign_in("kim", "open sesame"), "")
         kim.join("#tea")

@@ -1,4 +1,4 @@
-"""What every log keeps its word about to those who say something again, and to a server that starts again."""
+"""The contract of logs for repeated texts, and for a server that restarts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twisted_chat.test.support import Recorder, entry
 
 
 class LabelsContract(LogFixture):
-    """A label that the same client of an account has used before is not kept again."""
+    """A log does not store a text again whose label the same client of an account has used before."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -35,8 +35,8 @@ class LabelsContract(LogFixture):
             *texts, labels=labels, kind=kind, conversation=conversation, connection=origin, recipients=(Recorder(),)
         )
 
-    async def places(self, *entries: Entry) -> list[tuple[str, int]]:
-        """Say this, and what was delivered of it: texts with their ids, in the order of these."""
+    async def ids_of(self, *entries: Entry) -> list[tuple[str, int]]:
+        """Store entries; return the delivered texts with their ids, in the order of the ids."""
         self.batches.clear()
         await self.keep(*entries)
         entries = tuple(one for batch in self.batches for one in batch)
@@ -44,24 +44,24 @@ class LabelsContract(LogFixture):
             ((text, one.first + i) for one in entries for i, text in enumerate(one.texts)), key=lambda x: x[1]
         )
 
-    def delivered_to_somebody(self) -> list[str]:
+    def delivered_to_recipients(self) -> list[str]:
         return [text for batch in self.batches for one in batch if one.recipients for text in one.texts]
 
-    async def test_the_same_again_has_the_first_id_and_is_delivered_to_nobody(self) -> None:
+    async def test_a_repeated_text_has_the_first_id_and_is_not_delivered(self) -> None:
         await self.keep(self.said("one", labels=("a",)))
-        self.assertEqual(await self.places(self.said("one", labels=("a",))), [("one", 1)])
-        self.assertEqual((self.delivered_to_somebody(), self.refused, self.log.last), ([], [], 1))
+        self.assertEqual(await self.ids_of(self.said("one", labels=("a",))), [("one", 1)])
+        self.assertEqual((self.delivered_to_recipients(), self.refused, self.log.last), ([], [], 1))
         self.assertEqual([[one.labels for one in batch] for batch in self.batches if batch], [[{0: "a"}]])
 
-    async def test_among_others_the_others_are_kept(self) -> None:
+    async def test_new_texts_beside_a_repeated_one_are_stored(self) -> None:
         await self.keep(self.said("one", "two", labels=(None, "b")))
         again = self.said("zero", "two", "three", "four", labels=(None, "b", "c"))
-        self.assertEqual(await self.places(again), [("two", 2), ("zero", 3), ("three", 4), ("four", 5)])
-        self.assertEqual(self.delivered_to_somebody(), ["zero", "three", "four"])
+        self.assertEqual(await self.ids_of(again), [("two", 2), ("zero", 3), ("three", 4), ("four", 5)])
+        self.assertEqual(self.delivered_to_recipients(), ["zero", "three", "four"])
         page = (await self.log.read(1, {"#tea"}, 0, 10)).records
         self.assertEqual([record.text for record in page], ["one", "two", "zero", "three", "four"])
 
-    async def test_anything_else_is_refused_and_not_kept(self) -> None:
+    async def test_a_different_text_with_the_label_is_refused_and_not_stored(self) -> None:
         await self.keep(self.said("one", labels=("a",)))
         problems: list[str] = []
         self.log.subscribe(self.deliver, lambda entries: problems.extend(one.problem.code for one in entries))  # type: ignore[union-attr]
@@ -75,56 +75,56 @@ class LabelsContract(LogFixture):
         self.assertEqual(problems, [BAD_COMMAND] * 4)
         self.assertEqual((self.delivered, self.log.last), (["one", "kept"], 2))
 
-    async def test_twice_in_one_entry_or_batch(self) -> None:
+    async def test_a_label_twice_in_one_entry_or_batch(self) -> None:
         await self.keep(
             self.said("one", "one", "two", labels=("a", "a", "b")),
             self.said("two", labels=("b",)),
             self.said("other", labels=("a",)),
             self.said("three"),
         )
-        await self.kept(self.log)
-        self.assertEqual(self.delivered_to_somebody(), ["one", "two", "three"])
+        await self.flush(self.log)
+        self.assertEqual(self.delivered_to_recipients(), ["one", "two", "three"])
         self.assertEqual((self.refused, self.log.last), (["other"], 3))
         repeats = [(one.texts, one.first) for batch in self.batches for one in batch if not one.recipients]
         self.assertEqual(sorted(repeats), [(["one"], 1), (["two"], 2)])
 
-    async def test_every_request_gets_one_answer(self) -> None:
+    async def test_each_request_gets_one_answer(self) -> None:
         labels = tuple(f"{number % 5}" for number in range(40))
         await self.keep(self.said(*(f"{number % 7}" for number in range(40)), labels=labels))
-        await self.kept(self.log)
+        await self.flush(self.log)
         self.assertEqual(len(self.delivered) + len(self.refused), 40)
         self.assertEqual(self.log.last, 5)
 
-    async def test_a_label_is_one_clients_and_guests_have_none(self) -> None:
+    async def test_a_label_belongs_to_one_client_and_guests_have_none(self) -> None:
         guest = self.client(GUESTS + 3)
         for client in (self.phone, self.client(8), guest, guest):
             await self.keep(self.said("one", labels=("a",), client=client))
-        self.assertEqual((self.log.last, self.delivered_to_somebody()), (4, ["one"] * 4))
+        self.assertEqual((self.log.last, self.delivered_to_recipients()), (4, ["one"] * 4))
 
-    async def test_other_kinds_may_use_it_again(self) -> None:
+    async def test_other_kinds_may_use_a_label_again(self) -> None:
         for kind in (MESSAGE, JOINED, TOPIC, LEFT, JOINED):
             await self.keep(self.said("", labels=("a",), kind=kind))
         self.assertEqual(self.log.last, 5)
-        self.assertEqual(await self.places(self.said("", labels=("a",))), [("", 1)])
+        self.assertEqual(await self.ids_of(self.said("", labels=("a",))), [("", 1)])
 
-    async def test_labels_that_look_alike_are_not(self) -> None:
+    async def test_labels_that_look_alike_are_different(self) -> None:
         labels = ("1", "01", "1.0", "a", "A", "1e0", "-", "null")
         await self.keep(self.said(*labels, labels=labels))
         self.assertEqual(self.log.last, len(labels))
-        self.assertEqual(await self.places(self.said("A", labels=("A",))), [("A", 5)])
+        self.assertEqual(await self.ids_of(self.said("A", labels=("A",))), [("A", 5)])
 
 
 class RestoreContract(LogFixture):
-    """Who is in which rooms, by the log."""
+    """A log restores which accounts are in which rooms, and the topics."""
 
     async def reopened(self) -> MessageLog:
-        """The log as a server finds it that starts again."""
+        """Return the log as a restarted server finds it."""
         return self.log
 
-    def move(self, who: int, kind: str, room: str, shown: str | None = None) -> Entry:
-        return entry("", conversation=room, kind=kind, author=who, to=shown or room)
+    def move(self, author: int, kind: str, room: str, shown: str | None = None) -> Entry:
+        return entry("", conversation=room, kind=kind, author=author, to=shown or room)
 
-    async def test_of_an_empty_log(self) -> None:
+    async def test_an_empty_log_restores_nothing(self) -> None:
         restored = (await self.reopened()).restore()
         self.assertEqual((list(restored.memberships), dict(restored.topics)), ([], {}))
 
@@ -145,7 +145,7 @@ class RestoreContract(LogFixture):
         self.assertEqual(list(memberships), [Membership(1, "#Tea", 1), Membership(2, "#Tea", 9)])
         self.assertEqual(dict(topics), {"#tea": "Ceylon", "#ops": "on call"})
 
-    async def test_guests_are_in_no_room_any_more(self) -> None:
+    async def test_guests_are_in_no_room(self) -> None:
         await self.keep(self.move(GUESTS, JOINED, "#tea"), self.move(GUESTS - 1, JOINED, "#tea"))
         memberships, _ = (await self.reopened()).restore()
         self.assertEqual(list(memberships), [Membership(GUESTS - 1, "#tea", 2)])

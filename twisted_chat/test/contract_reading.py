@@ -1,4 +1,4 @@
-"""What every log keeps its word about to one reader: what it may see, what it missed, what is found."""
+"""The contract of logs for a reader: what it may see, what is unread, and what a search finds."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ SOMEWHERE: list[Conversation] = ["#tea", "#ops", "#den", (ZAK, JANE), (ZAK, GUES
 
 
 class ReadingContract(LogFixture):
-    """Zak reads, who is in #tea from the start, comes to #ops and leaves it, and is never in #den."""
+    """Zak reads: he is in #tea from the start, joins and leaves #ops, and is never in #den."""
 
     def said(self, conversation: Conversation, author: int = JANE, kind: str = MESSAGE, count: int = 1) -> Entry:
         return entry(*"x" * count, conversation=conversation, author=author, kind=kind)
 
     async def keep_a_day(self) -> list[Record]:
-        """A day's records: zak's moves in #ops among what is said everywhere."""
+        """Store a day's records, with zak's membership changes in #ops among them; return them."""
         day = [self.said("#tea", ZAK, JOINED)]
         for kind in (JOINED, LEFT, JOINED, LEFT):
-            day += [self.said(place, count=1 + number % 3) for number, place in enumerate(SOMEWHERE)]
+            day += [self.said(conversation, count=1 + number % 3) for number, conversation in enumerate(SOMEWHERE)]
             day += [self.said("#ops", ZAK, kind), self.said("#ops", KIM, JOINED), self.said("#den", KIM, kind)]
             day += [self.said("#ops", ZAK), self.said("#tea", ZAK, TOPIC), self.said((ZAK, JANE), ZAK, ACTION)]
         await self.keep(*day)
         return [record for one in day for record in one.records()]
 
-    def rooms(self, records: list[Record], place: int) -> set[str]:
-        """The rooms that zak is in at a place, by the records."""
+    def rooms(self, records: list[Record], position: int) -> set[str]:
+        """Return the rooms that zak is in at a position, by the records."""
         rooms: set[str] = set()
-        for record in records[:place]:
+        for record in records[:position]:
             if record.author == ZAK and isinstance(record.conversation, str):
                 if record.kind == JOINED:
                     rooms.add(record.conversation)
@@ -40,9 +40,9 @@ class ReadingContract(LogFixture):
                     rooms.remove(record.conversation)
         return rooms
 
-    async def pages(self, rooms: set[str], place: int, size: int) -> list[int]:
-        """The ids that zak sees from a place on, so many records at a time."""
-        cursor = Cursor(ZAK, rooms, 0, place)
+    async def pages(self, rooms: set[str], position: int, size: int) -> list[int]:
+        """Return the ids that zak sees from a position on, reading `size` records at a time."""
+        cursor = Cursor(ZAK, rooms, 0, position)
         seen: list[int] = []
         while cursor.position < self.log.last:
             page = await self.log.read(ZAK, cursor.rooms, cursor.position, size)
@@ -53,19 +53,19 @@ class ReadingContract(LogFixture):
             self.assertGreater(cursor.position, before)
         return seen
 
-    async def test_page_by_page_nothing_is_lost_or_doubled(self) -> None:
+    async def test_no_record_is_lost_or_doubled_between_pages(self) -> None:
         records = await self.keep_a_day()
-        for place in range(0, len(records), 3):
-            rooms = self.rooms(records, place)
-            everything = Cursor(ZAK, rooms, 0, place).take(self.page(records[place:]), 10**9)
+        for position in range(0, len(records), 3):
+            rooms = self.rooms(records, position)
+            everything = Cursor(ZAK, rooms, 0, position).take(self.page(records[position:]), 10**9)
             for size in (1, 2, 3, 7, 1000):
-                seen = await self.pages(rooms, place, size)
-                self.assertEqual(seen, [record.id for record in everything], (place, size))
+                seen = await self.pages(rooms, position, size)
+                self.assertEqual(seen, [record.id for record in everything], (position, size))
 
     def page(self, records: list[Record]) -> Page:
         return Page(records, self.log.last)
 
-    async def test_what_others_say_to_each_other_is_not_among_it(self) -> None:
+    async def test_the_direct_conversations_of_others_are_not_read(self) -> None:
         records = await self.keep_a_day()
         seen = await self.pages(set(), 0, 10)
         foreign = {record.id for record in records if record.conversation in ((JANE, KIM), (KIM, KIM), "#den")}
@@ -73,29 +73,29 @@ class ReadingContract(LogFixture):
         mine = {r.id for r in records if not isinstance(r.conversation, str) and ZAK in r.conversation}
         self.assertLessEqual(mine, set(seen))
 
-    async def test_behind_the_end_there_is_nothing(self) -> None:
+    async def test_there_is_nothing_after_the_end(self) -> None:
         await self.keep_a_day()
-        for place in (self.log.last, self.log.last + 1, 10**15):
-            self.assertEqual((await self.log.read(ZAK, {"#tea"}, place, 10)).records, [])
+        for position in (self.log.last, self.log.last + 1, 10**15):
+            self.assertEqual((await self.log.read(ZAK, {"#tea"}, position, 10)).records, [])
         self.assertEqual((await self.log.read(ZAK, {"#tea"}, self.log.last, 10)).up_to, self.log.last)
 
-    async def test_a_page_is_read_up_to_what_is_delivered(self) -> None:
+    async def test_a_page_ends_with_the_last_delivered_record(self) -> None:
         await self.keep(self.said("#tea"))
         self.log.append(self.said("#tea"))
         page = await self.log.read(ZAK, {"#tea"}, 0, 10)
         self.assertEqual(([record.id for record in page.records], page.up_to), ([1], 1))
 
-    async def test_moves_are_what_first_became_of_ones_part(self) -> None:
+    async def test_the_first_membership_change_of_each_room(self) -> None:
         records = await self.keep_a_day()
-        moves = [record for record in records if record.author == ZAK and record.kind in (JOINED, LEFT)]
-        for place in range(len(records) + 1):
+        changes = [record for record in records if record.author == ZAK and record.kind in (JOINED, LEFT)]
+        for position in range(len(records) + 1):
             expected: dict[Conversation, str] = {}
-            for record in moves:
-                if record.id > place:
+            for record in changes:
+                if record.id > position:
                     expected.setdefault(record.conversation, record.kind)
-            self.assertEqual(await self.log.first_membership_changes(ZAK, place), expected)
+            self.assertEqual(await self.log.first_membership_changes(ZAK, position), expected)
 
-    async def test_partners_are_those_with_whom_one_has_talked_the_latest_first(self) -> None:
+    async def test_partners_are_listed_latest_first(self) -> None:
         self.assertEqual(await self.log.partners(ZAK, 10), [])
         await self.keep_a_day()
         self.assertEqual(await self.log.partners(ZAK, 10), [JANE, ZAK, GUEST])
@@ -104,9 +104,9 @@ class ReadingContract(LogFixture):
         self.assertEqual(await self.log.partners(ZAK, 1), [GUEST])
         self.assertEqual(await self.log.partners(GUEST, 10), [ZAK])
 
-    async def test_missed_is_what_others_said_to_one(self) -> None:
+    async def test_unread_is_what_others_sent_to_the_user(self) -> None:
         records = await self.keep_a_day()
-        said = [
+        expected_ids = [
             record.id
             for record in records
             if record.kind == MESSAGE
@@ -115,28 +115,28 @@ class ReadingContract(LogFixture):
         ]
         for after in (0, 9, 40, self.log.last):
             for up_to in (0, 10, 60, self.log.last):
-                expected = [id for id in said if after < id <= up_to]
+                expected = [id for id in expected_ids if after < id <= up_to]
                 for limit in (1, 3, 1000):
-                    missed, count = await self.log.unread(ZAK, {"#tea"}, after, up_to, limit)
-                    self.assertEqual([record.id for record in missed], expected[-limit:], (after, up_to, limit))
+                    unread, count = await self.log.unread(ZAK, {"#tea"}, after, up_to, limit)
+                    self.assertEqual([record.id for record in unread], expected[-limit:], (after, up_to, limit))
                     self.assertEqual(count, len(expected))
 
-    async def test_messages_actions_and_notices_are_missed(self) -> None:
+    async def test_messages_actions_and_notices_are_unread(self) -> None:
         kinds = (MESSAGE, JOINED, ACTION, TOPIC, NOTICE, LEFT)
         await self.keep(*(self.said("#tea", kind=kind) for kind in kinds))
-        missed, count = await self.log.unread(ZAK, {"#tea"}, 0, 6, 10)
-        self.assertEqual(([record.kind for record in missed], count), ([MESSAGE, ACTION, NOTICE], 3))
+        unread, count = await self.log.unread(ZAK, {"#tea"}, 0, 6, 10)
+        self.assertEqual(([record.kind for record in unread], count), ([MESSAGE, ACTION, NOTICE], 3))
 
-    async def test_what_is_missed_is_counted_up_to_a_bound(self) -> None:
+    async def test_unread_records_are_counted_up_to_a_bound(self) -> None:
         await self.keep(self.said((ZAK, JANE), count=MAX_UNREAD_COUNTED - 1))
         for expected in (MAX_UNREAD_COUNTED - 1, MAX_UNREAD_COUNTED, MAX_UNREAD_COUNTED + 1, MAX_UNREAD_COUNTED + 1):
-            missed, count = await self.log.unread(ZAK, set(), 0, self.log.last, 2)
-            self.assertEqual(([record.id for record in missed], count), ([self.log.last - 1, self.log.last], expected))
+            unread, count = await self.log.unread(ZAK, set(), 0, self.log.last, 2)
+            self.assertEqual(([record.id for record in unread], count), ([self.log.last - 1, self.log.last], expected))
             await self.keep(self.said((ZAK, JANE)))
 
 
 class SearchContract(LogFixture):
-    """What is found has all the words, whatever their case and accents."""
+    """A search finds texts that have all the words, without regard to case and accents."""
 
     async def found(self, words: str, limit: int = 50, where: Conversation = "#tea") -> list[str]:
         return [record.text for record in await self.log.search(where, words, limit)]
@@ -176,7 +176,7 @@ class SearchContract(LogFixture):
         for word in words:
             self.assertEqual(await self.found(word), [f"so {word}, here"], word)
 
-    async def test_signs_part_words_and_mean_nothing(self) -> None:
+    async def test_punctuation_separates_words_and_has_no_meaning(self) -> None:
         await self.keep(entry("a fine-tuned col:umn", "fine", 'say "tuned" OR not', "near this"))
         self.assertEqual(await self.found("fine-tuned"), ["a fine-tuned col:umn"])
         for words in ("fine*", '"fine', "-fine", "^fine", "fine)", "(fine", "+fine", "{fine}", "'fine'", "fine;--"):
@@ -189,7 +189,7 @@ class SearchContract(LogFixture):
         self.assertEqual(await self.found("tuned or NOT"), ['say "tuned" OR not'])
         self.assertEqual(await self.found("fine AND tuned"), [])
 
-    async def test_without_words_nothing_is_found(self) -> None:
+    async def test_a_search_without_words_finds_nothing(self) -> None:
         await self.keep(entry("one", "-", "*"))
         for words in ("", " ", "*", '"', '""', "''", "()", "-", "\u0301", "\N{HOT BEVERAGE}"):
             self.assertEqual(await self.found(words), [], repr(words))
@@ -199,7 +199,7 @@ class SearchContract(LogFixture):
         self.assertEqual(await self.found(" ".join(f"word{number}" for number in range(3000))), [])
         self.assertEqual(await self.found("word1 " * 3000 + "word2"), ["word1 word2"])
 
-    async def test_only_what_was_said_and_only_in_that_conversation(self) -> None:
+    async def test_only_texts_of_that_conversation_are_found(self) -> None:
         await self.keep(
             entry("word topic", kind=TOPIC),
             entry("word tea"),

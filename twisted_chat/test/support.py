@@ -1,6 +1,6 @@
-"""What the tests share: a server on a clock, its clients in memory, and a log that waits to be told.
+"""The tests' shared fakes: a server on a virtual clock, clients in memory, and logs that answer on request.
 
-Nothing here opens a socket, sleeps or looks at the real time.
+Nothing here opens a socket, sleeps or reads the real time.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ WINDOW = 64 * 1024
 
 
 class MemoryTransport(StringTransport):
-    """The server's end of a connection in memory: it pauses, closes and lets go as a TCP transport does.
+    """The server's end of a connection in memory, which pauses, closes and disconnects as a TCP transport does.
 
-    `writes` are those that the client has read, one bytes object for each.
+    `writes` holds the writes that the client has read, each as one bytes object.
     """
 
     def __init__(self, clock: Clock, protocol: Protocol) -> None:
@@ -54,23 +54,23 @@ class MemoryTransport(StringTransport):
 
     @property
     def lost(self) -> bool:
-        """Whether the connection is gone."""
+        """Return True if the connection is lost."""
         return self._protocol is None
 
     @property
     def unread(self) -> int:
-        """Bytes that the client has not read yet."""
+        """Return the number of bytes that the client has not read yet."""
         return sum(map(len, self._unread))
 
     # the client's side
 
     def incoming(self, data: bytes | None) -> None:
-        """A read for the protocol, or its end of input (None), as soon as the protocol takes it."""
+        """Give the protocol these bytes, or its end of input (None), as soon as the protocol reads."""
         self._incoming.append(data)
         self._give()
 
     def client_takes(self, size: int) -> None:
-        """The client reads up to `size` bytes of what waits for it."""
+        """Have the client read up to `size` of the unread bytes."""
         while self._unread and size > 0:
             data = self._unread.pop(0)
             if len(data) > size:
@@ -85,7 +85,7 @@ class MemoryTransport(StringTransport):
                 self.producer.resumeProducing()
 
     def end(self, reason: BaseException) -> None:
-        """The connection is gone; the second time nothing happens."""
+        """Lose the connection; a second call does nothing."""
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             self.disconnected = True
@@ -130,7 +130,7 @@ class MemoryTransport(StringTransport):
 
 
 class Connection:
-    """A client of a server: what it sends, and what it got."""
+    """A client of a server in memory: sends bytes, and reads the answers."""
 
     def __init__(
         self, server: Server, factory: Factory | None = None, transport: type[MemoryTransport] = MemoryTransport
@@ -144,70 +144,70 @@ class Connection:
 
     @property
     def chat(self) -> ChatProtocol:
-        """The server's end, if it was let in."""
+        """Return the server's protocol, which must be that of the line door."""
         assert isinstance(self.protocol, ChatProtocol)
         return self.protocol
 
     @property
     def irc(self) -> IrcProtocol:
-        """The same at the IRC door."""
+        """Return the server's protocol, which must be that of the IRC door."""
         assert isinstance(self.protocol, IrcProtocol)
         return self.protocol
 
     @property
     def closed(self) -> bool:
-        """Whether the server has ended the connection, or the client has dropped it."""
+        """Return True if the server has closed the connection, or the client has dropped it."""
         self.clock.advance(0)
         return self.transport.lost
 
     @property
     def paused(self) -> bool:
-        """Whether the server does not read from this client."""
+        """Return True if the server does not read from this client."""
         return self.transport.producerState == "paused"
 
     def say(self, data: bytes) -> None:
-        """Send what the server gets in one read."""
+        """Send these bytes, which the server gets in one read."""
         self.transport.incoming(data)
 
     def writes(self) -> list[bytes]:
-        """What the server has written since the last look, write by write, once it is done with this turn."""
+        """Return the server's writes since the last call, up to the end of this reactor turn."""
         self.clock.advance(0)
         got, self.transport.writes = self.transport.writes, []
         return got
 
     def read(self) -> bytes:
-        """The bytes that came since the last look."""
+        """Return the bytes that have arrived since the last call."""
         return b"".join(self.writes())
 
     def lines(self) -> list[str]:
-        """The lines that came since the last look, each of which must be ended and be UTF-8."""
+        """Return the lines that have arrived since the last call; each must have its ending and be UTF-8."""
         text = self.read().decode()
         assert not text or text.endswith("\n"), f"not ended: {text!r}"
         return text.replace("\r\n", "\n").split("\n")[:-1]
 
     def ask(self, line: str) -> list[str]:
-        """Send one line, and give the lines that came of it, with those that waited to be read."""
+        """Send one line, and return its answer's lines, after any lines that were not read before."""
         self.say(line.encode() + b"\n")
         return self.lines()
 
     def end_input(self) -> None:
-        """Send nothing more, but go on reading (a half-close)."""
+        """Send nothing more, but go on reading (half-close)."""
         self.transport.incoming(None)
 
     def drop(self) -> None:
-        """Vanish without a word."""
+        """Lose the connection without a quit."""
         self.transport.end(ConnectionLost())
 
     def stop_reading(self) -> None:
-        """Let everything wait from now on."""
+        """Read nothing from now on."""
         self.transport.client_reads = False
 
     def take(self, size: int) -> None:
-        """Read a little, while what comes goes on waiting."""
+        """Read a little, and leave later bytes unread."""
         self.transport.client_takes(size)
 
     def read_again(self) -> None:
-        """Read everything that waits, and what comes from now on."""
+        """Read all unread bytes, and read at once from now on."""
         self.transport.client_reads = True
         self.transport.client_takes(self.transport.unread)
         self.clock.advance(0)
@@ -236,17 +236,17 @@ class Server:
         self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox)
 
     def make_hub(self) -> Hub:
-        """A conversation with accounts, whose passwords are hashed in no time, or by `run`."""
+        """Return a hub with accounts, whose passwords are hashed at once, or by `run`."""
         hub = Hub(self.log, self.accounts, BuiltIn(self.accounts, Passwords(self._run, QUICK), self.clock))
         hub.open()
         return hub
 
     def restarted(self) -> Server:
-        """The server that comes after this one, with the same log and accounts; this one ends without a word."""
+        """Return a new server with the same log and accounts; this server ends like a killed process."""
         return Server(self.log, clock=self.clock, accounts=self.accounts, run=self._run)
 
     def account(self, name: str, *rooms: str, client: str = "") -> Connection:
-        """A program of an account, whose password is the name, in those rooms; perhaps with a client-id."""
+        """Return a program signed in to an account, whose password is its name, and in these rooms."""
         program = self.connect()
         program.say(f"hello,events,{client}\n".encode() + f"register,{name},{name}\n".encode())
         program.say(b"".join(f"join,{room}\n".encode() for room in rooms))
@@ -254,18 +254,18 @@ class Server:
         return program
 
     def connect(self) -> Connection:
-        """A stranger."""
+        """Return a new client that has not registered."""
         return Connection(self)
 
     def plain(self, name: str, *rooms: str) -> Connection:
-        """A person of that name, in those rooms, who has read everything so far."""
+        """Return a guest in the plain dialect that has joined these rooms and read everything so far."""
         person = self.connect()
         person.say(f"register,{name}\n".encode() + b"".join(f"join,{room}\n".encode() for room in rooms))
         person.read()
         return person
 
     def program(self, name: str, *rooms: str) -> Connection:
-        """The same in events mode."""
+        """Return the same kind of client in the events dialect."""
         program = self.connect()
         program.say(b"hello,events\n" + f"register,{name}\n".encode())
         program.say(b"".join(f"join,{room}\n".encode() for room in rooms))
@@ -273,11 +273,11 @@ class Server:
         return program
 
     def irc_stranger(self) -> Connection:
-        """A stranger at the IRC door."""
+        """Return a new client at the IRC door that has not registered."""
         return Connection(self, self.irc_factory)
 
     def irc(self, name: str, *rooms: str, capabilities: str = "", password: str = "") -> Connection:
-        """An IRC client of that name with these capabilities, in those rooms, who has read everything so far."""
+        """Return an IRC client with these capabilities that has joined these rooms and read everything so far."""
         client = self.irc_stranger()
         said = [f"CAP REQ :{capabilities}"] if capabilities else []
         said += [f"PASS :{password}"] if password else []
@@ -288,7 +288,7 @@ class Server:
         return client
 
     def lesson(self, name: str) -> Connection:
-        """The textbook's client, just acknowledged."""
+        """Return a lesson client (the textbook's) whose registration was just acknowledged."""
         client = self.connect()
         client.say(f"register,{name}".encode())
         self.clock.advance(0.05)
@@ -296,16 +296,16 @@ class Server:
         return client
 
     def names(self) -> list[str]:
-        """Who is here."""
+        """Return the names of the online users."""
         return self.hub.registry.online_names()
 
     def turn(self) -> None:
-        """Let everything happen that waits for no time to pass."""
+        """Run everything that is due now, without advancing the clock."""
         self.clock.advance(0)
 
 
 class DelayedLog(MemoryLog):
-    """A log that keeps what was flushed only when told to `keep`; reads wait while `slow`, fail while `broken`."""
+    """A log that stores flushed entries only on a call of `keep`. Reads wait while `slow`, and fail while `broken`."""
 
     def __init__(self, most: int = 100_000) -> None:
         super().__init__(most, now=lambda: 0.0)
@@ -317,7 +317,7 @@ class DelayedLog(MemoryLog):
 
     @property
     def waiting(self) -> int:
-        """Entries that are to be kept."""
+        """Return the number of flushed entries that are not stored yet."""
         return len(self._flushed)
 
     def append(self, entry: Entry) -> None:
@@ -328,7 +328,7 @@ class DelayedLog(MemoryLog):
         self._appended.clear()
 
     def keep(self, entries: int | None = None) -> None:
-        """Keep, and deliver, the oldest `entries` that wait; all of them unless told how many."""
+        """Store and deliver the oldest `entries` of those that wait; by default all of them."""
         batch = self._flushed[:entries]
         del self._flushed[: len(batch)]
         for entry in batch:
@@ -337,19 +337,19 @@ class DelayedLog(MemoryLog):
         self._settle()
 
     def fail(self) -> None:
-        """Be unable to keep what waits."""
+        """Fail to store the entries that wait."""
         batch, self._flushed = self._flushed, []
         self._refuse(batch)
         self._settle()
 
     def read_now(self) -> None:
-        """Let the reads that wait go on."""
+        """Answer the reads that wait."""
         reads, self._reads = self._reads, []
         for read in reads:
             read.callback(None)
 
     def read_last_first(self) -> None:
-        """Let those go on, the last one first."""
+        """Answer the reads that wait, the last one first."""
         self._reads.reverse()
         self.read_now()
 
@@ -385,7 +385,7 @@ class DelayedLog(MemoryLog):
 
 
 class SlowAccounts(MemoryAccounts):
-    """Accounts that answer, while they are `slow`, when they are told to."""
+    """Accounts that, while `slow`, answer only on a call of `go_on`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -393,7 +393,7 @@ class SlowAccounts(MemoryAccounts):
         self._waiting: list[Deferred[None]] = []
 
     def go_on(self) -> None:
-        """Answer what waits."""
+        """Answer the calls that wait."""
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             one.callback(None)
@@ -417,7 +417,7 @@ class SlowAccounts(MemoryAccounts):
 
 
 class Recorder:
-    """A participant without a door: it writes down what the hub tells it (core.interfaces.Participant)."""
+    """A participant without a door, which records every call of the hub (see Participant)."""
 
     _numbers = count(GUESTS + 1_000_000)
 
@@ -439,7 +439,7 @@ class Recorder:
 
     @property
     def texts(self) -> list[str]:
-        """The texts that were delivered."""
+        """Return the texts that were delivered."""
         return [record.text for record in self.seen]
 
     def deliver(self, entry: Entry) -> None:
@@ -488,7 +488,7 @@ def entry(
     recipients: tuple[Participant, ...] = (),
     author: int = 1,
 ) -> Entry:
-    """An entry as the hub makes it; of `labels` as many as there are."""
+    """Return an entry as the hub makes it; `labels` may be shorter than `texts`."""
     connection = connection or Recorder()
     envelope = Envelope(sender, to, conversation, author, connection.sender_number)
     labelled = {index: label for index, label in enumerate(labels) if label is not None}
@@ -496,6 +496,6 @@ def entry(
 
 
 def kept(first: int, time: int, made: Entry) -> Entry:
-    """The same entry, as a log gives it back."""
+    """Return the entry as a log gives it back, with its first id and its time."""
     made.first, made.time = first, time
     return made

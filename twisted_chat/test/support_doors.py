@@ -1,4 +1,4 @@
-"""Clients of each door, in each of its dialects, for the door contract."""
+"""Visitors (see contract_door) for each door, in each of its dialects."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from twisted_chat.wire.irc.text import ctcp
 
 
 class LineVisitor:
-    """What is the same in both dialects of the line protocol: every request has a label."""
+    """The part that both dialects of the line protocol share: every request has a label."""
 
     def __init__(self, connection: Connection | Socket) -> None:
         self.connection = connection
         self.unheard: list[str] = []
 
     def ask(self, line: str) -> tuple[str, list[str]]:
-        """An error's code, or "" and the answer's lines, the closing one's fields last."""
+        """Return an error's code, or "" and the answer's lines followed by the fields of the closing line."""
         answer = []
         for one in self.connection.ask(f"@1 {line}"):
             if one.startswith("@1 "):

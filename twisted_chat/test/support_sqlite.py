@@ -1,4 +1,4 @@
-"""What tests of the SQLite stores share: a file of its own for each test, and writers that are no thread."""
+"""Share what the tests of the SQLite stores need: a file for each test, and workers without a thread."""
 
 from __future__ import annotations
 
@@ -11,48 +11,51 @@ from twisted.internet.task import Clock
 
 from twisted_chat.stores.sqlite.database import Database, Transaction
 from twisted_chat.stores.sqlite.log import SqliteLog
-from twisted_chat.stores.sqlite.worker import InlineWriter
+from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.test.contract_store import LogFixture
 
 T = TypeVar("T")
 
 
-class SlowWriter(InlineWriter[T]):
-    """Does what has gathered when it is told to `go_on`."""
+class HeldWorker(InlineWorker[T]):
+    """Does the jobs that wait only when the test calls `work_off`."""
 
     def put(self, job: T) -> None:
         self._jobs.append(job)
 
 
-class SlowAnswers(InlineWriter[T]):
-    """Writes at once, but says so only when it is let `through`, and does nothing else before."""
+class HeldResults(InlineWorker[T]):
+    """Writes at once, but holds the results, and starts nothing else, until the test calls `release`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._answers: list[Callable[[], object]] = []
+        self._results: list[Callable[[], object]] = []
 
-    def go_on(self) -> None:
-        if not self._answers:
-            super().go_on()
+    def work_off(self) -> None:
+        if not self._results:
+            super().work_off()
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
-        self._answers.append(lambda: function(*arguments))
+        self._results.append(lambda: function(*arguments))
 
-    def through(self) -> None:
-        """Let what was written be known."""
-        answers, self._answers = self._answers, []
-        for answer in answers:
-            answer()
-        self.go_on()
+    def release(self) -> None:
+        """Pass the held results on, then do the jobs that wait."""
+        results, self._results = self._results, []
+        for result in results:
+            result()
+        self.work_off()
 
-    def through_all(self) -> None:
-        """Until nothing is under way."""
-        while self._answers:
-            self.through()
+    def release_all(self) -> None:
+        """Release results until nothing is under way."""
+        while self._results:
+            self.release()
 
 
-class AccountsWriter(InlineWriter[Any]):
-    """Does the work of a database that has no log: it fails with a `problem`, and waits while `waiting` is a list."""
+class AccountsWorker(InlineWorker[Any]):
+    """Does the transactions of a database without a log; holds them while `waiting` is a list.
+
+    Each fails with the `problem` if there is one.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,23 +79,23 @@ class AccountsWriter(InlineWriter[Any]):
 
     @property
     def db(self) -> Any:
-        """The connection that writes."""
-        return self.database._writer
+        """Return the connection that writes."""
+        return self.database._write_connection
 
     database: Database
 
 
 class SqliteFixture(LogFixture):
-    """A SqliteLog that can be closed and opened again."""
+    """Makes a SqliteLog, which the test can close and open again."""
 
     def make_log(self) -> SqliteLog:
         self.path = os.path.join(self.mktemp(), "chat.sqlite3")
         os.makedirs(os.path.dirname(self.path))
         return self.opened()
 
-    def opened(self, writer: InlineWriter[Any] | None = None) -> SqliteLog:
+    def opened(self, worker: InlineWorker[Any] | None = None) -> SqliteLog:
         self.clock = Clock()
-        self.database = Database(self.path, writer or InlineWriter(), maybeDeferred, lambda: self.now)
+        self.database = Database(self.path, worker or InlineWorker(), maybeDeferred, lambda: self.now)
         log = SqliteLog(self.database, self.clock)
         log.subscribe(self.deliver, self.refuse)
         log.open()
@@ -108,5 +111,5 @@ class SqliteFixture(LogFixture):
 
 
 def sqlite_log(path: str, clock: Clock, now: Callable[[], float]) -> SqliteLog:
-    """A log in a file, not opened yet, in which everything happens at once."""
-    return SqliteLog(Database(path, InlineWriter(), maybeDeferred, now), clock)
+    """Return a log in a file, not opened yet, which does everything at once."""
+    return SqliteLog(Database(path, InlineWorker(), maybeDeferred, now), clock)

@@ -35,7 +35,7 @@ PageRead = tuple[list[Record], bool]
 
 
 class Reader(Recorder):
-    """A session that notes what it is asked to write."""
+    """A session that records every write it is asked for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class CatchUpTests(SynchronousTestCase):
                 self.assertIs(self.catchup.mode, TRANSITIONS.get((mode, event), mode), (mode, event))
                 self.flushLoggedErrors(OSError)
 
-    def test_a_page_that_was_asked_for_before_since_is_dropped(self) -> None:
+    def test_a_page_requested_before_since_is_dropped(self) -> None:
         self.to(READING)
         old = self.reads[-1]
         self.since()
@@ -205,7 +205,7 @@ class CatchUpTests(SynchronousTestCase):
         self.assertIs(self.catchup.mode, READING)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
-    def test_what_arrives_after_the_end_changes_nothing(self) -> None:
+    def test_a_page_that_arrives_after_the_end_changes_nothing(self) -> None:
         self.to(READING)
         self.catchup.close()
         self.page(3, True)

@@ -41,7 +41,7 @@ class ClientTestCase(SynchronousTestCase):
         return client
 
     def settle(self) -> None:
-        """Let everything arrive that is under way, also news of presence."""
+        """Let everything that is under way arrive, including presence notices."""
         self.clock.advance(0.2)
 
 
@@ -76,7 +76,7 @@ class RequestTests(ClientTestCase):
         self.run_now(jane.chat("jane"))
         self.assertEqual([event.text for event in seen], ["hi"])
 
-    def test_an_action_is_seen_as_one(self) -> None:
+    def test_an_action_arrives_as_an_action(self) -> None:
         seen: list[Event] = []
         jane = self.client("jane", seen)
         self.run_now(jane.act("jane", "waves"))
@@ -100,7 +100,7 @@ class RequestTests(ClientTestCase):
         self.assertEqual([event.text for event in self.run_now(jane.history("#tea", before=ids[1]))][-1], "one")
         self.assertEqual([event.text for event in self.run_now(jane.history("#tea", after=ids[1]))], ["three"])
 
-    def test_answers_are_told_apart_by_their_labels(self) -> None:
+    def test_answers_are_matched_by_their_labels(self) -> None:
         jane = self.client("jane")
         answers: list[Deferred[Any]] = [jane.chat("jane"), jane.chat("nobody"), jane.friends(), jane.chat("jane")]
         self.settle()
@@ -151,7 +151,7 @@ class RefusalTests(ClientTestCase):
         self.assertEqual(self.code(jane.register("ZAK")), "name-taken")
         self.assertEqual(self.code(jane.register("jane", "secret")), "unavailable")
 
-    def test_a_request_that_would_be_another_one_is_not_sent(self) -> None:
+    def test_a_request_that_would_read_as_another_request_is_not_sent(self) -> None:
         """A name or a text cannot add a second line or a second field."""
         jane = self.client("jane")
         self.assertEqual(self.code(jane.chat("jane\nquit")), "bad-text")

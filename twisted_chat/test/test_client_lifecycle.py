@@ -78,7 +78,7 @@ class LifecycleTests(SynchronousTestCase):
             self.lifecycle.noticed(Event("server", code, "", f"you are {code}"))
             self.assertEqual(self.lost(), (CLOSED, f"the server ended the connection: you are {code}"))
 
-    def test_a_caller_that_leaves_has_left_whatever_the_server_says_meanwhile(self) -> None:
+    def test_a_caller_that_leaves_has_left_even_if_the_server_sends_a_notice(self) -> None:
         self.lifecycle.leaving()
         self.lifecycle.noticed(Event("server", "replaced", "", "another client"))
         self.assertEqual(self.lost(), (CLOSED, "you have left"))
@@ -152,7 +152,7 @@ class EveryHappeningTests(SynchronousTestCase):
             if not self.network.listening:
                 self.network.start()
             for wire in self.network.wires:
-                wire.cut()  # what a silent network has swallowed never comes
+                wire.cut()  # bytes that a silent network has dropped never arrive
             self.clock.advance(2 * MAX_WAIT_SECONDS)
         elif what == "account is deleted":
             for wire in self.network.wires:

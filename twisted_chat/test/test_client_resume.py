@@ -117,7 +117,7 @@ class EveryPointTests(ResumeTestCase):
         self.lost.clear()
         return self.network.writes
 
-    def test_a_cut_at_every_write_that_loses_what_is_under_way(self) -> None:
+    def test_a_cut_at_every_write_that_loses_the_bytes_under_way(self) -> None:
         for cut_at in range(1, self.converse(0, False)):
             self.converse(cut_at, False)
 
@@ -132,7 +132,7 @@ class EveryPointTests(ResumeTestCase):
 
 
 class RestartTests(ResumeTestCase):
-    """What the client of an account reads and sends while its connection, or the server, is gone."""
+    """The client of an account loses and repeats no message while its connection, or the server, is down."""
 
     def test_missed_messages_are_read_and_own_messages_wait(self) -> None:
         seen: list[Event] = []
@@ -383,7 +383,7 @@ class CatchUpTests(ResumeTestCase):
 
 
 class EndTests(ResumeTestCase):
-    """What closes a client for good."""
+    """The events that close a client for good."""
 
     def test_another_password(self) -> None:
         jane, other = self.client("jane"), self.client("jane")

@@ -1,4 +1,4 @@
-"""Every verb of the line protocol, and every code with which one is refused."""
+"""Every verb of the line protocol, and every error code that it may be answered with."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -17,14 +17,14 @@ WHEN = "1970-01-01T00:00:00.000Z"
 
 
 class VerbTestCase(SynchronousTestCase):
-    """Jane types, zak is a program, both are in #tea (ids 1 and 2)."""
+    """Jane uses the plain dialect and zak the events dialect; both are in #tea (ids 1 and 2)."""
 
     def setUp(self) -> None:
         self.server = Server()
         self.jane, self.zak = self.server.plain("jane", "#tea"), self.server.program("zak", "#tea")
 
     def refused(self, who: Connection, *lines: str) -> str:
-        """The code with which each of the lines is refused, which is the same."""
+        """Send these lines, which must all get the same error code, and return the code."""
         codes = set()
         for asked in lines:
             answer, *hint = who.ask(asked)
@@ -53,11 +53,11 @@ class RegisterTests(VerbTestCase):
     def test_twice(self) -> None:
         self.assertEqual(self.refused(self.jane, "register,kim", "register,jane"), errors.ALREADY_REGISTERED)
 
-    def test_what_is_no_name(self) -> None:
+    def test_an_invalid_name(self) -> None:
         names = ("", "a b", "#tea", "a:b", "x" * 33, "@a")
         self.assertEqual(self.refused(self.server.connect(), *(f"register,{name}" for name in names)), errors.BAD_NAME)
 
-    def test_a_password_is_never_a_silent_guest(self) -> None:
+    def test_a_password_never_registers_a_guest(self) -> None:
         server = Server(hub=Hub(MemoryLog()))
         code = self.refused(server.connect(), "register,kim,secret", "register,kim,", "register,kim,a,b")
         self.assertEqual(code, errors.UNAVAILABLE)
@@ -74,8 +74,8 @@ class RegisterTests(VerbTestCase):
         self.assertEqual(stranger.ask("register,kim"), ["ack"])
 
 
-class NamelessTests(VerbTestCase):
-    def test_a_stranger_learns_nothing_of_who_is_here(self) -> None:
+class UnregisteredTests(VerbTestCase):
+    def test_an_unregistered_client_learns_no_names(self) -> None:
         stranger = self.server.connect()
         asked = ("list,friends", "list,#tea", "chat,zak", "chat,nobody", "history,zak", "topic,#tea", "join,#tea")
         answers = set()
@@ -84,7 +84,7 @@ class NamelessTests(VerbTestCase):
         [answer] = answers
         self.assertTrue(answer.startswith(f"error,{errors.NOT_REGISTERED},"))
 
-    def test_each_row_of_the_table_says_whether_it_needs_a_name(self) -> None:
+    def test_each_verb_of_the_table_needs_a_name_or_not(self) -> None:
         free = {"register", "hello", "ping", "pong", "help", "quit"}
         self.assertEqual({verb for verb, row in COMMANDS.items() if not row.needs_name}, free)
         for verb, row in COMMANDS.items():
@@ -94,20 +94,20 @@ class NamelessTests(VerbTestCase):
 
 
 class ListTests(VerbTestCase):
-    def test_friends_are_everyone_the_asker_included(self) -> None:
+    def test_friends_are_all_online_users_including_the_asker(self) -> None:
         self.server.plain("Bob")
         self.assertEqual(self.jane.ask("list,friends"), ["Bob,jane,zak"])
         self.assertEqual(self.jane.ask("@1 list,friends"), ["@1 ok,Bob,jane,zak"])
         self.assertEqual(self.zak.ask("list,friends"), ["ok,Bob,jane,zak"])
 
-    def test_it_is_always_current(self) -> None:
+    def test_the_list_is_always_current(self) -> None:
         bob = self.server.plain("bob")
         bob.ask("rename,rob")
         self.assertEqual(self.jane.ask("list,friends"), ["jane,rob,zak"])
         bob.drop()
         self.assertEqual(self.jane.ask("list,friends"), ["jane,zak"])
 
-    def test_rooms_and_who_is_in_one(self) -> None:
+    def test_rooms_and_members(self) -> None:
         self.jane.ask("join,#Ops")
         self.assertEqual(self.zak.ask("list,rooms"), ["ok,#Ops,#tea"])
         self.assertEqual(self.jane.ask("list,#TEA"), ["jane,zak"])
@@ -130,7 +130,7 @@ class ChatTests(VerbTestCase):
         self.assertEqual(self.zak.ask("chat,jane"), ["ok,3"])
         self.assertEqual(self.jane.lines(), ["zak says hi"])
 
-    def test_a_text_takes_the_rest_of_the_line(self) -> None:
+    def test_a_text_is_the_rest_of_the_line(self) -> None:
         self.assertEqual(self.jane.ask("chat,zak,well, hello"), [])
         self.assertEqual(self.zak.lines(), [f"message,3,{WHEN},jane,zak,well, hello"])
 
@@ -145,13 +145,13 @@ class ChatTests(VerbTestCase):
         ids = [read.split(",")[1] for read in self.zak.lines()]
         self.assertEqual(ids, ["3", "4", "5", "7"])
 
-    def test_a_room_is_every_other_member(self) -> None:
+    def test_a_room_message_reaches_every_other_member(self) -> None:
         self.assertEqual(self.jane.ask("chat,#TEA,hello"), [])
         self.assertEqual(self.zak.lines(), [f"message,3,{WHEN},jane,#tea,hello"])
         self.zak.ask("chat,#tea")
         self.assertEqual(self.jane.lines(), ["zak in #tea says hi"])
 
-    def test_oneself(self) -> None:
+    def test_a_message_to_oneself(self) -> None:
         self.assertEqual(self.jane.ask("chat,jane,a note"), ["jane says a note"])
         self.assertEqual(self.zak.ask("chat,zak,a note"), [f"message,4,{WHEN},zak,zak,a note", "ok,4"])
 
@@ -168,7 +168,7 @@ class ChatTests(VerbTestCase):
         self.assertEqual(self.refused(self.zak, "chat,jane,\\x", "chat,jane,\\", "me,jane,\\t"), errors.BAD_TEXT)
         self.assertEqual(self.jane.lines(), [])
 
-    def test_a_persons_backslashes_are_just_that(self) -> None:
+    def test_a_persons_backslashes_stay_as_they_are(self) -> None:
         self.jane.ask("chat,zak,C:\\new")
         self.assertEqual(self.zak.lines(), [f"message,3,{WHEN},jane,zak,C:\\\\new"])
 
@@ -191,7 +191,7 @@ class RoomTests(VerbTestCase):
         self.assertEqual(self.jane.ask("@1 leave,#ops"), ["@1 ok,6"])
         self.assertEqual(self.jane.lines(), [], "who comes and goes is shown to programs only")
 
-    def test_members_who_are_programs_see_who_comes_and_goes(self) -> None:
+    def test_programs_see_members_join_and_leave(self) -> None:
         kim = self.server.plain("kim", "#tea")
         kim.ask("leave,#tea")
         self.assertEqual(self.zak.lines(), [f"joined,3,{WHEN},#tea,kim", f"left,4,{WHEN},#tea,kim"])
@@ -218,7 +218,7 @@ class RoomTests(VerbTestCase):
 
 
 class TopicTests(VerbTestCase):
-    def test_set_and_shown(self) -> None:
+    def test_a_topic_is_set_and_shown(self) -> None:
         self.assertEqual(self.zak.ask("topic,#tea,Assam, hot"), ["ok,3"])
         self.assertEqual(self.jane.lines(), ["* zak set the topic of #tea: Assam, hot"])
         self.assertEqual(self.jane.ask("topic,#tea"), ["Assam, hot"])
@@ -248,19 +248,19 @@ class TopicTests(VerbTestCase):
 
 
 class AwayTests(VerbTestCase):
-    def test_who_writes_is_told_and_the_message_arrives_all_the_same(self) -> None:
+    def test_the_sender_is_notified_and_the_message_arrives(self) -> None:
         self.assertEqual(self.jane.ask("away,at lunch, back soon"), ["ack"])
         self.assertEqual(self.zak.ask("chat,jane"), ["server,away,jane is away: at lunch, back soon", "ok,3"])
         self.assertEqual(self.jane.lines(), ["zak says hi"])
         self.assertEqual(self.jane.ask("away"), ["ack"])
         self.assertEqual(self.zak.ask("chat,jane"), ["ok,4"])
 
-    def test_a_line_break_in_it_is_never_a_new_line(self) -> None:
+    def test_a_line_break_in_an_away_text_is_never_a_new_line(self) -> None:
         self.assertEqual(self.zak.ask(r"away,out\njane says forged"), ["ok"])
         self.assertEqual(len(self.jane.ask("chat,zak")), 1)
         self.assertEqual(len(self.server.program("kim").ask("chat,zak")), 2)
 
-    def test_an_empty_text_is_being_back(self) -> None:
+    def test_an_empty_text_ends_away(self) -> None:
         self.jane.ask("away,x")
         self.jane.ask("away,")
         self.assertEqual(self.zak.ask("chat,jane"), ["ok,3"])
@@ -274,7 +274,7 @@ class RenameTests(VerbTestCase):
         self.jane.ask("chat,zoë")
         self.assertIn("Joan,Zoë,hi", self.zak.lines()[-1])
 
-    def test_neighbours_who_are_programs_hear_of_it_a_little_later(self) -> None:
+    def test_programs_of_the_same_room_are_notified_a_little_later(self) -> None:
         self.jane.ask("rename,joan")
         self.server.clock.advance(1)
         self.assertEqual(self.zak.lines(), ["renamed,jane,joan"])
@@ -319,7 +319,7 @@ class HistoryTests(VerbTestCase):
         self.assertEqual(len(self.ids("")), 50)
         self.assertEqual(len(self.ids(f",limit={MAX_HISTORY_RECORDS}")), MAX_HISTORY_RECORDS)
 
-    def test_a_page_of_long_texts_is_cut_where_one_can_go_on(self) -> None:
+    def test_a_page_of_long_texts_ends_where_the_next_can_begin(self) -> None:
         text = "x" * 16_000
         for _ in range(30):
             self.jane.say(f"chat,zak,{text}\n".encode())
@@ -337,7 +337,7 @@ class HistoryTests(VerbTestCase):
         kinds = [read.split(",")[0] for read in self.zak.ask("history,#tea")]
         self.assertEqual(kinds, ["joined", "joined", "ok"])
 
-    def test_nothing_with_who_is_not_here(self) -> None:
+    def test_history_with_an_offline_guest_is_empty(self) -> None:
         self.assertEqual(self.jane.ask("history,nobody"), [])
         self.assertEqual(self.zak.ask("history,nobody"), ["ok,0"])
 
@@ -376,7 +376,7 @@ class HelloTests(VerbTestCase):
         [labelled] = self.server.connect().ask("@1 hello,events,my-client")
         self.assertEqual(labelled.removeprefix("@1 ok,"), info.removeprefix("info,"))
 
-    def test_from_then_on_everything_is_answered(self) -> None:
+    def test_after_hello_every_request_is_answered(self) -> None:
         kim = self.server.connect()
         kim.ask("hello,events")
         self.assertEqual(kim.ask("register,kim"), ["ok,kim,guest"])
@@ -390,7 +390,7 @@ class HelloTests(VerbTestCase):
         self.zak.ask("chat,jane,x")
         self.assertEqual(self.jane.lines(), [f"message,3,{WHEN},zak,jane,x"])
 
-    def test_what_was_said_before_in_the_same_read_is_answered_the_old_way(self) -> None:
+    def test_requests_before_hello_in_the_same_read_are_answered_in_plain(self) -> None:
         self.jane.say(b"chat,zak,x\n@1 chat,zak,y\nhello,events\nchat,zak,z\n")
         closed, info, ok = self.jane.lines()
         self.assertEqual((closed, ok), ("@1 ok,4", "ok,5"))
@@ -444,7 +444,7 @@ class SmallVerbTests(VerbTestCase):
 
 
 class TableTests(SynchronousTestCase):
-    def test_a_row_says_how_its_verb_is_used(self) -> None:
+    def test_a_row_has_the_usage_of_its_verb(self) -> None:
         for verb, row in COMMANDS.items():
             self.assertTrue(row.usage.startswith(verb), verb)
             self.assertTrue(row.help, verb)

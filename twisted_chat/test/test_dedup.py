@@ -1,4 +1,4 @@
-"""A client of an account that says something again, with the same label, is answered with the first id."""
+"""Test that a client of an account that sends a labelled text again gets the first id, and no second delivery."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,15 +14,15 @@ class ResendTests(SynchronousTestCase):
         self.jane.read()
 
     def back(self) -> Connection:
-        """Zak's phone, which has lost its connection and is back."""
+        """Drop the connection of zak's phone, and connect it again."""
         self.zak.drop()
         return self.server.account("zak", client="phone")
 
     def texts(self) -> list[str]:
-        """What jane was said since the last look."""
+        """Return the texts that jane received since the last call."""
         return [line.split(",", 5)[-1] for line in self.jane.lines() if line.startswith(("message", "action"))]
 
-    def test_the_first_id_again_and_delivered_once(self) -> None:
+    def test_a_repeated_text_gets_the_first_id_and_is_delivered_once(self) -> None:
         self.zak.say(b"@1 chat,jane,one\n@2 chat,#tea,two\n@3 me,#tea,three\n")
         self.assertEqual(self.zak.lines(), ["@1 ok,3", "@2 ok,4", "@3 ok,5"])
         again = self.back()
@@ -30,7 +30,7 @@ class ResendTests(SynchronousTestCase):
         self.assertEqual(sorted(again.lines()), ["@1 ok,3", "@2 ok,4", "@3 ok,5", "@4 ok,6"])
         self.assertEqual(self.texts(), ["one", "two", "three", "four"])
 
-    def test_in_one_read_it_is_a_repeat_as_well(self) -> None:
+    def test_a_label_twice_in_one_read_is_a_repeat_as_well(self) -> None:
         self.zak.say(b"@1 chat,jane,one\n@1 chat,jane,one\n@1 chat,jane,one\n@1 chat,jane,two\nchat,jane,three\n")
         lines = self.zak.lines()
         self.assertEqual(lines.count("@1 ok,3"), 3)
@@ -38,7 +38,7 @@ class ResendTests(SynchronousTestCase):
         self.assertIn("ok,4", lines)
         self.assertEqual(self.texts(), ["one", "three"])
 
-    def test_for_anything_else_it_is_refused(self) -> None:
+    def test_a_label_used_for_a_different_text_is_refused(self) -> None:
         self.zak.ask("@1 chat,jane,one")
         others = ("chat,jane,two", "chat,jane,One", "me,jane,one", "chat,#tea,one", "chat,zak,one")
         for request in others:
@@ -47,7 +47,7 @@ class ResendTests(SynchronousTestCase):
             self.assertIn("label 1", line)
         self.assertEqual(self.texts(), ["one"])
 
-    def test_other_verbs_may_use_a_label_again(self) -> None:
+    def test_other_commands_may_use_a_label_again(self) -> None:
         self.zak.ask("@1 chat,jane,one")
         self.assertEqual(self.zak.ask("@1 ping,x"), ["@1 ok,x"])
         self.assertEqual(self.zak.ask("@1 leave,#tea"), ["@1 ok,4"])
@@ -55,7 +55,7 @@ class ResendTests(SynchronousTestCase):
         self.assertEqual(self.zak.ask("@1 topic,#tea,Assam"), ["@1 ok,6"])
         self.assertEqual(self.zak.ask("@1 chat,jane,one"), ["@1 ok,3"])
 
-    def test_a_label_is_one_clients(self) -> None:
+    def test_a_label_belongs_to_one_client(self) -> None:
         self.zak.ask("@1 chat,jane,one")
         for other in (
             self.server.account("zak", client="desk"),
@@ -67,7 +67,7 @@ class ResendTests(SynchronousTestCase):
             self.assertEqual(line.split(",")[0], "@1 ok")
         self.assertEqual(self.texts(), ["one", "other", "other", "other", "other"])
 
-    def test_who_waits_for_the_log_may_say_it_again(self) -> None:
+    def test_a_text_may_be_repeated_before_it_is_stored(self) -> None:
         log = DelayedLog()
         self.server = Server(log)
         self.jane = self.server.program("jane")
@@ -82,7 +82,7 @@ class ResendTests(SynchronousTestCase):
         self.assertEqual(again.lines()[2:], ["@1 ok,1", "@2 ok,2"])
         self.assertEqual(self.texts(), ["one", "two"])
 
-    def test_what_could_not_be_kept_may_be_said_again(self) -> None:
+    def test_a_text_that_could_not_be_stored_may_be_sent_again(self) -> None:
         log = DelayedLog()
         self.server = Server(log)
         self.jane = self.server.program("jane")
@@ -96,7 +96,7 @@ class ResendTests(SynchronousTestCase):
         log.keep()
         self.assertEqual((self.zak.lines(), self.texts()), (["@1 ok,1"], ["one"]))
 
-    def test_a_label_whose_record_is_forgotten_is_new(self) -> None:
+    def test_a_label_whose_record_was_dropped_is_new(self) -> None:
         self.server = Server(MemoryLog(most=10, now=lambda: 0.0))
         self.jane = self.server.program("jane")
         self.zak = self.server.account("zak", client="phone")

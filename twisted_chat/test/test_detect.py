@@ -1,4 +1,4 @@
-"""What the first bytes of a connection are: told as early as can be, and never told otherwise later."""
+"""Detection of a connection's protocol: as early as possible, and the same whatever bytes follow."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -51,23 +51,23 @@ FIRST: list[tuple[bytes, str]] = [
 
 
 class RecogniseTests(SynchronousTestCase):
-    def test_each_kind_is_recognised(self) -> None:
+    def test_each_protocol_is_detected(self) -> None:
         for data, language in FIRST:
             self.assertEqual(detect(data), language, data)
 
-    def test_what_is_recognised_stays_so_whatever_follows(self) -> None:
+    def test_a_detected_protocol_stays_whatever_bytes_follow(self) -> None:
         for data, language in FIRST:
             for size in (*range(min(len(data), 100)), *range(0, len(data), 500)):
                 self.assertIn(detect(data[:size]), (None, language), data[:size])
             for more in (b"\n", b"\r\n", b" HTTP/1.1\r\n", b"NICK jane\r\n", b"\0"):
                 self.assertEqual(detect(data + more), language, data)
 
-    def test_a_comma_is_enough_to_know_a_line(self) -> None:
+    def test_a_comma_is_enough_to_detect_the_line_protocol(self) -> None:
         self.assertIsNone(detect(b"register"))
         self.assertEqual(detect(b"register,"), LINE)
         self.assertIsNone(detect(b"@1 "))
         self.assertEqual(detect(b"@1 r"), LINE)
 
-    def test_the_beginnings_of_the_others_wait_for_the_end_of_the_line(self) -> None:
+    def test_lines_that_begin_like_another_protocol_wait_for_their_end(self) -> None:
         for data in (b"", b"\x16", b"G", b"GET ", b"GET / HTTP/1.1\r", b"NICK jane", b"@a=b", b"@a :c", b"@a :c u"):
             self.assertIsNone(detect(data), data)

@@ -1,4 +1,4 @@
-"""An account with several connections is one person: each of them sees what any of them sends and receives, once."""
+"""An account with several connections: each connection gets, once, all messages the account sends and receives."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -7,7 +7,7 @@ from twisted_chat.test.support import Connection, DelayedLog, Server, SlowAccoun
 
 
 def events(connection: Connection) -> list[str]:
-    """What came, without times."""
+    """Return the lines that arrived, without times."""
     return [line.replace(",1970-01-01T00:00:00.000Z", "") for line in connection.lines()]
 
 
@@ -20,36 +20,36 @@ class DevicesTestCase(SynchronousTestCase):
         self.desk = self.server.account("zak")
         self.jane.read()
 
-    def everybody(self) -> list[list[str]]:
-        """What came to jane, to zak's phone and to zak's desk."""
+    def received(self) -> list[list[str]]:
+        """Return the lines that jane, zak's phone and zak's desk got."""
         return [events(connection) for connection in (self.jane, self.phone, self.desk)]
 
 
 class SeveralConnectionsTests(DevicesTestCase):
-    def test_all_receive_what_is_said_to_the_account(self) -> None:
+    def test_all_connections_receive_messages_to_the_account(self) -> None:
         self.jane.say(b"chat,zak,hello\n")
-        self.assertEqual(self.everybody(), [["ok,3"], ["message,3,jane,zak,hello"], ["message,3,jane,zak,hello"]])
+        self.assertEqual(self.received(), [["ok,3"], ["message,3,jane,zak,hello"], ["message,3,jane,zak,hello"]])
 
-    def test_the_others_see_what_one_says_to_a_person(self) -> None:
+    def test_the_others_see_direct_messages_that_one_connection_sends(self) -> None:
         self.phone.say(b"chat,jane,one\nchat,jane,two\n")
         said = ["message,3,zak,jane,one", "message,4,zak,jane,two"]
-        self.assertEqual(self.everybody(), [said, ["ok,3", "ok,4"], said])
+        self.assertEqual(self.received(), [said, ["ok,3", "ok,4"], said])
 
-    def test_the_others_see_what_one_says_in_a_room(self) -> None:
+    def test_the_others_see_room_messages_that_one_connection_sends(self) -> None:
         self.desk.say(b"chat,#tea,hello\nme,#tea,waves\n")
         said = ["message,3,zak,#tea,hello", "action,4,zak,#tea,waves"]
-        self.assertEqual(self.everybody(), [said, said, ["ok,3", "ok,4"]])
+        self.assertEqual(self.received(), [said, said, ["ok,3", "ok,4"]])
 
     def test_the_others_see_joins_leaves_and_topics(self) -> None:
         self.phone.say(b"topic,#tea,Assam\nleave,#tea\njoin,#ops\n")
         tea = ["topic,3,#tea,zak,Assam", "left,4,#tea,zak"]
-        self.assertEqual(self.everybody(), [tea, ["ok,3", "ok,4", "ok,5"], [*tea, "joined,5,#ops,zak"]])
+        self.assertEqual(self.received(), [tea, ["ok,3", "ok,4", "ok,5"], [*tea, "joined,5,#ops,zak"]])
 
-    def test_who_talks_to_oneself_sees_it_once_on_each(self) -> None:
+    def test_a_message_to_the_own_account_arrives_once_at_each_connection(self) -> None:
         self.phone.say(b"chat,zak,note\n")
-        self.assertEqual(self.everybody(), [[], ["message,3,zak,zak,note", "ok,3"], ["message,3,zak,zak,note"]])
+        self.assertEqual(self.received(), [[], ["message,3,zak,zak,note", "ok,3"], ["message,3,zak,zak,note"]])
 
-    def test_a_person_reads_to_whom_it_was_said(self) -> None:
+    def test_a_person_sees_the_recipient_of_a_message_sent_elsewhere(self) -> None:
         person = self.server.connect()
         self.assertEqual(person.ask("register,zak,zak"), ["ack"])
         self.phone.say(b"chat,jane,from the phone\nchat,zak,note\nchat,#tea,hello\n")
@@ -57,7 +57,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         self.assertEqual(person.lines(), said)
         self.assertEqual(self.server.hub.registry.online_names(), ["jane", "zak"])
 
-    def test_one_who_is_behind_catches_up_with_the_same(self) -> None:
+    def test_a_connection_that_is_behind_catches_up_with_the_same_messages(self) -> None:
         self.desk.chat.session.hold()
         self.phone.say(b"chat,jane,one\njoin,#ops\nchat,zak,note\n")
         self.jane.say(b"chat,#tea,two\n")
@@ -66,7 +66,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         expected = ["message,3,zak,jane,one", "joined,4,#ops,zak", "message,5,zak,zak,note", "message,6,jane,#tea,two"]
         self.assertEqual(events(self.desk), expected)
 
-    def test_one_who_falls_behind_with_a_leave_sees_it(self) -> None:
+    def test_a_connection_that_falls_behind_with_a_leave_sees_it(self) -> None:
         server = Server(MemoryLog(now=lambda: 0.0), outbox=1)
         phone, desk = server.account("zak", "#tea"), server.account("zak")
         desk.transport.window = 1
@@ -76,7 +76,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         desk.read_again()
         self.assertEqual([line.split(",")[0] for line in desk.lines()], ["topic", "topic", "left", "joined"])
 
-    def test_the_account_is_here_until_the_last_is_gone(self) -> None:
+    def test_the_account_is_online_until_its_last_connection_ends(self) -> None:
         self.phone.drop()
         self.server.clock.advance(1)
         self.assertEqual((self.server.names(), events(self.jane)), (["jane", "zak"], []))
@@ -88,7 +88,7 @@ class SeveralConnectionsTests(DevicesTestCase):
         self.server.clock.advance(1)
         self.assertEqual(events(self.jane), ["online,zak"])
 
-    def test_who_writes_to_one_who_is_away_is_told_once(self) -> None:
+    def test_the_sender_is_notified_once_that_the_recipient_is_offline(self) -> None:
         self.phone.drop()
         self.desk.drop()
         self.server.clock.advance(1)
@@ -114,7 +114,7 @@ class ClientIdTests(DevicesTestCase):
         self.server.account("kim", client="phone")
         self.assertEqual((self.phone.lines(), self.phone.closed), ([], False))
 
-    def test_both_at_once_leave_one(self) -> None:
+    def test_of_two_sign_ins_at_once_one_stays(self) -> None:
         self.accounts.slow = True
         two = [self.server.connect() for _ in range(2)]
         for one in two:
@@ -132,12 +132,12 @@ class ClientIdTests(DevicesTestCase):
         late.say(b"chat,#tea,hello\n")
         self.assertEqual([events(late), events(self.desk)], [["ok,3"], ["message,3,zak,#tea,hello"]])
 
-    def test_what_one_says_in_the_same_read_as_hello_is_not_shown_to_oneself(self) -> None:
+    def test_messages_in_the_same_read_as_hello_are_not_sent_back(self) -> None:
         late = self.server.connect()
         late.say(b"register,zak,zak\nhello,events,tablet\nchat,#tea,hello\nchat,jane,hello\n")
         self.assertEqual(events(late)[2:], ["ok,3", "ok,4"])
 
-    def test_one_who_is_behind_is_not_shown_its_own_words_after_hello(self) -> None:
+    def test_a_connection_that_is_behind_does_not_get_its_own_messages_after_hello(self) -> None:
         server = Server(log := DelayedLog())
         server.account("zak", "#tea")
         log.keep()
@@ -154,12 +154,12 @@ class ClientIdTests(DevicesTestCase):
         log.read_now()
         self.assertEqual(events(late), [])
 
-    def test_a_client_that_is_back_is_not_sent_what_it_said(self) -> None:
+    def test_a_client_that_reconnects_does_not_get_its_own_messages(self) -> None:
         self.phone.ask("chat,#tea,mine")
         again = self.server.account("zak", client="phone")
         self.assertEqual(again.ask("@s since,2"), ["@s ok,3"])
 
-    def test_what_is_no_client_id_is_refused(self) -> None:
+    def test_an_invalid_client_id_is_refused(self) -> None:
         for client in ("a b", "ä", "x" * 65, "a,b"):
             refused = self.server.connect().ask(f"@h hello,events,{client}")
             self.assertEqual(refused[0].split(",")[:2], ["@h error", "bad-command"])
@@ -169,16 +169,16 @@ class ReadMarkerTests(DevicesTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.jane.say(b"chat,zak,1\nchat,#tea,2\nchat,zak,3\n")
-        self.everybody()
+        self.received()
 
     def code(self, connection: Connection, request: str) -> str:
         return connection.ask(f"@x {request}")[-1].split(",")[1]
 
-    def test_the_other_connections_are_told(self) -> None:
+    def test_the_other_connections_get_the_marker(self) -> None:
         self.assertEqual(self.phone.ask("@s seen,jane,3"), ["@s ok"])
-        self.assertEqual(self.everybody(), [[], [], ["seen,jane,3"]])
+        self.assertEqual(self.received(), [[], [], ["seen,jane,3"]])
 
-    def test_a_program_that_comes_later_is_told_behind_the_answer(self) -> None:
+    def test_a_program_that_signs_in_later_gets_markers_after_the_answer(self) -> None:
         self.phone.say(b"seen,jane,3\nseen,#TEA,4\n")
         self.phone.read()
         later = self.server.connect()
@@ -191,9 +191,9 @@ class ReadMarkerTests(DevicesTestCase):
 
     def test_a_marker_never_goes_back(self) -> None:
         self.phone.say(b"seen,jane,5\nseen,jane,3\nseen,jane,5\n")
-        self.assertEqual(self.everybody(), [[], ["ok"] * 3, ["seen,jane,5"]])
+        self.assertEqual(self.received(), [[], ["ok"] * 3, ["seen,jane,5"]])
 
-    def test_what_one_may_not_see_is_answered_like_what_is_not(self) -> None:
+    def test_a_conversation_that_is_not_visible_is_answered_like_a_missing_one(self) -> None:
         self.jane.ask("join,#ops")
         kim = self.server.account("kim")
         for id in ("0", "3", "999", "x", "-1", ""):
@@ -202,11 +202,11 @@ class ReadMarkerTests(DevicesTestCase):
             codes = {kim.ask(f"@x seen,{name},{id}")[-1].replace(name, "") for name in ("jane", "nobody")}
             self.assertEqual(len(codes), 1, codes)
 
-    def test_the_future_and_what_is_no_number_are_refused(self) -> None:
+    def test_ids_in_the_future_and_invalid_numbers_are_refused(self) -> None:
         for id in ("6", "1000000000", "-1", "", "x", "1.0"):
             self.assertEqual(self.code(self.phone, f"seen,jane,{id}"), "bad-command")
         self.assertEqual(self.code(self.phone, "seen,#none,1"), "no-such-room")
         self.assertEqual(events(self.desk), [])
 
-    def test_guests_may_say_so_too(self) -> None:
+    def test_guests_may_set_a_marker_too(self) -> None:
         self.assertEqual(self.server.program("max").ask("@s seen,jane,3"), ["@s ok"])

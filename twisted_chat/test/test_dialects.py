@@ -1,4 +1,4 @@
-"""How the line door writes: for people, for the lesson's client, for programs."""
+"""The line door's dialects: plain for people, lesson for the textbook's client, events for programs."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -17,7 +17,7 @@ def record(kind: str = MESSAGE, text: str = "hi") -> Record:
 
 
 class AnswerTests(SynchronousTestCase):
-    """What closes a request."""
+    """The lines that answer a request."""
 
     answer = Answer(lines=("ack",), fields=("jane", "guest"))
 
@@ -30,7 +30,7 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual(EVENTS.answer(None, self.answer), ["ok,jane,guest"])
         self.assertEqual(EVENTS.answer("7", self.answer), ["@7 ok,jane,guest"])
 
-    def test_silence_is_broken_for_a_label_only(self) -> None:
+    def test_a_request_without_an_answer_gets_ok_if_it_has_a_label(self) -> None:
         for dialect in (PLAIN, LESSON, EVENTS):
             self.assertEqual(dialect.answer(None, SILENT), [])
             self.assertEqual(dialect.answer("7", SILENT), ["@7 ok"])
@@ -43,18 +43,18 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual(EVENTS.answer(None, page), [*events, "ok,2"])
         self.assertEqual(EVENTS.answer("9", page), [f"@9 {event}" for event in events] + ["@9 ok,2"])
 
-    def test_only_the_lessons_answers_are_unended(self) -> None:
+    def test_only_lesson_answers_have_no_ending(self) -> None:
         self.assertEqual((PLAIN.ended, LESSON.ended, EVENTS.ended), (True, False, True))
 
 
 class StoredTests(SynchronousTestCase):
-    """The acknowledgement of what the log now has."""
+    """The acknowledgement of a record that is stored."""
 
-    def test_a_person_hears_nothing_of_messages(self) -> None:
+    def test_a_persons_messages_are_not_acknowledged(self) -> None:
         for kind in (MESSAGE, ACTION):
             self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("a", "b", kind=kind)), "\n"), "")
 
-    def test_a_person_hears_that_other_things_are_done(self) -> None:
+    def test_a_persons_other_requests_are_acknowledged(self) -> None:
         for kind in (JOINED, LEFT, TOPIC):
             self.assertEqual(PLAIN.acknowledgement(kept(4, TIME, entry("", kind=kind)), "\n"), "ack\n")
 
@@ -66,9 +66,9 @@ class StoredTests(SynchronousTestCase):
 
 
 class RenderedTests(SynchronousTestCase):
-    """Lines with their endings, as they leave."""
+    """The bytes that are sent for a record."""
 
-    def test_they_are_the_lines_of_what_was_said(self) -> None:
+    def test_the_bytes_are_the_lines_of_the_record(self) -> None:
         for dialect in (PLAIN, LESSON, EVENTS):
             for kind in (MESSAGE, ACTION, NOTICE, TOPIC, JOINED):
                 for texts in (["a"], ["a", "b"], ["a", "b\nc", ""])[: 1 if kind == JOINED else 3]:
@@ -77,17 +77,17 @@ class RenderedTests(SynchronousTestCase):
                     self.assertEqual(dialect.render(said, "\r\n"), "".join(line + "\r\n" for line in replayed))
 
 
-class ToldTests(SynchronousTestCase):
-    """The server's own word."""
+class NoticeTests(SynchronousTestCase):
+    """The server's notices."""
 
-    def test_each_is_told_in_its_way_and_the_lessons_client_nothing(self) -> None:
+    def test_each_dialect_has_its_form_of_a_notice_and_lesson_has_none(self) -> None:
         self.assertEqual(PLAIN.server_notice(Notice.GAP, "too slow"), ["* too slow"])
         self.assertEqual(EVENTS.server_notice(Notice.GAP, "too slow"), ["server,gap,too slow"])
         self.assertEqual(LESSON.server_notice(Notice.GAP, "too slow"), [])
 
 
 class MissedTests(SynchronousTestCase):
-    """What was said while the reader was behind looks as if it came live."""
+    """Records that a reader missed are rendered like live ones."""
 
     def test_live_and_missed_are_the_same_lines(self) -> None:
         for kind in (MESSAGE, ACTION, JOINED, LEFT, TOPIC):
@@ -104,12 +104,12 @@ class RenderingsTests(SynchronousTestCase):
         self.assertEqual(render_caches[PLAIN, b"\n"](said), b"jane in #tea says a\njane in #tea says b\n")
         self.assertEqual(render_caches[PLAIN, b"\r\n"](said), b"jane in #tea says a\r\njane in #tea says b\r\n")
 
-    def test_it_is_made_once_for_all_readers(self) -> None:
+    def test_it_is_rendered_once_for_all_readers(self) -> None:
         said = kept(7, TIME, entry("a"))
         render_caches = RenderCaches()
         first = render_caches[EVENTS, b"\n"](said)
         self.assertIs(render_caches[EVENTS, b"\n"](said), first)
         self.assertNotEqual(render_caches[EVENTS, b"\n"](kept(8, TIME, entry("a"))), first)
 
-    def test_what_a_dialect_does_not_show_is_no_bytes(self) -> None:
+    def test_a_record_that_a_dialect_does_not_show_is_no_bytes(self) -> None:
         self.assertEqual(RenderCaches()[PLAIN, b"\n"](kept(7, TIME, entry("", kind=JOINED))), b"")

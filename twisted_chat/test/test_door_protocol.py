@@ -44,7 +44,7 @@ class StateTests(SynchronousTestCase):
             self.happen(connection, event)
             self.assertIs(connection.chat.state, CLOSED, event)
 
-    def test_what_was_read_before_the_end_of_input_is_answered(self) -> None:
+    def test_requests_before_the_end_of_input_are_answered(self) -> None:
         jane = self.server.connect()
         jane.say(b"register,jane\nchat,jane,hi\nlist,friends\n")
         self.happen(jane, Event.INPUT_ENDED)
@@ -52,7 +52,7 @@ class StateTests(SynchronousTestCase):
         self.assertEqual(jane.lines(), ["ack", "jane says hi", "jane"])
         self.assertIs(jane.chat.state, CLOSED)
 
-    def test_what_was_read_behind_the_last_answer_is_dropped(self) -> None:
+    def test_requests_after_the_last_answer_are_dropped(self) -> None:
         jane = self.server.connect()
         jane.say(b"quit\nping,1\n")
         self.assertEqual(jane.lines(), ["bye"])

@@ -68,7 +68,7 @@ class IrcAndBrowserTests(IrcWithCapabilitiesDoorTests):
 
 
 class StrangerTests(SynchronousTestCase):
-    """A client that has not signed in learns nothing of the people and rooms, whatever it asks at any door."""
+    """A client that has not signed in learns no names and rooms, at any door and by any request."""
 
     def setUp(self) -> None:
         self.server = FrontServer()

@@ -1,4 +1,4 @@
-"""What the server sends on its own, as lines and back."""
+"""The server's events as lines: rendering and parsing."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -9,20 +9,20 @@ WHEN = "2023-11-14T22:13:20.123Z"
 
 
 class PlainTests(SynchronousTestCase):
-    """A person reads who said what."""
+    """Plain lines name the sender and the text."""
 
-    def test_what_is_said_directly(self) -> None:
+    def test_direct_messages(self) -> None:
         self.assertEqual(plain("message", "jane", "zak", ["hi", "there"]), ["jane says hi", "jane says there"])
         self.assertEqual(plain("action", "jane", "zak", ["waves"]), ["* jane waves"])
         self.assertEqual(plain("notice", "jane", "zak", ["psst"]), ["-jane- psst"])
 
-    def test_what_is_said_in_a_room(self) -> None:
+    def test_room_messages(self) -> None:
         self.assertEqual(plain("message", "jane", "#tea", ["hi"]), ["jane in #tea says hi"])
         self.assertEqual(plain("action", "jane", "#tea", ["waves"]), ["* jane in #tea waves"])
         self.assertEqual(plain("notice", "jane", "#tea", ["psst"]), ["-jane in #tea- psst"])
         self.assertEqual(plain("topic", "jane", "#tea", ["Assam"]), ["* jane set the topic of #tea: Assam"])
 
-    def test_who_comes_and_goes_is_not_shown(self) -> None:
+    def test_joins_and_leaves_are_not_shown(self) -> None:
         for kind in ("joined", "left"):
             self.assertEqual(plain(kind, "jane", "#tea", [""]), [])
 
@@ -32,9 +32,9 @@ class PlainTests(SynchronousTestCase):
 
 
 class StructuredTests(SynchronousTestCase):
-    """A program reads ids, times and fields."""
+    """Structured lines carry ids, times and fields."""
 
-    def test_texts_said_in_a_row_have_ids_in_a_row(self) -> None:
+    def test_texts_of_one_entry_have_consecutive_ids(self) -> None:
         lines = structured("message", "jane", "zak", ["one, two", "a\nb\\c"], 7, TIME)
         self.assertEqual(lines, [f"message,7,{WHEN},jane,zak,one, two", rf"message,8,{WHEN},jane,zak,a\nb\\c"])
 
@@ -53,13 +53,13 @@ class StructuredTests(SynchronousTestCase):
 
 
 class ParseTests(SynchronousTestCase):
-    def test_news_and_the_servers_word(self) -> None:
+    def test_presence_and_notices(self) -> None:
         self.assertEqual(parse_event("online,jane"), Event("online", "jane"))
         self.assertEqual(parse_event("renamed,jane,joan"), Event("renamed", "jane", "", "joan"))
         self.assertEqual(parse_event("ping,7"), Event("ping", "7"))
         self.assertEqual(parse_event("server,gap,a, b"), Event("server", "gap", "", "a, b"))
 
-    def test_what_is_no_event_is_a_ValueError(self) -> None:
+    def test_an_invalid_event_is_a_ValueError(self) -> None:
         lines = (
             "message,1,2023",
             f"message,x,{WHEN},a,b,c",

@@ -1,4 +1,4 @@
-"""What all connections of the line door share, and what becomes of the silent ones."""
+"""The line door's factory: state that its connections share, its limit, and its idle checks."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -38,7 +38,7 @@ class ChatFactoryTests(SynchronousTestCase):
 
 
 class FullTests(SynchronousTestCase):
-    def test_one_too_many_is_told_so_and_let_go(self) -> None:
+    def test_a_connection_above_the_limit_is_refused_with_an_error(self) -> None:
         server = Server(most=2)
         jane, zak = server.connect(), server.connect()
         third = server.connect()
@@ -51,46 +51,46 @@ class FullTests(SynchronousTestCase):
         self.assertEqual(server.connect().ask("register,kim"), ["ack"])
 
 
-class LookTests(SynchronousTestCase):
-    """A look every minute at who has been silent."""
+class IdleCheckTests(SynchronousTestCase):
+    """Every minute the factory checks which connections have been silent."""
 
     def setUp(self) -> None:
         self.server = Server()
         self.server.factory.doStart()
         self.addCleanup(self.server.factory.doStop)
 
-    def looks(self, count: int) -> None:
+    def idle_checks(self, count: int) -> None:
         for _ in range(count):
             self.server.clock.advance(IDLE_CHECK_SECONDS)
 
-    def test_a_stranger_who_says_nothing_is_let_go_with_a_word(self) -> None:
+    def test_a_silent_client_without_a_name_is_closed_with_a_notice(self) -> None:
         stranger = self.server.connect()
-        self.looks(MAX_IDLE_CHECKS_UNREGISTERED)
+        self.idle_checks(MAX_IDLE_CHECKS_UNREGISTERED)
         self.assertFalse(stranger.closed)
-        self.looks(1)
+        self.idle_checks(1)
         self.assertIn("silent", stranger.lines()[0])
         self.assertTrue(stranger.closed)
 
-    def test_a_stranger_who_says_anything_may_stay(self) -> None:
+    def test_a_client_without_a_name_that_sends_anything_stays(self) -> None:
         stranger = self.server.connect()
         for _ in range(3 * MAX_IDLE_CHECKS_UNREGISTERED):
             stranger.say(b"ping,x\n")
-            self.looks(1)
+            self.idle_checks(1)
         self.assertFalse(stranger.closed)
 
-    def test_a_person_with_a_name_may_be_silent_for_ever(self) -> None:
+    def test_a_person_with_a_name_may_stay_silent(self) -> None:
         jane, lesson = self.server.plain("jane"), self.server.lesson("Kim")
-        self.looks(100)
+        self.idle_checks(100)
         self.assertEqual((jane.read(), lesson.read()), (b"", b""))
         self.assertFalse(jane.closed or lesson.closed)
 
     def pings(self, program: Connection) -> list[str]:
         return [line for line in program.lines() if line.startswith("ping,")]
 
-    def test_a_program_that_is_silent_is_pinged_and_may_stay_when_it_answers(self) -> None:
+    def test_a_silent_program_is_pinged_and_stays_if_it_answers(self) -> None:
         program = self.server.program("zak")
         for _ in range(20):
-            self.looks(1)
+            self.idle_checks(1)
             for ping in self.pings(program):
                 program.say(ping.replace("ping", "pong").encode() + b"\n")
         self.assertFalse(program.closed)
@@ -100,19 +100,19 @@ class LookTests(SynchronousTestCase):
         program = self.server.program("zak")
         for _ in range(5):
             program.ask("list,friends")
-            self.looks(1)
+            self.idle_checks(1)
             self.assertEqual(self.pings(program), [])
 
-    def test_a_program_that_leaves_pings_unanswered_is_gone(self) -> None:
+    def test_a_program_that_does_not_answer_pings_is_closed(self) -> None:
         program = self.server.program("zak")
-        self.looks(1 + MAX_IDLE_CHECKS_UNANSWERED)
+        self.idle_checks(1 + MAX_IDLE_CHECKS_UNANSWERED)
         self.assertEqual(len(self.pings(program)), MAX_IDLE_CHECKS_UNANSWERED)
         self.assertFalse(program.closed)
-        self.looks(1)
+        self.idle_checks(1)
         self.assertTrue(program.closed)
         self.assertEqual(self.server.names(), [])
 
-    def test_no_more_looks_once_nobody_listens(self) -> None:
+    def test_idle_checks_end_when_the_factory_stops(self) -> None:
         server = Server()
         server.factory.doStart()
         server.factory.doStop()

@@ -1,4 +1,4 @@
-"""One flush of the hub for all that a turn brings."""
+"""The flusher, which flushes the hub once for each reactor turn."""
 
 from functools import partial
 
@@ -31,10 +31,10 @@ class TurnTests(SynchronousTestCase):
         self.clock.advance(0)
         return self.hub.flushes
 
-    def test_nothing_said_is_nothing_to_flush(self) -> None:
+    def test_a_turn_without_messages_is_not_flushed(self) -> None:
         self.assertEqual(self.flushes(), 0)
 
-    def test_all_that_is_said_in_a_turn_is_flushed_once_behind_it(self) -> None:
+    def test_all_messages_of_a_turn_are_flushed_once_after_it(self) -> None:
         self.turn.request()
         self.turn.request(10)
         self.assertEqual(self.hub.flushes, 0)
@@ -55,7 +55,7 @@ class TurnTests(SynchronousTestCase):
         before = self.hub.flushes
         self.assertEqual(self.flushes(), before + 1)
 
-    def test_a_reader_gets_one_write_for_all_that_many_say_in_a_turn(self) -> None:
+    def test_a_reader_gets_one_write_for_all_messages_of_a_turn(self) -> None:
         server = Server()
         zak = server.plain("zak", "#tea")
         people = [server.plain(f"p{number}", "#tea") for number in range(20)]

@@ -63,6 +63,11 @@ class HistoryTests(IrcTestCase):
         ):
             self.assertEqual(self.page(asked), texts, asked)
 
+    def test_a_number_that_is_too_long_is_refused(self) -> None:
+        for reference in ("msgid=" + "0" * 18 + "1" + "9" * 20, "msgid=" + "9" * 5000):
+            lines = self.kim.ask(f"CHATHISTORY AFTER #tea {reference[:400]} 50")
+            self.assertTrue(any("a msgid must be an id" in line for line in lines), lines)
+
     def test_only_the_two_sides_see_a_direct_conversation(self) -> None:
         self.kim.ask("PRIVMSG jane :psst")
         self.assertEqual(self.page("LATEST jane * 5"), "psst")

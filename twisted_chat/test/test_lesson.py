@@ -1,4 +1,4 @@
-"""The textbook's client works unmodified, and nobody else is taken for it."""
+"""The textbook's client works unmodified, and no other client is taken for it."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -7,7 +7,7 @@ from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 
 MORE = 0.01
-"""A little longer than was waited for."""
+"""Seconds by which a test waits longer than the server does."""
 
 
 class LessonTestCase(SynchronousTestCase):
@@ -19,9 +19,9 @@ class LessonTestCase(SynchronousTestCase):
 
 
 class LessonsClientTests(LessonTestCase):
-    """It sends commands without line endings, and takes what one recv returns for the answer."""
+    """A client that sends commands without line endings, and takes the bytes of one recv for the answer."""
 
-    def test_register_is_acknowledged_when_nothing_more_comes(self) -> None:
+    def test_register_is_acknowledged_when_nothing_more_arrives(self) -> None:
         jane = self.server.connect()
         jane.say(b"register,Jane")
         self.wait(SILENCE_SECONDS - MORE)
@@ -30,7 +30,7 @@ class LessonsClientTests(LessonTestCase):
         self.assertEqual(jane.read(), b"ack")
         self.assertEqual(self.server.names(), ["Jane"])
 
-    def test_the_list_is_one_clean_write_though_others_greet_meanwhile(self) -> None:
+    def test_the_list_is_a_write_of_its_own_while_others_send_messages(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         for _ in range(3):
             zak.say(b"chat,Jane\n")
@@ -39,7 +39,7 @@ class LessonsClientTests(LessonTestCase):
         jane.say(b"list,friends")
         self.assertEqual(jane.writes(), [b"Jane,zak"])
 
-    def test_greetings_are_held_until_a_second_after_the_list_and_then_come_in_order(self) -> None:
+    def test_messages_are_held_until_a_second_after_the_list_and_come_in_order(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         zak.say(b"chat,Jane,one\n")
         jane.say(b"list,friends")
@@ -52,7 +52,7 @@ class LessonsClientTests(LessonTestCase):
         zak.say(b"chat,Jane,three\n")
         self.assertEqual(jane.read(), b"zak says three\n")
 
-    def test_who_never_asks_for_the_list_is_greeted_after_ten_seconds(self) -> None:
+    def test_a_client_that_never_asks_for_the_list_gets_messages_after_ten_seconds(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         zak.say(b"chat,Jane\n")
         self.wait(HOLD_WITHOUT_LIST_SECONDS - MORE)
@@ -60,19 +60,19 @@ class LessonsClientTests(LessonTestCase):
         self.wait(2 * MORE)
         self.assertEqual(jane.read(), b"zak says hi\n")
 
-    def test_it_chats_and_is_told_nothing(self) -> None:
+    def test_its_messages_are_not_acknowledged(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         jane.say(b"chat,zak")
         self.assertEqual(zak.lines(), ["Jane says hi"])
         self.assertEqual(jane.read(), b"")
 
-    def test_it_may_greet_itself(self) -> None:
+    def test_it_may_send_a_message_to_itself(self) -> None:
         jane = self.server.lesson("Jane")
         self.wait(HOLD_WITHOUT_LIST_SECONDS)
         jane.say(b"chat,Jane")
         self.assertEqual(jane.read(), b"Jane says hi\n")
 
-    def test_an_unknown_friend_is_an_error_line_and_the_connection_lives(self) -> None:
+    def test_an_unknown_friend_is_an_error_line_and_the_connection_stays(self) -> None:
         jane = self.server.lesson("Jane")
         jane.say(b"chat,nobody")
         self.assertTrue(jane.read().startswith(b"error,no-such-user,"))
@@ -88,7 +88,7 @@ class LessonsClientTests(LessonTestCase):
         jane.say(b"register,Joan")
         self.assertEqual(jane.read(), b"ack")
 
-    def test_who_takes_another_name_is_held_from_then_on(self) -> None:
+    def test_messages_are_held_again_after_a_second_name(self) -> None:
         zak = self.server.plain("zak")
         jane = self.server.connect()
         jane.say(b"register,Zak")
@@ -114,19 +114,19 @@ class LessonsClientTests(LessonTestCase):
         jane.say(b"register,Joan")
         self.assertTrue(jane.read().startswith(b"error,already-registered,"))
 
-    def test_the_server_says_nothing_of_its_own(self) -> None:
+    def test_it_gets_no_notices_of_the_server(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         zak.say(b"away,at lunch\n")
         jane.say(b"chat,zak")
         self.assertEqual(jane.read(), b"")
 
-    def test_when_it_leaves_without_a_word_its_name_is_free(self) -> None:
+    def test_its_name_is_free_after_its_connection_is_lost(self) -> None:
         jane = self.server.lesson("Jane")
         jane.drop()
         self.assertEqual(self.server.names(), [])
         self.wait(60)
 
-    def test_what_is_held_is_bounded_by_the_log(self) -> None:
+    def test_held_messages_are_bounded_by_the_log(self) -> None:
         server = Server(MemoryLog(most=5, now=lambda: 0.0))
         jane, zak = server.lesson("Jane"), server.plain("zak")
         for number in range(1000):
@@ -139,7 +139,7 @@ class LessonsClientTests(LessonTestCase):
         self.assertEqual(greetings[-1], "zak says 999")
         self.assertEqual(len(greetings), server.log.last - server.log.first + 1)
 
-    def test_twelve_of_them_each_get_a_clean_ack_and_a_clean_list(self) -> None:
+    def test_twelve_clients_each_get_ack_and_list_in_writes_of_their_own(self) -> None:
         names = [f"User{number:02}" for number in range(12)]
         clients: dict[str, Connection] = {}
         for name in names:
@@ -147,7 +147,7 @@ class LessonsClientTests(LessonTestCase):
             clients[name].say(f"register,{name}".encode())
             self.wait(SILENCE_SECONDS)
             self.assertEqual(clients[name].writes(), [b"ack"])
-            for early in clients.values():  # greets while the others still wait for their list
+            for early in clients.values():  # sends messages while the others still wait for their list
                 early.say(f"chat,{name}".encode())
         self.wait(3)
         for name, client in clients.items():
@@ -164,9 +164,9 @@ class LessonsClientTests(LessonTestCase):
 
 
 class NotTheLessonsClientTests(LessonTestCase):
-    """People who type, and clients whose line ending comes in a second packet."""
+    """People at a terminal, and clients whose line ending arrives in a second packet."""
 
-    def test_a_person_who_types_key_by_key(self) -> None:
+    def test_a_terminal_that_sends_every_key(self) -> None:
         jane = self.server.connect()
         for key in "register,jane":
             jane.say(key.encode())
@@ -178,7 +178,7 @@ class NotTheLessonsClientTests(LessonTestCase):
             jane.say(key.encode())
         self.assertEqual(jane.read(), b"jane\n")
 
-    def test_an_ending_that_comes_in_a_second_packet_in_time(self) -> None:
+    def test_an_ending_that_arrives_in_a_second_packet_in_time(self) -> None:
         for ending in (b"\n", b"\r\n"):
             person = self.server.connect()
             person.say(b"register,jane")
@@ -190,7 +190,7 @@ class NotTheLessonsClientTests(LessonTestCase):
             self.assertEqual(person.read(), b"jane" + ending)
             person.drop()
 
-    def test_an_ending_that_comes_late_ends_the_answer_too(self) -> None:
+    def test_an_ending_that_arrives_late_ends_the_answer_too(self) -> None:
         for ending in (b"\n", b"\r\n"):
             person = self.server.connect()
             person.say(b"register,jane")
@@ -202,7 +202,7 @@ class NotTheLessonsClientTests(LessonTestCase):
             self.assertEqual(person.read(), b"jane says hello, you" + ending)
             person.drop()
 
-    def test_more_in_time_is_no_second_command(self) -> None:
+    def test_more_bytes_in_time_are_no_second_command(self) -> None:
         person = self.server.connect()
         person.say(b"register,ja")
         self.wait(SILENCE_SECONDS - MORE)
@@ -212,7 +212,7 @@ class NotTheLessonsClientTests(LessonTestCase):
         person.say(b"\nlist,friends\n")
         self.assertEqual(person.lines(), ["ack", "jane"])
 
-    def test_the_first_line_ending_makes_it_plain_for_good(self) -> None:
+    def test_the_first_line_ending_selects_the_plain_dialect_for_good(self) -> None:
         jane, zak = self.server.lesson("Jane"), self.server.plain("zak")
         zak.say(b"chat,Jane,held\n")
         jane.say(b"chat,zak,now with an ending\nlist,fri")
@@ -224,7 +224,7 @@ class NotTheLessonsClientTests(LessonTestCase):
         jane.say(b"ping,x\n")
         self.assertEqual(jane.read(), b"pong,x\n")
 
-    def test_other_first_reads_are_lines_that_have_no_end_yet(self) -> None:
+    def test_other_first_reads_are_incomplete_lines(self) -> None:
         unlike = (
             b"list,friends",
             b"register",
@@ -245,14 +245,14 @@ class NotTheLessonsClientTests(LessonTestCase):
             self.assertTrue(person.read().endswith(b"\n"), first)
             person.drop()
 
-    def test_a_first_line_with_its_ending_is_plain_at_once(self) -> None:
+    def test_a_first_line_with_its_ending_selects_the_plain_dialect_at_once(self) -> None:
         person = self.server.connect()
         self.assertEqual(person.ask("register,jane"), ["ack"])
         person.say(b"list,friends")
         self.wait(1)
         self.assertEqual(person.read(), b"")
 
-    def test_who_ends_the_input_before_it_is_known_gets_an_answer(self) -> None:
+    def test_a_client_that_ends_its_input_before_its_dialect_is_known_is_answered(self) -> None:
         person = self.server.connect()
         person.say(b"register,jane")
         person.end_input()
@@ -260,7 +260,7 @@ class NotTheLessonsClientTests(LessonTestCase):
         self.assertTrue(person.closed)
         self.wait(1)
 
-    def test_who_vanishes_before_it_is_known_is_forgotten(self) -> None:
+    def test_a_client_that_is_lost_before_its_dialect_is_known_is_freed(self) -> None:
         person = self.server.connect()
         person.say(b"register,jane")
         person.drop()

@@ -1,4 +1,4 @@
-"""The line door: reads to requests, requests to answers; what bad input gets; everyone's turn."""
+"""The line door: lines in any reads, the errors for bad input, and fair turns among clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LineDoorTestCase(SynchronousTestCase):
         self.server = Server()
 
     def error(self, connection: Connection, line: bytes) -> str:
-        """The code of the one error that a line is answered with."""
+        """Send a line, and return the code of its answer, which must be one error."""
         connection.say(line + b"\n")
         [answer] = connection.lines()
         self.assertTrue(answer.startswith("error,"), answer)
@@ -24,7 +24,7 @@ class LineDoorTestCase(SynchronousTestCase):
 
 
 class ReadingTests(LineDoorTestCase):
-    """TCP has no message borders."""
+    """A read may hold any part of a line, or many lines."""
 
     def test_a_line_may_come_in_any_pieces(self) -> None:
         line = "register,Zoë\r\nlist,friends\r\n".encode()
@@ -35,7 +35,7 @@ class ReadingTests(LineDoorTestCase):
             self.assertEqual(person.read(), "ack\r\nZoë\r\n".encode(), line[:cut])
             person.drop()
 
-    def test_what_says_more_to_the_same_is_read_as_carefully_as_the_rest(self) -> None:
+    def test_further_messages_to_the_same_target_are_checked_like_others(self) -> None:
         unusual = (
             b"chat,zak,a\x01b\nchat,zak,c\n",
             b"chat,zak,a\x01b\x02cXY\nchat,zak,d\r\n",
@@ -53,7 +53,7 @@ class ReadingTests(LineDoorTestCase):
                     self.assertEqual(more, self.talk(greeting, ("zak", "zak", "jane"), ending, read))
 
     def talk(self, greeting: bytes, spoken_to: Sequence[str], ending: bytes, read: bytes) -> list[list[str]]:
-        """What zak and jane read of it when jane, who has spoken to these, sends something in one read."""
+        """Return zak's and jane's lines after jane, who has written to `spoken_to`, sends `read` in one read."""
         server = Server()
         zak, jane = server.plain("zak"), server.connect()
         jane.say(greeting + b"register,jane" + ending)
@@ -62,7 +62,7 @@ class ReadingTests(LineDoorTestCase):
         jane.read()
         zak.read()
         jane.say(read)
-        return [who.read().decode().splitlines() for who in (zak, jane)]
+        return [client.read().decode().splitlines() for client in (zak, jane)]
 
     def test_a_line_may_come_byte_by_byte(self) -> None:
         person = self.server.connect()
@@ -77,7 +77,7 @@ class ReadingTests(LineDoorTestCase):
         person.say(b"2\n")
         self.assertEqual(person.lines(), ["pong,2"])
 
-    def test_what_one_read_causes_is_one_write_for_each(self) -> None:
+    def test_one_read_causes_one_write_for_each_client(self) -> None:
         jane, zak = self.server.plain("jane"), self.server.plain("zak")
         jane.say(b"chat,zak,1\nping,x\nchat,zak,2\nping,y\nchat,zak,3\n")
         self.assertEqual(jane.writes(), [b"pong,x\npong,y\n"])
@@ -92,7 +92,7 @@ class ReadingTests(LineDoorTestCase):
         self.assertTrue(dos.read().startswith(b"unix says hello\r\nerror,bad-command,"))
         self.assertEqual(unix.read(), b"dos says hello\n")
 
-    def test_empty_lines_are_nothing(self) -> None:
+    def test_empty_lines_are_ignored(self) -> None:
         person = self.server.plain("jane")
         person.say(b"\n\r\n\n")
         self.assertEqual(person.lines(), [])
@@ -104,7 +104,7 @@ class ReadingTests(LineDoorTestCase):
 
 
 class BadInputTests(LineDoorTestCase):
-    """A clear error line, and nothing else changed."""
+    """Bad input gets one clear error line, and changes nothing else."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -115,7 +115,7 @@ class BadInputTests(LineDoorTestCase):
         self.assertEqual(self.zak.lines(), [], "nothing reached anybody else")
         self.assertEqual(self.jane.ask("list,friends"), ["jane,zak"])
 
-    def test_what_is_not_utf8(self) -> None:
+    def test_a_line_that_is_not_utf8(self) -> None:
         for junk in (b"\xff", b"\xc3", b"chat,zak,\xed\xa0\x80"):
             self.assertEqual(self.error(self.jane, junk), "not-utf8")
 
@@ -128,7 +128,7 @@ class BadInputTests(LineDoorTestCase):
         self.jane.say(b"chat,zak,a\r\r\n")
         self.assertTrue(self.jane.lines()[0].startswith("error,bad-text,"))
 
-    def test_control_characters_after_a_plain_chat_to_the_same(self) -> None:
+    def test_control_characters_after_a_valid_message_to_the_same_target(self) -> None:
         self.jane.say(b"chat,zak,fine\nchat,zak,not\x1b[2J\n")
         self.assertEqual(self.zak.lines(), ["jane says fine"])
         self.assertTrue(self.jane.lines()[0].startswith("error,bad-text,"))
@@ -144,7 +144,7 @@ class BadInputTests(LineDoorTestCase):
         lines = self.jane.lines()
         self.assertEqual([line.split(",")[1] for line in lines], ["too-long", "still here"])
 
-    def test_a_line_that_never_ends_is_refused_once_and_not_gathered(self) -> None:
+    def test_a_line_that_never_ends_is_refused_once_and_not_buffered(self) -> None:
         for _ in range(100):
             self.jane.say(b"x" * 10_000)
             self.assertLessEqual(len(self.jane.chat._splitter.tail), MAX_LINE_BYTES + 1)
@@ -152,7 +152,18 @@ class BadInputTests(LineDoorTestCase):
         self.assertTrue(refusal.startswith("error,too-long,"))
         self.jane.say(b"\n")
 
-    def test_the_longest_line_is_just_right_in_every_form(self) -> None:
+    def test_an_http_request_ends_the_connection(self) -> None:
+        browser = self.server.connect()
+        browser.say(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nregister,mallory\r\nchat,jane,from a web page\r\n")
+        self.assertTrue(browser.lines()[0].startswith("error,bad-command,"))
+        self.assertTrue(browser.closed)
+        self.assertEqual(self.jane.lines(), [])
+
+    def test_a_text_direction_override_is_refused(self) -> None:
+        for char in "\u202d\u202e":
+            self.assertEqual(self.error(self.jane, f"chat,zak,a{char}b".encode()), "bad-text")
+
+    def test_the_longest_line_is_accepted_in_every_form(self) -> None:
         line = b"ping," + b"x" * (MAX_LINE_BYTES - 5)
         for ending in (b"\n", b"\r\n"):
             for reads in ([line + ending], [line, ending], [line + ending[:-1], b"\n"]):
@@ -163,7 +174,7 @@ class BadInputTests(LineDoorTestCase):
                 self.assertEqual(answer, "pong," + "x" * (MAX_LINE_BYTES - 5))
                 person.drop()
 
-    def test_a_byte_more_is_too_long_in_every_form(self) -> None:
+    def test_one_byte_more_is_too_long_in_every_form(self) -> None:
         line = b"ping," + b"x" * (MAX_LINE_BYTES - 4)
         for ending in (b"\n", b"\r\n"):
             for reads in ([line + ending], [line, ending], [line + ending[:-1], b"\n"]):
@@ -174,25 +185,25 @@ class BadInputTests(LineDoorTestCase):
                 self.assertTrue(answer.startswith("error,too-long,"))
                 person.drop()
 
-    def test_a_long_line_to_the_same_as_the_one_before_is_too_long_as_well(self) -> None:
+    def test_a_long_further_message_to_the_same_target_is_too_long(self) -> None:
         self.jane.say(b"chat,zak,fine\nchat,zak," + b"x" * MAX_LINE_BYTES + b"\n")
         self.assertEqual(self.zak.lines(), ["jane says fine"])
         self.assertTrue(self.jane.lines()[0].startswith("error,too-long,"))
 
-    def test_an_empty_text_among_others_to_the_same(self) -> None:
+    def test_an_empty_text_among_messages_to_the_same_target(self) -> None:
         self.jane.say(b"chat,zak,1\nchat,zak,2\nchat,zak,\nchat,zak,3\n")
         self.assertEqual(self.zak.lines(), ["jane says 1", "jane says 2", "jane says 3"])
         [refusal] = self.jane.lines()
         self.assertTrue(refusal.startswith("error,bad-text,"))
 
-    def test_who_is_gone_is_said_to_be_for_each_of_several(self) -> None:
+    def test_each_message_to_a_user_that_has_left_gets_its_error(self) -> None:
         kim = self.server.plain("kim")
         self.jane.say(b"chat,kim,1\n")
         kim.drop()
         self.jane.say(b"chat,kim,2\nchat,kim,3\n")
         self.assertEqual([line.split(",")[1] for line in self.jane.lines()], ["no-such-user"] * 2)
 
-    def test_a_label_survives_in_the_refusal(self) -> None:
+    def test_an_error_carries_the_requests_label(self) -> None:
         for line, code in (
             (b"@7 chat,zak,\xff", "not-utf8"),
             (b"@7 chat,zak,\x1b", "bad-text"),
@@ -203,7 +214,7 @@ class BadInputTests(LineDoorTestCase):
             self.jane.say(line + b"\n")
             self.assertTrue(self.jane.lines()[0].startswith(f"@7 error,{code},"), line)
 
-    def test_the_first_line_that_is_no_command_is_answered_with_a_hint(self) -> None:
+    def test_the_first_unknown_command_is_answered_with_a_hint(self) -> None:
         stranger = self.server.connect()
         first, hint = stranger.ask("hello there")
         self.assertTrue(first.startswith("error,bad-command,"))
@@ -211,13 +222,13 @@ class BadInputTests(LineDoorTestCase):
         self.assertIn("help", hint)
         self.assertEqual(len(stranger.ask("hello again")), 1)
 
-    def test_what_follows_bad_input_in_the_same_read_is_carried_out(self) -> None:
+    def test_requests_after_bad_input_in_the_same_read_are_carried_out(self) -> None:
         self.jane.say(b"\xff\nchat,zak,\x00\nping,1\n")
         self.assertEqual([line.split(",")[1] for line in self.jane.lines()], ["not-utf8", "bad-text", "1"])
 
 
 class TurnsTests(LineDoorTestCase):
-    """Who sends a lot at once lets the others have their turn."""
+    """A client that sends many lines at once does not keep other clients from their turn."""
 
     def test_ten_thousand_lines_in_one_read(self) -> None:
         jane, zak, kim = (self.server.plain(name) for name in ("jane", "zak", "kim"))
@@ -230,7 +241,7 @@ class TurnsTests(LineDoorTestCase):
         self.assertEqual(lines, [f"jane says {number}" for number in range(10_000)])
         self.assertFalse(jane.paused)
 
-    def test_what_is_read_later_comes_after_what_waits(self) -> None:
+    def test_later_reads_are_carried_out_after_waiting_lines(self) -> None:
         jane = self.server.plain("jane")
         jane.say(b"".join(b"ping,%d\n" % number for number in range(2 * MAX_REQUESTS_A_TURN)) + b"ping,la")
         jane.say(b"st\n")
@@ -238,7 +249,7 @@ class TurnsTests(LineDoorTestCase):
         expected = [f"pong,{number}" for number in range(2 * MAX_REQUESTS_A_TURN)]
         self.assertEqual(jane.lines(), [*expected, "pong,last"])
 
-    def test_who_is_gone_meanwhile_does_no_more(self) -> None:
+    def test_waiting_lines_of_a_lost_connection_are_dropped(self) -> None:
         jane, zak = self.server.plain("jane"), self.server.plain("zak")
         jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(4 * MAX_REQUESTS_A_TURN)))
         jane.drop()

@@ -1,4 +1,4 @@
-"""Every way in which a connection of the line door ends, and that it leaves nothing behind."""
+"""The ways in which a connection of the line door ends; none leaves anything behind."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from twisted_chat.test.support import Server
 
 
 class EndTests(SynchronousTestCase):
-    """DoorFactory end in every way, and leave nothing behind."""
+    """Connections that end in every way free their name, their rooms and their memory."""
 
     def setUp(self) -> None:
         self.server = Server()
         self.jane, self.zak = self.server.plain("jane", "#tea"), self.server.program("zak", "#tea")
 
     def gone(self) -> None:
-        """Jane's name and place in the room are free."""
+        """Check that jane's name and membership are free."""
         self.assertEqual(self.server.names(), ["zak"])
         self.assertEqual(self.server.hub.rooms.find("#tea").names(), ["zak"])
         self.server.clock.advance(1)
@@ -31,7 +31,7 @@ class EndTests(SynchronousTestCase):
         self.gone()
         self.assertEqual(self.server.connect().ask("register,JANE"), ["ack"])
 
-    def test_a_drop_in_mid_line_says_nothing_of_it(self) -> None:
+    def test_a_partial_line_of_a_dropped_connection_is_not_carried_out(self) -> None:
         self.jane.say(b"chat,zak,half a li")
         self.jane.drop()
         self.gone()
@@ -42,14 +42,14 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(self.jane.closed)
         self.gone()
 
-    def test_an_account_that_quits_in_the_read_that_made_it(self) -> None:
+    def test_an_account_that_quits_in_the_read_that_registers_it(self) -> None:
         kate = self.server.connect()
         kate.say(b"register,kate,secret\nquit\n")
         self.assertEqual(kate.lines(), ["ack", "bye"])
         self.assertTrue(kate.closed)
         self.assertNotIn("kate", self.server.names())
 
-    def test_quit_before_a_name(self) -> None:
+    def test_quit_before_register(self) -> None:
         stranger = self.server.connect()
         self.assertEqual(stranger.ask("quit"), ["bye"])
         self.assertTrue(stranger.closed)
@@ -62,7 +62,7 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(self.jane.closed)
         self.gone()
 
-    def test_an_unended_last_line_is_refused_and_not_carried_out(self) -> None:
+    def test_a_last_line_without_an_ending_is_refused_and_not_carried_out(self) -> None:
         self.jane.say(b"ping,1\n@7 chat,zak,half a li")
         self.jane.end_input()
         answer, refusal, *_ = self.jane.lines()
@@ -71,7 +71,7 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(self.jane.closed)
         self.gone()
 
-    def test_what_is_read_after_quit_is_nothing(self) -> None:
+    def test_reads_after_quit_are_ignored(self) -> None:
         self.jane.say(b"quit\n")
         self.jane.chat.dataReceived(b"chat,zak,never\n")  # a transport may have read it already
         self.assertEqual(self.jane.lines(), ["bye"])
@@ -82,13 +82,13 @@ class EndTests(SynchronousTestCase):
         self.jane.end_input()
         self.assertTrue(self.jane.closed)
 
-    def test_a_stranger_may_end_the_input_at_once(self) -> None:
+    def test_a_client_may_end_its_input_before_it_registers(self) -> None:
         stranger = self.server.connect()
         stranger.end_input()
         self.assertTrue(stranger.closed)
         self.assertEqual(stranger.lines(), [])
 
-    def test_who_does_not_read_the_last_words_is_cut_off(self) -> None:
+    def test_a_client_that_does_not_read_the_last_lines_is_aborted(self) -> None:
         self.jane.stop_reading()
         self.jane.say(b"help\nquit\n")
         self.assertFalse(self.jane.closed)
@@ -96,7 +96,7 @@ class EndTests(SynchronousTestCase):
         self.server.clock.advance(CLOSE_TIMEOUT_SECONDS)
         self.assertTrue(self.jane.closed)
 
-    def test_a_close_that_is_read_needs_no_cutting_off(self) -> None:
+    def test_a_client_that_reads_the_last_lines_is_not_aborted(self) -> None:
         self.jane.stop_reading()
         self.jane.say(b"quit\n")
         self.jane.read_again()
@@ -113,7 +113,7 @@ class EndTests(SynchronousTestCase):
             self.assertEqual(kim.lines(), ["ack", "bye"] if ending else ["ack"])
             self.assertTrue(kim.closed)
 
-    def test_closing_twice_is_closing(self) -> None:
+    def test_closing_twice_does_no_more_than_once(self) -> None:
         self.jane.chat.close()
         self.jane.chat.close()
         self.assertTrue(self.jane.closed)
@@ -153,5 +153,5 @@ class EndTests(SynchronousTestCase):
 
 
 def sessions() -> int:
-    """How many Sessions there are in this process."""
+    """Return the number of Sessions in this process."""
     return sum(type(one) is Session for one in gc.get_objects())

@@ -1,4 +1,4 @@
-"""A Twisted programmer's own ChatProtocol: more verbs, and an eye on every line."""
+"""A subclass of ChatProtocol: it may add verbs, and sees every line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted_chat.wire.errors import ParseError
 
 
 class SubclassTests(SynchronousTestCase):
-    """A Twisted programmer's own ChatProtocol."""
+    """A subclass of ChatProtocol, as an application may write it."""
 
     def setUp(self) -> None:
         self.server = Server()
@@ -71,7 +71,7 @@ class SubclassTests(SynchronousTestCase):
         jane.chat.sendLine(b"* tea is ready")
         self.assertEqual(jane.lines(), ["* tea is ready"])
 
-    def test_a_verb_that_goes_wrong_is_answered_and_noted(self) -> None:
+    def test_a_verb_that_fails_is_answered_and_logged(self) -> None:
         def fail(connection: ChatProtocol, label: str | None) -> Answer:
             raise ValueError("a secret of the server's")
 

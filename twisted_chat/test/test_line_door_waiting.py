@@ -1,4 +1,4 @@
-"""The line door when what it asks takes its time: answers in order, bounds, nothing lost."""
+"""The line door with a slow log or a slow sign-in: answers stay in order and bounded, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 
 
-class LogThatTakesItsTimeTests(SynchronousTestCase):
+class SlowLogTests(SynchronousTestCase):
     """Acknowledgements and deliveries wait for the log; everything else waits behind them."""
 
     def setUp(self) -> None:
@@ -34,13 +34,13 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.assertEqual([line.split()[0] for line in lines], ["@1", "@2", "@3", "@4", "@5", "@6", "@6", "@6"])
         self.assertEqual(self.zak.lines(), ["jane says x", "jane says y"])
 
-    def test_unlabelled_too(self) -> None:
+    def test_unlabelled_answers_keep_the_order_too(self) -> None:
         self.jane.say(b"chat,zak,x\nping,a\nchat,zak,y\n")
         self.keep()
         self.keep()
         self.assertEqual(self.jane.lines(), ["ok,1", "ok,a", "ok,2"])
 
-    def test_who_waits_is_not_read_from_and_then_is_again(self) -> None:
+    def test_a_client_that_waits_is_not_read_from_until_its_answer(self) -> None:
         self.jane.say(b"chat,zak,x\nping,a\n")
         self.assertTrue(self.jane.paused)
         self.keep()
@@ -48,7 +48,7 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.jane.say(b"ping,b\n")
         self.assertEqual(self.jane.lines(), ["ok,1", "ok,a", "ok,b"])
 
-    def test_what_the_log_cannot_keep_is_answered_unavailable_in_order(self) -> None:
+    def test_messages_that_the_log_cannot_store_are_answered_unavailable_in_order(self) -> None:
         self.jane.say(b"@1 chat,zak,x\n@2 ping,a\n@3 chat,zak,y\n")
         self.server.turn()
         self.log.fail()
@@ -58,7 +58,7 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.assertEqual(answers, [["@1 error", "unavailable"], ["@2 ok", "a"], ["@3 ok", "1"]])
         self.assertEqual(self.zak.lines(), ["jane says y"])
 
-    def test_a_flood_that_the_log_does_not_have_yet_pauses_its_sender(self) -> None:
+    def test_a_flood_that_is_not_stored_yet_pauses_its_sender(self) -> None:
         said = 0
         while not self.jane.paused and said < 100 * MAX_UNSTORED_TEXTS:
             self.jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(said, said + 100)))
@@ -72,7 +72,7 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.assertEqual(self.zak.lines(), [f"jane says {number}" for number in range(said)])
         self.assertEqual(self.jane.lines(), [f"ok,{number}" for number in range(1, said + 1)])
 
-    def test_quit_says_everything_first(self) -> None:
+    def test_quit_answers_all_earlier_requests_first(self) -> None:
         self.jane.say(b"@1 chat,zak,x\n@2 quit\n@3 chat,zak,never\n")
         self.assertFalse(self.jane.closed)
         self.keep()
@@ -81,7 +81,7 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.keep()
         self.assertEqual(self.zak.lines(), ["jane says x"])
 
-    def test_at_the_end_of_input_everything_is_still_answered(self) -> None:
+    def test_the_end_of_input_leaves_messages_to_be_answered(self) -> None:
         self.jane.say(b"@1 chat,zak,x\n@2 ping,a\n@3 chat,zak,y\n")
         self.jane.end_input()
         for _ in range(3):
@@ -90,14 +90,14 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.assertTrue(self.jane.closed)
         self.assertEqual(self.zak.lines(), ["jane says x", "jane says y"])
 
-    def test_at_the_end_of_input_every_answer_is_there(self) -> None:
+    def test_the_end_of_input_leaves_all_requests_to_be_answered(self) -> None:
         self.jane.say(b"@1 chat,zak,x\n@2 ping,a\n@3 chat,zak,y\n")
         self.jane.end_input()
         for _ in range(3):
             self.keep()
         self.assertEqual(self.jane.lines(), ["@1 ok,1", "@2 ok,a", "@3 ok,2"])
 
-    def test_a_page_of_history_that_takes_its_time_holds_what_follows(self) -> None:
+    def test_a_slow_page_of_history_holds_later_answers(self) -> None:
         self.log.slow = True
         self.jane.say(b"@1 history,zak\n@2 ping,a\n")
         self.assertEqual(self.jane.lines(), [])
@@ -106,20 +106,20 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
         self.assertEqual(self.jane.lines(), ["@1 ok,0", "@2 ok,a"])
         self.assertFalse(self.jane.paused)
 
-    def test_who_is_gone_before_the_history_comes_is_no_trouble(self) -> None:
+    def test_a_client_that_leaves_before_its_history_arrives_does_no_harm(self) -> None:
         self.log.slow = True
         self.jane.say(b"history,zak\nping,a\n")
         self.jane.drop()
         self.log.read_now()
         self.assertEqual(self.jane.lines(), [])
 
-    def test_who_is_gone_before_the_log_has_it_has_still_said_it(self) -> None:
+    def test_a_message_is_delivered_though_its_sender_left_before_it_was_stored(self) -> None:
         self.jane.say(b"chat,zak,my last words\nhistory,zak\n")
         self.jane.drop()
         self.keep()
         self.assertEqual(self.zak.lines(), ["jane says my last words"])
 
-    def test_a_message_for_who_is_gone_meanwhile_is_no_trouble(self) -> None:
+    def test_a_recipient_that_leaves_before_the_message_is_stored_does_no_harm(self) -> None:
         self.jane.say(b"chat,zak,too late\n")
         self.zak.drop()
         self.keep()
@@ -127,7 +127,7 @@ class LogThatTakesItsTimeTests(SynchronousTestCase):
 
 
 class SlowHub(Hub):
-    """A hub whose sign-in takes its time, as one that asks for a password does."""
+    """A hub whose sign-in takes time, as the check of a password does."""
 
     def __init__(self) -> None:
         super().__init__(MemoryLog(now=lambda: 0.0))
@@ -145,20 +145,20 @@ class SlowSignInTests(SynchronousTestCase):
         self.jane = self.server.connect()
         self.jane.say(b"register,jane\nlist,friends\n")
 
-    def test_it_holds_the_rest_of_the_connection(self) -> None:
+    def test_a_slow_sign_in_holds_later_requests(self) -> None:
         self.assertEqual(self.jane.lines(), [])
         self.assertEqual(self.server.connect().ask("ping,others go on"), ["pong,others go on"])
         self.hub.door.callback(None)
         self.assertEqual(self.jane.lines(), ["ack", "jane"])
 
-    def test_at_the_end_of_input_it_is_still_answered(self) -> None:
+    def test_a_slow_sign_in_is_answered_after_the_end_of_input(self) -> None:
         self.jane.end_input()
         self.assertFalse(self.jane.closed)
         self.hub.door.callback(None)
         self.assertEqual(self.jane.lines(), ["ack", "jane"])
         self.assertTrue(self.jane.closed)
 
-    def test_a_sign_in_that_comes_true_too_late_leaves_no_ghost(self) -> None:
+    def test_a_sign_in_that_succeeds_after_the_connection_is_lost_signs_out(self) -> None:
         self.jane.drop()
         self.hub.door.callback(None)
         self.assertEqual(self.server.names(), [])

@@ -1,4 +1,4 @@
-"""The line protocol's requests and answers, as bytes and back."""
+"""The line protocol's requests and answers: parsing and rendering."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -19,7 +19,7 @@ from twisted_chat.wire.stream import Messages
 
 class ParseTests(SynchronousTestCase):
     def refused(self, line: bytes) -> tuple[str, str | None]:
-        """The code with which a line is refused, and the label that the refusal carries."""
+        """Return the code of the error that a line causes, and the label that the error carries."""
         problem: ParseError = self.assertRaises(ParseError, parse, line)
         return problem.code, problem.label
 
@@ -34,11 +34,11 @@ class ParseTests(SynchronousTestCase):
         longest = "aZ09._-".ljust(64, "x")
         self.assertEqual(parse(f"@{longest} quit".encode()), (longest, "quit", None))
 
-    def test_what_is_no_label_is_refused(self) -> None:
+    def test_an_invalid_label_is_refused(self) -> None:
         for line in (b"@ quit", b"@", b"@a/b quit", "@ä quit".encode(), b"@" + b"x" * 65 + b" quit", b"@a,b"):
             self.assertEqual(self.refused(line), (BAD_COMMAND, None))
 
-    def test_a_label_needs_no_verb_to_be_one(self) -> None:
+    def test_a_label_without_a_verb_is_a_label(self) -> None:
         self.assertEqual(parse(b"@7"), ("7", "", None))
         self.assertEqual(parse(b"@7  quit"), ("7", " quit", None))
 
@@ -47,22 +47,22 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(self.refused(b"x" * (MAX_LINE_BYTES + 1)), (TOO_LONG, None))
         self.assertEqual(self.refused(b"@7 " + b"x" * MAX_LINE_BYTES), (TOO_LONG, "7"))
 
-    def test_what_is_not_utf8_is_refused(self) -> None:
+    def test_a_line_that_is_not_utf8_is_refused(self) -> None:
         for junk in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80"):
             self.assertEqual(self.refused(b"@7 chat,zak," + junk), (NOT_UTF8, "7"))
         self.assertEqual(self.refused(b"\xff\xfe"), (NOT_UTF8, None))
 
-    def test_control_characters_are_refused_but_for_tab(self) -> None:
+    def test_control_characters_except_tab_are_refused(self) -> None:
         self.assertEqual(parse(b"chat,zak,a\tb")[2], "zak,a\tb")
         controls = [chr(number) for number in (*range(9), *range(10, 32), *range(127, 160), 0x2028, 0x2029)]
         for control in controls:
             self.assertEqual(self.refused(f"@7 chat,zak,a{control}b".encode()), (BAD_TEXT, "7"), repr(control))
 
     def test_other_characters_pass(self) -> None:
-        text = "zak,häß 小明 🍵 \u200d\u00a0\u202e"
+        text = "zak,häß 小明 🍵 \u200d\u00a0\u202b"
         self.assertEqual(parse(f"chat,{text}".encode())[2], text)
 
-    def test_the_label_of_a_line_that_is_none_otherwise(self) -> None:
+    def test_the_label_of_an_invalid_line(self) -> None:
         self.assertEqual(label_of(b"@7 \xff"), "7")
         for line in (b"7 \xff", b"@7", b"@\xff x", b""):
             self.assertIsNone(label_of(line))
@@ -78,7 +78,7 @@ class ParseChatsTests(SynchronousTestCase):
         expected = Messages(("zak", "zak", "zak"), ["a,b", "chat,zak,c", "d"], {})
         self.assertEqual(parse_chats(b"chat,zak,a,b\nchat,zak,chat,zak,c\nchat,zak,d\n"), expected)
 
-    def test_each_line_says_the_same_as_when_it_is_parsed_alone(self) -> None:
+    def test_each_line_gives_the_same_as_when_it_is_parsed_alone(self) -> None:
         lines = b"@a.b-c_9 chat,zak,,,\nchat, zak , \nchat,chat,chat,zak,x\n"
         chats = parse_chats(lines)
         assert chats is not None
@@ -117,7 +117,7 @@ class RenderTests(SynchronousTestCase):
 
 
 class EscapeTests(SynchronousTestCase):
-    def test_line_breaks_and_backslashes_travel_as_two_characters(self) -> None:
+    def test_line_breaks_and_backslashes_are_sent_as_two_characters(self) -> None:
         for text, escaped in (("a\nb", r"a\nb"), ("a\\nb", r"a\\nb"), ("\\", r"\\"), ("plain, ä", "plain, ä")):
             self.assertEqual(escape(text), escaped)
             self.assertEqual(unescape(escaped), text)

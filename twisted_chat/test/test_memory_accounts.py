@@ -1,4 +1,4 @@
-"""Accounts in memory keep the contract."""
+"""Test that the accounts in memory keep the contract."""
 
 from twisted.trial.unittest import TestCase
 

@@ -1,4 +1,4 @@
-"""Messages to several people in one read: one entry, in the order in which they were said."""
+"""Messages to several recipients in one read are one entry, in the order in which they were sent."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -9,7 +9,7 @@ from twisted_chat.test.support import Server
 
 
 class Log(MemoryLog):
-    """A memory log that notes the entries it is given."""
+    """A memory log that records the entries it is given."""
 
     def __init__(self) -> None:
         super().__init__(now=lambda: 0.0)
@@ -64,7 +64,7 @@ class MixedReadTests(SynchronousTestCase):
         self.server.turn()
         self.assertEqual(self.ids(self.zak.lines()), [5, 6, 7])
 
-    def test_what_comes_behind_an_error_is_said_as_well(self) -> None:
+    def test_messages_after_an_error_are_sent_too(self) -> None:
         self.jane.say(b"chat,zak,1\nchat,max,2\nchat,zak,3\n")
         self.server.turn()
         self.assertEqual(self.ids(self.zak.lines()), [4, 5])
@@ -79,7 +79,7 @@ class MixedReadTests(SynchronousTestCase):
 
 
 class RouteTests(SynchronousTestCase):
-    """A route lives until something that matters to it changes."""
+    """A route is valid until its sender, its target or its recipients change."""
 
     def setUp(self) -> None:
         self.server = Server()
@@ -91,19 +91,19 @@ class RouteTests(SynchronousTestCase):
         route = self.jane.chat.session.routes.get(to)
         return route is self.routes[to] and route.version == route.target.version
 
-    def test_the_coming_and_going_of_others_does_not_matter(self) -> None:
+    def test_joins_and_leaves_of_other_users_keep_a_route(self) -> None:
         kim = self.server.plain("kim", "#tea")
         kim.ask("leave,#tea\naway,out\nrename,max")
         kim.drop()
         self.server.turn()
         self.assertEqual((self.fresh("zak"), self.fresh("#tea")), (True, True))
 
-    def test_a_room_is_heard_by_those_who_came_after_the_route_was_found(self) -> None:
+    def test_members_that_join_after_the_route_was_made_get_messages(self) -> None:
         kim = self.server.plain("kim", "#tea")
         self.jane.ask("chat,#tea,welcome")
         self.assertEqual(kim.lines(), ["jane in #tea says welcome"])
 
-    def test_an_away_a_new_name_or_an_end_of_the_recipient_does(self) -> None:
+    def test_away_rename_and_quit_of_the_recipient_end_a_route(self) -> None:
         for change in ("away,out", "rename,max"):
             self.setUp()
             self.zak.ask(change)
@@ -113,11 +113,11 @@ class RouteTests(SynchronousTestCase):
         self.assertFalse(self.fresh("zak"))
         self.assertTrue(self.jane.ask("chat,zak,x")[0].startswith("error,no-such-user"))
 
-    def test_leaving_a_room_does(self) -> None:
+    def test_leaving_the_room_ends_a_route(self) -> None:
         self.jane.ask("leave,#tea")
         self.assertTrue(self.jane.ask("chat,#tea,x")[0].startswith("error,not-a-member"))
 
-    def test_ones_own_new_name_does(self) -> None:
+    def test_a_rename_of_the_sender_ends_a_route(self) -> None:
         self.jane.ask("rename,joan\nchat,zak,x")
         self.assertEqual(self.zak.lines()[-1], "joan says x")
 

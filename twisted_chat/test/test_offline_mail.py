@@ -1,4 +1,4 @@
-"""What is said to those who are away, and to whom it is shown."""
+"""Messages to users that are offline, and the users that they are shown to later."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -7,7 +7,7 @@ from twisted_chat.test.support import DelayedLog, Server
 
 
 class OfflineMailTests(SynchronousTestCase):
-    """A person who comes back reads the newest of what others said meanwhile, and how much there was."""
+    """A person who signs in again reads the newest of the missed messages, and their number."""
 
     def setUp(self) -> None:
         self.server = Server(MemoryLog(now=lambda: 0.0))
@@ -21,28 +21,28 @@ class OfflineMailTests(SynchronousTestCase):
         self.jane.read()
 
     def back(self) -> list[str]:
-        """What a person reads who signs in and says goodbye."""
+        """Sign in and quit, and return the lines that were read."""
         lines = self.server.connect()
         lines.say(b"register,zak,zak\nquit\n")
         got = lines.lines()
         self.assertEqual((got[0], got[-1]), ("ack", "bye"))
         return got[1:-1]
 
-    def test_what_was_missed_is_shown_once(self) -> None:
+    def test_missed_messages_are_shown_once(self) -> None:
         self.say(1)
         self.say(1, "#tea")
         when = "1970-01-01 00:00:00"
         self.assertEqual(self.back(), [f"3 {when} jane says 0", f"4 {when} jane in #tea says 0"])
         self.assertEqual(self.back(), [])
 
-    def test_who_vanishes_before_it_can_have_read_it_is_shown_it_again(self) -> None:
+    def test_missed_messages_are_shown_again_if_the_connection_was_lost_too_soon(self) -> None:
         self.say(1)
         person = self.server.connect()
         person.say(b"register,zak,zak\n")
         person.drop()
         self.assertEqual(len(self.back()), 1)
 
-    def test_fifty_are_shown_and_the_others_counted(self) -> None:
+    def test_fifty_are_shown_and_earlier_ones_are_counted(self) -> None:
         self.say(50)
         self.assertEqual(len(self.back()), 50)
         self.say(51)
@@ -50,14 +50,14 @@ class OfflineMailTests(SynchronousTestCase):
         self.assertIn("you have 51 unread messages; the last 50 follow", lines[0])
         self.assertEqual(([line.split()[-1] for line in lines[1:]]), [str(number) for number in range(1, 51)])
 
-    def test_ones_own_words_comings_and_goings_are_not_missed(self) -> None:
+    def test_own_messages_joins_and_leaves_are_not_missed(self) -> None:
         self.jane.say(b"join,#ops\nchat,#ops,not here\ntopic,#tea,x\nleave,#tea\n")
         other = self.server.account("zak")
         other.ask("chat,#tea,mine")
         other.drop()
         self.assertEqual(self.back(), [])
 
-    def test_while_another_device_is_here_nothing_is_missed(self) -> None:
+    def test_nothing_is_missed_while_another_device_is_online(self) -> None:
         self.say(1)
         self.server.account("zak")
         self.assertEqual(self.back(), [])
@@ -70,14 +70,14 @@ class OfflineMailTests(SynchronousTestCase):
         self.server.plain("kim").drop()
         self.assertEqual(self.server.connect().ask("register,kim"), ["ack"])
 
-    def test_it_is_kept_across_a_restart(self) -> None:
+    def test_missed_messages_are_kept_across_a_restart(self) -> None:
         self.say(1)
         self.server = self.server.restarted()
         self.assertEqual(len(self.back()), 1)
 
 
 class GuestsTests(SynchronousTestCase):
-    """What is said to a guest is that very guest's."""
+    """Messages to a guest are shown to this guest only."""
 
     def test_a_later_guest_of_the_name_sees_none_of_it(self) -> None:
         log = DelayedLog()

@@ -1,4 +1,4 @@
-"""What waits to be sent to one client."""
+"""The outbox, which holds the bytes that wait to be sent to one client."""
 
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
@@ -21,13 +21,13 @@ class OutboxTests(SynchronousTestCase):
         self.drained += 1
 
     def stop_reading(self) -> None:
-        """Have the client leave unread as much as the transport takes."""
+        """Have the client stop reading, and fill the transport."""
         self.transport.client_reads = False
         self.outbox.put(b"." * (WINDOW + 1))
         self.outbox.flush()
         self.assertTrue(self.outbox.paused)
 
-    def test_what_is_put_leaves_in_one_write_at_the_flush(self) -> None:
+    def test_bytes_are_written_together_at_the_flush(self) -> None:
         self.outbox.put(b"one\n")
         self.outbox.put(b"two\n")
         self.assertEqual(self.transport.writes, [])
@@ -35,13 +35,13 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.flush()
         self.assertEqual(self.transport.writes, [b"one\ntwo\n"])
 
-    def test_a_lot_leaves_without_waiting_for_the_flush(self) -> None:
+    def test_many_bytes_are_written_before_the_flush(self) -> None:
         for _ in range(100):
             self.outbox.put(b"x" * KIB)
         self.assertTrue(self.transport.writes)
         self.assertFalse(self.outbox.full)
 
-    def test_for_a_client_that_does_not_read_it_gathers_until_it_is_full(self) -> None:
+    def test_it_fills_up_if_the_client_does_not_read(self) -> None:
         self.stop_reading()
         while not self.outbox.full:
             self.outbox.put(b"x" * KIB)
@@ -62,7 +62,7 @@ class OutboxTests(SynchronousTestCase):
         self.assertFalse(self.outbox.paused or self.outbox.full)
         self.assertEqual(self.drained, 1)
 
-    def test_it_is_not_drained_while_what_waited_fills_the_transport_again(self) -> None:
+    def test_it_is_not_drained_while_its_bytes_fill_the_transport_again(self) -> None:
         self.stop_reading()
         self.outbox.put(b"x" * BOUND)
         self.transport.client_takes(WINDOW + 1)
@@ -78,7 +78,7 @@ class OutboxTests(SynchronousTestCase):
         outbox.put(b"x" * 101)
         self.assertTrue(outbox.full)
 
-    def test_close_sends_what_waits_and_ends_the_connection(self) -> None:
+    def test_close_sends_waiting_bytes_and_ends_the_connection(self) -> None:
         self.stop_reading()
         self.outbox.put(b"last words\n")
         self.outbox.close()
@@ -87,7 +87,7 @@ class OutboxTests(SynchronousTestCase):
         self.transport.client_takes(WINDOW * 2)
         self.assertTrue(b"".join(self.transport.writes).endswith(b"last words\n"))
 
-    def test_when_the_connection_is_lost_nothing_waits_any_more(self) -> None:
+    def test_a_lost_connection_empties_it(self) -> None:
         self.stop_reading()
         self.outbox.put(b"x" * (BOUND + 1))
         self.outbox.stopProducing()

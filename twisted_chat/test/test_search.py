@@ -1,4 +1,4 @@
-"""`search`: the newest texts of one conversation that have all the words."""
+"""Test `search`: it returns the newest texts of a conversation that have all the words."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,7 +15,7 @@ class SearchTests(SynchronousTestCase):
         self.zak.read()
 
     def found(self, request: str) -> list[str]:
-        """The texts that were found."""
+        """Search; return the texts that the server found."""
         lines = self.zak.ask(f"@s search,{request}")
         self.assertEqual(lines[-1], f"@s ok,{len(lines) - 1}")
         return [line.split(",", 5)[-1] for line in lines[:-1]]
@@ -31,21 +31,21 @@ class SearchTests(SynchronousTestCase):
         self.assertEqual(self.found("jane,cafe"), ["no cafe for us"])
         self.assertEqual(self.found("zak,cafe"), [])
 
-    def test_a_person_reads_it_as_history(self) -> None:
+    def test_a_person_sees_the_result_like_history(self) -> None:
         person = self.server.plain("kim", "#tea")
         self.assertEqual(person.ask("search,#tea,lait"), ["3 1970-01-01 00:00:00 jane in #tea says Café au lait"])
 
-    def test_the_newest_fifty(self) -> None:
+    def test_the_result_is_the_newest_fifty(self) -> None:
         self.jane.say(b"".join(b"chat,#tea,cafe %d\n" % number for number in range(60)))
         self.zak.read()
         self.assertEqual(self.found("#tea,cafe"), [f"cafe {number}" for number in range(10, 60)])
 
-    def test_without_a_word_there_is_nothing_to_look_for(self) -> None:
+    def test_a_search_without_a_word_is_an_error(self) -> None:
         for words in ("", " ", "*", '"', '""', "- + ( )", "_", "\u0301"):
             self.assertEqual(self.code(f"#tea,{words}"), "bad-command", words)
         self.assertEqual(self.code("#tea"), "bad-command")
 
-    def test_what_one_may_not_see_is_answered_like_what_is_not(self) -> None:
+    def test_what_a_user_may_not_see_is_answered_like_what_does_not_exist(self) -> None:
         self.server.plain("kim", "#ops").ask("chat,#ops,cafe")
         for words in ("cafe", "", "*"):
             answers = {self.zak.ask(f"@s search,{room},{words}")[-1].replace(room, "") for room in ("#ops", "#none")}

@@ -138,6 +138,8 @@ class StartTests(ServiceTestCase):
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         self.service(here=Endpoint(), there=Endpoint()).startService()
+        self.assertEqual([event for event in events if event.get("where")], [])  # not before the reactor runs
+        self.server.clock.advance(0)
         [event] = [event for event in events if event.get("where")]
         self.assertEqual((event["where"], event["most"]), ("here, there", 1000 - RESERVED_DESCRIPTORS))
         self.assertEqual(self.server.factory.most, 1000 - RESERVED_DESCRIPTORS)
@@ -162,6 +164,8 @@ class StartTests(ServiceTestCase):
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         self.service(**{asked: Endpoint() for asked in asked_and_said}).startService()
+        self.assertEqual([event for event in events if event.get("where")], [])  # not before the reactor runs
+        self.server.clock.advance(0)
         [event] = [event for event in events if event.get("where")]
         self.assertEqual(event["where"].split(", "), list(asked_and_said.values()))
 

@@ -1,4 +1,4 @@
-"""One connection's part: what it is shown, how far it is, and what it may cost."""
+"""One session: which records it is sent, its position in the log, and the bounds of its memory."""
 
 from collections.abc import Collection
 
@@ -17,13 +17,13 @@ KIB = 1024
 
 
 def texts(connection: Connection) -> list[int]:
-    """The numbers that were said to a connection, in the order in which they came."""
+    """Return the numbers of the messages that a connection got, in the order of arrival."""
     lines = connection.lines()
     return [int(line.split()[-1].split(",")[-1]) for line in lines if "says" in line or line.startswith("message,")]
 
 
 class SlowReaderTests(SynchronousTestCase):
-    """A client that does not read costs a bounded outbox, keeps nobody waiting, and loses nothing."""
+    """A client that does not read costs a bounded outbox, delays no other client, and loses nothing."""
 
     def setUp(self) -> None:
         self.begin(Server(MemoryLog(now=lambda: 0.0)))
@@ -36,14 +36,14 @@ class SlowReaderTests(SynchronousTestCase):
         self.said = 0
 
     def say(self, count: int, to: str = "#tea") -> None:
-        """Jane says the next numbers, each about a KiB long."""
+        """Have jane send the next numbers, each in about a KiB of text."""
         for number in range(self.said, self.said + count):
             self.jane.say(f"chat,{to},{'.' * KIB} {number}\n".encode())
             self.server.turn()
         self.said += count
 
     def read_everything(self, reader: Connection) -> list[int]:
-        """What a reader gets that reads a little at a time, until nothing more comes."""
+        """Read a little at a time until nothing more arrives, and return the messages."""
         got = []
         while True:
             reader.take(32 * KIB)
@@ -54,7 +54,7 @@ class SlowReaderTests(SynchronousTestCase):
         got += texts(reader)
         return got
 
-    def test_what_waits_is_bounded(self) -> None:
+    def test_the_outbox_is_bounded(self) -> None:
         self.slow.stop_reading()
         self.say(2000)
         outbox = self.slow.chat.session.outbox
@@ -62,13 +62,13 @@ class SlowReaderTests(SynchronousTestCase):
         self.assertLessEqual(outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
         self.assertLessEqual(self.slow.transport.unread, WINDOW + 64 * KIB)
 
-    def test_nobody_waits_for_it(self) -> None:
+    def test_other_clients_are_not_delayed(self) -> None:
         self.slow.stop_reading()
         self.say(2000)
         self.assertEqual(texts(self.quick), list(range(2000)))
         self.assertFalse(self.jane.paused)
 
-    def test_it_catches_up_in_order_and_sees_everything_once(self) -> None:
+    def test_it_catches_up_in_order_and_gets_everything_once(self) -> None:
         self.slow.stop_reading()
         self.say(2000)
         self.assertEqual(self.read_everything(self.slow), list(range(2000)))
@@ -84,20 +84,20 @@ class SlowReaderTests(SynchronousTestCase):
             self.say(30)
         self.assertEqual(self.read_everything(self.slow), list(range(self.said)))
 
-    def test_all_at_once_is_as_good_as_little_by_little(self) -> None:
+    def test_reading_all_at_once_gives_the_same_messages(self) -> None:
         self.slow.stop_reading()
         self.say(2000)
         self.slow.read_again()
         self.assertEqual(texts(self.slow), list(range(2000)))
 
-    def test_direct_messages_and_rooms_come_in_their_order(self) -> None:
+    def test_direct_and_room_messages_come_in_order(self) -> None:
         self.slow.stop_reading()
         for _ in range(300):
             self.say(2, "#tea")
             self.say(1, "slow")
         self.assertEqual(self.read_everything(self.slow), list(range(900)))
 
-    def test_it_sees_no_more_of_a_room_than_when_it_keeps_up(self) -> None:
+    def test_it_gets_no_more_of_a_room_than_a_client_that_keeps_up(self) -> None:
         kim = self.server.plain("kim")
         self.slow.stop_reading()
         self.say(1000)
@@ -109,7 +109,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.assertNotIn(b"secret", got)
         self.assertIn(b"pong,not read while it is full\n", got)
 
-    def test_who_does_not_read_its_own_answers_is_not_read_from(self) -> None:
+    def test_a_client_that_does_not_read_its_answers_is_not_read_from(self) -> None:
         self.slow.stop_reading()
         asked = 0
         while not self.slow.paused and asked < 10_000:
@@ -122,7 +122,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.assertFalse(self.slow.paused)
         self.assertEqual(self.slow.read().count(b"end the connection"), asked)
 
-    def test_a_gap_is_told_when_the_ring_has_moved_on(self) -> None:
+    def test_a_program_gets_a_gap_notice_when_the_ring_has_dropped_records(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))
         self.quick.stop_reading()
         self.say(5000)
@@ -135,14 +135,14 @@ class SlowReaderTests(SynchronousTestCase):
         self.assertEqual(numbers[gap:], list(range(numbers[gap], 5000)), "nor behind it")
         self.assertGreater(numbers[gap], gap)
 
-    def test_a_person_is_told_of_a_gap_in_words(self) -> None:
+    def test_a_person_reads_of_a_gap_in_a_sentence(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))
         self.slow.stop_reading()
         self.say(5000)
         self.slow.read_again()
         self.assertEqual([line for line in self.slow.lines() if line.startswith("*")], ["* " + GAP])
 
-    def test_what_was_left_before_the_gap_is_not_seen_behind_it(self) -> None:
+    def test_a_room_left_before_the_gap_is_not_read_after_it(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))
         self.slow.chat.session.hold()
         self.slow.ask("leave,#tea")
@@ -151,7 +151,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.server.turn()
         self.assertEqual(texts(self.slow), [])
 
-    def test_what_was_joined_before_the_gap_is_seen_behind_it(self) -> None:
+    def test_a_room_joined_before_the_gap_is_read_after_it(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))
         kim = self.server.plain("kim")
         kim.chat.session.hold()
@@ -161,7 +161,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.server.turn()
         self.assertEqual(texts(kim)[-1], 999)
 
-    def test_one_page_of_catching_up_keeps_to_the_bound_too(self) -> None:
+    def test_one_page_of_the_catch_up_keeps_to_the_bound(self) -> None:
         self.slow.stop_reading()
         for _ in range(300):
             self.jane.say(b"chat,slow," + b"x" * 16_000 + b"\n")
@@ -172,7 +172,7 @@ class SlowReaderTests(SynchronousTestCase):
             self.server.turn()
             self.assertLessEqual(outbox.size, MAX_OUTBOX_BYTES + 64 * KIB)
 
-    def test_who_is_gone_while_it_is_behind_is_forgotten(self) -> None:
+    def test_a_client_that_leaves_while_it_is_behind_is_freed(self) -> None:
         self.slow.stop_reading()
         self.say(2000)
         self.slow.drop()
@@ -192,9 +192,9 @@ GAP = NOTICES[Notice.GAP]
 
 
 class CatchingUpWithADelayedLogTests(SynchronousTestCase):
-    """The log may take its time to read, and grow meanwhile."""
+    """A log whose reads take time, and which grows meanwhile."""
 
-    def test_what_is_said_during_a_read_is_seen_once(self) -> None:
+    def test_messages_sent_during_a_read_arrive_once(self) -> None:
         log = DelayedLog()
         server = Server(log)
         zak, jane = server.plain("zak"), server.plain("jane")
@@ -219,7 +219,7 @@ class CatchingUpWithADelayedLogTests(SynchronousTestCase):
         say(b"5")
         self.assertEqual(texts(zak), [0, 1, 2, 3, 4, 5])
 
-    def test_who_is_gone_during_a_read_gets_nothing(self) -> None:
+    def test_a_client_that_leaves_during_a_read_gets_nothing(self) -> None:
         log = DelayedLog()
         server = Server(log)
         zak = server.plain("zak")
@@ -231,7 +231,7 @@ class CatchingUpWithADelayedLogTests(SynchronousTestCase):
         server.turn()
         self.assertEqual(zak.lines(), [])
 
-    def test_a_log_that_cannot_be_read_is_noted(self) -> None:
+    def test_a_log_that_cannot_be_read_is_logged(self) -> None:
         class Broken(MemoryLog):
             async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
                 raise OSError("disk on fire")
@@ -246,7 +246,7 @@ class CatchingUpWithADelayedLogTests(SynchronousTestCase):
 
 
 class PresenceTests(SynchronousTestCase):
-    """Who goes or changes name is told to programs that share a room, gathered for a moment."""
+    """Programs are notified, in batches, of users of their rooms that go offline or change their name."""
 
     def setUp(self) -> None:
         self.server = Server()
@@ -259,7 +259,7 @@ class PresenceTests(SynchronousTestCase):
         self.wait()
         return [line for line in self.watcher.lines() if line.split(",")[0] in ("online", "offline", "renamed")]
 
-    def test_a_storm_of_it_is_one_write(self) -> None:
+    def test_many_changes_are_one_write(self) -> None:
         people = [self.server.plain(f"p{number:02}", "#tea") for number in range(20)]
         self.wait()
         self.watcher.writes()
@@ -271,38 +271,38 @@ class PresenceTests(SynchronousTestCase):
         [write] = self.watcher.writes()
         self.assertEqual(write.decode().split(), [f"renamed,p{number:02},r{number:02}" for number in range(20)])
 
-    def test_who_leaves_the_server_is_offline(self) -> None:
+    def test_a_user_that_leaves_the_server_is_reported_offline(self) -> None:
         self.server.plain("jane", "#tea").drop()
         self.assertEqual(self.news(), ["offline,jane"])
 
-    def test_who_shares_no_room_is_no_news(self) -> None:
+    def test_users_of_other_rooms_are_not_reported(self) -> None:
         jane = self.server.plain("jane", "#ops")
         jane.ask("rename,joan")
         jane.drop()
         self.assertEqual(self.news(), [])
 
-    def test_people_are_not_bothered(self) -> None:
+    def test_people_in_the_plain_dialect_are_not_notified(self) -> None:
         person, jane = self.server.plain("person", "#tea"), self.server.plain("jane", "#tea")
         jane.ask("rename,joan")
         jane.drop()
         self.wait()
         self.assertEqual(person.lines(), [])
 
-    def test_a_name_that_is_taken_again_goes_before_it_comes(self) -> None:
+    def test_a_name_that_is_taken_again_goes_offline_before_it_joins(self) -> None:
         self.server.plain("jane", "#tea").drop()
         self.server.plain("jane", "#tea")
         self.wait()
         kinds = [line.split(",")[0] for line in self.watcher.lines()]
         self.assertLess(kinds.index("offline"), len(kinds) - 1 - kinds[::-1].index("joined"))
 
-    def test_too_many_to_name_are_a_gap(self) -> None:
+    def test_too_many_changes_are_reported_as_a_gap(self) -> None:
         for number in range(MAX_CHANGES + 1):
             self.watcher.chat.session.presence_changed(number, f"p{number}", None)
         self.wait()
         [line] = self.watcher.lines()
         self.assertTrue(line.startswith("server,gap,"))
 
-    def test_who_is_behind_is_told_when_it_has_caught_up(self) -> None:
+    def test_a_session_that_is_behind_is_notified_after_it_has_caught_up(self) -> None:
         jane = self.server.plain("jane", "#tea")
         self.watcher.chat.session.hold()
         jane.say(b"chat,#tea,before I go\n")
@@ -314,7 +314,7 @@ class PresenceTests(SynchronousTestCase):
         self.assertEqual(lines[-1], "offline")
         self.assertIn("message", lines)
 
-    def test_who_is_gone_is_told_nothing(self) -> None:
+    def test_a_session_that_is_closed_is_not_notified(self) -> None:
         jane = self.server.plain("jane", "#tea")
         jane.drop()
         self.watcher.drop()

@@ -1,4 +1,4 @@
-"""Coming back: `since` gives an account what it has not seen, and goes on live behind it."""
+"""Catching up: `since` sends an account the records it has missed, and live records after them."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -10,7 +10,7 @@ KIB = 1024
 
 
 def ids(connection: Connection) -> list[int]:
-    """The ids of the messages that came, in the order in which they came."""
+    """Return the ids of the messages that arrived, in order."""
     return [int(line.split(",")[1]) for line in connection.lines() if line.startswith("message,")]
 
 
@@ -25,33 +25,33 @@ class SinceTests(SynchronousTestCase):
             self.jane.say(f"chat,{to},{text}\n".encode())
             self.jane.read()
 
-    def test_what_was_said_to_one_who_is_away_is_kept(self) -> None:
+    def test_direct_messages_to_an_offline_account_are_kept(self) -> None:
         self.zak.ask("quit")
         self.assertEqual(self.jane.ask("@a chat,zak,later")[1], "@a ok,3")
         again = self.server.account("zak")
         self.assertEqual(again.lines(), [], "a program asks for it")
         self.assertEqual(again.ask("@s since,2"), ["@s message,3,1970-01-01T00:00:00.000Z,jane,zak,later", "@s ok,3"])
 
-    def test_rooms_are_kept_while_one_is_away(self) -> None:
+    def test_room_messages_are_kept_for_an_offline_member(self) -> None:
         self.zak.drop()
         self.assertEqual(self.jane.ask("@l list,#tea"), ["@l ok,jane,zak"])
         self.say("there you are", to="#tea")
         again = self.server.account("zak")
         self.assertEqual(again.ask("since,2"), ["message,3,1970-01-01T00:00:00.000Z,jane,#tea,there you are", "ok,3"])
 
-    def test_the_answer_is_the_last_id_even_if_nothing_is_to_be_seen(self) -> None:
+    def test_the_answer_is_the_last_id_even_without_missed_messages(self) -> None:
         kim = self.server.account("kim")
         self.say("not for kim")
         self.assertEqual(kim.ask("@s since,0"), ["@s ok,3"])
         self.assertEqual(kim.ask("@s since"), ["@s ok,3"], "without an id it only says where one is")
 
-    def test_what_one_said_by_another_connection_is_among_it(self) -> None:
+    def test_messages_sent_by_the_accounts_other_connection_are_included(self) -> None:
         other = self.server.account("jane")
         self.say("from here")
         self.assertEqual(other.ask("since,2")[-2:], ["message,3,1970-01-01T00:00:00.000Z,jane,zak,from here", "ok,3"])
         self.assertEqual(self.jane.ask("since,2"), ["ok,3"], "but not what this one said")
 
-    def test_a_room_is_seen_from_ones_join_to_ones_leave(self) -> None:
+    def test_a_room_is_read_from_the_join_to_the_leave(self) -> None:
         kim = self.server.account("kim")
         self.say("before", to="#tea")
         kim.ask("join,#tea")
@@ -65,7 +65,7 @@ class SinceTests(SynchronousTestCase):
         texts = [line.split(",")[-1] for line in again.ask(f"since,{joined}")]
         self.assertEqual(texts, ["during", "kim", str(self.server.log.last)], "one was in it at that place")
 
-    def test_the_future_and_what_is_no_number_are_refused(self) -> None:
+    def test_ids_in_the_future_and_invalid_numbers_are_refused(self) -> None:
         for id, code in [("3", "bad-command"), ("999999999", "bad-command"), ("-1", "bad-command")]:
             self.assertEqual(self.zak.ask(f"@s since,{id}")[-1].split(",")[:2], ["@s error", code], id)
         for id in ("", "x", "1.5", "9" * 19, "٣"):
@@ -79,7 +79,7 @@ class SinceTests(SynchronousTestCase):
         self.say("still live", to="#tea")
         self.assertEqual(ids(kim), [4])
 
-    def test_two_in_one_read_are_both_answered_whole(self) -> None:
+    def test_two_requests_in_one_read_are_both_answered_in_full(self) -> None:
         self.say("one", "two")
         self.zak.read()
         self.zak.say(b"@a since,2\n@b since,3\n@c since,2\n")
@@ -99,13 +99,13 @@ class SinceTests(SynchronousTestCase):
         )
         self.assertEqual(lines[-1], f"@s ok,{self.server.log.last}")
 
-    def test_a_person_reads_it_as_it_was_said(self) -> None:
+    def test_a_person_reads_missed_messages_as_plain_lines(self) -> None:
         self.say("one")
         person = self.server.connect()
         person.ask("register,zak,zak")
         self.assertEqual(person.ask("since,2"), ["jane says one"])
 
-    def test_a_client_that_reads_slowly_gets_a_page_after_the_other(self) -> None:
+    def test_a_client_that_reads_slowly_gets_one_page_after_another(self) -> None:
         for number in range(600):
             self.say(f"{'.' * KIB} {number}", to="#tea")
         again = self.server.account("zak")
@@ -125,7 +125,7 @@ class SinceTests(SynchronousTestCase):
         self.assertTrue(all(line.startswith("@s ") for line in lines[:end]))
         self.assertFalse(any(line.startswith("@s ") for line in lines[end + 1 :]))
 
-    def test_who_is_gone_meanwhile_is_no_trouble(self) -> None:
+    def test_a_client_that_leaves_meanwhile_does_no_harm(self) -> None:
         self.say(*map(str, range(600)))
         again = self.server.account("zak")
         again.stop_reading()
@@ -135,7 +135,7 @@ class SinceTests(SynchronousTestCase):
         self.say("later", to="#tea")
         self.assertEqual(self.server.names(), ["jane", "zak"])
 
-    def test_what_the_log_no_longer_has_is_a_gap(self) -> None:
+    def test_records_that_the_log_no_longer_has_are_reported_as_a_gap(self) -> None:
         self.server = Server(MemoryLog(most=10, now=lambda: 0.0))
         self.zak, self.jane = self.server.account("zak"), self.server.account("jane")
         self.say(*map(str, range(1000)))
@@ -147,7 +147,7 @@ class SinceTests(SynchronousTestCase):
 
 
 class SlowLogTests(SynchronousTestCase):
-    """The log takes its time, to keep and to read."""
+    """A log that takes time to store and to read."""
 
     def setUp(self) -> None:
         self.log = DelayedLog()
@@ -162,7 +162,7 @@ class SlowLogTests(SynchronousTestCase):
             self.server.turn()
 
     def settle(self) -> None:
-        """Let everything come to its end."""
+        """Finish all stores and reads."""
         for _ in range(20):
             self.accounts.go_on()
             self.log.read_now()
@@ -172,7 +172,7 @@ class SlowLogTests(SynchronousTestCase):
     def texts(self, connection: Connection) -> list[str]:
         return [line.rpartition(",")[2] for line in connection.lines() if "message," in line]
 
-    def test_what_is_on_its_way_to_the_disk_comes_once_and_behind_the_answer(self) -> None:
+    def test_messages_not_stored_yet_arrive_once_and_after_the_answer(self) -> None:
         self.say("1", "2")
         self.log.keep(1)
         zak = self.server.connect()
@@ -186,7 +186,7 @@ class SlowLogTests(SynchronousTestCase):
         self.assertEqual(lines[0], "ok,zak,known")
         self.assertEqual([line.rpartition(",")[2] for line in lines[1:]], ["2", "3", "4"])
 
-    def test_a_person_misses_nothing_that_is_on_its_way(self) -> None:
+    def test_a_person_misses_no_message_that_is_not_stored_yet(self) -> None:
         self.say("1", "2")
         self.log.keep(1)
         zak = self.server.connect()
@@ -234,7 +234,7 @@ class SlowLogTests(SynchronousTestCase):
         self.settle()
         self.assertEqual(self.texts(zak), list("12345678"))
 
-    def test_since_of_one_who_is_behind_and_reading_is_answered(self) -> None:
+    def test_since_of_a_session_that_is_behind_and_reading_is_answered(self) -> None:
         zak = self.server.account("zak")
         self.settle()
         zak.read()
@@ -251,7 +251,7 @@ class SlowLogTests(SynchronousTestCase):
         self.settle()
         self.assertEqual(self.texts(zak), ["2"], "and it is live")
 
-    def test_two_at_once_are_both_answered_whole(self) -> None:
+    def test_two_requests_at_once_are_both_answered_in_full(self) -> None:
         zak = self.server.account("zak")
         self.say("1", "2")
         self.settle()
@@ -266,7 +266,7 @@ class SlowLogTests(SynchronousTestCase):
         self.settle()
         self.assertEqual(self.texts(zak), ["3"])
 
-    def test_a_log_that_cannot_be_read_is_said_so_and_tried_again(self) -> None:
+    def test_a_failed_read_of_the_log_is_answered_and_tried_again(self) -> None:
         zak = self.server.account("zak")
         self.say("1")
         self.settle()
@@ -280,7 +280,7 @@ class SlowLogTests(SynchronousTestCase):
         self.server.clock.advance(5)
         self.assertEqual(self.texts(zak), ["1", "2"])
 
-    def test_who_is_gone_before_the_sign_in_is_through_leaves_no_trace(self) -> None:
+    def test_a_client_that_leaves_during_the_sign_in_leaves_nothing_behind(self) -> None:
         self.say("1")
         self.log.keep()
         self.say("2")

@@ -1,4 +1,4 @@
-"""Accounts in a SQLite file keep the contract, also across restarts and failing disks."""
+"""Test the accounts in a SQLite file: the contract, restarts, and a failing disk."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from twisted.trial.unittest import TestCase
 from twisted_chat.core.errors import UNAVAILABLE
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.sqlite.accounts import DAY, FORGOTTEN, SqliteAccounts
+from twisted_chat.stores.sqlite.accounts import DAY_SECONDS, MAX_CLIENT_ABSENCE_DAYS, SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.test.contract_accounts import MADE, AccountsContract
 from twisted_chat.test.contract_store import NOW
-from twisted_chat.test.support_sqlite import AccountsWriter
+from twisted_chat.test.support_sqlite import AccountsWorker
 
 
 class SqliteAccountsTests(AccountsContract, TestCase):
-    """Every look is that of a server that starts again. What is written waits while `waiting` is a list."""
+    """Each `again` reads the accounts as a restarted server does."""
 
     accounts: SqliteAccounts
 
     def setUp(self) -> None:
         self.path = os.path.join(self.mktemp(), "chat.sqlite3")
         os.makedirs(os.path.dirname(self.path))
-        self.writer = AccountsWriter()
+        self.worker = AccountsWorker()
         self.now = NOW
         self.open()
         self.addCleanup(lambda: self.database.close())
 
     def open(self) -> list[Account]:
-        self.database = self.writer.database = Database(self.path, self.writer, maybeDeferred, lambda: self.now)
+        self.database = self.worker.database = Database(self.path, self.worker, maybeDeferred, lambda: self.now)
         self.accounts = SqliteAccounts(self.database)
         return self.accounts.open()
 
@@ -42,20 +42,20 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         await self.database.close()
         return self.open()
 
-    async def test_a_client_that_does_not_come_again_is_forgotten_after_long(self) -> None:
+    async def test_a_client_absent_for_too_long_is_forgotten(self) -> None:
         zak = await self.make("zak")
         phone, desk = await self.accounts.client_number(zak, "phone"), await self.accounts.client_number(zak, "desk")
-        self.now += DAY * FORGOTTEN
+        self.now += DAY_SECONDS * MAX_CLIENT_ABSENCE_DAYS
         self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
-        self.now += DAY
+        self.now += DAY_SECONDS
         await self.accounts.client_number(zak, "new")
         self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
         self.assertNotIn(await self.accounts.client_number(zak, "desk"), (phone, desk))
 
-    async def test_a_failing_disk_is_said_and_nothing_is_half_done(self) -> None:
+    async def test_a_failing_disk_is_logged_and_changes_nothing(self) -> None:
         zak = await self.make("zak", "secret")
         await self.accounts.move_read_marker(zak, "#tea", 1)
-        self.writer.problem = sqlite3.OperationalError("database or disk is full")
+        self.worker.problem = sqlite3.OperationalError("database or disk is full")
         with capturedLogs() as logged:
             for call in (
                 self.accounts.create(user_name("jane"), "hers"),
@@ -67,18 +67,18 @@ class SqliteAccountsTests(AccountsContract, TestCase):
             ):
                 self.assertEqual(await self.code(call), UNAVAILABLE)
             self.accounts.note_read_up_to([(zak, 5)])
-        said = "\n".join(str(formatEvent(event)) for event in logged)
-        self.assertIn("disk is full", said)
-        self.assertNotIn("hers", said)
-        self.writer.problem = None
+        logged_text = "\n".join(str(formatEvent(event)) for event in logged)
+        self.assertIn("disk is full", logged_text)
+        self.assertNotIn("hers", logged_text)
+        self.worker.problem = None
         self.assertEqual(await self.again(), [Account(zak, user_name("zak"), created_at=MADE)])
         self.assertEqual(await self.accounts.secret(zak), "secret")
         self.assertEqual(await self.accounts.read_markers(zak), [("#tea", 1)])
         await self.make("jane")
 
-    async def test_what_comes_during_a_write_is_written_together_after_it(self) -> None:
+    async def test_changes_during_a_write_are_written_together_after_it(self) -> None:
         zak = await self.make("zak", "one")
-        self.writer.waiting, self.writer.written = [], 0
+        self.worker.waiting, self.worker.written = [], 0
         changes: list[Deferred[object]] = [
             Deferred.fromCoroutine(self.accounts.set_secret(zak, "two")),
             Deferred.fromCoroutine(self.accounts.move_read_marker(zak, "#tea", 3)),
@@ -87,21 +87,21 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         ]
         self.accounts.note_read_up_to([(zak, 9), (zak, 10)])
         last: Deferred[object] = Deferred.fromCoroutine(self.accounts.move_read_marker(zak, "#ops", 3))
-        while self.writer.waiting:
-            self.writer.waiting.pop(0)()
+        while self.worker.waiting:
+            self.worker.waiting.pop(0)()
         results = await gatherResults([*changes, last])
         self.assertEqual((results[1:3], results[4]), ([True, False], True))
-        self.writer.waiting = None
-        self.assertEqual(self.writer.written, 2)
+        self.worker.waiting = None
+        self.assertEqual(self.worker.written, 2)
         self.assertEqual([account.read_up_to for account in await self.again()], [10])
         self.assertEqual(await self.accounts.secret(zak), "three")
 
-    async def test_a_failing_disk_keeps_nobody_from_closing(self) -> None:
+    async def test_a_failing_disk_does_not_prevent_closing(self) -> None:
         zak = await self.make("zak")
-        self.writer.waiting, self.writer.problem = [], sqlite3.OperationalError("disk I/O error")
+        self.worker.waiting, self.worker.problem = [], sqlite3.OperationalError("disk I/O error")
         self.accounts.note_read_up_to([(zak, 5)])
         closed = Deferred.fromCoroutine(self.accounts.close())
-        while self.writer.waiting:
-            self.writer.waiting.pop(0)()
+        while self.worker.waiting:
+            self.worker.waiting.pop(0)()
         await closed
-        self.writer.waiting = self.writer.problem = None
+        self.worker.waiting = self.worker.problem = None

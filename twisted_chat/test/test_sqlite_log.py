@@ -1,4 +1,4 @@
-"""The log in a SQLite file."""
+"""Test the log in a SQLite file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.participants import Entry
-from twisted_chat.stores.sqlite.log import RECENT, SqliteLog
+from twisted_chat.stores.sqlite.log import MAX_RECENT_RECORDS, SqliteLog
 from twisted_chat.test.contract_store import ZAK_AND_JANE, LogContract
 from twisted_chat.test.support import entry
-from twisted_chat.test.support_sqlite import SlowWriter, SqliteFixture, sqlite_log
+from twisted_chat.test.support_sqlite import HeldWorker, SqliteFixture, sqlite_log
 
 
 class SqliteLogTests(SqliteFixture, LogContract, TestCase):
-    """The contract, with every write done at once."""
+    """The contract of logs; each write is done at once."""
 
-    async def test_everything_is_there_after_a_restart(self) -> None:
+    async def test_all_records_are_there_after_a_restart(self) -> None:
         await self.keep_two_conversations()
         before = await self.read(0, 100)
         log = await self.reopened()
@@ -40,57 +40,75 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         await self.keep(later := entry("3"))
         self.assertEqual(later.first, 3)
 
-    async def test_identities_are_never_given_again(self) -> None:
+    async def test_an_identity_is_never_given_twice(self) -> None:
         first = self.log.new_identity()
         self.assertLess(first, self.log.new_identity())
         self.assertLess(self.log.new_identity(), (await self.reopened()).new_identity())
 
-    async def test_who_is_far_behind_reads_from_the_file(self) -> None:
+    async def test_a_reader_far_behind_reads_from_the_file(self) -> None:
         for number in range(1, 10):
-            await self.keep(entry(*(str(number * 1000 + i) for i in range(RECENT // 4))))
+            await self.keep(entry(*(str(number * 1000 + i) for i in range(MAX_RECENT_RECORDS // 4))))
         page = await self.read(3, 2)
         self.assertEqual([(record.id, record.text) for record in page], [(4, "1003"), (5, "1004")])
 
-    async def test_the_next_batch_is_what_gathered_meanwhile(self) -> None:
+    async def test_entries_flushed_during_a_commit_share_the_next_one(self) -> None:
         assert isinstance(self.log, SqliteLog)
         await self.log.close()
-        writer: SlowWriter[Any] = SlowWriter()
-        log = self.log = self.opened(writer)
+        worker: HeldWorker[Any] = HeldWorker()
+        log = self.log = self.opened(worker)
         for text in ("one", "two"):
             log.append(entry(text))
             log.flush()
         self.assertEqual((self.delivered, log.last), ([], 0))
-        writer.go_on()
+        worker.work_off()
         log.append(entry("three"))
         log.flush()
         self.assertEqual((self.delivered, log.last), (["one", "two"], 2))
-        writer.go_on()
+        worker.work_off()
         self.assertEqual([[e.texts for e in batch] for batch in self.batches], [[["one"], ["two"]], [["three"]]])
 
-    async def test_what_cannot_be_kept_is_refused_and_the_next_is_kept(self) -> None:
+    async def test_an_entry_that_cannot_be_stored_is_refused_and_the_next_one_stored(self) -> None:
         assert isinstance(self.log, SqliteLog)
         log = self.log
         problems: list[Exception] = [sqlite3.OperationalError("database or disk is full")] * 2
-        insert = log._index._insert
+        insert = log._appender._insert
 
         def broken(entries: list[Entry], time: int, labelled: bool = False) -> None:
             if problems:
                 raise problems.pop()
             insert(entries, time, labelled)
 
-        self.patch(log._index, "_insert", broken)
+        self.patch(log._appender, "_insert", broken)
         with capturedLogs() as logged:
             await self.keep(entry("lost"))
             await self.keep(entry("lost too"))
             self.assertEqual((self.refused, self.delivered, log.last), (["lost", "lost too"], [], 0))
             await self.keep(entry("kept"))
         self.assertEqual((self.delivered, log.last), (["kept"], 1))
-        said = [formatEvent(event) for event in logged]
+        logged_lines = [formatEvent(event) for event in logged]
         self.assertEqual(
-            said,
+            logged_lines,
             [f"cannot write to {self.path}: database or disk is full", f"can write to {self.path} again"],
-            "each once",
+            "once each",
         )
+
+    async def test_a_commit_of_any_size_stores_each_text_once_and_in_order(self) -> None:
+        texts = [str(number) for number in range(1, 2 * (1024 + 256 + 64) + 1)]
+        for count in (1, 64, 65, 256, 1024, 1023, len(texts)):
+            first = self.log.last
+            await self.keep(entry(*texts[: count // 2]), entry(*texts[count // 2 : count], conversation="#ops"))
+            rows = self.database.select_now("SELECT id, text FROM records WHERE id > ? ORDER BY id", (first,))
+            self.assertEqual(rows, [(first + index, text) for index, text in enumerate(texts[:count], 1)])
+
+    async def test_a_commit_that_fails_in_its_last_statement_stores_nothing_and_uses_no_id(self) -> None:
+        await self.keep(entry("1"))
+        self.database.select_now("INSERT INTO records SELECT 1402, time, kind, '', '', '', 1, 1, 1 FROM records")
+        with capturedLogs():
+            await self.keep(entry(*map(str, range(1024 + 256 + 64 + 57))))
+        self.assertEqual((len(self.refused), self.log.last), (1401, 1))
+        self.assertEqual(self.database.select_now("SELECT id FROM records"), [(1,), (1402,)])
+        await self.keep(entry("2"))
+        self.assertEqual((self.delivered, self.log.last), (["1", "2"], 2))
 
     def refused_file(self) -> str:
         log = sqlite_log(self.path, Clock(), lambda: self.now)
@@ -101,7 +119,7 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
     async def test_a_second_server_is_refused(self) -> None:
         self.assertIn("another server uses", self.refused_file())
 
-    async def test_a_file_that_is_no_database_is_refused_and_untouched(self) -> None:
+    async def test_a_file_that_is_not_a_database_is_refused_and_unchanged(self) -> None:
         assert isinstance(self.log, SqliteLog)
         await self.log.close()
         for name in os.listdir(os.path.dirname(self.path)):
@@ -115,7 +133,7 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         os.remove(self.path)
         self.log = self.opened()
 
-    async def test_a_newer_file_and_another_programs_are_refused(self) -> None:
+    async def test_a_file_of_a_newer_version_or_another_program_is_refused(self) -> None:
         assert isinstance(self.log, SqliteLog)
         await self.log.close()
         with sqlite3.connect(self.path) as db:
@@ -130,6 +148,6 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         os.remove(self.path)
         self.log = self.opened()
 
-    async def test_a_folder_that_is_not_there_is_said_so(self) -> None:
+    async def test_a_missing_folder_is_named_as_the_reason(self) -> None:
         self.path = os.path.join(os.path.dirname(self.path), "nowhere", "chat.sqlite3")
         self.assertIn("No such file or directory", self.refused_file())

@@ -1,4 +1,4 @@
-"""What the log in a SQLite file shows one reader: from memory, and from the file after a restart."""
+"""Test what a reader sees of the log in a SQLite file: from memory, and from the file after a restart."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ class LabelsTests(SqliteFixture, LabelsContract, TestCase):
     DAY = 24 * 60 * 60
 
     async def again_after(self, seconds: float) -> int:
-        """How many records there are when a text is said, and again so much later."""
+        """Send a text twice, so many seconds apart; return how many records there are then."""
         await self.keep(self.said("one", labels=("a",)))
         self.now += seconds
         await self.keep(self.said("one", labels=("a",)))
         return self.log.last
 
-    async def test_they_are_remembered_for_a_day(self) -> None:
+    async def test_labels_are_remembered_for_a_day(self) -> None:
         self.assertEqual(await self.again_after(self.DAY), 1)
 
-    async def test_even_where_a_day_has_just_begun(self) -> None:
+    async def test_labels_are_remembered_across_the_start_of_a_day(self) -> None:
         self.now -= self.now % self.DAY
         await self.keep(self.said("b", labels=("b",)))
         self.now += self.DAY - 1
         self.assertEqual(await self.again_after(self.DAY), 2)
 
-    async def test_after_two_days_they_are_forgotten(self) -> None:
+    async def test_labels_are_forgotten_after_two_days(self) -> None:
         self.assertEqual(await self.again_after(2 * self.DAY), 2)
         self.assertEqual(await self.again_after(100 * self.DAY), 3)
 
-    async def test_a_clock_that_goes_back_is_no_trouble(self) -> None:
+    async def test_a_clock_that_goes_back_does_no_harm(self) -> None:
         self.assertEqual(await self.again_after(-5 * self.DAY), 1)
         await self.keep(self.said("two", labels=("b",)))
         self.assertEqual(await self.again_after(5 * self.DAY), 2)
@@ -55,10 +55,10 @@ class LabelsTests(SqliteFixture, LabelsContract, TestCase):
 
 
 class FromTheFile(SqliteFixture, LogFixture):
-    """The same, when the server starts again after all that is kept."""
+    """Restarts the log each time that entries were stored."""
 
-    async def kept(self, log: MessageLog) -> None:
-        await super().kept(log)
+    async def flush(self, log: MessageLog) -> None:
+        await super().flush(log)
         batches = self.batches
         await self.reopened()
         self.batches = batches

@@ -1,4 +1,4 @@
-"""A disk that takes its time, or stops answering."""
+"""Test the log on a disk that is slow, or does not answer."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite.log import STALLED, SqliteLog
+from twisted_chat.stores.sqlite.log import STALL_SECONDS, SqliteLog
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
-from twisted_chat.test.support_sqlite import SlowAnswers, SqliteFixture
+from twisted_chat.test.support_sqlite import HeldResults, SqliteFixture
 
 
 class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
-    """What is written is on the disk at once, but the answer comes only when it is let `through`."""
+    """Each write is on the disk at once, but its result comes only when the test calls `release`."""
 
     def make_log(self) -> SqliteLog:
         super().make_log()
         self.successResultOf(Deferred.fromCoroutine(self.database.close()))
-        self.writer: SlowAnswers[Any] = SlowAnswers()
-        self.through = self.writer.through
-        log = self.opened(self.writer)
-        self.addCleanup(self.writer.through_all)  # before it is closed
+        self.worker: HeldResults[Any] = HeldResults()
+        self.release = self.worker.release
+        log = self.opened(self.worker)
+        self.addCleanup(self.worker.release_all)  # before it is closed
         return log
 
     def say(self, *texts: str) -> None:
@@ -34,62 +34,79 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
     def wait_durable(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.log.wait_durable())  # type: ignore[arg-type]
 
-    async def test_what_is_in_the_file_and_not_delivered_is_read_by_nobody(self) -> None:
+    async def test_no_reader_sees_a_record_before_it_is_delivered(self) -> None:
         self.say("one")
         self.assertEqual((self.delivered, self.log.last), ([], 0))
         page = await self.log.read(1, {"#tea"}, 0, 10)
         self.assertEqual((page.records, page.up_to), ([], 0))
         self.assertEqual(await self.log.history("#tea", 0, 0, 10), [])
         self.assertEqual(await self.log.first_membership_changes(1, 0), {})
-        self.through()
+        self.release()
         self.assertEqual([r.text for r in (await self.log.read(1, {"#tea"}, 0, 10)).records], ["one"])
 
-    async def test_settled_waits_for_all_that_was_flushed_and_no_more(self) -> None:
+    async def test_wait_durable_waits_for_what_was_flushed_and_no_more(self) -> None:
         await self.wait_durable()
         self.say("one")
         first = self.wait_durable()
         self.say("two")
         second = self.wait_durable()
-        self.through()
+        self.release()
         self.assertEqual((first.called, second.called, self.delivered), (True, False, ["one"]))
         self.say("three")
-        self.through()
+        self.release()
         self.assertEqual((second.called, self.delivered), (True, ["one", "two"]))
         await second
 
-    async def test_when_the_disk_stalls_what_waits_is_refused_and_what_is_under_way_is_not(self) -> None:
+    async def test_a_stall_refuses_what_waits_but_not_what_is_being_written(self) -> None:
         with capturedLogs() as logged:
             self.say("one", "two")
-            self.clock.advance(STALLED - 1)
+            self.clock.advance(STALL_SECONDS - 1)
             self.say("three")
             self.assertEqual(self.refused, [])
             self.clock.advance(1)
             self.assertEqual((self.refused, self.delivered), (["two", "three"], []))
             self.say("four")
             self.assertEqual(self.refused, ["two", "three", "four"])
-            self.through()
+            self.release()
             self.assertEqual(self.delivered, ["one"])
             self.say("five")
-            self.through()
+            self.release()
         self.assertEqual((self.delivered, self.log.last), (["one", "five"], 2))
-        said = [str(formatEvent(event)) for event in logged]
-        self.assertEqual(said, [f"{self.path} does not answer; nothing more is taken until it does"])
+        logged_lines = [str(formatEvent(event)) for event in logged]
+        stalled = f"{self.path} does not answer; messages are refused until it does"
+        self.assertEqual(logged_lines, [stalled, f"can write to {self.path} again"])
 
-    async def test_who_waits_for_all_to_settle_waits_no_longer_than_the_stall(self) -> None:
+    async def test_a_stall_behind_other_work_ends_when_the_disk_answers(self) -> None:
+        with capturedLogs() as logged:
+            work = self.database.transact(lambda db: None)
+            self.say("one")
+            durable = self.wait_durable()
+            self.clock.advance(STALL_SECONDS)
+            self.assertEqual((self.refused, durable.called), (["one"], False))
+            self.clock.advance(STALL_SECONDS)
+            self.worker.release_all()
+            self.assertEqual((work.called, durable.called), (True, True))
+            self.say("two")
+            self.worker.release_all()
+        self.assertEqual((self.delivered, self.refused, self.log.last), (["two"], ["one"], 1))
+        self.assertEqual(len(logged), 2)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    async def test_wait_durable_ends_with_the_stall(self) -> None:
         self.say("one", "two")
-        settled = self.wait_durable()
-        self.clock.advance(STALLED)
+        before = self.wait_durable()
+        self.clock.advance(STALL_SECONDS)
         during = self.wait_durable()
-        self.assertFalse(settled.called or during.called)
-        self.through()
-        self.assertEqual((settled.called, during.called), (True, True))
+        self.assertFalse(before.called or during.called)
+        self.release()
+        self.assertEqual((before.called, during.called), (True, True))
         self.flushLoggedErrors()
 
-    async def test_a_commit_that_comes_back_in_time_is_no_stall(self) -> None:
+    async def test_results_that_come_in_time_are_no_stall(self) -> None:
         for text in ("one", "two", "three"):
             self.say(text)
-            self.clock.advance(STALLED - 1)
-            self.through()
-        self.clock.advance(STALLED)
+            self.clock.advance(STALL_SECONDS - 1)
+            self.release()
+        self.clock.advance(STALL_SECONDS)
         self.assertEqual((self.delivered, self.refused), (["one", "two", "three"], []))
         self.assertEqual(self.clock.getDelayedCalls(), [])

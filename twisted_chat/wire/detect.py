@@ -27,6 +27,11 @@ _MAY_BE_IRC = re.compile(
 )
 
 
+def is_http_request(line: bytes) -> bool:
+    """Return True for the first line of an HTTP request (RFC 9112, section 3), given without its line feed."""
+    return _HTTP.fullmatch(line) is not None
+
+
 def detect(data: bytes) -> str | None:
     """Return the protocol of these first bytes: TLS, WEB (HTTP), IRC or LINE; None while several are possible.
 

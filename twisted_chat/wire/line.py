@@ -41,7 +41,7 @@ def parse(line: bytes) -> Request:
     except UnicodeDecodeError:
         raise ParseError(NOT_UTF8, "the line is not UTF-8; send UTF-8 text", label_of(line)) from None
     if CONTROL.search(text):
-        sentence = "the line contains control characters; remove them (tab is allowed)"
+        sentence = "the line contains control characters or a text direction override; remove them"
         raise ParseError(BAD_TEXT, sentence, label_of(line))
     label = None
     if text[:1] == "@":

@@ -154,7 +154,7 @@ async def _bound(conversation: _Conversation, reference: str, subcommand: str) -
     kind, _, value = reference.partition("=")
     if kind == "msgid":
         id = value.partition(".")[0]  # the further lines of a long text have .1, .2 and so on
-        if not (id.isascii() and id.isdigit() and 0 < int(id[:19]) < 10**18):
+        if not (id.isascii() and id.isdigit() and len(id) < 19 and int(id)):
             raise ChatHistoryError("INVALID_MSGREFTYPE", "a msgid must be an id from the tag msgid, for example 12")
         return Bound(int(id), int(id))
     time = _time(reference)

@@ -56,7 +56,7 @@ COMMANDS: dict[str, IrcCommand] = {
     "WHOIS": IrcCommand(whois, "WHOIS <nick>", "show one person: rooms, account, away or not connected", 1),
     "WHOWAS": IrcCommand(whowas, "WHOWAS <nick>", "always empty: the server keeps no list of former nicks", 1),
     "ISON": IrcCommand(ison, "ISON <nick> …", "show which of these people are connected", 1),
-    "USERHOST": IrcCommand(userhost, "USERHOST <nick> …", "the same, with who is away", 1),
+    "USERHOST": IrcCommand(userhost, "USERHOST <nick> …", "the same, and show if they are away", 1),
     "AWAY": IrcCommand(away, "AWAY [:<text>]", "say that you are away; without a text you are back"),
     "MODE": IrcCommand(mode, "MODE <nick or #room>", "show the modes; they cannot be changed", 1),
     "CHATHISTORY": IrcCommand(

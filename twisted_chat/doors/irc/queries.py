@@ -1,4 +1,4 @@
-"""The commands by which an IRC client asks: who is where, which rooms there are, what kind of server this is."""
+"""The commands by which an IRC client asks about people, rooms and the server."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
-from twisted_chat.core.messages import ACTION, MESSAGE, SPOKEN, Record
+from twisted_chat.core.messages import SPOKEN, Record
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import plain, plain_opening, second, structured, timestamp
@@ -73,7 +73,7 @@ class LineDialect(Dialect):
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         """Return the lines for what the log has; a person is not told of messages."""
-        if entry.kind not in (MESSAGE, ACTION) and not entry.labels:
+        if entry.kind not in SPOKEN and not entry.labels:
             return "ack" + ending if self.ended else "ack"
         first = entry.first
         return "".join([f"@{label} ok,{first + index}{ending}" for index, label in entry.labels.items()])

@@ -18,6 +18,7 @@ from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
 from twisted_chat.doors.state import ENDING, OPEN
+from twisted_chat.wire.detect import is_http_request
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
 from twisted_chat.wire.stream import LineSplitter
@@ -102,6 +103,8 @@ class ChatProtocol(DoorProtocol):
             label, verb, rest = parse(line)
             command = self.commands.get(verb)
             if command is None:
+                if is_http_request(line):  # a web page made a browser send this: what follows is no request either
+                    self.finish()
                 raise ParseError(BAD_COMMAND, f"unknown command {verb[:32]}; help lists all commands")
             run, usage, _, least, most, needs_name = command
             if needs_name and session.user is None:

@@ -1,4 +1,4 @@
-"""Accounts in the same file as the log."""
+"""The accounts, in the same file as the log."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
 from twisted_chat.stores.sqlite.database import Database
-from twisted_chat.stores.sqlite.rows import conversation_of, name_of
+from twisted_chat.stores.sqlite.rows import conversation_name, conversation_of
 
 _log = Logger()
 
 T = TypeVar("T")
 Change = tuple[str, Sequence[object]]
-CLIENT = "SELECT id FROM clients WHERE account = ? AND name = ?"
-DAY = 24 * 60 * 60
-FORGOTTEN = 90
-"""Days after which a client that has not come again is forgotten, and with it which records were its own."""
-MOST_MARKERS = 1000
-"""Read markers of one account that a client is told."""
+CLIENT_NUMBER = "SELECT id FROM clients WHERE account = ? AND name = ? AND used = ?"
+DAY_SECONDS = 24 * 60 * 60
+MAX_CLIENT_ABSENCE_DAYS = 90
+"""After more days without a sign-in, the server forgets a client, and which records the client sent."""
+MAX_READ_MARKERS = 1000
+"""Read markers of one account that the server sends to a client."""
 
 
 class SqliteAccounts:
     """Keeps accounts in a database. (A core.interfaces.Accounts.)
 
-    What is changed while a change is written is written together after it. Raises
-    ChatError(unavailable) for what cannot be written.
+    Changes that come while the worker writes others are written after them, together. Every
+    change raises ChatError(unavailable) if it cannot be written.
     """
 
     def __init__(self, database: Database) -> None:
@@ -52,7 +52,7 @@ class SqliteAccounts:
 
     async def close(self) -> None:
         while self._writing:
-            with suppress(ChatError):  # it has been logged, and the log is to be closed all the same
+            with suppress(ChatError):  # it is logged already, and must not keep the server from closing
                 await self._written()
 
     async def create(self, name: Name, secret: str | None) -> Account:
@@ -82,25 +82,27 @@ class SqliteAccounts:
         await self._change("UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?", identity)
 
     async def client_number(self, identity: int, client_id: str) -> int:
-        today = int(self._database.now()) // DAY
+        today = int(self._database.now()) // DAY_SECONDS
 
         def find(db: sqlite3.Connection) -> int:
-            db.execute("DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - FORGOTTEN))
+            db.execute(
+                "DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - MAX_CLIENT_ABSENCE_DAYS)
+            )
             sql = "INSERT INTO clients (account, name, used) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
             db.execute(sql, (identity, client_id, today, today))
-            [[number]] = db.execute(f"{CLIENT} AND used = ?", (identity, client_id, today))
+            [[number]] = db.execute(CLIENT_NUMBER, (identity, client_id, today))
             return int(number)
 
-        rows = await self._database.select(f"{CLIENT} AND used = ?", (identity, client_id, today))
+        rows = await self._database.select(CLIENT_NUMBER, (identity, client_id, today))
         return rows[0][0] if rows else await self._transact(find)
 
-    def note_read_up_to(self, places: Sequence[tuple[int, int]]) -> None:
-        self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (place, id)) for id, place in places]
-        self._written().addErrback(lambda failure: [])  # it has been logged, and the next time will do
+    def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
+        self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (up_to, id)) for id, up_to in positions]
+        self._written().addErrback(lambda failure: [])  # it is logged already, and the next position replaces it
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
-        rows = await self._database.select(sql, (identity, MOST_MARKERS))
+        rows = await self._database.select(sql, (identity, MAX_READ_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
 
     async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
@@ -108,16 +110,16 @@ class SqliteAccounts:
             INSERT INTO markers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET record = excluded.record WHERE excluded.record > record
         """
-        return await self._change(sql, identity, name_of(conversation), id)
+        return await self._change(sql, identity, conversation_name(conversation), id)
 
     async def _change(self, sql: str, *values: object) -> bool:
-        """Make a change; whether there was anything to be changed."""
-        place = len(self._changes)
+        """Write a change; return True if it changed a row."""
+        index = len(self._changes)
         self._changes.append((sql, values))
-        return (await self._written())[place] > 0
+        return (await self._written())[index] > 0
 
     def _written(self) -> Deferred[list[int]]:
-        """When all changes so far are on the disk: how many rows each of them has changed."""
+        """Wait until all changes so far are on the disk; return how many rows each of the batch has changed."""
         waiting: Deferred[list[int]] = Deferred()
         self._waiting.append(waiting)
         if not self._writing:
@@ -136,7 +138,7 @@ class SqliteAccounts:
             if self._waiting:
                 self._write()
             for one in waiting:
-                one.callback(result)  # type: ignore[arg-type]  # a Failure where it went wrong
+                one.callback(result)  # type: ignore[arg-type]  # a Failure if the write failed
 
         self._writing = True
         Deferred.fromCoroutine(self._transact(write)).addBoth(written)

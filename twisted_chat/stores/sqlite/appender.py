@@ -1,99 +1,83 @@
-"""What becomes of the log's entries on the thread that writes: rows, and words that can be searched."""
+"""Write the log's entries to the file, on the worker's thread: as rows, and as words for the search."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import NamedTuple
 
 from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Entry
+from twisted_chat.stores.ids import assign_ids
 from twisted_chat.stores.sqlite import statements
+from twisted_chat.stores.sqlite.batches import Appended, NotAppended, Result
 from twisted_chat.stores.sqlite.database import transaction
-from twisted_chat.stores.sqlite.rows import name_of, record_of
+from twisted_chat.stores.sqlite.rows import INSERTED, conversation_name, record_of, shared_values
 
-PLACES = 10_000
-"""Conversations whose numbers are remembered."""
-STEP = 2_000
-"""Records whose words are indexed in one step, which others wait for."""
-BEHIND = 100_000
-"""Records past which their words are indexed even while there is other work."""
-DAY = 24 * 60 * 60 * 1000
+MAX_CONVERSATION_IDS = 10_000
+"""Conversations whose ids the appender remembers."""
+INDEX_STEP_RECORDS = 2_000
+"""Records whose words are indexed in one step; commits wait for a step."""
+MAX_UNINDEXED_RECORDS = 100_000
+"""With more records without an index, the appender indexes a step after each commit, not only when it is idle."""
+DAY_MILLISECONDS = 24 * 60 * 60 * 1000
 
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
-class Kept(NamedTuple):
-    """A batch that is on the disk: what is new in it, what was said before, and what may not be said so."""
+class Appender:
+    """Writes entries to the file, with ids that follow the last one there. (A batches.BatchWriter.)
 
-    new: list[Entry]
-    repeated: list[Entry]
-    conflicting: list[Entry]
-    time: int
-
-
-class SqliteKeeper:
-    """Keeps entries with ids that follow on `last`. (A database.Keeper.)
-
-    `done` is called with each batch that is kept, `failed` with one that cannot be, and
-    with the number of batches that it was put as. `now` gives milliseconds since 1970.
+    `now` gives milliseconds since 1970, UTC.
     """
 
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        now: Callable[[], int],
-        done: Callable[[Kept, int], None],
-        failed: Callable[[list[Entry], int, Exception], None],
-    ) -> None:
-        self._db, self._now, self._done, self._failed = db, now, done, failed
-        self._places: dict[Conversation, int] = {}
-        self._day = 0  # that labels were kept on last; those of other days are looked at anew
+    def __init__(self, db: sqlite3.Connection, now: Callable[[], int]) -> None:
+        self._db, self._now = db, now
+        self._conversation_ids: dict[Conversation, int] = {}
+        self._day = 0  # whose table takes new labels; 0 until the first label comes
         [[self._last]] = db.execute(statements.LAST)
         [[self._indexed]] = db.execute(statements.INDEXED)
 
-    def keep(self, entries: list[Entry], batches: int) -> None:
+    def append(self, entries: list[Entry]) -> Result:
         try:
-            kept = self._keep(entries, self._now())
+            return self._append(entries, self._now())
         except Exception as problem:
-            self._failed(entries, batches, problem)
-        else:
-            self._done(kept, batches)
-        if self._last - self._indexed > BEHIND:
+            return NotAppended(entries, problem)
+
+    def after_append(self) -> None:
+        if self._last - self._indexed > MAX_UNINDEXED_RECORDS:
             self.rest()
 
     def rest(self) -> bool:
-        """One step of the index."""
         try:
             with transaction(self._db):
                 return self.index(self._db)
-        except sqlite3.Error:  # the disk is full: there will be another time
+        except sqlite3.Error:  # e.g. the disk is full: the next step tries again
             return False
 
     def index(self, db: sqlite3.Connection) -> bool:
-        """Make the next words known to the search, within a transaction; whether there are more."""
+        """Index the words of the next records, within a transaction; return True if there are more."""
         [[self._indexed]] = db.execute(statements.INDEXED)
-        up_to = min(self._indexed + STEP, self._last)
+        up_to = min(self._indexed + INDEX_STEP_RECORDS, self._last)
         if up_to > self._indexed:
             db.execute(statements.NEW_WORDS, (self._indexed, up_to))
             db.execute(statements.INDEX_TO, (up_to,))
         more: bool = up_to < self._last
         return more
 
-    def _keep(self, entries: list[Entry], time: int) -> Kept:
+    def _append(self, entries: list[Entry], time: int) -> Appended:
         if not labels(entries):
             self._insert(entries, time)
-            return Kept(entries, [], [], time)
-        if time // DAY > self._day:
+            return Appended(entries, [], [])
+        if time // DAY_MILLISECONDS > self._day:
             with transaction(self._db):
-                self._day = statements.forget_labels(self._db, time // DAY)
+                self._day = statements.forget_labels(self._db, time // DAY_MILLISECONDS)
         first = self._deduplicate(entries)
         self._insert(first.new, time, labelled=True)
         again = self._deduplicate_deferred(first.deferred)
-        return Kept(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting, time)
+        return Appended(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting)
 
     def _deduplicate(self, entries: list[Entry]) -> Deduplicated:
         asked = encode([label for label, _, _ in labels(entries)])
@@ -102,59 +86,65 @@ class SqliteKeeper:
         return deduplicate(entries, known)
 
     def _deduplicate_deferred(self, entries: list[Entry]) -> Deduplicated:
-        """What repeats something of its own batch, now that this is kept; refused if it cannot be looked up."""
+        """Look up what repeats a text of its own batch, now that this is stored; refuse it if the look-up fails."""
         try:
             return self._deduplicate(entries) if entries else Deduplicated([], [], [], [])
         except sqlite3.Error:
             return Deduplicated([], [], entries, [])
 
     def _insert(self, entries: list[Entry], time: int, labelled: bool = False) -> None:
-        """Outside a transaction, one statement is the whole commit."""
+        """Store entries in one commit: one statement is a commit of its own, several share a transaction."""
         if not entries:
             return
-        if len(self._places) > PLACES:
-            self._places.clear()
-        last = self._last
-        for entry in entries:
-            entry.first = last + 1
-            last += len(entry.texts)
-        used = {envelope.conversation for entry in entries for envelope in set(entry.envelopes)}
-        new = used.difference(self._places)
-        asked = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
+        if len(self._conversation_ids) > MAX_CONVERSATION_IDS:
+            self._conversation_ids.clear()
+        last = assign_ids(entries, self._last, time)
+        envelopes = {id(envelope): envelope for entry in entries for envelope in entry.envelopes}
+        used = {envelope.conversation for envelope in envelopes.values()}
+        new = used.difference(self._conversation_ids)
+        label_rows = [(*label, entry.first + index) for label, entry, index in labels(entries)] if labelled else []
+        sizes = statements.chunk_sizes(last - self._last)
+        atomic = bool(new or label_rows or len(sizes) > 1)
         try:
-            with transaction(self._db) if new or asked else nullcontext():
+            with transaction(self._db) if atomic else nullcontext():
                 if new:
-                    self._find(new)
-                if asked:
-                    self._db.executemany(statements.new_label(self._day), asked)
-                self._insert_rows(entries, time, last - self._last)
+                    self._find_ids(new)
+                if label_rows:
+                    self._db.executemany(statements.new_label(self._day), label_rows)
+                self._insert_rows(entries, sizes, or_fail=atomic)
         except BaseException:
             for conversation in new:
-                self._places.pop(conversation, None)
+                self._conversation_ids.pop(conversation, None)
             raise
         self._last = last
 
-    def _insert_rows(self, entries: list[Entry], time: int, count: int) -> None:
-        places = self._places
-        if count > statements.FEW:
-            rows = []
-            for entry in entries:
-                for first, (sender, to, conversation, author, origin), texts in entry.runs():
-                    rows.append((first, entry.kind, sender, to, places[conversation], author, origin, texts))
-            self._db.execute(statements.MANY_RECORDS, (encode(rows), time))
-            return
+    def _insert_rows(self, entries: list[Entry], sizes: Sequence[int], or_fail: bool) -> None:
+        """Write all rows, in as many statements as there are sizes."""
         values: list[object] = []
+        tails_of_kind: dict[str, dict[int, list[object]]] = {}
         for entry in entries:
-            kind = entry.kind
-            for id, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
-                sender, to, conversation, author, origin = envelope
-                values += (id, time, kind, sender, to, text, places[conversation], author, origin)
-        self._db.execute(statements.few_records(count), values)
+            tails = tails_of_kind.setdefault(entry.kind, {})
+            for id_, envelope, text in zip(entry.ids, entry.envelopes, entry.texts, strict=True):
+                tail = tails.get(id(envelope))
+                if tail is None:
+                    conversation_id = self._conversation_ids[envelope.conversation]
+                    tail = shared_values(entry.time, entry.kind, envelope, conversation_id)
+                    tails[id(envelope)] = tail
+                values += (id_, text)
+                values += tail
+        if len(sizes) == 1:
+            self._db.execute(statements.insert_records(sizes[0], or_fail), values)
+            return
+        start = 0
+        for size in sizes:
+            end = start + size * len(INSERTED)
+            self._db.execute(statements.insert_records(size, or_fail), values[start:end])
+            start = end
 
-    def _find(self, conversations: set[Conversation]) -> None:
-        """Give these conversations their numbers, within a transaction."""
-        named = {name_of(conversation): conversation for conversation in conversations}
-        rows = [(name, *((None, None) if isinstance(place, str) else place)) for name, place in named.items()]
+    def _find_ids(self, conversations: set[Conversation]) -> None:
+        """Find the ids of conversations, or give them new ones, within a transaction."""
+        by_name = {conversation_name(conversation): conversation for conversation in conversations}
+        rows = [(name, *((None, None) if isinstance(key, str) else key)) for name, key in by_name.items()]
         self._db.execute(statements.NEW_CONVERSATIONS, (encode(rows),))
-        for name, place in self._db.execute(statements.PLACES, (encode(rows),)).fetchall():
-            self._places[named[name]] = place
+        for name, id_ in self._db.execute(statements.CONVERSATION_IDS, (encode(rows),)).fetchall():
+            self._conversation_ids[by_name[name]] = id_

@@ -1,7 +1,7 @@
-"""The SQLite file of a server: its lock, its schema, and the two threads that work on it.
+"""The SQLite file of a server: its lock, its schema, and the two threads that use it.
 
-One thread writes and one reads, each with a connection of its own, so that nobody who
-looks something up keeps others from their commits.
+One thread writes and another reads, each with a connection of its own, so that reads do not
+hold up commits.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.core.participants import Entry
+from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, OnResult
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
-from twisted_chat.stores.sqlite.worker import Writer
+from twisted_chat.stores.sqlite.worker import Worker
 
 T = TypeVar("T")
 Run = Callable[..., Deferred[Any]]
-"""Runs a function with its arguments on a thread of its own, as deferToThreadPool does."""
-STATEMENTS = 200
-"""Statements that are kept compiled: more than there are sizes of small batches."""
+"""Runs a function with its arguments on another thread, as deferToThreadPool does."""
+MAX_CACHED_STATEMENTS = 200
+"""Statements that SQLite keeps compiled: more than there are sizes of inserts (see statements.CHUNK_ROWS)."""
 Rows = list[tuple[Any, ...]]
 
 
 class Transaction:
-    """Some work on the database, and what waits for its result."""
+    """A piece of work on the database, and the Deferred of its result."""
 
     def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
         self._work = work
         self.done: Deferred[Any] = Deferred()
 
     def run(self, db: sqlite3.Connection) -> Any:
-        """Do it, on the thread that writes; gives the result, or a Failure."""
+        """Do the work, on the worker's thread; return its result, or a Failure."""
         try:
             with transaction(db):
                 return self._work(db)
@@ -47,53 +47,45 @@ class Transaction:
             return Failure()
 
 
-Job = Transaction | list[Entry]
-"""What the thread that writes is given: some work, or entries of the log to keep."""
-
-
-class Keeper(Protocol):
-    """Who keeps the log's entries, on the thread that writes."""
-
-    def keep(self, entries: list[Entry], batches: int) -> None:
-        """Have them on the disk, and say so; they were put as so many batches."""
-
-    def rest(self) -> bool:
-        """Do something that can wait; whether there is more of it."""
+Job = Transaction | Batch
+"""A job for the worker."""
 
 
 class InUse(StoreError):
-    """Another process uses the file."""
+    """Raised when another process uses the file."""
 
 
 class Database:
-    """A file that one process uses at a time.
+    """Gives the stores access to a file that one process uses at a time.
 
-    Nothing is touched before `open`. `writer` is the thread that writes, `read` gives work to
-    the one that reads; `now` gives seconds since 1970, UTC.
+    It touches nothing before `open`. `worker` does what writes to the file, `read` runs a function on the
+    thread that reads; `now` gives seconds since 1970, UTC. `start` is the number of this start of the server.
     """
 
-    def __init__(self, path: str, writer: Writer[Job], read: Run, now: Callable[[], float] = time.time) -> None:
-        self.path, self.writer, self._read, self.now = path, writer, read, now
+    def __init__(self, path: str, worker: Worker[Job], read: Run, now: Callable[[], float] = time.time) -> None:
+        self.path, self.worker, self._read, self.now = path, worker, read, now
         self._lock: int | None = None
         self._closed = True
         self.start = 0
 
     def open(self) -> None:
-        """Take the file, or make it; the second time nothing happens. Raises StoreError."""
+        """Lock and open the file, or create it; a second call does nothing. Raises StoreError."""
         if self._lock is not None:
             return
         with ExitStack() as undo:
             self._lock = _lock(self.path + ".lock")
             undo.callback(self._unlock)
             try:
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # what SQLite makes anybody may read
-                self._writer = sqlite3.connect(
-                    self.path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+                os.close(
+                    os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+                )  # a file that SQLite creates is readable by all users
+                self._write_connection = sqlite3.connect(
+                    self.path, isolation_level=None, check_same_thread=False, cached_statements=MAX_CACHED_STATEMENTS
                 )
-                undo.callback(self._writer.close)
+                undo.callback(self._write_connection.close)
                 self._prepare()
-                self._reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-                self._reader.execute("PRAGMA query_only = ON")
+                self._read_connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+                self._read_connection.execute("PRAGMA query_only = ON")
             except OSError as problem:
                 raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
@@ -101,62 +93,68 @@ class Database:
             self._closed = False
             undo.pop_all()
 
-    def begin(self, make: Callable[[sqlite3.Connection], Keeper]) -> None:
-        """Let the thread that writes begin, with the log's keeper on it."""
-        self._keeper = make(self._writer)
-        self.writer.start(self._work, self._keeper.rest)
+    def start_writing(self, make: Callable[[sqlite3.Connection], BatchWriter], on_result: OnResult) -> None:
+        """Start the worker; `make` returns the writer of the log's batches."""
+        self._batch_writer, self._on_result = make(self._write_connection), on_result
+        self.worker.start(self._work, self._batch_writer.rest)
 
     async def close(self) -> None:
-        """Finish what is under way, and let go of the file; the second time nothing happens."""
+        """Finish what is under way, and close and unlock the file; a second call does nothing."""
         if not self._closed:
             self._closed = True
-            await self.writer.stop()
-            await self._read(self._reader.close)  # behind what is being read: a connection in use must not be closed
-            self._writer.close()
+            await self.worker.stop()
+            await self._read(
+                self._read_connection.close
+            )  # after the reads that are under way: a connection in use must not be closed
+            self._write_connection.close()
             self._unlock()
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
-        """What the thread that reads finds."""
+        """Return the rows of a query, run on the thread that reads."""
         return fail(_closed()) if self._closed else self._read(self._select, sql, values)
 
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
-        """The same at once, while the server starts."""
-        return self._writer.execute(sql, values).fetchall()
+        """Return the rows of a query at once; only while the server starts."""
+        return self._write_connection.execute(sql, values).fetchall()
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> Deferred[T]:
-        """Do some work on the thread that writes, in one transaction; the result comes when it is on the disk."""
+        """Have the worker do something in one transaction; the result comes when it is on the disk."""
         if self._closed:
             return fail(_closed())
         job = Transaction(work)
-        self.writer.put(job)
+        self.worker.put(job)
         return job.done
 
-    def take_back(self) -> list[list[Entry]]:
-        """The entries that have not been begun to be kept, and now never will be."""
-        jobs = self.writer.take_back()
+    def append(self, batch: Batch) -> None:
+        """Have the worker write a batch; `on_result` gets the result."""
+        self.worker.put(batch)
+
+    def take_back(self) -> list[Batch]:
+        """Return the batches that the worker has not begun to write, which it will not write now."""
+        jobs = self.worker.take_back()
         for job in jobs:
             if isinstance(job, Transaction):
-                self.writer.put(job)
-        return [job for job in jobs if not isinstance(job, Transaction)]
+                self.worker.put(job)
+        return [job for job in jobs if isinstance(job, Batch)]
 
     def _work(self, jobs: list[Job]) -> None:
-        """All entries are one batch; everything else goes before it."""
-        entries: list[Entry] = []
-        batches = 0
+        """Do the transactions, then write all batches in one commit."""
+        batches: list[Batch] = []
         for job in jobs:
-            if isinstance(job, Transaction):
-                self.writer.call(job.done.callback, job.run(self._writer))
+            if isinstance(job, Batch):
+                batches.append(job)
             else:
-                entries += job
-                batches += 1
+                self.worker.call(job.done.callback, job.run(self._write_connection))
         if batches:
-            self._keeper.keep(entries, batches)
+            result = self._batch_writer.append([entry for batch in batches for entry in batch.entries])
+            self.worker.call(self._on_result, batches, result)
+            self._batch_writer.after_append()
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
-        return self._reader.execute(sql, values).fetchall()
+        return self._read_connection.execute(sql, values).fetchall()
 
     def _prepare(self) -> None:
-        db = self._writer
+        db = self._write_connection
         [[version]] = db.execute("PRAGMA user_version")
         [[tables]] = db.execute("SELECT count(*) FROM sqlite_master")
         if version > VERSION:
@@ -184,7 +182,7 @@ def _closed() -> ChatError:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """What is done in it is done whole, or not at all."""
+    """Commit everything that is done in the context, or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -196,14 +194,14 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _lock(path: str) -> int:
-    """A descriptor that holds a file for as long as this process lives; raises InUse if another holds it."""
+    """Lock a file until the process ends; return its descriptor. Raises InUse if another process has locked it."""
     try:
-        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as problem:
         raise StoreError(f"cannot write to {path}: {problem.strerror}") from None
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(held)
+        os.close(descriptor)
         raise InUse(f"another server uses {path.removesuffix('.lock')}; stop it, or use another file") from None
-    return held
+    return descriptor

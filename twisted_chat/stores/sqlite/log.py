@@ -1,14 +1,29 @@
-"""A log in a SQLite file: what is acknowledged and delivered is on the disk.
+"""A log in a SQLite file: what it acknowledges and delivers is on the disk.
 
-What is said while the writer commits gathers for its next commit: the more there is to do,
-the less each message costs.
+Entries that arrive during a commit wait for the next commit: the more there is to do, the less each
+message costs.
+
+Health of the disk, as its results show it:
+
+state    event                   → state     action
+OK       commit                  → OK
+OK       commit failed           → FAILING   log the error; refuse its entries
+FAILING  commit failed           → FAILING   refuse its entries: a log beside a full disk should not grow
+OK       no result for too long  → STALLED   log it; refuse what waits
+FAILING  no result for too long  → STALLED   log it; refuse what waits
+STALLED  flush                   → STALLED   refuse the entries
+STALLED  commit failed           → FAILING   log the error; refuse its entries
+FAILING  commit                  → OK        log the recovery
+STALLED  commit                  → OK        log the recovery
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Sequence
+from enum import Enum, auto
 from itertools import count, islice
 from typing import Any
 
@@ -20,21 +35,31 @@ from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.search import query_of
+from twisted_chat.stores.search import fts_query
 from twisted_chat.stores.sqlite import statements
-from twisted_chat.stores.sqlite.appender import Kept, SqliteKeeper
+from twisted_chat.stores.sqlite.appender import Appender
+from twisted_chat.stores.sqlite.batches import Appended, Batch, NotAppended, Result
 from twisted_chat.stores.sqlite.database import Database
-from twisted_chat.stores.sqlite.rows import name_of, record_of
+from twisted_chat.stores.sqlite.rows import conversation_name, record_of
 
 _log = Logger()
 
-RECENT = 2000
-RECENT_SIZE = 4 * 1024 * 1024
-"""Records, and characters of their texts, that are kept in memory as well, for readers who are not far behind."""
-IDENTITIES = 2**32
-"""How many guests and connections may come between two starts of the server."""
-STALLED = 10.0
-"""Seconds of one commit after which the disk counts as stalled, and what is said meanwhile is refused."""
+MAX_RECENT_RECORDS = 2000
+"""Records that the log keeps in memory as well, for readers that are not far behind."""
+MAX_RECENT_CHARACTERS = 4 * 1024 * 1024
+"""Characters of the texts of those records."""
+MAX_IDENTITIES_PER_START = 2**32
+"""Guests and connections that may come between two starts of the server."""
+STALL_SECONDS = 10.0
+"""Without a result for so long, the log takes the disk as stalled, and refuses what it has not begun to write."""
+
+
+class Health(Enum):
+    """The health of the disk; see the table above."""
+
+    OK = auto()
+    FAILING = auto()
+    STALLED = auto()
 
 
 class SqliteLog:
@@ -42,29 +67,29 @@ class SqliteLog:
 
     def __init__(self, database: Database, clock: IReactorTime) -> None:
         self._database, self._clock = database, clock
-        self._pending: list[Entry] = []
-        self._put = self._done = 0  # batches given to the writer, and what has come back of them
-        self._waiting_durable: list[tuple[int, Deferred[None]]] = []
-        self._watch: IDelayedCall | None = None  # while something is under way
-        self._failing = self._stalled = False
+        self._pending: list[Entry] = []  # appended, and not flushed yet
+        self._under_way: deque[Batch] = deque()  # flushed, in order, and without a result yet
+        self._health = Health.OK
+        self._stall_timer: IDelayedCall | None = None  # while something is under way, unless the disk is stalled
         self.first = 1
 
     def open(self) -> None:
         database = self._database
         database.open()
-        self._identities = count(database.start * IDENTITIES)
+        self._identities = count(database.start * MAX_IDENTITIES_PER_START)
         [[last]] = database.select_now(statements.LAST)
         [[oldest]] = database.select_now("SELECT min(id) FROM records")
-        self._recent = Ring(RECENT, RECENT_SIZE, last)
+        self._recent = Ring(MAX_RECENT_RECORDS, MAX_RECENT_CHARACTERS, last)
         self.first = oldest or last + 1
-        database.begin(self._keeper)
+        database.start_writing(self._make_appender, self._on_result)
 
     async def close(self) -> None:
-        """Keep what there is, and let go of the file; the second time it does nothing."""
+        """Store what was appended, and close the file; a second call does nothing."""
         self.flush()
         await self._database.close()
-        if self._watch is not None and self._watch.active():
-            self._watch.cancel()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     @property
     def last(self) -> int:
@@ -85,9 +110,9 @@ class SqliteLog:
         return Restored([Membership(*row) for row in rows], dict(topics))
 
     async def wait_durable(self) -> None:
-        if self._done < self._put:
+        if self._under_way:
             waiting: Deferred[None] = Deferred()
-            self._waiting_durable.append((self._put, waiting))
+            self._under_way[-1].waiting.append(waiting)
             await waiting
 
     # writing
@@ -96,66 +121,78 @@ class SqliteLog:
         if not self._pending:
             return
         entries, self._pending = self._pending, []
-        if self._stalled:
+        if self._health is Health.STALLED:
             self._refuse(entries)
-            return
-        self._put += 1
-        if self._watch is None:
-            self._watch = self._clock.callLater(STALLED, self._stall)
-        self._database.writer.put(entries)
+        else:
+            self._submit(Batch(entries))
 
-    def _keeper(self, db: sqlite3.Connection) -> SqliteKeeper:
-        call, now = self._database.writer.call, self._database.now
-        self._index = SqliteKeeper(
-            db,
-            lambda: int(now() * 1000),
-            lambda kept, batches: call(self._kept, kept, batches),
-            lambda entries, batches, problem: call(self._failed, entries, batches, problem),
-        )
-        return self._index
+    def _make_appender(self, db: sqlite3.Connection) -> Appender:
+        now = self._database.now
+        self._appender = Appender(db, lambda: int(now() * 1000))
+        return self._appender
 
-    def _kept(self, kept: Kept, batches: int) -> None:
-        if self._failing:
-            self._failing = False
-            _log.info("can write to {path} again", path=self._database.path)
-        if kept.new:
-            self._recent.keep(kept.new, kept.time)
+    def _submit(self, batch: Batch) -> None:
+        self._under_way.append(batch)
+        if self._stall_timer is None and self._health is not Health.STALLED:
+            self._stall_timer = self._clock.callLater(STALL_SECONDS, self._stall)
+        self._database.append(batch)
+
+    def _on_result(self, batches: Sequence[Batch], result: Result) -> None:
+        """Deliver or refuse the entries of a commit; those that a delivery causes are under way behind it."""
         try:
-            self._deliver(kept.new + kept.repeated if kept.repeated else kept.new)
-            self._refuse(kept.conflicting)
-        except Exception:
-            _log.failure("a delivery went wrong")
-        self._over(batches)
-
-    def _failed(self, entries: list[Entry], batches: int, problem: Exception) -> None:
-        if not self._failing:  # once: a log beside a full disk should not grow
-            _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
-        self._failing = True
-        self._refuse(entries)
-        self._over(batches)
-
-    def _over(self, batches: int) -> None:
-        """So many batches have come back."""
-        self._done += batches
-        self._stalled = False
-        if self._watch is not None:
-            if self._done < self._put and self._watch.active():
-                self._watch.reset(STALLED)
+            if isinstance(result, Appended):
+                self._appended(result)
             else:
-                if self._watch.active():
-                    self._watch.cancel()
-                self._watch = None
-        while self._waiting_durable and (self._waiting_durable[0][0] <= self._done or self._done == self._put):
-            self._waiting_durable.pop(0)[1].callback(None)
+                self._not_appended(result)
+        except Exception:
+            _log.failure("the delivery of stored messages failed")
+        for _ in batches:
+            self._under_way.popleft()
+        self._restart_stall_timer()
+        for batch in batches:
+            for waiting in batch.waiting:
+                waiting.callback(None)
+
+    def _appended(self, result: Appended) -> None:
+        if self._health is not Health.OK:
+            self._health = Health.OK
+            _log.info("can write to {path} again", path=self._database.path)
+        self._recent.keep(result.new)
+        self._deliver(result.new + result.repeated if result.repeated else result.new)
+        self._refuse(result.conflicting)
+
+    def _not_appended(self, result: NotAppended) -> None:
+        if self._health is not Health.FAILING:
+            self._health = Health.FAILING
+            _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=result.problem)
+        self._refuse(result.entries)
+
+    def _restart_stall_timer(self) -> None:
+        """Give the next result its own STALL_SECONDS."""
+        timer = self._stall_timer
+        if timer is not None and self._under_way:
+            timer.reset(STALL_SECONDS)
+        elif timer is not None:
+            timer.cancel()
+            self._stall_timer = None
+        elif self._under_way:
+            self._stall_timer = self._clock.callLater(STALL_SECONDS, self._stall)
 
     def _stall(self) -> None:
-        """The disk has not answered for long: refuse what waits, until it does."""
-        _log.error("{path} does not answer; nothing more is taken until it does", path=self._database.path)
-        self._stalled = True
-        waiting = self._database.take_back()
-        self._put -= len(waiting)
-        for entries in waiting:
-            self._refuse(entries)
+        """Refuse what waits for the disk, and what follows, until a result comes."""
+        self._stall_timer = None
+        self._health = Health.STALLED
+        _log.error("{path} does not answer; messages are refused until it does", path=self._database.path)
+        taken = self._database.take_back()
+        for _ in taken:
+            self._under_way.pop()
+        waiting = [one for batch in taken for one in batch.waiting]
+        if self._under_way:
+            self._under_way[-1].waiting += waiting
+        else:  # the disk holds up other work: the result of an empty batch says when it answers again
+            self._submit(Batch([], waiting))
+        for batch in taken:
+            self._refuse(batch.entries)
 
     # reading
 
@@ -163,19 +200,19 @@ class SqliteLog:
         oldest_first = bool(after and not before)
         sql = statements.HISTORY_ON if oldest_first else statements.HISTORY_BACK
         up_to = min(before - 1, self.last) if before else self.last
-        page = await self._records(sql, (name_of(conversation), after, up_to, limit))
+        page = await self._records(sql, (conversation_name(conversation), after, up_to, limit))
         return page if oldest_first else page[::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        wanted = query_of(words)
-        if not wanted:
+        text_query = fts_query(words)
+        if not text_query:
             return []
-        while await self._database.transact(self._index.index):
+        while await self._database.transact(self._appender.index):
             pass
-        places = await self._database.select(statements.PLACE, (name_of(conversation),))
-        if not places:
+        ids = await self._database.select(statements.CONVERSATION_ID, (conversation_name(conversation),))
+        if not ids:
             return []
-        query = f"place : c{places[0][0]} AND text : ({wanted})"
+        query = f"place : c{ids[0][0]} AND text : ({text_query})"
         return (await self._records(statements.SEARCH, (query, self.last, limit)))[::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
@@ -189,12 +226,12 @@ class SqliteLog:
     async def unread(
         self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
-        reader = self._reader(identity, rooms, after, up_to, limit) | {"most": MAX_UNREAD_COUNTED + 1}
+        reader = self._reader(identity, rooms, after, up_to, limit) | {"max_count": MAX_UNREAD_COUNTED + 1}
         page = await self._records(statements.UNREAD, reader)
         if len(page) < limit:
             return page[::-1], len(page)
-        [[missed]] = await self._database.select(statements.UNREAD_COUNT, reader)
-        return page[::-1], missed
+        [[unread]] = await self._database.select(statements.UNREAD_COUNT, reader)
+        return page[::-1], unread
 
     async def partners(self, identity: int, limit: int) -> list[int]:
         rows = await self._database.select(statements.PARTNERS, {"identity": identity, "limit": limit})

@@ -1,18 +1,35 @@
-"""How records and conversations stand in the file."""
+"""Convert records and conversations to their form in the file, and back."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.participants import Envelope
+
+RENAMED = {"to": "addressee", "sender_number": "origin"}
+"""Fields of a record whose column has a different name."""
+COLUMNS = tuple(RENAMED.get(field, field) for field in Record._fields)
+"""The columns of a record, in the order of its fields; in the file, `conversation` is a conversation's id."""
+INSERTED = ("id", "text", "time", "kind", *(RENAMED.get(field, field) for field in Envelope._fields))
+"""The same columns in the order in which the appender writes them: first what differs from text to text."""
+_CONVERSATION = Record._fields.index("conversation")
+_SHARED_CONVERSATION = 2 + Envelope._fields.index("conversation")
 
 
-def name_of(conversation: Conversation) -> str:
-    """What a conversation is called in the file."""
+def shared_values(time: int, kind: str, envelope: Envelope, conversation_id: int) -> list[object]:
+    """Return the values behind `id` and `text` in INSERTED, which all texts of an envelope share."""
+    values: list[object] = [time, kind, *envelope]
+    values[_SHARED_CONVERSATION] = conversation_id
+    return values
+
+
+def conversation_name(conversation: Conversation) -> str:
+    """Return the name of a conversation in the file."""
     return conversation if isinstance(conversation, str) else f"{conversation[0]}:{conversation[1]}"
 
 
 def conversation_of(name: str) -> Conversation:
-    """The conversation that is called so."""
+    """Return the conversation with this name in the file."""
     if name.startswith("#"):
         return name
     one, other = name.split(":")
@@ -20,6 +37,7 @@ def conversation_of(name: str) -> Conversation:
 
 
 def record_of(row: Sequence[Any]) -> Record:
-    """A row of statements.COLUMNS."""
-    id, time, kind, sender, to, text, name, author, origin = row
-    return Record(id, time, kind, sender, to, text, conversation_of(name), author, origin)
+    """Return the record of a row of statements.SELECT, which has the conversation's name."""
+    values = list(row)
+    values[_CONVERSATION] = conversation_of(values[_CONVERSATION])
+    return Record._make(values)

@@ -1,4 +1,9 @@
-"""The tables of the file, as steps from each version to the next: PRAGMA user_version counts those that were taken."""
+"""The tables of the file, as steps from each version to the next; PRAGMA user_version is the number of steps taken.
+
+Names in the file that differ from the code: `place` of an account is `read_up_to`, `made` is `created_at`;
+`place` of the words is `c` and the conversation's id; `origin` of a record is `sender_number`; `moves` are
+membership changes; `used` of a client is the last day (since 1970) on which it signed in.
+"""
 
 FIRST = """
     CREATE TABLE starts (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL);

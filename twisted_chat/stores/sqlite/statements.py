@@ -1,9 +1,21 @@
-"""What is said to SQLite of records: every statement of the log, with what it expects."""
+"""The SQL statements of the log."""
 
 import sqlite3
+from collections.abc import Iterable
 from functools import lru_cache
 
-from twisted_chat.core.messages import GUESTS
+from twisted_chat.core.messages import GUESTS, JOINED, MEMBERSHIP_CHANGES, SEARCHED, SPOKEN, TOPIC_CHANGES
+from twisted_chat.stores.sqlite.rows import COLUMNS, INSERTED
+
+
+def _kind_in(kinds: Iterable[str]) -> str:
+    """Return the condition that a record is of one of these kinds.
+
+    For memberships and topics it has the words of the schema's partial indexes, or SQLite would not use them.
+    """
+    first, *others = (f"'{kind}'" for kind in kinds)
+    return f"kind IN ({', '.join([first, *others])})" if others else f"kind = {first}"
+
 
 LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'"
 
@@ -11,107 +23,118 @@ NEW_CONVERSATIONS = """
     INSERT OR IGNORE INTO conversations (name, one, other)
     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
 """
-PLACES = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
+CONVERSATION_IDS = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
 
-FEW = 64
-"""Rows up to which values are bound one by one, which is cheaper for a small commit than JSON."""
-MANY_RECORDS = """
-    WITH entries (first, kind, sender, addressee, conversation, author, origin, texts) AS MATERIALIZED (
-        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value -> 7
-        FROM json_each(?1)
-    )
-    INSERT INTO records
-    SELECT first + key, ?2, kind, sender, addressee, value, conversation, author, origin
-    FROM entries, json_each(texts)
+CHUNK_ROWS = (1024, 256, 64)
+"""Sizes of the INSERT statements for many rows; a smaller rest has a statement of its exact size.
+
+So at most 66 sizes are ever compiled, once with OR FAIL and once without.
 """
-"""An element for each entry, and one time for all."""
 
 
-@lru_cache(FEW)
-def few_records(rows: int) -> str:
-    """The statement for so many rows."""
-    return "INSERT INTO records VALUES " + ",".join(["(?,?,?,?,?,?,?,?,?)"] * rows)
+def chunk_sizes(rows: int) -> list[int]:
+    """Return the sizes of the statements that insert so many rows."""
+    sizes = []
+    for size in CHUNK_ROWS:
+        count, rows = divmod(rows, size)
+        sizes += [size] * count
+    return [*sizes, rows] if rows else sizes
 
 
-NEW_WORDS = """
+@lru_cache(2 * (CHUNK_ROWS[-1] + len(CHUNK_ROWS)))
+def insert_records(rows: int, or_fail: bool) -> str:
+    """Return the statement that inserts so many rows.
+
+    `or_fail` is for use within a transaction that a failure rolls back: then SQLite keeps no
+    journal for the single statement. Outside a transaction, it would leave half of the rows.
+    """
+    verb = "INSERT OR FAIL" if or_fail else "INSERT"
+    row = f"({','.join('?' * len(INSERTED))})"
+    return f"{verb} INTO records ({', '.join(INSERTED)}) VALUES {','.join([row] * rows)}"
+
+
+NEW_WORDS = f"""
     INSERT INTO words (rowid, text, place)
     SELECT id, text, 'c' || conversation FROM records
-    WHERE id > ? AND id <= ? AND kind IN ('message', 'action', 'notice')
+    WHERE id > ? AND id <= ? AND {_kind_in(SEARCHED)}
 """
 
-COLUMNS = """
-    SELECT records.id, time, kind, sender, addressee, text, conversations.name, author, origin
+_SOURCES = {"id": "records.id", "conversation": "conversations.name"}
+SELECT = f"""
+    SELECT {", ".join(_SOURCES.get(column, column) for column in COLUMNS)}
     FROM records JOIN conversations ON conversations.id = conversation
 """
-HISTORY_BACK = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
-HISTORY_ON = f"{COLUMNS} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id LIMIT ?"
+HISTORY_BACK = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
+HISTORY_ON = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id LIMIT ?"
 
 INDEXED = "SELECT value FROM marks WHERE name = 'indexed words'"
 INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
-"""The last record whose words are indexed; joins and leaves have none."""
+"""The id of the last record whose words are indexed."""
 
 SEARCH = f"""
     WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)
-    {COLUMNS} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
+    {SELECT} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
 """
-"""What matches in one place: 'place : c17 AND text : ("kettle" AND "on")'."""
-PLACE = "SELECT id FROM conversations WHERE name = ?"
+"""The matches of a query such as 'place : c17 AND text : ("kettle" "on")'; c17 is a conversation's id."""
+CONVERSATION_ID = "SELECT id FROM conversations WHERE name = ?"
 
 CANDIDATES = """
     SELECT id FROM conversations WHERE name IN (SELECT value FROM json_each(:rooms))
     UNION SELECT id FROM conversations WHERE one = :identity
     UNION SELECT id FROM conversations WHERE other = :identity
 """
-"""The conversations of one who is in some rooms."""
+"""The conversations of a user who is in these rooms."""
 READ = f"""
     WITH candidates AS (
         {CANDIDATES}
         UNION SELECT conversation FROM records
-        WHERE author = :identity AND kind IN ('joined', 'left') AND id > :after AND id <= :up_to
+        WHERE author = :identity AND {_kind_in(MEMBERSHIP_CHANGES)} AND id > :after AND id <= :up_to
     )
-    {COLUMNS} WHERE records.id IN (
+    {SELECT} WHERE records.id IN (
         SELECT id FROM records INDEXED BY records_of_conversation
         WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to ORDER BY id LIMIT :limit
     )
     ORDER BY records.id
 """
-"""The next records of the conversations that one was in at a place, or has joined since."""
+"""The next records of the conversations that a user was in at a position, or has joined since."""
 
-_SAID = """
+_UNREAD = f"""
     FROM records INDEXED BY records_of_conversation
     WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
-    AND author != :identity AND kind IN ('message', 'action', 'notice')
+    AND author != :identity AND {_kind_in(SPOKEN)}
 """
 UNREAD = f"""
     WITH candidates AS ({CANDIDATES})
-    {COLUMNS} WHERE records.id IN (SELECT id {_SAID} ORDER BY id DESC LIMIT :limit)
+    {SELECT} WHERE records.id IN (SELECT id {_UNREAD} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
-UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_SAID} LIMIT :most)"
+UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
 
 PARTNERS = """
-    WITH conversations_of_one AS (
+    WITH own_conversations AS (
         SELECT id, other AS partner FROM conversations WHERE one = :identity
         UNION SELECT id, one FROM conversations WHERE other = :identity
     )
-    SELECT partner, (SELECT max(id) FROM records WHERE conversation = conversations_of_one.id) AS last
-    FROM conversations_of_one GROUP BY partner ORDER BY last DESC LIMIT :limit
+    SELECT partner, (SELECT max(id) FROM records WHERE conversation = own_conversations.id) AS last
+    FROM own_conversations GROUP BY partner ORDER BY last DESC LIMIT :limit
 """
 
-FIRST_MEMBERSHIP_CHANGES = """
+FIRST_MEMBERSHIP_CHANGES = f"""
     SELECT name, kind FROM (
         SELECT conversation, kind, min(id) FROM records
-        WHERE author = ? AND kind IN ('joined', 'left') AND id > ? AND id <= ? GROUP BY conversation
+        WHERE author = ? AND {_kind_in(MEMBERSHIP_CHANGES)} AND id > ? AND id <= ? GROUP BY conversation
     ) JOIN conversations ON conversations.id = conversation
 """
 MEMBERSHIPS = f"""
     SELECT author, addressee, last FROM (
         SELECT author, addressee, kind, max(id) AS last FROM records
-        WHERE author < {GUESTS} AND kind IN ('joined', 'left') GROUP BY author, conversation
-    ) WHERE kind = 'joined' ORDER BY last
+        WHERE author < {GUESTS} AND {_kind_in(MEMBERSHIP_CHANGES)} GROUP BY author, conversation
+    ) WHERE kind = '{JOINED}' ORDER BY last
 """
-TOPICS = """
-    SELECT name, text FROM (SELECT conversation, text, max(id) FROM records WHERE kind = 'topic' GROUP BY conversation)
+TOPICS = f"""
+    SELECT name, text FROM (
+        SELECT conversation, text, max(id) FROM records WHERE {_kind_in(TOPIC_CHANGES)} GROUP BY conversation
+    )
     JOIN conversations ON conversations.id = conversation
 """
 
@@ -121,15 +144,15 @@ KNOWN = f"""
     FROM asked
     JOIN (SELECT * FROM labels_0 UNION ALL SELECT * FROM labels_1) AS labels
     ON labels.client = asked.client AND labels.label = asked.label
-    JOIN ({COLUMNS}) AS known ON known.id = labels.record
+    JOIN ({SELECT}) AS known ON known.id = labels.record
 """
-"""The records that labels stand for: client, label, and the columns."""
+"""The records that labels stand for: client, label, and the columns of SELECT."""
 
 
 def forget_labels(db: sqlite3.Connection, day: int) -> int:
-    """Forget the labels from before the day before this one (since 1970); gives the day whose table is in use.
+    """Forget the labels that are older than the day before `day`; return the day whose table is in use.
 
-    Two tables take turns, so that what is too old is dropped whole.
+    Days are counted since 1970. Two tables take turns, so that old labels are dropped all at once.
     """
     [[last]] = db.execute("SELECT value FROM marks WHERE name = 'day of labels'")
     if day > last:
@@ -137,10 +160,10 @@ def forget_labels(db: sqlite3.Connection, day: int) -> int:
         if day > last + 1:
             db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
         db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
-    used: int = max(day, last)
-    return used
+    current: int = max(day, last)
+    return current
 
 
 def new_label(day: int) -> str:
-    """The statement that keeps a label of this day."""
+    """Return the statement that stores a label on this day."""
     return f"INSERT OR REPLACE INTO labels_{day % 2} (client, label, record) VALUES (?, ?, ?)"

@@ -1,6 +1,6 @@
-"""The thread that writes: it takes all that has gathered, does it, and takes what has gathered meanwhile.
+"""The worker: a thread that takes all jobs that wait, does them, and takes those that came meanwhile.
 
-It does not wait for the reactor in between, and the reactor does nothing for it but to put things into a queue.
+The thread does not wait for the reactor between jobs, and the reactor only puts jobs into a queue.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 
-IDLE = 0.2
-"""Seconds without anything to do, after which the thread does what can wait."""
-SWITCH_INTERVAL = 0.0005
-"""Seconds after which a thread that is busy lets the other one on: each step of a commit ends with such a wait."""
+IDLE_SECONDS = 0.2
+"""After so long without a job, the thread does work that can wait."""
+SWITCH_INTERVAL_SECONDS = 0.0005
+"""A busy thread lets another thread run after so long: each step of a commit ends with such a wait."""
 
 T = TypeVar("T")
 
 
-class Writer(Protocol[T]):
-    """Does work for the reactor, in the order in which it is put."""
+class Worker(Protocol[T]):
+    """Does jobs for the reactor, in the order in which they are put."""
 
     def start(self, work: Callable[[list[T]], object], rest: Callable[[], bool]) -> None:
-        """From now on call `work` with all that has gathered, and `rest` while there is nothing, until it is False."""
+        """Start to call `work` with all jobs that wait, and `rest` while there are none, until it returns False."""
 
     def put(self, job: T) -> None:
-        """Have something done."""
+        """Queue a job."""
 
     def take_back(self) -> list[T]:
-        """What has not been begun, and now never will be."""
+        """Return the jobs that the worker has not begun, which it will not do now."""
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Called by the work: have a function called in the reactor."""
+        """Have a function called in the reactor; for use by the jobs."""
 
     def stop(self) -> Deferred[None]:
-        """Do what there is, and no more."""
+        """Do the jobs that wait, then stop."""
 
 
-class InlineWriter(Writer[T]):
-    """No thread: everything is done at once, and what that causes after it."""
+class InlineWorker(Worker[T]):
+    """Does each job at once, in the caller's thread; a job that another job puts comes after it."""
 
     def __init__(self) -> None:
         self._jobs: list[T] = []
@@ -52,10 +52,10 @@ class InlineWriter(Writer[T]):
 
     def put(self, job: T) -> None:
         self._jobs.append(job)
-        self.go_on()
+        self.work_off()
 
-    def go_on(self) -> None:
-        """Do what has gathered."""
+    def work_off(self) -> None:
+        """Do the jobs that wait."""
         while self._jobs and not self._working:
             self._working = True
             try:
@@ -71,12 +71,12 @@ class InlineWriter(Writer[T]):
         function(*arguments)
 
     def stop(self) -> Deferred[None]:
-        self.go_on()
+        self.work_off()
         return succeed(None)
 
 
-class WriterThread(Writer[T]):
-    """A thread of its own; `call` is the reactor's callFromThread."""
+class WorkerThread(Worker[T]):
+    """Does the jobs in a thread of its own; `call` is the reactor's callFromThread."""
 
     def __init__(self, call: Callable[..., object]) -> None:
         self._call = call
@@ -84,7 +84,7 @@ class WriterThread(Writer[T]):
         self._stopped: Deferred[None] = Deferred()
 
     def start(self, work: Callable[[list[T]], object], rest: Callable[[], bool]) -> None:
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL))
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_SECONDS))
         Thread(target=self._run, args=(work, rest), name="writer", daemon=True).start()
 
     def put(self, job: T) -> None:
@@ -110,22 +110,22 @@ class WriterThread(Writer[T]):
         return self._stopped
 
     def _run(self, work: Callable[[list[T]], object], rest: Callable[[], bool]) -> None:
-        restless, going = True, True
-        while going:
+        has_idle_work, running = True, True
+        while running:
             try:
-                job = self._queue.get(timeout=IDLE if restless else None)
+                job = self._queue.get(timeout=IDLE_SECONDS if has_idle_work else None)
             except Empty:
-                restless = rest()
+                has_idle_work = rest()
                 continue
             jobs: list[T] = []
             try:
                 while job is not None:
                     jobs.append(job)
                     job = self._queue.get_nowait()
-                going = False
+                running = False
             except Empty:
                 pass
             if jobs:
                 work(jobs)
-            restless = True
+            has_idle_work = True
         self._call(self._stopped.callback, None)

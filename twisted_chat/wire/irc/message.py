@@ -1,7 +1,7 @@
 """IRC's messages: lines to records and back, without I/O.
 
 RFC 1459 and 2812 as modern.ircdocs.horse describes them, with IRCv3 message tags.
-text.py has what becomes of our texts in them, names.py what becomes of our names.
+text.py turns our texts into IRC's and back, names.py our names.
 """
 
 import re

@@ -7,7 +7,7 @@ from twisted_chat.wire.irc.message import MAX_BODY_BYTES
 from twisted_chat.wire.stream import CONTROL
 
 ACTION_OPENING, ACTION_CLOSING = "\x01ACTION ", "\x01"
-"""What stands around the text of an action: CTCP's ACTION, which clients send for /me."""
+"""The rest of a message around the text of an action: CTCP's ACTION, which clients send for /me."""
 
 _FORMATTING = re.compile(
     "\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"  # colours by number
