@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 WRONG_PASSWORDS_PER_NAME = Rate(burst=20, seconds_per_token=3.0)
 WRONG_PASSWORDS_PER_NETWORK = Rate(burst=10, seconds_per_token=6.0)
-ATTEMPTS_PER_NETWORK = Rate(burst=60, seconds_per_token=2.0)
-"""Right passwords count too. A class that shares one address signs in at once."""
+ATTEMPTS_PER_NETWORK = Rate(burst=300, seconds_per_token=0.25)
+"""Right passwords count too. Clients that share one address, as behind a proxy, reconnect at once after a restart."""
 MAX_ATTEMPTS_PER_NETWORK = 64
 """Attempts of a network that wait or are checked at the same time; they delay no other network."""
 MAX_ATTEMPTS_PER_NAME_AND_NETWORK = 8
