@@ -1,14 +1,23 @@
-"""The throttle for wrong passwords: a client that guesses has to wait before the server hashes anything."""
+"""The throttle for sign-ins: a share for each network and account, and rate limits that come before any hashing."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
+from twisted_chat.auth.networks import (
+    NETWORK_FACTORS,
+    Bucket,
+    KnownNetworks,
+    NetworkRateLimit,
+    longest_wait,
+    network_of,
+    networks_of,
+)
 from twisted_chat.auth.ratelimit import BUSY_WAIT_SECONDS, Rate, RateLimit, slow_down_error
 from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.names import Name
@@ -17,82 +26,139 @@ T = TypeVar("T")
 
 WRONG_PASSWORDS_PER_NAME = Rate(burst=20, seconds_per_token=3.0)
 WRONG_PASSWORDS_PER_NETWORK = Rate(burst=10, seconds_per_token=6.0)
-MAX_LOGIN_ATTEMPTS = 64
-"""Attempts that are checked or wait for others at the same time."""
+ATTEMPTS_PER_NETWORK = Rate(burst=300, seconds_per_token=0.25)
+"""Right passwords count too. Clients that share one address, as behind a proxy, reconnect at once after a restart."""
+MAX_ATTEMPTS_PER_NETWORK = 64
+"""Attempts of a network that wait or are checked at the same time; they delay no other network."""
+MAX_ATTEMPTS_PER_NAME_AND_NETWORK = 8
+"""More than the devices of one account that reconnect at the same time."""
 
 
 class LoginThrottle:
-    """Limits wrong passwords by name and by network.
+    """Limits sign-ins by network and by account, and wrong passwords more than right ones.
 
     Attempts may run at the same time, but never more than the wrong passwords that are left:
-    further attempts wait for the outcome. So many guesses at once gain nothing, and many
-    people behind one address are not slowed down when their passwords are right.
+    further attempts wait for the outcome. So many guesses at once gain nothing. An attempt that
+    waits takes room from its own network and account only.
+
+    Wrong passwords for a name are counted by network, so that a stranger who guesses does not lock
+    the owner out. The limit for the name alone covers all networks that the account has not yet signed in from.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
-        self._names = RateLimit(WRONG_PASSWORDS_PER_NAME, clock.seconds)
-        self._networks = RateLimit(WRONG_PASSWORDS_PER_NETWORK, clock.seconds)
-        self._running: Counter[tuple[RateLimit, str]] = Counter()
-        self._waiting: list[Deferred[None]] = []
-        self._attempts = 0
+        self._clock = clock
+        self._attempts = NetworkRateLimit(ATTEMPTS_PER_NETWORK, clock.seconds)
+        self._wrong_by_network = NetworkRateLimit(WRONG_PASSWORDS_PER_NETWORK, clock.seconds)
+        self._wrong_by_name_and_network = RateLimit(WRONG_PASSWORDS_PER_NAME, clock.seconds)
+        self._wrong_by_name = RateLimit(WRONG_PASSWORDS_PER_NAME, clock.seconds)
+        self._known = KnownNetworks()
+        self._shares = _Shares()
+        self._running: Counter[Bucket] = Counter()
+        self._waiting: dict[Bucket, list[Deferred[None]]] = {}  # by the bucket that has too few tokens
 
     async def attempt(self, name: Name, address: str, check: Callable[[], Awaitable[T]]) -> T:
         """Call `check` and return its result, as soon as the name and the network may try a password.
 
         A ChatError(wrong-password) of `check` is counted and raised. Raises ChatError(slow-down)
-        for too many wrong passwords or too many attempts. An empty `address` is not limited.
+        for too many wrong passwords or too many attempts. For an empty `address` only the name is limited.
         """
-        keys = [(self._names, name.key)]
-        if address:
-            keys.append((self._networks, network_of(address)))
-        with self._slot():
-            while not self._may_run(keys):
-                self._waiting.append(Deferred())
-                await self._waiting[-1]
-            self._running.update(keys)
+        _refuse_if_empty(self._buckets(name, address))
+        with self._shares.hold(name, address):
+            await self._take_attempt(address)
+            buckets = await self._wait_for_room(name, address)
+            self._running.update(buckets)
             try:
-                return await check()
+                result = await check()
             except ChatError as error:
                 if error.code == WRONG_PASSWORD:
-                    for limit, key in keys:
+                    for limit, key in buckets:
                         limit.take(key)
                 raise
+            else:
+                self.signed_in(name, address)
+                return result
             finally:
-                self._finish(keys)
+                self._finish(buckets)
+
+    def signed_in(self, name: Name, address: str) -> None:
+        """Remember the network of the address as one that the account signs in from."""
+        self._known.add(name.key, network_of(address))
+
+    def _buckets(self, name: Name, address: str) -> list[Bucket]:
+        """Return the buckets that a wrong password takes a token from."""
+        network = network_of(address)
+        buckets = [Bucket(self._wrong_by_name_and_network, _both(name, network))]
+        if not self._known.has(name.key, network):
+            buckets.append(Bucket(self._wrong_by_name, name.key))
+        return buckets + self._wrong_by_network.buckets(address)
+
+    async def _take_attempt(self, address: str) -> None:
+        """Take the network's next token, and wait until it is there. Attempts get theirs in the order they came."""
+        wait = self._attempts.wait_seconds(address)
+        self._attempts.take(address)
+        if not wait:
+            return
+        try:
+            await deferLater(self._clock, wait)
+        except BaseException:
+            self._attempts.give_back(address)
+            raise
+
+    async def _wait_for_room(self, name: Name, address: str) -> list[Bucket]:
+        """Wait until one more wrong password would be allowed, and return the buckets that it would take from."""
+        while True:
+            buckets = self._buckets(name, address)
+            _refuse_if_empty(buckets)
+            used_up = [one for one in buckets if self._running[one] >= one.limit.remaining(one.key)]
+            if not used_up:
+                return buckets
+            outcome: Deferred[None] = Deferred()
+            self._waiting.setdefault(used_up[0], []).append(outcome)
+            await outcome
+
+    def _finish(self, buckets: list[Bucket]) -> None:
+        for bucket in buckets:
+            self._running[bucket] -= 1
+            if not self._running[bucket]:
+                del self._running[bucket]
+        for outcome in [one for bucket in buckets for one in self._waiting.pop(bucket, ())]:
+            outcome.callback(None)
+
+
+class _Shares:
+    """Counts the attempts that each network, and each account from a network, has waiting or under way."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if self._attempts >= MAX_LOGIN_ATTEMPTS:
+    def hold(self, name: Name, address: str) -> Iterator[None]:
+        """Count an attempt as long as the caller's block runs. Raises ChatError(slow-down) if a share is used up."""
+        networks = networks_of(address)
+        bounds = {
+            network: MAX_ATTEMPTS_PER_NETWORK * factor
+            for network, factor in zip(networks, NETWORK_FACTORS, strict=False)
+        }
+        bounds[_both(name, networks[0])] = MAX_ATTEMPTS_PER_NAME_AND_NETWORK
+        if any(self._held[key] >= bound for key, bound in bounds.items()):
             raise slow_down_error(Reason.TOO_MANY_SIGN_INS, BUSY_WAIT_SECONDS)
-        self._attempts += 1
+        self._held.update(bounds.keys())
         try:
             yield
         finally:
-            self._attempts -= 1
-
-    def _may_run(self, keys: list[tuple[RateLimit, str]]) -> bool:
-        """Return True if one more wrong password is allowed; raise ChatError(slow-down) if none is left."""
-        wait = max(limit.wait_seconds(key) for limit, key in keys)
-        if wait > 0:
-            raise slow_down_error(Reason.TOO_MANY_WRONG_PASSWORDS, wait)
-        return all(self._running[limit, key] < limit.remaining(key) for limit, key in keys)
-
-    def _finish(self, keys: list[tuple[RateLimit, str]]) -> None:
-        for key in keys:
-            self._running[key] -= 1
-            if not self._running[key]:
-                del self._running[key]
-        waiting, self._waiting = self._waiting, []
-        for attempt in waiting:
-            attempt.callback(None)
+            for key in bounds:
+                self._held[key] -= 1
+                if not self._held[key]:
+                    del self._held[key]
 
 
-def network_of(address: str) -> str:
-    """Return the network that one person controls: an IPv4 address, or the first 64 bits of an IPv6 address."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return address
-    return str(ip.ipv4_mapped or IPv6Address(int(ip) >> 64 << 64))
+def _both(name: Name, network: str) -> str:
+    """Return the key of a name at a network; a name contains no space."""
+    return f"{name.key} {network}"
+
+
+def _refuse_if_empty(buckets: list[Bucket]) -> None:
+    """Raise ChatError(slow-down) if no wrong password is left in one of the buckets."""
+    wait = longest_wait(buckets)
+    if wait > 0:
+        raise slow_down_error(Reason.TOO_MANY_WRONG_PASSWORDS, wait)

@@ -30,5 +30,10 @@ class Worker:
     def work(self) -> None:
         """Do all waiting jobs."""
         while self.jobs:
+            self.work_once()
+
+    def work_once(self) -> None:
+        """Do the job that has waited longest, if there is one."""
+        if self.jobs:
             self.done += 1
             self.jobs.pop(0)()

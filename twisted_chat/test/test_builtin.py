@@ -24,7 +24,7 @@ HOME = "192.0.2.1"
 class Secrets:
     """The part of Accounts that BuiltIn uses."""
 
-    secrets: dict[int, str | None] = {1: QUICK.hash(PASSWORD), 2: None}  # noqa: RUF012 - never changed
+    secrets: dict[int, str | None] = {1: QUICK.hash(PASSWORD), 2: None, 3: QUICK.hash(PASSWORD)}  # noqa: RUF012 - never changed
 
     async def secret(self, identity: int) -> str | None:
         return self.secrets[identity]
@@ -124,3 +124,63 @@ class BuiltInTests(SynchronousTestCase):
         for _ in range(20):
             self.assertEqual(self.refused(self.change(PASSWORD, "")).code, WRONG_PASSWORD)
         self.done(self.sign_in())
+
+    def test_owners_are_known_where_they_made_their_account(self) -> None:
+        self.done(self.create())
+        for number in range(20):
+            self.refused(self.sign_in("battery horse", f"198.51.100.{number}"))
+        self.assertEqual(self.refused(self.sign_in(address="198.51.100.99")).code, SLOW_DOWN)
+        self.assertEqual(self.done(self.sign_in()), Verified(JANE))
+
+
+class FloodTests(SynchronousTestCase):
+    """Many connections that sign in again and again do not keep other people out."""
+
+    SECONDS_PER_HASH = 0.05
+    PATIENCE_SECONDS = 2.0
+
+    def setUp(self) -> None:
+        self.worker, self.clock = Worker(), Clock()
+        self.worker.slow = True
+        passwords = Passwords(self.worker.run, QUICK)
+        self.auth: Authenticator = BuiltIn(cast(Accounts, Secrets()), passwords, self.clock)
+        self.flooding: list[Deferred[Verified]] = []
+
+    def tearDown(self) -> None:
+        for attempt in self.flooding:
+            attempt.addErrback(lambda _: None)
+            attempt.cancel()
+        self.worker.work()
+
+    def sign_in(self, name: str, identity: int, address: str) -> Deferred[Verified]:
+        verify: Any = self.auth.verify(user_name(name), identity, PASSWORD, address)
+        return Deferred.fromCoroutine(verify)
+
+    def flood(self, addresses: list[str], connections: int) -> None:
+        """Let each address have that many attempts with the right password; an attempt that ended is made again."""
+        self.flooding = [one for one in self.flooding if not one.called]
+        for number in range(connections * len(addresses) - len(self.flooding)):
+            attempt = self.sign_in("jane", 1, addresses[number % len(addresses)])
+            attempt.addErrback(lambda _: None)
+            self.flooding.append(attempt)
+
+    def check_others(self, addresses: list[str], connections: int) -> None:
+        """Flood for a while, and check that another person's sign-ins all succeed in time."""
+        for number in range(3):
+            self.flood(addresses, connections)
+            other = self.sign_in("kim", 3, f"203.0.113.{number}")
+            for step in range(round(self.PATIENCE_SECONDS / self.SECONDS_PER_HASH)):
+                self.worker.work_once()
+                self.clock.advance(self.SECONDS_PER_HASH)
+                if step % 10 == 0:
+                    self.flood(addresses, connections)
+            self.assertEqual(self.successResultOf(other), Verified(user_name("kim")))
+
+    def test_right_passwords_from_one_address(self) -> None:
+        self.check_others(["192.0.2.1"], 80)
+
+    def test_right_passwords_from_many_addresses(self) -> None:
+        self.check_others([f"192.0.2.{number}" for number in range(30)], 5)
+
+    def test_right_passwords_from_the_networks_of_one_ipv6_customer(self) -> None:
+        self.check_others([f"2001:db8:1:{number:x}::1" for number in range(300)], 1)
