@@ -53,10 +53,7 @@ class Router:
         participant.unstored += len(texts)
         entry = self._open
         if entry is None or entry.envelope is not route.envelope or entry.kind != kind:
-            labels = {} if label is None else {0: label}
-            target, asked = route.target.participants, label is not None
-            self._open = Entry(kind, route.envelope, target, texts, participant, labels, asked, route.copies)
-            self.log.append(self._open)
+            self._open = self._append(participant, route, texts, {} if label is None else {0: label}, kind)
             return absence
         if label is not None:
             entry.labels[len(entry.texts)] = label
@@ -79,8 +76,7 @@ class Router:
         self._open = None
         if len(texts) == 1 or targets.count(first) == len(texts):
             participant.unstored += len(texts)
-            recipients, asked = route.target.participants, bool(labels)
-            self.log.append(Entry(MESSAGE, route.envelope, recipients, texts, participant, labels, asked, route.copies))
+            self._append(participant, route, texts, labels)
             return len(texts)
         routes: dict[str, Route] = {first: route}
         for index, to in enumerate(targets):
@@ -230,6 +226,15 @@ class Router:
         labels = {} if label is None else {0: label}
         self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
 
+    def _append(
+        self, participant: Participant, route: Route, texts: list[str], labels: dict[int, str], kind: str = MESSAGE
+    ) -> Entry:
+        """Append an entry to the log for those whom the route reaches now, and return it."""
+        recipients, asked = route.target.participants, bool(labels)
+        entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies)
+        self.log.append(entry)
+        return entry
+
     def _append_runs(
         self, participant: Participant, routes: Sequence[Route], texts: list[str], labels: dict[int, str]
     ) -> None:
@@ -238,9 +243,7 @@ class Router:
             indexes = list(run)
             said = [texts[index] for index in indexes]
             labelled = {new: labels[old] for new, old in enumerate(indexes) if old in labels}
-            recipients, copies = route.target.participants, route.copies
-            entry = Entry(MESSAGE, route.envelope, recipients, said, participant, labelled, bool(labelled), copies)
-            self.log.append(entry)
+            self._append(participant, route, said, labelled)
 
     def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
