@@ -3,12 +3,12 @@
 from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.auth.guard import LoginThrottle
-from twisted_chat.auth.networks import NetworkRateLimit, networks_of
 from twisted_chat.auth.passwords import Passwords, prepare_password
-from twisted_chat.auth.ratelimit import Rate, slow_down_error
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Accounts, Verified
 from twisted_chat.core.names import Name
+from twisted_chat.core.networks import NetworkRateLimit, networks_of
+from twisted_chat.core.ratelimit import Rate, slow_down_error
 
 NEW_ACCOUNTS_PER_NETWORK = Rate(burst=40, seconds_per_token=60.0)
 """High enough for a class that shares one address."""

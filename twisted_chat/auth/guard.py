@@ -9,18 +9,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from twisted_chat.auth.networks import (
+from twisted_chat.auth.known import KnownNetworks
+from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
+from twisted_chat.core.names import Name
+from twisted_chat.core.networks import (
     NETWORK_FACTORS,
     Bucket,
-    KnownNetworks,
     NetworkRateLimit,
     longest_wait,
     network_of,
     networks_of,
 )
-from twisted_chat.auth.ratelimit import BUSY_WAIT_SECONDS, Rate, RateLimit, slow_down_error
-from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
-from twisted_chat.core.names import Name
+from twisted_chat.core.ratelimit import BUSY_WAIT_SECONDS, Rate, RateLimit, slow_down_error
 
 T = TypeVar("T")
 

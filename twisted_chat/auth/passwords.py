@@ -16,9 +16,9 @@ from precis_i18n import get_profile
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_chat.auth.ratelimit import BUSY_WAIT_SECONDS, slow_down_error
-from twisted_chat.auth.turns import Turns
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.ratelimit import BUSY_WAIT_SECONDS, slow_down_error
+from twisted_chat.core.turns import Turns
 
 _log = Logger()
 

@@ -1,18 +1,15 @@
-"""The networks of an address: rate limits for each of them, and the networks that each account has signed in from."""
+"""The networks of an address, and rate limits for each of them."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
-from twisted_chat.auth.ratelimit import Rate, RateLimit
+from twisted_chat.core.ratelimit import Rate, RateLimit
 
 IPV6_PREFIX_BITS = (64, 56, 48)
 """A link has a /64; a customer of a provider usually gets a /56 or a /48 and may use all of it."""
 NETWORK_FACTORS = (1, 2, 4)
 """The limits of a /56 and of a /48 are this many times those of a /64 or of an IPv4 address."""
-MAX_KNOWN_NETWORKS_PER_NAME = 8
-MAX_KNOWN_NAMES = 10_000
 
 
 def networks_of(address: str) -> tuple[str, ...]:
@@ -75,24 +72,3 @@ class NetworkRateLimit:
 def longest_wait(buckets: list[Bucket]) -> float:
     """Return the seconds until each of the buckets has a token."""
     return max((limit.wait_seconds(key) for limit, key in buckets), default=0.0)
-
-
-class KnownNetworks:
-    """Remembers the last few networks from which each account has signed in, since the server's start."""
-
-    def __init__(self) -> None:
-        self._networks: OrderedDict[str, list[str]] = OrderedDict()  # by the name's key; the latest at the end
-
-    def __len__(self) -> int:
-        return len(self._networks)
-
-    def add(self, name: str, network: str) -> None:
-        """Remember that the account with this name has signed in from the network."""
-        earlier = [one for one in self._networks.pop(name, []) if one != network]
-        self._networks[name] = [*earlier, network][-MAX_KNOWN_NETWORKS_PER_NAME:]
-        if len(self._networks) > MAX_KNOWN_NAMES:
-            self._networks.popitem(last=False)
-
-    def has(self, name: str, network: str) -> bool:
-        """Return True if the account with this name is known to have signed in from the network."""
-        return network in self._networks.get(name, ())

@@ -3,8 +3,8 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.auth.ratelimit import Rate, RateLimit, slow_down_error
 from twisted_chat.core.errors import SLOW_DOWN, Reason
+from twisted_chat.core.ratelimit import Rate, RateLimit, slow_down_error
 
 
 class RateLimitTests(SynchronousTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.auth.turns import Turns
+from twisted_chat.core.turns import Turns
 
 
 class TurnsTests(SynchronousTestCase):

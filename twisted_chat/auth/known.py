@@ -1,0 +1,27 @@
+"""The networks that each account has signed in from."""
+
+from collections import OrderedDict
+
+MAX_KNOWN_NETWORKS_PER_NAME = 8
+MAX_KNOWN_NAMES = 10_000
+
+
+class KnownNetworks:
+    """Remembers the last few networks from which each account has signed in, since the server's start."""
+
+    def __init__(self) -> None:
+        self._networks: OrderedDict[str, list[str]] = OrderedDict()  # by the name's key; the latest at the end
+
+    def __len__(self) -> int:
+        return len(self._networks)
+
+    def add(self, name: str, network: str) -> None:
+        """Remember that the account with this name has signed in from the network."""
+        earlier = [one for one in self._networks.pop(name, []) if one != network]
+        self._networks[name] = [*earlier, network][-MAX_KNOWN_NETWORKS_PER_NAME:]
+        if len(self._networks) > MAX_KNOWN_NAMES:
+            self._networks.popitem(last=False)
+
+    def has(self, name: str, network: str) -> bool:
+        """Return True if the account with this name is known to have signed in from the network."""
+        return network in self._networks.get(name, ())
