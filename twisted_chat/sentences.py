@@ -35,6 +35,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.ROOM_NOT_VISIBLE: "there is no room {room}, or you are not a member",
     Reason.NOT_IN_ROOM: "you are not a member of {room}",
     Reason.TOO_MANY_ROOMS: "you are in {max} rooms, which is the limit; leave a room first",
+    Reason.TOO_MANY_ROOMS_MADE: "there are {max} rooms that you or others at your address made, which is the limit;"
+    " join one of them, or leave rooms",
+    Reason.TOO_MANY_ROOMS_HERE: "the server has {max} such rooms, which is the limit; join one of them",
     Reason.NO_GUESTS: "this server does not accept guests; sign in with a password",
     Reason.GUEST_HAS_NO_PASSWORD: "{name} is a guest, and guests have no password",
     Reason.ACCOUNT_KEEPS_NAME: "{name} is an account, and an account cannot be renamed",

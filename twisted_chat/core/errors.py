@@ -57,6 +57,8 @@ class Reason(Enum):
     NOT_IN_ROOM = "not-in-room", NOT_A_MEMBER  # room
 
     TOO_MANY_ROOMS = "too-many-rooms", NOT_ALLOWED  # max
+    TOO_MANY_ROOMS_MADE = "too-many-rooms-made", NOT_ALLOWED  # max
+    TOO_MANY_ROOMS_HERE = "too-many-rooms-here", NOT_ALLOWED  # max
     NO_GUESTS = "no-guests", NOT_ALLOWED  # name
     GUEST_HAS_NO_PASSWORD = "guest-has-no-password", NOT_ALLOWED  # name
     ACCOUNT_KEEPS_NAME = "account-keeps-name", NOT_ALLOWED  # name

@@ -132,8 +132,9 @@ class Hub(Router):
         user = self._user(participant)
         if user.is_account:
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
-        old = user.name
+        old, old_key = user.name, user.key
         self.registry.rename(user, user_name(name))
+        self.rooms.renamed(user, old_key)
         forget_routes(user)
         self._open = None
         if user.name != old:

@@ -2,7 +2,9 @@
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.names import Name, room_name
+from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import Participant, User
+from twisted_chat.core.roomlimits import DEFAULT_ROOM_LIMITS, RoomCounts, RoomLimits
 
 MAX_ROOMS_PER_USER = 100
 
@@ -10,17 +12,20 @@ MAX_ROOMS_PER_USER = 100
 class Room:
     """A room and its members, by identity.
 
-    `topic` is the newest topic, `delivered_topic` the newest one that the log has delivered.
+    `topic` is the newest topic, `delivered_topic` the newest one that the log has delivered. `counted` are the
+    keys for which the room counts (see RoomCounts).
     """
 
-    __slots__ = ("_participants", "delivered_topic", "key", "members", "name", "topic")
+    __slots__ = ("_ordered", "_participants", "counted", "delivered_topic", "key", "members", "name", "topic")
 
     version: int = 0  # a sender's route to a room is removed when its membership ends, so it is never out of date
 
-    def __init__(self, name: Name) -> None:
+    def __init__(self, name: Name, counted: tuple[str, ...] = ()) -> None:
         self.name, self.key = name
+        self.counted = counted
         self.topic = self.delivered_topic = ""
         self.members: dict[int, User] = {}
+        self._ordered: Ordered[User] | None = None
         self._participants: tuple[Participant, ...] | None = None
 
     @property
@@ -30,9 +35,38 @@ class Room:
             self._participants = tuple(p for user in self.members.values() for p in user.participants)
         return self._participants
 
+    @property
+    def ordered(self) -> Ordered[User]:
+        """Return the members in the order of their keys: sorted when first asked for, then kept in order."""
+        if self._ordered is None:
+            self._ordered = Ordered()
+            for user in self.members.values():
+                self._ordered.add(user)
+        return self._ordered
+
     def names(self) -> list[str]:
         """Return the members' names, sorted by their keys."""
-        return [user.name for user in sorted(self.members.values(), key=lambda user: user.key)]
+        return [user.name for user in self.ordered]
+
+    def add(self, user: User) -> None:
+        """Add a member."""
+        self.members[user.identity] = user
+        if self._ordered is not None:
+            self._ordered.add(user)
+        self._participants = None
+
+    def remove(self, user: User) -> None:
+        """Remove a member."""
+        del self.members[user.identity]
+        if self._ordered is not None:
+            self._ordered.remove(user.key)
+        self._participants = None
+
+    def renamed(self, user: User, old_key: str) -> None:
+        """Put a member whose key or name has changed in its new place."""
+        if self._ordered is not None:
+            self._ordered.remove(old_key)
+            self._ordered.add(user)
 
     def members_changed(self) -> None:
         """Forget the tuple of participants, because a member or a member's connection has come or gone."""
@@ -42,9 +76,13 @@ class Room:
 class Rooms:
     """The rooms that have members. A room is made by the first user who joins, and removed with its last member."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: RoomLimits = DEFAULT_ROOM_LIMITS) -> None:
         self._rooms: dict[str, Room] = {}
-        self._names: list[str] | None = None
+        self.ordered: Ordered[Room] = Ordered()
+        self.counts = RoomCounts(limits)
+
+    def __len__(self) -> int:
+        return len(self._rooms)
 
     def get(self, name: str) -> Room | None:
         """Return the room with this name, or None. Raises ChatError(bad-name)."""
@@ -66,14 +104,13 @@ class Rooms:
 
     def names(self) -> list[str]:
         """Return the rooms' names, sorted by their keys."""
-        if self._names is None:
-            self._names = [self._rooms[key].name for key in sorted(self._rooms)]
-        return self._names
+        return [room.name for room in self.ordered]
 
-    def join(self, user: User, name: str) -> Room | None:
-        """Make the user a member and return the room; return None if the user is a member already.
+    def join(self, user: User, name: str, address: str = "") -> Room | None:
+        """Make the user, who connects from `address`, a member and return the room; return None for a member.
 
-        Raises ChatError: bad-name, and not-allowed for a user who is in MAX_ROOMS_PER_USER rooms.
+        Raises ChatError: bad-name, and not-allowed for a user who is in MAX_ROOMS_PER_USER rooms or would
+        make one room too many.
         """
         checked = room_name(name)
         room = self._rooms.get(checked.key)
@@ -82,21 +119,22 @@ class Rooms:
         if len(user.rooms) >= MAX_ROOMS_PER_USER:
             raise ChatError(Reason.TOO_MANY_ROOMS, max=MAX_ROOMS_PER_USER)
         if room is None:
-            room = self._rooms[checked.key] = Room(checked)
-            self._names = None
-        room.members[user.identity] = user
+            room = self._make(checked, self.counts.made(user, address))
+        room.add(user)
         user.rooms |= {room.key}
-        room.members_changed()
         return room
 
     def restore(self, user: User, name: str, id: int) -> Room:
         """Add a membership from before the server's start, whose join is the record `id`."""
         checked = room_name(name)
-        room = self._rooms.setdefault(checked.key, Room(checked))
-        room.members[user.identity] = user
+        room = self._rooms.get(checked.key)
+        if room is None:
+            keys = self.counts.keys(user, "")
+            self.counts.add(keys)
+            room = self._make(checked, keys)
+        room.add(user)
         user.rooms |= {room.key}
         user.delivered_rooms = {**user.delivered_rooms, room.key: id}
-        self._names = None
         return room
 
     def connections_changed(self, user: User) -> None:
@@ -106,12 +144,17 @@ class Rooms:
 
     def leave(self, user: User, room: Room) -> None:
         """End a membership, and remove the room with its last member."""
-        del room.members[user.identity]
+        room.remove(user)
         user.rooms -= {room.key}
-        room.members_changed()
         if not room.members:
             del self._rooms[room.key]
-            self._names = None
+            self.ordered.remove(room.key)
+            self.counts.ended(room.counted)
+
+    def renamed(self, user: User, old_key: str) -> None:
+        """Note in each of the user's rooms that the user has another name than the one with this key."""
+        for key in user.rooms:
+            self._rooms[key].renamed(user, old_key)
 
     def joined_by(self, user: User) -> list[Room]:
         """Return the rooms that the user is in, sorted by their keys."""
@@ -122,3 +165,12 @@ class Rooms:
         found = {other.identity: other for room in self.joined_by(user) for other in room.members.values()}
         found.pop(user.identity, None)
         return list(found.values())
+
+    def reach(self, user: User) -> int:
+        """Return a bound for the number of the user's neighbours, at the cost of the user's rooms."""
+        return sum([len(self._rooms[key].members) for key in user.rooms])
+
+    def _make(self, name: Name, counted: tuple[str, ...]) -> Room:
+        room = self._rooms[name.key] = Room(name, counted)
+        self.ordered.add(room)
+        return room

@@ -97,7 +97,7 @@ class Router:
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
         user = self._user(participant)
-        room = self.rooms.join(user, name)
+        room = self.rooms.join(user, name, participant.address)
         if room is None:
             return False
         self._announce(JOINED, participant, user, room, "", label)

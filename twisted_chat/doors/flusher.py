@@ -4,21 +4,22 @@ What all clients send in one turn is stored, delivered and written together in t
 turn: with many clients that is one batch instead of many, and one write for each reader.
 """
 
-from collections.abc import Callable
-
 from twisted_chat.core.hub import Hub
-
-CallSoon = Callable[[Callable[[], None]], object]
+from twisted_chat.doors.slices import CallSoon, Slices
 
 MAX_TEXTS_A_TURN = 4096
 """Texts after which the hub is flushed before the turn ends, so that a batch has a bound."""
 
 
 class Flusher:
-    """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn."""
+    """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn.
+
+    `slices` runs the long answers of the same sessions.
+    """
 
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
+        self.slices = Slices(call_soon)
         self._texts = 0
 
     def request(self, count: int = 1) -> None:

@@ -19,6 +19,7 @@ from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.presence import PresenceChanges
+from twisted_chat.doors.slices import Job
 from twisted_chat.sentences import NOTICES
 from twisted_chat.transports.interfaces import Writer
 
@@ -135,6 +136,18 @@ class Session:
     def flush(self) -> None:
         self.outbox.flush()
 
+    # long answers
+
+    async def write_slices(self, job: Job) -> None:
+        """Write a long answer, a step of the job at a time; return when it is all queued."""
+        over = self._flusher.slices.run(self, job)
+        if over is not None:
+            await over
+
+    async def turn(self) -> None:
+        """Wait for this client's turn among those who ask for what takes long."""
+        await self.write_slices(iter(()))
+
     # the end
 
     def end(self) -> None:
@@ -143,6 +156,7 @@ class Session:
             self._hub.sign_out(self)
             self._flusher.request()
         self.catchup.close()
+        self._flusher.slices.drop(self)
         self.outbox.end()
         self._door = _NO_DOOR
 
@@ -249,6 +263,7 @@ class Session:
             self._tell_presence()
 
     def _drained(self) -> None:
+        self._flusher.slices.resume(self)
         self.catchup.proceed()
         self._door.wake()
 

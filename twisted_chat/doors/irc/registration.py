@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
@@ -120,7 +122,9 @@ async def _register(connection: IrcConnection, registration: Registration) -> Re
             return Reply()
         registration.go(Event.SIGNED_IN)
         registration.forget()
-        return Reply([*welcome(connection), *rejoined_rooms(hub, session), *unread], then=signed_in.answered)
+        slices = chain((welcome(connection),), rejoined_rooms(hub, session), (unread,))
+        await session.write_sliced_answer(None, slices)  # a label is answered behind it
+        return Reply(then=signed_in.answered)
     finally:
         registration.go(Event.REFUSED)  # without effect when the client is signed in
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from twisted_chat._version import __version__
 from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.hub import Hub
@@ -48,16 +50,14 @@ def welcome(connection: IrcConnection) -> list[str]:
     return lines + user_counts(connection) + message_of_the_day(connection)
 
 
-def rejoined_rooms(hub: Hub, session: IrcSession) -> list[str]:
-    """Return the rooms of an account that comes back, as if it joined them now."""
+def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
+    """Return, in slices, the rooms of an account that comes back, as if it joined them now."""
     user = session.user
     assert user is not None
-    lines = []
     for room in hub.rooms.joined_by(user):
         extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
-        lines.append(render("JOIN", room.name, *extended, source=source_of(user.name, True)))
-        lines += session.joined(room.name)
-    return lines
+        yield (render("JOIN", room.name, *extended, source=source_of(user.name, True)),)
+        yield from session.joined(room.name)
 
 
 async def unread_messages(hub: Hub, session: IrcSession) -> list[str]:

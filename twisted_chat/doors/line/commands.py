@@ -13,6 +13,7 @@ from twisted_chat.core.messages import ACTION
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import User
 from twisted_chat.doors.line.dialects import EVENTS, PLAIN, SILENT, Answer
+from twisted_chat.doors.line.lists import answer_records, list_names
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
@@ -47,14 +48,12 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     if what == "mine":
         return _mine(connection)
     if what == "friends":
-        names = hub.registry.online_names()
-    elif what == "rooms":
-        names = hub.rooms.names()
-    elif is_room(what):
-        names = hub.rooms.find(what).names()
-    else:
-        raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
-    return Answer(lines=(",".join(names),), fields=tuple(names))
+        return list_names(connection.session, label, hub.registry.present)
+    if what == "rooms":
+        return list_names(connection.session, label, hub.rooms.ordered)
+    if is_room(what):
+        return list_names(connection.session, label, hub.rooms.find(what).ordered)
+    raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
 
 
 async def _mine(connection: LineConnection) -> Answer:
@@ -95,15 +94,17 @@ def away(connection: LineConnection, label: str | None, text: str | None = None)
 
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:
     page = _options("history", options, before=0, after=0, limit=50)
+    await connection.session.turn()
     records = await connection.hub.archive.history(connection.session, name, **page)
     records = fit_page(records, oldest_first=bool(page["after"] and not page["before"]))
-    return Answer(lines=(), fields=(str(len(records)),), history=records)
+    return await answer_records(connection.session, label, records)
 
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:
+    await connection.session.turn()
     records = await connection.hub.archive.search(connection.session, name, words, MAX_FOUND)
     records = fit_page(records, oldest_first=False)
-    return Answer(lines=(), fields=(str(len(records)),), history=records)
+    return await answer_records(connection.session, label, records)
 
 
 async def since(connection: LineConnection, label: str | None, id: str | None = None, *options: str) -> Answer:

@@ -30,6 +30,9 @@ class Answer(NamedTuple):
 SILENT = Answer(lines=(), silent=True)
 """No answer, except to a label."""
 
+WRITTEN = Answer(lines=(), silent=True)
+"""An answer that was written already, in slices."""
+
 _opening = lru_cache(4096)(plain_opening)
 
 
@@ -70,6 +73,10 @@ class LineDialect(Dialect):
         if label is None:
             return [*history, *answer.lines]
         return [*labelled(label, history), ok(label, answer.fields)]
+
+    def list_opening(self, label: str | None) -> str:
+        """Return what stands in front of a list that has names, in its line."""
+        return "" if label is None else ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         """Return the lines for what the log has; a person is not told of messages."""
@@ -124,6 +131,9 @@ class EventsDialect(LineDialect):
             return super().answer(label, answer)
         history = [line for record in answer.history for line in self.render_history(record)]
         return [*history, *(() if answer.silent else (ok(None, answer.fields),))]
+
+    def list_opening(self, label: str | None) -> str:
+        return ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         labels, first, count = entry.labels, entry.first, len(entry.texts)
