@@ -4,7 +4,7 @@ The part that handles messages and membership is its base class, core.router.Rou
 that reads the log is its `archive`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import Router, forget_routes
+from twisted_chat.core.router import MAX_FLUSHED_AT_ONCE, Router
+from twisted_chat.core.routes import forget_routes
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MAX_ACCOUNTS = 100_000
@@ -91,6 +92,10 @@ class Hub(Router):
             return await self._sign_in_account(participant, checked, password)
         if not self._guests:
             raise ChatError(Reason.NO_GUESTS, name=checked.shown)
+        if checked.key in self._moves.freed_names:  # the leaves of another, who had this name in this turn
+            self._append_moves()
+        if self.crowds is not None:
+            self.crowds.settle_name(checked.key)
         participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
         return SignedIn(GUEST, participant)
 
@@ -115,14 +120,17 @@ class Hub(Router):
         participant.routes.clear()
         if user is None:
             return
-        neighbours = self.rooms.neighbours(user)
+        neighbours = self._neighbours(user)
         if not user.is_account:
+            if self._moves.has(user.identity):
+                self._append_moves()
+            self._moves.freed_names.add(user.key)
             for room in self.rooms.joined_by(user):
                 self._leave(participant, user, room, None)
         offline = self.registry.remove_connection(user, participant)
         self._connections_changed(user)
         if offline:
-            _tell_presence(neighbours, user, user.name, None)
+            self._tell_presence(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
                 user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
                 self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
@@ -132,13 +140,14 @@ class Hub(Router):
         user = self._user(participant)
         if user.is_account:
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
+        self._append_moves()  # of the name so far
         old, old_key = user.name, user.key
         self.registry.rename(user, user_name(name))
         self.rooms.renamed(user, old_key)
         forget_routes(user)
         self._open = None
         if user.name != old:
-            _tell_presence(self.rooms.neighbours(user), user, old, user.name)
+            self._tell_presence(self._neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
         """Set the user's away text; None means that the user is back."""
@@ -213,7 +222,7 @@ class Hub(Router):
         self.registry.add_connection(user, participant)
         self._connections_changed(user)
         if first:
-            _tell_presence(self.rooms.neighbours(user), user, None, user.name)
+            self._tell_presence(self._neighbours(user), user, None, user.name)
         self.flush()
         await self.log.wait_durable()
         if participant.user is None:
@@ -235,8 +244,19 @@ class Hub(Router):
         forget_routes(user)
         self._open = None
 
+    def _neighbours(self, user: User) -> Sequence[User] | Collection[str]:
+        """Return the people to be told of a user's presence; when they may be many, the keys of their rooms."""
+        if self.crowds is not None and self.rooms.reach(user) > MAX_FLUSHED_AT_ONCE:
+            return user.rooms
+        return self.rooms.neighbours(user)
 
-def _tell_presence(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
-    for user in users:
-        for participant in user.participants:
-            participant.presence_changed(who.identity, before, now)
+    def _tell_presence(
+        self, neighbours: Sequence[User] | Collection[str], who: User, before: str | None, now: str | None
+    ) -> None:
+        if not isinstance(neighbours, Sequence):
+            assert self.crowds is not None
+            self.crowds.add(neighbours, who, before, now)
+            return
+        for user in neighbours:
+            for participant in user.participants:
+                participant.presence_changed(who.identity, before, now)

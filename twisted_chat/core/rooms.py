@@ -13,18 +13,30 @@ class Room:
     """A room and its members, by identity.
 
     `topic` is the newest topic, `delivered_topic` the newest one that the log has delivered. `counted` are the
-    keys for which the room counts (see RoomCounts).
+    keys for which the room counts (see RoomCounts). `leaving` are the users, by identity, who have left, but
+    whose leave the log has not delivered yet, each with the number of such leaves. `version` grows with each
+    join and leave: the next message to the room comes behind it in the log.
     """
 
-    __slots__ = ("_ordered", "_participants", "counted", "delivered_topic", "key", "members", "name", "topic")
-
-    version: int = 0  # a sender's route to a room is removed when its membership ends, so it is never out of date
+    __slots__ = (
+        "_ordered",
+        "_participants",
+        "counted",
+        "delivered_topic",
+        "key",
+        "leaving",
+        "members",
+        "name",
+        "topic",
+        "version",
+    )
 
     def __init__(self, name: Name, counted: tuple[str, ...] = ()) -> None:
         self.name, self.key = name
-        self.counted = counted
+        self.counted, self.version = counted, 0
         self.topic = self.delivered_topic = ""
         self.members: dict[int, User] = {}
+        self.leaving: dict[int, tuple[User, int]] = {}
         self._ordered: Ordered[User] | None = None
         self._participants: tuple[Participant, ...] | None = None
 
@@ -54,6 +66,7 @@ class Room:
         if self._ordered is not None:
             self._ordered.add(user)
         self._participants = None
+        self.version += 1
 
     def remove(self, user: User) -> None:
         """Remove a member."""
@@ -61,6 +74,18 @@ class Room:
         if self._ordered is not None:
             self._ordered.remove(user.key)
         self._participants = None
+        self.version += 1
+
+    def leaves(self, user: User) -> None:
+        """Note that the log will deliver that this user has left."""
+        _, count = self.leaving.get(user.identity, (user, 0))
+        self.leaving[user.identity] = user, count + 1
+
+    def left(self, identity: int) -> None:
+        """Note that the log has delivered it, or will not."""
+        user, count = self.leaving.pop(identity, (None, 0))
+        if user is not None and count > 1:
+            self.leaving[identity] = user, count - 1
 
     def renamed(self, user: User, old_key: str) -> None:
         """Put a member whose key or name has changed in its new place."""
@@ -87,6 +112,10 @@ class Rooms:
     def get(self, name: str) -> Room | None:
         """Return the room with this name, or None. Raises ChatError(bad-name)."""
         return self._rooms.get(room_name(name).key)
+
+    def by_key(self, key: str) -> Room | None:
+        """Return the room with this key, or None."""
+        return self._rooms.get(key)
 
     def find(self, name: str) -> Room:
         """Return the room with this name. Raises ChatError: no-such-room, bad-name."""

@@ -4,23 +4,25 @@ A request comes in as a call, becomes an entry of the log, and comes back from t
 log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import groupby
 
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, MESSAGE, TOPIC, TOPIC_CHANGES, direct
+from twisted_chat.core.interfaces import Crowds, MessageLog
+from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, TOPIC_CHANGES, direct
 from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.moves import Moves, Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
+from twisted_chat.core.routes import absence_of, are_apart, flush_all, forget_routes
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
-"""Kinds of records that change a room."""
+MAX_FLUSHED_AT_ONCE = 256
+"""Readers that are written to at once; those of a large room are `spread` over the next turns."""
 
 
 class Router:
@@ -30,6 +32,9 @@ class Router:
         self.log = log
         self.registry = UserRegistry()
         self.rooms = Rooms()
+        self._moves = Moves()
+        self.spread: Callable[[Iterable[Participant]], None] = flush_all
+        self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
         log.subscribe(self.deliver, self.refuse)
 
@@ -38,9 +43,8 @@ class Router:
     ) -> Absence | None:
         """Say one text, or several in a row, to a person or a room; `label` is that of the first.
 
-        Returns the recipient's absence, when the sender has not been told of it yet.
-        Raises ChatError: bad-text for an empty text, bad-name, no-such-user,
-        no-such-room, not-a-member.
+        Returns the recipient's absence, when the sender has not been told of it yet. Raises ChatError:
+        bad-text for an empty text, bad-name, no-such-user, no-such-room, not-a-member.
         """
         absence = None
         route = participant.routes.get(to)
@@ -88,7 +92,7 @@ class Router:
                     break
                 routes[to] = route
         participant.unstored += len(texts)
-        if _are_apart(routes):
+        if are_apart(routes):
             self.log.append(MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels))
         else:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
@@ -100,6 +104,7 @@ class Router:
         room = self.rooms.join(user, name, participant.address)
         if room is None:
             return False
+        participant.routes.clear()  # what it says next, comes behind the join
         self._announce(JOINED, participant, user, room, "", label)
         return True
 
@@ -120,21 +125,29 @@ class Router:
         self._announce(TOPIC, participant, user, room, text, label)
 
     def topic(self, participant: Participant, name: str) -> str:
-        """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
+        """Return a room's topic to a member. Raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.find_joined(self._user(participant), name).topic
 
     # behind the log
 
     def flush(self) -> None:
         """Have the log keep and deliver what has been said."""
-        self._open = None
+        self._append_moves()
         self.log.flush()
 
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Acknowledge and deliver a batch that the log has, then flush each client once."""
         touched: dict[Participant, None] = {}  # in the order of their entries
+        answered: dict[Participant, None] = {}
+        moves: list[Entry] = []
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
+            if moves and not follows(entry, moves):
+                deliver_moves(moves, self.registry.by_identity, self._apply, touched, answered)
+                moves = []
+            if recipients.__class__ is Readers:
+                moves.append(entry)
+                continue
             assert connection is not None
             connection.unstored -= len(entry.texts)
             if entry.__class__ is MixedEntry:
@@ -151,13 +164,15 @@ class Router:
                 for participant in copies:
                     participant.deliver_copy(entry)
                     touched[participant] = None
-                if to_room and entry.kind in ROOM_CHANGES:  # now: a reader that falls behind by it had it
+                if to_room and entry.kind in TOPIC_CHANGES:
                     self._apply(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
-                touched[connection] = None
-        for participant in touched:
-            participant.flush()
+                answered[connection] = None
+        if moves:
+            deliver_moves(moves, self.registry.by_identity, self._apply, touched, answered)
+        flush_all(answered)
+        (self.spread if len(touched) > MAX_FLUSHED_AT_ONCE else flush_all)(touched)
 
     def refuse(self, entries: Sequence[Entry]) -> None:
         """Tell the senders of what the log cannot keep. No recipient has seen it, and a join or leave is undone."""
@@ -165,6 +180,8 @@ class Router:
             connection = entry.connection
             assert connection is not None
             connection.unstored -= len(entry.texts)
+            if entry.kind == LEFT and isinstance(entry.recipients, Readers):
+                entry.recipients.room.left(entry.envelope.author)
             entry.forget_participants()
             user = self.registry.by_identity(entry.envelope.author)
             if user is not None:
@@ -212,19 +229,33 @@ class Router:
     def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
         self.rooms.leave(user, room)
         forget_routes(user)
+        if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
+            room.leaves(user)
         self._announce(LEFT, participant, user, room, "", label)
+        if not room.members:
+            self._append_moves()  # before a room of the same name begins
 
     def _announce(
         self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
     ) -> None:
         self._open = None
+        if self.crowds is not None:
+            self.crowds.settle(user)
         envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        recipients = room.participants
-        if kind == LEFT:
-            recipients += user.participants
         participant.unstored += 1
         labels = {} if label is None else {0: label}
-        self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
+        if kind == TOPIC:
+            self._append_moves()
+            self.log.append(Entry(kind, envelope, room.participants, [text], participant, labels, True))
+        else:
+            self._moves.add(Entry(kind, envelope, Readers(room), [text], participant, labels, True), room)
+
+    def _append_moves(self) -> None:
+        """Append the joins and leaves of this turn to the log."""
+        self._open = None
+        if self._moves or self._moves.freed_names:
+            for entry in self._moves.take():
+                self.log.append(entry)
 
     def _append(
         self, participant: Participant, route: Route, texts: list[str], labels: dict[int, str], kind: str = MESSAGE
@@ -247,6 +278,9 @@ class Router:
 
     def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
+        self._append_moves()  # its own, and those of the room, come before what it says
+        if self.crowds is not None:
+            self.crowds.settle(user)
         if is_room(to):
             room = self.rooms.find_joined(user, to)
             envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
@@ -259,27 +293,8 @@ class Router:
             if target is not user:
                 copies = tuple(other for other in user.participants if other is not participant)
             exclusive = target is not user and not copies
-            route = Route(envelope, target, copies, _absence(target), exclusive)
+            route = Route(envelope, target, copies, absence_of(target), exclusive)
         if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
             participant.routes.clear()
         participant.routes[to] = route
         return route
-
-
-def forget_routes(user: User) -> None:
-    """Have each connection of a user find its routes anew: its name, rooms or connections have changed."""
-    for participant in user.participants:
-        participant.routes.clear()
-
-
-def _are_apart(routes: dict[str, Route]) -> bool:
-    """Return True when no recipient is reached by two of these routes."""
-    if not all(route.exclusive for route in routes.values()):
-        return False
-    return len({id(route.target) for route in routes.values()}) == len(routes)
-
-
-def _absence(user: User) -> Absence | None:
-    if not user.participants:
-        return Absence(user.name, None)
-    return Absence(user.name, user.away) if user.away is not None else None

@@ -10,6 +10,7 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
+from twisted_chat.doors.crowds import Crowds
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
@@ -52,6 +53,7 @@ class DoorFactory(Factory):
         self.connections: set[DoorProtocol] = set()
         self.most, self._outbox = most, outbox
         self._render_caches = RenderCaches()
+        hub.crowds = Crowds(hub, clock)
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))
         self._idle_checks = LoopingCall(self.idle_check)
         self._idle_checks.clock = clock

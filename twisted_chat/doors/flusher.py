@@ -4,11 +4,43 @@ What all clients send in one turn is stored, delivered and written together in t
 turn: with many clients that is one batch instead of many, and one write for each reader.
 """
 
+from collections.abc import Iterable
+from itertools import islice
+
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.participants import Participant
 from twisted_chat.doors.slices import CallSoon, Slices
 
 MAX_TEXTS_A_TURN = 4096
 """Texts after which the hub is flushed before the turn ends, so that a batch has a bound."""
+
+
+MAX_FLUSHES_A_TURN = 128
+"""Readers of large rooms that are written to in one turn: some 2 ms of work."""
+
+
+class Spread:
+    """Writes to the readers of large rooms, some in each turn, so that nobody else waits for all of them.
+
+    What is queued for a reader is in order; a reader that is written to for another reason before its turn gets all.
+    """
+
+    def __init__(self, call_soon: CallSoon) -> None:
+        self._call_soon = call_soon
+        self._waiting: dict[Participant, None] = {}
+
+    def add(self, participants: Iterable[Participant]) -> None:
+        """Write to these in turn."""
+        if not self._waiting:
+            self._call_soon(self._turn)
+        self._waiting.update(dict.fromkeys(participants))
+
+    def _turn(self) -> None:
+        for participant in list(islice(self._waiting, MAX_FLUSHES_A_TURN)):
+            del self._waiting[participant]
+            participant.flush()
+        if self._waiting:
+            self._call_soon(self._turn)
 
 
 class Flusher:
@@ -20,6 +52,7 @@ class Flusher:
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
         self.slices = Slices(call_soon)
+        hub.spread = Spread(call_soon).add
         self._texts = 0
 
     def request(self, count: int = 1) -> None:

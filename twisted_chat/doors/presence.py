@@ -1,5 +1,7 @@
 """Gather presence for one reader as net state: the people who came, went or changed their name since it was told."""
 
+from collections.abc import Iterable
+
 MAX_CHANGES = 1000
 
 
@@ -24,6 +26,17 @@ class PresenceChanges:
         if len(self._changes) > MAX_CHANGES:
             self._changes.clear()
             self.lost = True
+
+    def items(self) -> Iterable[tuple[int, tuple[str | None, str | None]]]:
+        """Return each person's identity, with the name that the reader knows and the name now."""
+        return self._changes.items()
+
+    def get(self, identity: int) -> tuple[str | None, str | None] | None:
+        """Return the change of one person, or None."""
+        return self._changes.get(identity)
+
+    def __contains__(self, identity: int) -> bool:
+        return identity in self._changes
 
     def changes(self) -> list[tuple[str | None, str | None]]:
         """Return the changes, in the order to tell them. A name that passes to another person goes and comes."""

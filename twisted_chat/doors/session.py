@@ -15,11 +15,13 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.participants import Entry, Route, User
 from twisted_chat.doors.catchup import LIVE, CatchUp
+from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.slices import Job
+from twisted_chat.doors.state import NO_DOOR
 from twisted_chat.sentences import NOTICES
 from twisted_chat.transports.interfaces import Writer
 
@@ -145,7 +147,7 @@ class Session:
             await over
 
     async def turn(self) -> None:
-        """Wait for this client's turn among those who ask for what takes long."""
+        """Wait for this client's turn among those that ask for what takes long."""
         await self.write_slices(iter(()))
 
     # the end
@@ -158,7 +160,7 @@ class Session:
         self.catchup.close()
         self._flusher.slices.drop(self)
         self.outbox.end()
-        self._door = _NO_DOOR
+        self._door = NO_DOOR
 
     def sign_out(self) -> None:
         """Leave everything in peace; what is queued is still written."""
@@ -228,12 +230,22 @@ class Session:
             self.write_rejection(entry, index, error)
 
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
-        if not self.dialect.for_programs:
-            return
-        if self._presence is None:
-            self._presence = PresenceChanges()
-            self._clock.callLater(PRESENCE_DELAY_SECONDS, self._tell_presence)
-        self._presence.add(identity, before, now)
+        if self.dialect.for_programs:
+            self._gathered_presence().add(identity, before, now)
+
+    def crowd_changed(self, news: CrowdNews) -> None:
+        own = self.user.identity if self.user is not None and self.dialect.for_programs else None
+        if own is not None and self.catchup.mode is LIVE and self._presence is None and not self.outbox.full:
+            if news.presence.lost:
+                self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
+            self.outbox.put(news.rendered(self.dialect, self._delimiter, own))
+            self.outbox.flush()
+        elif own is not None:
+            gathered = self._gathered_presence()
+            for identity, (before, now) in news.presence.items():
+                if identity != own:
+                    gathered.add(identity, before, now)
+            gathered.lost |= news.presence.lost
 
     def notify(self, notice: Notice) -> None:
         self.write(*self.dialect.server_notice(notice, NOTICES[notice]))
@@ -267,6 +279,13 @@ class Session:
         self.catchup.proceed()
         self._door.wake()
 
+    def _gathered_presence(self) -> PresenceChanges:
+        """Return the changes that will be told in PRESENCE_DELAY_SECONDS, or when the session goes live."""
+        if self._presence is None:
+            self._presence = PresenceChanges()
+            self._clock.callLater(PRESENCE_DELAY_SECONDS, self._tell_presence)
+        return self._presence
+
     def _tell_presence(self) -> None:
         if self.catchup.mode is not LIVE or self._presence is None:
             return
@@ -275,14 +294,3 @@ class Session:
             self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
         self.write(*self.dialect.presence(presence.changes()))
         self.outbox.flush()
-
-
-class _NoDoor:
-    """Stands for the door of a connection that is gone."""
-
-    def wake(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-_NO_DOOR = _NoDoor()

@@ -12,6 +12,7 @@ from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SP
 from twisted_chat.core.names import MAX_NAME_CHARACTERS, is_room
 from twisted_chat.core.participants import Absence, Entry, User
 from twisted_chat.doors.catchup import LIVE
+from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, IrcDialect, dialect_of, one_line, renamed
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
@@ -237,6 +238,13 @@ class IrcSession(Session):
         if not self.outbox.size:
             self._clock.callLater(0, self.flush)
         self.write(renamed(before, now))
+
+    def crowd_changed(self, news: CrowdNews) -> None:
+        """Queue new names, all in one write."""
+        own = -1 if self.user is None else self.user.identity
+        for identity, (before, now) in news.renames.items():
+            if identity != own:
+                self.presence_changed(identity, before, now)
 
     def tell_absence(self, absence: Absence | None) -> None:
         """Queue the news, if any, that the recipient of a message is away or not connected."""
