@@ -45,6 +45,9 @@ class Reason(Enum):
     NO_USABLE_NAME = "no-usable-name", WRONG_PASSWORD
     PASSWORD_LENGTH = "password-length", TOO_LONG  # max
 
+    TOPIC_LENGTH = "topic-length", TOO_LONG  # max
+    AWAY_LENGTH = "away-length", TOO_LONG  # max
+
     NO_NAME = "no-name", NOT_REGISTERED
     CONNECTION_ENDED = "connection-ended", NOT_REGISTERED
     HAS_NAME = "has-name", ALREADY_REGISTERED  # name
@@ -70,6 +73,7 @@ class Reason(Enum):
 
     TOO_MANY_WRONG_PASSWORDS = "too-many-wrong-passwords", SLOW_DOWN  # seconds
     TOO_MANY_SIGN_INS = "too-many-sign-ins", SLOW_DOWN  # seconds
+    TOO_MANY_CHANGES = "too-many-changes", SLOW_DOWN  # seconds
     TOO_MANY_NEW_ACCOUNTS = "too-many-new-accounts", SLOW_DOWN  # seconds
 
     NO_ACCOUNTS = "no-accounts", UNAVAILABLE

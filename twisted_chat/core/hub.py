@@ -18,6 +18,8 @@ from twisted_chat.core.routes import forget_routes
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MAX_ACCOUNTS = 100_000
+MAX_AWAY_CHARACTERS = 200
+"""Characters of an away text, which is kept in memory for each person."""
 
 
 class SignedIn(NamedTuple):
@@ -150,8 +152,10 @@ class Hub(Router):
             self._tell_presence(self._neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
-        """Set the user's away text; None means that the user is back."""
+        """Set the user's away text; None means that the user is back. Raises ChatError(too-long)."""
         user = self._user(participant)
+        if text is not None and len(text) > MAX_AWAY_CHARACTERS:
+            raise ChatError(Reason.AWAY_LENGTH, max=MAX_AWAY_CHARACTERS)
         user.away = text
         user.version += 1
 

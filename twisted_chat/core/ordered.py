@@ -29,7 +29,7 @@ class _Chunk(Generic[T]):
 
     def __init__(self, keys: list[str], items: list[T]) -> None:
         self.keys, self.items = keys, items
-        self.made: dict[Callable[[Sequence[T]], Any], Any] = {}
+        self.made: dict[Callable[[Sequence[T]], Any], Any] | None = None
 
 
 class Ordered(Generic[T]):
@@ -62,7 +62,7 @@ class Ordered(Generic[T]):
         at = bisect_left(chunk.keys, key)
         chunk.keys.insert(at, key)
         chunk.items.insert(at, item)
-        chunk.made.clear()
+        chunk.made = None
         if len(chunk.keys) > MAX_CHUNK_ITEMS:
             half = MAX_CHUNK_ITEMS // 2
             self._chunks.insert(index + 1, _Chunk(chunk.keys[half:], chunk.items[half:]))
@@ -81,7 +81,7 @@ class Ordered(Generic[T]):
             return
         self._count -= 1
         del chunk.keys[at], chunk.items[at]
-        chunk.made.clear()
+        chunk.made = None
         if chunk.keys:
             self._firsts[index] = chunk.keys[0]
         else:
@@ -93,7 +93,7 @@ class Ordered(Generic[T]):
             yield from items
 
     def slices(self, make: Callable[[Sequence[T]], R]) -> Iterator[R]:
-        """Return what `make` returns for each chunk; that is remembered until the chunk changes.
+        """Return what `make` returns for each chunk; with many chunks, that is remembered until the chunk changes.
 
         Items may come and go meanwhile. An item that is there all the time is in exactly one result.
         """
@@ -113,9 +113,11 @@ class Ordered(Generic[T]):
             key = chunk.keys[-1]
             if make is None:
                 yield chunk.items[start:]
-            elif start:
+            elif start or len(self._chunks) == 1:  # what is small is made anew, and takes no memory
                 yield make(chunk.items[start:])
             else:
+                if chunk.made is None:
+                    chunk.made = {}
                 if make not in chunk.made:
                     chunk.made[make] = make(chunk.items)
                 yield chunk.made[make]

@@ -7,6 +7,8 @@ from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.roomlimits import DEFAULT_ROOM_LIMITS, RoomCounts, RoomLimits
 
 MAX_ROOMS_PER_USER = 100
+MAX_TOPIC_CHARACTERS = 400
+"""Characters of a topic, which is kept in memory for each room; every IRC client can show that many."""
 
 
 class Room:

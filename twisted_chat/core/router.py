@@ -10,23 +10,22 @@ from itertools import groupby
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, TOPIC_CHANGES, direct
+from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
 from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.moves import Moves, Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.rooms import Room, Rooms
+from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
 from twisted_chat.core.routes import absence_of, are_apart, flush_all, forget_routes
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-MAX_FLUSHED_AT_ONCE = 256
-"""Readers that are written to at once; those of a large room are `spread` over the next turns."""
+MAX_FLUSHED_AT_ONCE = 256  # readers; those of a large room are `spread` over the next turns
 
 
 class Router:
-    """Routes what is said between users and in rooms; the part of the Hub that handles messages and membership."""
+    """Routes what is said; the part of the Hub that handles messages and membership."""
 
     def __init__(self, log: MessageLog) -> None:
         self.log = log
@@ -104,28 +103,29 @@ class Router:
         room = self.rooms.join(user, name, participant.address)
         if room is None:
             return False
-        participant.routes.clear()  # what it says next, comes behind the join
+        participant.routes.clear()  # its next message comes behind the join
         self._announce(JOINED, participant, user, room, "", label)
         return True
 
     def leave(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """End the user's membership; False if there was none. Raises ChatError(bad-name)."""
-        user = self._user(participant)
-        room = self.rooms.get(name)
+        user, room = self._user(participant), self.rooms.get(name)
         if room is None or room.key not in user.rooms:
             return False
         self._leave(participant, user, room, label)
         return True
 
     def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
-        """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
+        """Change a room's topic. Raises ChatError: bad-name, no-such-room, not-a-member, too-long."""
         user = self._user(participant)
         room = self.rooms.find_joined(user, name)
+        if len(text) > MAX_TOPIC_CHARACTERS:
+            raise ChatError(Reason.TOPIC_LENGTH, max=MAX_TOPIC_CHARACTERS)
         room.topic = text
         self._announce(TOPIC, participant, user, room, text, label)
 
     def topic(self, participant: Participant, name: str) -> str:
-        """Return a room's topic to a member. Raises ChatError: bad-name, no-such-room, not-a-member."""
+        """Return a topic to a member. Raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.find_joined(self._user(participant), name).topic
 
     # behind the log
@@ -164,7 +164,7 @@ class Router:
                 for participant in copies:
                     participant.deliver_copy(entry)
                     touched[participant] = None
-                if to_room and entry.kind in TOPIC_CHANGES:
+                if to_room and entry.kind == TOPIC:
                     self._apply(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
@@ -296,5 +296,5 @@ class Router:
             route = Route(envelope, target, copies, absence_of(target), exclusive)
         if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
             participant.routes.clear()
-        participant.routes[to] = route
+        participant.routes[envelope.to if to == envelope.to else to] = route  # a name is in memory once
         return route

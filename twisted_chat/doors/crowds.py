@@ -18,6 +18,8 @@ from twisted_chat.doors.presence import PresenceChanges
 
 CROWD_DELAY_SECONDS = 0.1
 """Seconds for which the changes in large rooms are gathered."""
+MAX_CROWD_CHANGES = 1000
+"""People whose changes are told by name; with more, the readers are told to ask for the list."""
 READERS_PER_TURN = 64
 """Readers who are told in one turn: some 1 ms of work."""
 
@@ -31,7 +33,7 @@ class CrowdNews:
     __slots__ = ("_lines", "presence", "renames")
 
     def __init__(self) -> None:
-        self.presence = PresenceChanges()
+        self.presence = PresenceChanges(MAX_CROWD_CHANGES)
         self.renames: dict[int, tuple[str, str]] = {}
         self._lines: dict[tuple[Dialect, bytes], tuple[list[bytes], bytes]] = {}
 

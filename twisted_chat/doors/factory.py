@@ -14,6 +14,7 @@ from twisted_chat.doors.crowds import Crowds
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.doors.slices import CallSoon
@@ -55,6 +56,7 @@ class DoorFactory(Factory):
         self._render_caches = RenderCaches()
         hub.crowds = Crowds(hub, clock)
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))
+        self.flusher.pace = ChangePace(clock)
         self._idle_checks = LoopingCall(self.idle_check)
         self._idle_checks.clock = clock
 

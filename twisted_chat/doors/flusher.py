@@ -9,6 +9,7 @@ from itertools import islice
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import Participant
+from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.slices import CallSoon, Slices
 
 MAX_TEXTS_A_TURN = 4096
@@ -46,8 +47,10 @@ class Spread:
 class Flusher:
     """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn.
 
-    `slices` runs the long answers of the same sessions.
+    `slices` runs the long answers of the same sessions, and `pace` their changes that others are told of.
     """
+
+    pace: ChangePace
 
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon

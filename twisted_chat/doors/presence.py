@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable
 
-MAX_CHANGES = 1000
+MAX_CHANGES = 128
+"""People whose changes are gathered for one reader, who may not be reading: at most 40 KiB."""
 
 
 class PresenceChanges:
     """Maps each person to the name that the reader knows and the name now, None for offline.
 
     A person who came and went again leaves no trace, and of a chain of names its ends remain.
-    `lost` is True when there were more changes than MAX_CHANGES.
+    `lost` is True when there were more changes than `max_changes`.
     """
 
-    __slots__ = ("_changes", "lost")
+    __slots__ = ("_changes", "_max_changes", "lost")
 
-    def __init__(self) -> None:
+    def __init__(self, max_changes: int = MAX_CHANGES) -> None:
+        self._max_changes = max_changes
         self._changes: dict[int, tuple[str | None, str | None]] = {}
         self.lost = False
 
@@ -23,7 +25,7 @@ class PresenceChanges:
         known, _ = self._changes.pop(identity, (before, None))
         if known != now:
             self._changes[identity] = known, now
-        if len(self._changes) > MAX_CHANGES:
+        if len(self._changes) > self._max_changes:
             self._changes.clear()
             self.lost = True
 

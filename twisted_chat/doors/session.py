@@ -19,6 +19,7 @@ from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
+from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.slices import Job
 from twisted_chat.doors.state import NO_DOOR
@@ -142,12 +143,15 @@ class Session:
 
     async def write_slices(self, job: Job) -> None:
         """Write a long answer, a step of the job at a time; return when it is all queued."""
-        over = self._flusher.slices.run(self, job)
-        if over is not None:
+        if (over := self._flusher.slices.run(self, job)) is not None:
             await over
 
+    @property
+    def pace(self) -> ChangePace:
+        return self._flusher.pace
+
     async def turn(self) -> None:
-        """Wait for this client's turn among those that ask for what takes long."""
+        """Wait for the client's turn to ask for what takes long."""
         await self.write_slices(iter(()))
 
     # the end

@@ -69,9 +69,13 @@ def nick(connection: IrcConnection, request: Request) -> Result:
     assert user is not None
     if wanted == session.nick:
         return Reply()
-    before = user.name
-    connection.hub.rename(session, wanted)
-    return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+
+    def change() -> Reply:
+        before = user.name
+        connection.hub.rename(session, wanted)
+        return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+
+    return session.pace.run(session, change)
 
 
 def _offered(hub: Hub) -> list[str]:

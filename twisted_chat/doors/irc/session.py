@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any
 
@@ -54,7 +54,7 @@ class IrcSession(Session):
 
     def use_capabilities(self, capabilities: frozenset[str]) -> None:
         """Write with these capabilities from now on."""
-        self.capabilities = capabilities
+        self.capabilities = _shared(capabilities)
         self.speak(dialect_of(capabilities), b"\r\n")
 
     @property
@@ -260,6 +260,12 @@ class IrcSession(Session):
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """Do nothing: IRC's read markers are times, and ours are ids."""
+
+
+@lru_cache(1024)
+def _shared(capabilities: frozenset[str]) -> frozenset[str]:
+    """Return an equal set that all clients with the same capabilities share."""
+    return capabilities
 
 
 def _nick_lines(overhead: int, users: Sequence[User]) -> Sequence[str]:

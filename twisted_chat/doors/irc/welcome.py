@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from twisted_chat._version import __version__
 from twisted_chat.core.archive import UNREAD_SHOWN
-from twisted_chat.core.hub import Hub
+from twisted_chat.core.hub import MAX_AWAY_CHARACTERS, Hub
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import Record
 from twisted_chat.core.names import MAX_NAME_CHARACTERS
 from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
+from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.dialect import EXTENDED, HISTORY, SERVER, TIME, source_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
@@ -28,8 +29,8 @@ _ISUPPORT = (
     f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={MAX_NAME_CHARACTERS}"
     f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n CHANLIMIT=#:{MAX_ROOMS}"
     f" TARGMAX=PRIVMSG:{MAX_TARGETS_PER_MESSAGE},NOTICE:{MAX_TARGETS_PER_MESSAGE},JOIN:,PART:,WHOIS:1"
-    f" TOPICLEN=300 AWAYLEN=200 MODES=1 WHOX SAFELIST CLIENTTAGDENY=* CHATHISTORY={MAX_CHATHISTORY_RECORDS}"
-    " MSGREFTYPES=msgid,timestamp"
+    f" TOPICLEN={MAX_TOPIC_CHARACTERS} AWAYLEN={MAX_AWAY_CHARACTERS} MODES=1 WHOX SAFELIST CLIENTTAGDENY=*"
+    f" CHATHISTORY={MAX_CHATHISTORY_RECORDS} MSGREFTYPES=msgid,timestamp"
 )  # PREFIX has signs although there are no operators: clients that split it need some
 
 

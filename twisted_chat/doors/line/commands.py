@@ -38,9 +38,12 @@ async def password(connection: LineConnection, label: str | None, old: str, new:
     return Answer()
 
 
-def rename(connection: LineConnection, label: str | None, name: str) -> Answer:
-    connection.hub.rename(connection.session, name)
-    return Answer()
+def rename(connection: LineConnection, label: str | None, name: str) -> Result:
+    def change() -> Answer:
+        connection.hub.rename(connection.session, name)
+        return Answer()
+
+    return connection.session.pace.run(connection.session, change)
 
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
@@ -87,9 +90,14 @@ def topic(connection: LineConnection, label: str | None, room: str, text: str | 
     return None
 
 
-def away(connection: LineConnection, label: str | None, text: str | None = None) -> Answer:
-    connection.hub.away(connection.session, connection.text(text) if text else None)
-    return Answer()
+def away(connection: LineConnection, label: str | None, text: str | None = None) -> Result:
+    words = connection.text(text) if text else None
+
+    def change() -> Answer:
+        connection.hub.away(connection.session, words)
+        return Answer()
+
+    return connection.session.pace.run(connection.session, change)
 
 
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:

@@ -16,7 +16,7 @@ from twisted_chat.sentences import sentence_of
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.line import error, labelled
 
-MAX_LINES_HELD = 1000
+MAX_LINES_HELD = 200
 """Lines that wait for the end of a long answer; further read markers are not told."""
 
 
