@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.lookalikes import RESERVED
 from twisted_chat.core.names import user_name
 from twisted_chat.talk.address import (
     DEFAULT_HOST,
@@ -73,11 +74,14 @@ def _run(parser: ArgumentParser, options: Namespace) -> int:
 
 
 def _own_name() -> str:
-    """Return a name for a user who has given none."""
+    """Return a name for a user who has given none: the login name, if it is one that a guest may have."""
     try:
-        return user_name(getuser()).shown
+        name = user_name(getuser())
+        if name.key not in RESERVED:
+            return name.shown
     except (ChatError, OSError, KeyError):
-        return f"guest-{token_hex(2)}"
+        pass
+    return f"guest-{token_hex(2)}"
 
 
 def _check_prompt_toolkit() -> None:
