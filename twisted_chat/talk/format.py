@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from zlib import crc32
 
 from twisted_chat.talk.conversation import Conversation, Conversations, key
-from twisted_chat.wire.events import Event
+from twisted_chat.wire.events import GUEST_MARK, SERVER_MARK, Event
 
 Line = list[tuple[str, str]]
 """Pieces: a style as prompt_toolkit names it, and a text."""
@@ -46,19 +46,21 @@ def record(event: Event, me: str, mentions: bool = False, to: str = "", zone: tz
     `to` is given if the record is not of the current conversation. `zone` is the system's time zone if it is None.
     """
     time = ("class:time", f"{datetime.fromtimestamp(event.time / 1000, zone):%H:%M} ")
-    name = styled_name(event.sender)
+    name = [styled_name(event.sender)]
     where = [("", " to "), styled_name(to)] if to else []
+    if event.guest:
+        name = [*name, ("class:news", GUEST_MARK)]
     if event.kind in ("joined", "left"):
-        return [time, ("class:news", "* "), name, ("class:news", f" has {event.kind}")]
+        return [time, ("class:news", SERVER_MARK), *name, ("class:news", f" has {event.kind}")]
     if event.kind == "topic":
-        return [time, ("class:news", "* "), name, ("class:news", f" set the topic: {clean_line(event.text)}")]
+        return [time, ("class:news", SERVER_MARK), *name, ("class:news", f" set the topic: {clean_line(event.text)}")]
     text = clean(event.text).replace("\n", "\n" + INDENT)
     style = "class:mention" if mentions else ""
     if event.kind == "action":
-        return [time, ("", "* "), name, *where, (style, f" {text}")]
+        return [time, ("", "* "), *name, *where, (style, f" {text}")]
     if event.kind == "notice":
-        return [time, ("", "-"), name, *where, ("", "- "), (style, text)]
-    return [time, name, *where, ("", ": "), (style, text)]
+        return [time, ("", "-"), *name, *where, ("", "- "), (style, text)]
+    return [time, *name, *where, ("", ": "), (style, text)]
 
 
 def notice(text: str) -> Line:

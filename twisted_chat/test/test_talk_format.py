@@ -26,9 +26,9 @@ class RecordTests(SynchronousTestCase):
         self.assertEqual(shown("message", "tea?"), "09:26 zak: tea?")
         self.assertEqual(shown("action", "nods"), "09:26 * zak nods")
         self.assertEqual(shown("notice", "beware"), "09:26 -zak- beware")
-        self.assertEqual(shown("joined"), "09:26 * zak has joined")
-        self.assertEqual(shown("left"), "09:26 * zak has left")
-        self.assertEqual(shown("topic", "Assam"), "09:26 * zak set the topic: Assam")
+        self.assertEqual(shown("joined"), "09:26 *** zak has joined")
+        self.assertEqual(shown("left"), "09:26 *** zak has left")
+        self.assertEqual(shown("topic", "Assam"), "09:26 *** zak set the topic: Assam")
         self.assertEqual(shown("message", "psst", to="kim"), "09:26 zak to kim: psst")
 
     def test_a_text_of_several_lines_does_not_look_like_another_message(self) -> None:

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.doors.line.commands import COMMANDS
-from twisted_chat.doors.line.dialects import EVENTS, PLAIN, Answer, LineDialect
+from twisted_chat.doors.line.dialects import PLAIN, Answer, LineDialect, PlainDialect
 from twisted_chat.doors.line.lesson import Lesson
 from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
@@ -20,10 +20,11 @@ from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol
 from twisted_chat.doors.state import ENDING, OPEN
 from twisted_chat.wire.detect import is_http_request
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
+from twisted_chat.wire.events import SERVER_MARK
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
 from twisted_chat.wire.stream import LineSplitter
 
-HINT = "* register,<name> takes a name; help lists all commands"
+HINT = f"{SERVER_MARK}register,<name> takes a name; help lists all commands"
 
 
 class ChatProtocol(DoorProtocol):
@@ -80,7 +81,7 @@ class ChatProtocol(DoorProtocol):
     def _say_all(self, lines: bytes) -> bool:
         """Say a read that consists of messages, and return True; False for any other read."""
         session = self.session
-        if session.user is None or (session.dialect is EVENTS and b"\\" in lines):
+        if session.user is None or (session.dialect.for_programs and b"\\" in lines):
             return False
         messages = parse_chats(lines)
         if messages is None:
@@ -139,7 +140,7 @@ class ChatProtocol(DoorProtocol):
     def refuse(self, label: str | None, problem: Problem) -> None:
         """Send the answer to a request that was not carried out."""
         self.session.write_error(label, problem)
-        if problem.code == BAD_COMMAND and not self._hinted and self.session.dialect is PLAIN:
+        if problem.code == BAD_COMMAND and not self._hinted and isinstance(self.session.dialect, PlainDialect):
             self._hinted = True
             self.session.write(HINT)
 
@@ -149,15 +150,15 @@ class ChatProtocol(DoorProtocol):
 
     def text(self, field: str) -> str:
         """Return the text that a field of a request holds. Raises ParseError(bad-text)."""
-        return unescape(field) if self.session.dialect is EVENTS else field
+        return unescape(field) if self.session.dialect.for_programs else field
 
     def field(self, text: str) -> str:
         """Return a text as a field of an answer."""
-        return escape(text) if self.session.dialect is EVENTS else text
+        return escape(text) if self.session.dialect.for_programs else text
 
     def silent(self) -> None:
         """Ping a program, and cut it off if it does not answer; people may be silent for ever."""
-        if self.session.dialect is EVENTS:
+        if self.session.dialect.for_programs:
             if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
                 self.transport.abortConnection()
             else:
