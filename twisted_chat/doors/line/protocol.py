@@ -18,6 +18,7 @@ from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
 from twisted_chat.doors.state import ENDING, OPEN
+from twisted_chat.wire.bidi import closed
 from twisted_chat.wire.detect import is_http_request
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.events import SERVER_MARK
@@ -149,8 +150,8 @@ class ChatProtocol(DoorProtocol):
         self.session.speak(dialect, self.delimiter)
 
     def text(self, field: str) -> str:
-        """Return the text that a field of a request holds. Raises ParseError(bad-text)."""
-        return unescape(field) if self.session.dialect.for_programs else field
+        """Return the text that a field of a request holds, closed. Raises ParseError(bad-text)."""
+        return closed(unescape(field) if self.session.dialect.for_programs else field)
 
     def field(self, text: str) -> str:
         """Return a text as a field of an answer."""
