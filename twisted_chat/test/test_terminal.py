@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import cli as accounts
+from twisted_chat.admin import accounts, cli
 from twisted_chat.cli import main
 from twisted_chat.talk import cli as talk
 from twisted_chat.talk.address import is_readable_on_the_way, parse_address
@@ -54,7 +54,7 @@ class CommandTests(SynchronousTestCase):
         self.run_main("accounts", "list", "--store", f"sqlite:{EVIL}/none.sqlite3")
 
     def test_names_in_the_list_of_accounts(self) -> None:
-        accounts._print_table([accounts.AccountRow(EVIL, "here", 1, 1, 0)])
+        cli._print_table([accounts.AccountRow(EVIL, "here", 1, 1, 0)])
         self.assert_clean()
 
     def test_a_fault_of_the_program(self) -> None:

@@ -29,6 +29,8 @@ class Answer(NamedTuple):
 
 SILENT = Answer(lines=(), silent=True)
 """No answer, except to a label."""
+DONE = Answer(lines=())
+"""No answer to a person; a program, and a label, get `ok`."""
 
 _opening = lru_cache(4096)(plain_opening)
 
