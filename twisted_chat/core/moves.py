@@ -54,7 +54,7 @@ class Moves:
         return identity in self._counts
 
     def __bool__(self) -> bool:
-        return bool(self._rounds)
+        return bool(self._rounds or self.freed_names)
 
     def add(self, entry: Entry, room: Room) -> None:
         """Add a user's next move."""
@@ -138,7 +138,7 @@ def deliver_moves(
     own: dict[int, list[int]] = {}
     for index, entry in enumerate(entries):
         assert entry.connection is not None
-        entry.connection.unstored -= 1
+        entry.connection.unstored -= entry.size
         own.setdefault(entry.envelope.author, []).append(index)
     shown = block.between(0, len(entries))
     for user in readers.users():

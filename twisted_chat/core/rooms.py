@@ -1,6 +1,7 @@
 """Rooms and their members."""
 
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.lookalikes import LookIndex
 from twisted_chat.core.names import Name, room_name
 from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import Participant, User
@@ -105,6 +106,7 @@ class Rooms:
 
     def __init__(self, limits: RoomLimits = DEFAULT_ROOM_LIMITS) -> None:
         self._rooms: dict[str, Room] = {}
+        self._looks = LookIndex()
         self.ordered: Ordered[Room] = Ordered()
         self.counts = RoomCounts(limits)
 
@@ -150,6 +152,8 @@ class Rooms:
         if len(user.rooms) >= MAX_ROOMS_PER_USER:
             raise ChatError(Reason.TOO_MANY_ROOMS, max=MAX_ROOMS_PER_USER)
         if room is None:
+            if self._looks.is_like_another(checked, self._rooms):
+                raise ChatError(Reason.ROOM_LOOKS_LIKE_ANOTHER, room=checked.shown)
             room = self._make(checked, self.counts.made(user, address))
         room.add(user)
         user.rooms |= {room.key}
@@ -181,6 +185,7 @@ class Rooms:
             del self._rooms[room.key]
             self.ordered.remove(room.key)
             self.counts.ended(room.counted)
+            self._looks.remove(Name(room.name, room.key))
 
     def renamed(self, user: User, old_key: str) -> None:
         """Note in each of the user's rooms that the user has another name than the one with this key."""
@@ -203,5 +208,6 @@ class Rooms:
 
     def _make(self, name: Name, counted: tuple[str, ...]) -> Room:
         room = self._rooms[name.key] = Room(name, counted)
+        self._looks.add(name)
         self.ordered.add(room)
         return room

@@ -5,33 +5,39 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from functools import partial
 from itertools import groupby
 
+from twisted_chat.core.changes import apply_change, undo_change
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
 from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.moves import Moves, Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User, size_of
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
-from twisted_chat.core.routes import absence_of, are_apart, flush_all, forget_routes
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all, forget_routes
+from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-MAX_FLUSHED_AT_ONCE = 256  # readers; those of a large room are `spread` over the next turns
+RECORD_BYTES = 100
+"""Bytes of the file that a record takes, beside its text."""
+CHANGE_BYTES = 1024
+"""Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
 
 
 class Router:
     """Routes what is said; the part of the Hub that handles messages and membership."""
 
-    def __init__(self, log: MessageLog) -> None:
+    def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
         self.log = log
+        self.shares = shares or Shares()
         self.registry = UserRegistry()
         self.rooms = Rooms()
-        self._moves = Moves()
+        self._moves, self._apply = Moves(), partial(apply_change, self.registry, self.rooms)
         self.spread: Callable[[Iterable[Participant]], None] = flush_all
         self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
@@ -53,11 +59,14 @@ class Router:
             absence = route.absence if route.absence != known else None
         if "" in texts:
             raise ChatError(Reason.EMPTY_TEXT, to=to)
-        participant.unstored += len(texts)
         entry = self._open
         if entry is None or entry.envelope is not route.envelope or entry.kind != kind:
             self._open = self._append(participant, route, texts, {} if label is None else {0: label}, kind)
             return absence
+        size = size_of(texts)
+        entry.size += size
+        participant.unstored += size
+        participant.credit -= size + RECORD_BYTES * len(texts)
         if label is not None:
             entry.labels[len(entry.texts)] = label
             entry.asked = True
@@ -65,10 +74,16 @@ class Router:
         return absence
 
     def say_all(
-        self, participant: Participant, targets: Sequence[str], texts: list[str], labels: dict[int, str]
+        self,
+        participant: Participant,
+        targets: Sequence[str],
+        texts: list[str],
+        labels: dict[int, str],
+        size: int | None = None,
     ) -> int:
         """Say the messages that one read brought, none of them empty; `labels` by the message's index.
 
+        `size` is that of the texts together, if the caller knows it: at least what they take in memory.
         Returns how many were said: those in front of the first one whose route must be found
         anew, which is for `say`.
         """
@@ -78,21 +93,22 @@ class Router:
             return 0
         self._open = None
         if len(texts) == 1 or targets.count(first) == len(texts):
-            participant.unstored += len(texts)
-            self._append(participant, route, texts, labels)
+            self._append(participant, route, texts, labels, MESSAGE, size)
             return len(texts)
         routes: dict[str, Route] = {first: route}
         for index, to in enumerate(targets):
             if to not in routes:
                 route = participant.routes.get(to)
                 if route is None or route.version != route.target.version:
-                    targets, texts = targets[:index], texts[:index]
+                    targets, texts, size = targets[:index], texts[:index], None
                     labels = {other: label for other, label in labels.items() if other < index}
                     break
                 routes[to] = route
-        participant.unstored += len(texts)
         if are_apart(routes):
-            self.log.append(MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels))
+            entry = MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels, size)
+            participant.unstored += entry.size
+            participant.credit -= entry.size + RECORD_BYTES * len(texts)
+            self.log.append(entry)
         else:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
         return len(texts)
@@ -149,7 +165,7 @@ class Router:
                 moves.append(entry)
                 continue
             assert connection is not None
-            connection.unstored -= len(entry.texts)
+            connection.unstored -= entry.size
             if entry.__class__ is MixedEntry:
                 for delivery, recipients in entry.deliveries():
                     for participant in recipients:
@@ -179,45 +195,16 @@ class Router:
         for entry in entries:
             connection = entry.connection
             assert connection is not None
-            connection.unstored -= len(entry.texts)
+            connection.unstored -= entry.size
             if entry.kind == LEFT and isinstance(entry.recipients, Readers):
                 entry.recipients.room.left(entry.envelope.author)
             entry.forget_participants()
             user = self.registry.by_identity(entry.envelope.author)
             if user is not None:
-                self._undo(entry, user)
-            if connection.user is not None:
-                connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
-                connection.flush()
-
-    def _apply(self, entry: Entry) -> None:
-        """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
-        assert isinstance(key, str)
-        if entry.kind == TOPIC:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None:
-                room.delivered_topic = entry.texts[-1]
-        elif user is not None:
-            delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
-            if entry.kind == JOINED:
-                delivered[key] = entry.first
-            user.delivered_rooms = delivered
-
-    def _undo(self, entry: Entry, user: User) -> None:
-        if entry.kind == JOINED:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None and room.key in user.rooms:
-                self.rooms.leave(user, room)
-                forget_routes(user)
-        elif entry.kind == TOPIC:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None:
-                room.topic = room.delivered_topic
-        elif entry.kind == LEFT:
-            with suppress(ChatError):  # the user is in as many rooms as allowed meanwhile: then it stays left
-                self.rooms.join(user, entry.envelope.to)
-        self._open = None
+                self._open = None
+                undo_change(self.rooms, entry, user)
+            connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
+            connection.flush()
 
     # shared by the requests
 
@@ -242,27 +229,37 @@ class Router:
         if self.crowds is not None:
             self.crowds.settle(user)
         envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        participant.unstored += 1
         labels = {} if label is None else {0: label}
+        recipients = room.participants if kind == TOPIC else Readers(room)
+        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
+        participant.unstored += entry.size
+        participant.credit -= entry.size + CHANGE_BYTES
         if kind == TOPIC:
             self._append_moves()
-            self.log.append(Entry(kind, envelope, room.participants, [text], participant, labels, True))
+            self.log.append(entry)
         else:
-            self._moves.add(Entry(kind, envelope, Readers(room), [text], participant, labels, True), room)
+            self._moves.add(entry, room)
 
     def _append_moves(self) -> None:
         """Append the joins and leaves of this turn to the log."""
         self._open = None
-        if self._moves or self._moves.freed_names:
-            for entry in self._moves.take():
-                self.log.append(entry)
+        for entry in self._moves.take() if self._moves else ():
+            self.log.append(entry)
 
     def _append(
-        self, participant: Participant, route: Route, texts: list[str], labels: dict[int, str], kind: str = MESSAGE
+        self,
+        participant: Participant,
+        route: Route,
+        texts: list[str],
+        labels: dict[int, str],
+        kind: str = MESSAGE,
+        size: int | None = None,
     ) -> Entry:
         """Append an entry to the log for those whom the route reaches now, and return it."""
         recipients, asked = route.target.participants, bool(labels)
-        entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies)
+        entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies, size)
+        participant.unstored += entry.size
+        participant.credit -= entry.size + RECORD_BYTES * len(texts)
         self.log.append(entry)
         return entry
 

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from twisted_chat.core.participants import Absence, Participant, Route, User
 
+MAX_FLUSHED_AT_ONCE = 256
+"""Readers that are written to at once; those of a large room are spread over the next turns."""
+
 
 def forget_routes(user: User) -> None:
     """Have each connection of a user find its routes anew: its name, rooms or connections have changed."""

@@ -6,7 +6,6 @@ Entries are delivered live while the client reads; a client that is behind reads
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,33 +14,24 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.participants import Entry, Route, User
 from twisted_chat.doors.catchup import LIVE, CatchUp
-from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.dialect import Dialect, RenderCaches
+from twisted_chat.doors.door import NO_DOOR, Door
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
+from twisted_chat.doors.presence_reader import PresenceReader
 from twisted_chat.doors.slices import Job
-from twisted_chat.doors.state import NO_DOOR
 from twisted_chat.sentences import NOTICES
 from twisted_chat.transports.interfaces import Writer
 
-PRESENCE_DELAY_SECONDS = 0.1
-"""Seconds for which presence changes gather before they are sent, so that a storm of them becomes one write."""
-PRESENCE_GAP = "too many people came and went to name them all; ask for the list of those who are online"
+MAX_UNSTORED_BYTES = 64 * 1024
+"""Bytes of one connection that the log does not have yet, above which the connection is not read from."""
+FREE_UNSTORED_BYTES = 16 * 1024
+"""The first of them; for more, the connection's network must have a share left, or the connection waits."""
 
 
-class Door(Protocol):
-    """The part of the connection that a session uses."""
-
-    def wake(self) -> None:
-        """Carry on with requests that waited for the client to read, or for the log."""
-
-    def close(self) -> None:
-        """Send what is queued, then end the connection."""
-
-
-class Session:
+class Session(PresenceReader):
     """A participant of the hub (core.participants.Participant) with a client behind it.
 
     The door is woken when the client has read what waited for it and, if the session is
@@ -57,13 +47,14 @@ class Session:
         "_flusher",
         "_hub",
         "_position_at_check",
-        "_presence",
         "_render",
         "_render_caches",
         "address",
         "catchup",
         "client_id",
+        "credit",
         "dialect",
+        "max_unstored",
         "outbox",
         "routes",
         "sender_number",
@@ -90,9 +81,10 @@ class Session:
         self.address, self.client_id = address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
-        self.unstored = 0
+        self.unstored = self.credit = 0
+        self.max_unstored = FREE_UNSTORED_BYTES
         self.waiting = self.welcomed = False
-        self.outbox = Outbox(transport, max_outbox_bytes, self._drained)
+        self.outbox = Outbox(transport, max_outbox_bytes, self._drained, hub.shares.outboxes, address)
         self.catchup = CatchUp(self, hub, clock)
         self._hub, self._flusher, self._clock, self._door = hub, flusher, clock, door
         self._delimiter, self._ending, self._render_caches = b"\n", "\n", render_caches
@@ -159,8 +151,10 @@ class Session:
     def end(self) -> None:
         """Leave everything, and let go of the door: the connection is gone."""
         if self.user is not None:
+            self._hub.shares.settle(self)
             self._hub.sign_out(self)
             self._flusher.request()
+            self._hub.shares.settle(self)  # for the records of its leaving
         self.catchup.close()
         self._flusher.slices.drop(self)
         self.outbox.end()
@@ -173,6 +167,36 @@ class Session:
                 self._confirmed = self.catchup.position
             self._hub.sign_out(self)
             self._flusher.request()
+
+    # how much may be under way
+
+    def waits_for_log(self) -> bool:
+        """Return True if the client must say nothing more until the log has what it said."""
+        if self.unstored <= self.max_unstored:
+            return False
+        if self.max_unstored == MAX_UNSTORED_BYTES:
+            return True
+        if not self._hub.shares.unstored.take(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES):
+            return True
+        self.max_unstored = MAX_UNSTORED_BYTES
+        self.waiting = True
+        return self.unstored > MAX_UNSTORED_BYTES
+
+    @property
+    def has_share(self) -> bool:
+        """Return True while more than the free bytes are taken from the network's share."""
+        return self.max_unstored > FREE_UNSTORED_BYTES
+
+    def all_stored(self) -> None:
+        """Give back the share of the memory, and wake the door, now that the log has all that the client said."""
+        if self.has_share:
+            self.max_unstored = FREE_UNSTORED_BYTES
+            self._hub.shares.unstored.give_back(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES)
+        self.waiting = False
+        self._clock.callLater(0, self._wake)  # when this batch is delivered and answered
+
+    def _wake(self) -> None:
+        self._door.wake()
 
     # how far the client has read
 
@@ -218,10 +242,10 @@ class Session:
             self.write(*self.dialect.render_copy(entry))
 
     def acknowledge(self, entry: Entry) -> bool:
+        if self.waiting and not self.unstored:
+            self.all_stored()
         if self.user is None:  # the leaving of its rooms, when the connection is gone
             return False
-        if self.waiting and not self.unstored:
-            self._clock.callLater(0, self._door.wake)  # when this batch is delivered and answered
         if not entry.asked and not self.dialect.for_programs:
             return False
         self.write_acknowledgement(entry)
@@ -229,27 +253,11 @@ class Session:
 
     def reject(self, entry: Entry, error: ChatError) -> None:
         if self.waiting and not self.unstored:
-            self._clock.callLater(0, self._door.wake)
+            self.all_stored()
+        if self.user is None:
+            return
         for index in range(len(entry.texts)):
             self.write_rejection(entry, index, error)
-
-    def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
-        if self.dialect.for_programs:
-            self._gathered_presence().add(identity, before, now)
-
-    def crowd_changed(self, news: CrowdNews) -> None:
-        own = self.user.identity if self.user is not None and self.dialect.for_programs else None
-        if own is not None and self.catchup.mode is LIVE and self._presence is None and not self.outbox.full:
-            if news.presence.lost:
-                self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
-            self.outbox.put(news.rendered(self.dialect, self._delimiter, own))
-            self.outbox.flush()
-        elif own is not None:
-            gathered = self._gathered_presence()
-            for identity, (before, now) in news.presence.items():
-                if identity != own:
-                    gathered.add(identity, before, now)
-            gathered.lost |= news.presence.lost
 
     def notify(self, notice: Notice) -> None:
         self.write(*self.dialect.server_notice(notice, NOTICES[notice]))
@@ -274,27 +282,7 @@ class Session:
 
     # what catching up calls
 
-    def went_live(self) -> None:
-        if self._presence is not None:
-            self._tell_presence()
-
     def _drained(self) -> None:
         self._flusher.slices.resume(self)
         self.catchup.proceed()
         self._door.wake()
-
-    def _gathered_presence(self) -> PresenceChanges:
-        """Return the changes that will be told in PRESENCE_DELAY_SECONDS, or when the session goes live."""
-        if self._presence is None:
-            self._presence = PresenceChanges()
-            self._clock.callLater(PRESENCE_DELAY_SECONDS, self._tell_presence)
-        return self._presence
-
-    def _tell_presence(self) -> None:
-        if self.catchup.mode is not LIVE or self._presence is None:
-            return
-        presence, self._presence = self._presence, None
-        if presence.lost:
-            self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
-        self.write(*self.dialect.presence(presence.changes()))
-        self.outbox.flush()

@@ -41,14 +41,3 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (CLOSING, Event.LOST): CLOSED,
 }
 """Maps a state and an event to the next state. An event that has no row for a state changes nothing there."""
-
-
-class NoDoor:
-    """Stands for the door of a connection that is gone."""
-
-    def wake(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-NO_DOOR = NoDoor()

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.messages import JOINED, LEFT, Record
 from twisted_chat.core.names import user_name
-from twisted_chat.core.router import MAX_FLUSHED_AT_ONCE
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE
 from twisted_chat.test.support import Connection, DelayedLog, Recorder, Server
 
 CROWD = MAX_FLUSHED_AT_ONCE + 50

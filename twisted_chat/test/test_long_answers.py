@@ -245,7 +245,7 @@ class MakerTests(SynchronousTestCase):
     def test_a_room_that_ends_makes_place_for_another(self) -> None:
         server = Server()
         counts = server.hub.rooms.counts
-        guest = server.plain("guest", "#a", "#b")
+        guest = server.plain("visitor", "#a", "#b")
         self.assertEqual(len(counts), 2, "of guests in all, and of their address")
         guest.ask("leave,#a")
         guest.drop()

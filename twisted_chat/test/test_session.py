@@ -8,7 +8,7 @@ from twisted_chat.core.errors import Notice
 from twisted_chat.core.interfaces import Page
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import MAX_CHANGES
-from twisted_chat.doors.session import PRESENCE_DELAY_SECONDS
+from twisted_chat.doors.presence_reader import PRESENCE_DELAY_SECONDS
 from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import WINDOW, Connection, DelayedLog, Server
@@ -140,7 +140,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.slow.stop_reading()
         self.say(5000)
         self.slow.read_again()
-        self.assertEqual([line for line in self.slow.lines() if line.startswith("*")], ["* " + GAP])
+        self.assertEqual([line for line in self.slow.lines() if line.startswith("*")], ["*** " + GAP])
 
     def test_a_room_left_before_the_gap_is_not_read_after_it(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))
