@@ -9,11 +9,12 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from twisted_chat.core.archive import Archive
+from twisted_chat.core.changes import forget_routes
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import Router, forget_routes
+from twisted_chat.core.router import Router
 from twisted_chat.core.shares import Shares
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
@@ -223,7 +224,8 @@ class Hub(Router):
     async def _set_sender_number(self, participant: Participant, user: User) -> None:
         """Give a participant the number of its client, and end the client's earlier connection."""
         assert self.accounts is not None
-        number = await self.accounts.client_number(user.identity, participant.client_id)
+        in_use = [other.sender_number for other in user.participants]
+        number = await self.accounts.client_number(user.identity, participant.client_id, in_use)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
                 other.disconnect(Notice.REPLACED)

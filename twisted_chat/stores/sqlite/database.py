@@ -32,6 +32,8 @@ Run = Callable[..., Deferred[Any]]
 """Runs a function with its arguments on another thread, as deferToThreadPool does."""
 MAX_CACHED_STATEMENTS = 200
 """Statements that SQLite keeps compiled: more than there are sizes of inserts (see statements.CHUNK_ROWS)."""
+MAX_WORK_SECONDS = 0.01
+"""Transactions that come together share a commit, until they have taken so long; then messages have their turn."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -53,6 +55,10 @@ class Transaction:
 
 Job = Transaction | Batch
 """A job for the worker."""
+
+
+TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+SAVEPOINT = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
 
 
 class InUse(StoreError):
@@ -146,17 +152,36 @@ class Database:
         return [job for job in jobs if isinstance(job, Batch)]
 
     def _work(self, jobs: list[Job]) -> None:
-        """Do the transactions, then write all batches in one commit."""
-        batches: list[Batch] = []
-        for job in jobs:
-            if isinstance(job, Batch):
-                batches.append(job)
-            else:
-                self.worker.call(job.done.callback, job.run(self._write_connection))
+        """Do the transactions in one commit, then write all batches in one."""
+        batches = [job for job in jobs if isinstance(job, Batch)]
+        self._run_transactions([job for job in jobs if isinstance(job, Transaction)])
         if batches:
             result = self._batch_writer.append([entry for batch in batches for entry in batch.entries])
             self.worker.call(self._on_result, batches, result)
             self._batch_writer.after_append()
+
+    def _run_transactions(self, jobs: list[Transaction]) -> None:
+        """Do work in one commit, as far as it does not take long; the rest comes behind the batches that wait.
+
+        When the commit fails, each is tried for itself.
+        """
+        if not jobs:
+            return
+        db, results, ends = self._write_connection, list[Any](), time.monotonic() + MAX_WORK_SECONDS
+        try:
+            with transaction(db):
+                for job in jobs:
+                    results.append(job.run(db))
+                    if not db.in_transaction:
+                        raise sqlite3.OperationalError("the transaction was rolled back")
+                    if time.monotonic() > ends:
+                        break
+        except sqlite3.Error:
+            results = [job.run(db) for job in jobs]
+        for job, result in zip(jobs, results, strict=False):
+            self.worker.call(job.done.callback, result)
+        for job in jobs[len(results) :]:
+            self.worker.put(job)
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._read_connection.execute(sql, values).fetchall()
@@ -197,14 +222,15 @@ def _closed() -> ChatError:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything that is done in the context, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
+    """Commit everything that is done in the context, or nothing. A transaction in another one is a part of it."""
+    begin, commit, undo = SAVEPOINT if db.in_transaction else TRANSACTION
+    db.execute(begin)
     try:
         yield
-        db.execute("COMMIT")
+        db.execute(commit)
     except BaseException:
         if db.in_transaction:
-            db.execute("ROLLBACK")
+            db.execute(undo)
         raise
 
 
