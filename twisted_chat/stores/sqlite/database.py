@@ -23,13 +23,12 @@ from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.stores.pages import cut
 from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, OnResult
+from twisted_chat.stores.sqlite.reads import ReadQueue, Run
 from twisted_chat.stores.sqlite.rows import TEXT
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
 from twisted_chat.stores.sqlite.worker import Worker
 
 T = TypeVar("T")
-Run = Callable[..., Deferred[Any]]
-"""Runs a function with its arguments on another thread, as deferToThreadPool does."""
 MAX_CACHED_STATEMENTS = 200
 """Statements that SQLite keeps compiled: more than there are sizes of inserts (see statements.CHUNK_ROWS)."""
 MAX_WORK_SECONDS = 0.01
@@ -74,6 +73,7 @@ class Database:
 
     def __init__(self, path: str, worker: Worker[Job], read: Run, now: Callable[[], float] = time.time) -> None:
         self.path, self.worker, self._read, self.now = path, worker, read, now
+        self._reads = ReadQueue(read)
         self._lock: int | None = None
         self._closed = True
         self.start = 0
@@ -96,6 +96,7 @@ class Database:
                 self._prepare()
                 self._read_connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
+                self._reads.watch(self._read_connection)
             except OSError as problem:
                 raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
@@ -112,6 +113,7 @@ class Database:
         """Finish what is under way, and close and unlock the file; a second call does nothing."""
         if not self._closed:
             self._closed = True
+            self._reads.close()
             await self.worker.stop()
             await self._read(
                 self._read_connection.close
@@ -121,11 +123,11 @@ class Database:
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
         """Return the rows of a query, run on the thread that reads."""
-        return fail(_closed()) if self._closed else self._read(self._select, sql, values)
+        return fail(_closed()) if self._closed else self._reads.read(self._select, sql, values)
 
     def select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> Deferred[tuple[Rows, bool]]:
         """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
-        return fail(_closed()) if self._closed else self._read(self._select_page, sql, values)
+        return fail(_closed()) if self._closed else self._reads.read(self._select_page, sql, values)
 
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """Return the rows of a query at once; only while the server starts."""
