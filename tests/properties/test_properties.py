@@ -84,8 +84,8 @@ class WatchedServer:
         for watcher in (self.plain, self.lesson):
             for line in watcher.lines():
                 assert not CONTROL.search(line), line
-                assert re.fullmatch(r"(\* )?\S{1,32}( in #tea)? .+|\* .+", line), line
-                sender = line.removeprefix("* ").split(" ")[0]
+                assert re.fullmatch(r"(\*(\*\*)? )?\S{1,32}( in #tea)? .+", line), line
+                sender = re.sub(r"^\*+ ", "", line).split(" ")[0]
                 assert user_name(sender).shown == sender
         for line in self.program.lines():
             assert not CONTROL.search(line), line
