@@ -237,7 +237,8 @@ class Hub(Router):
     async def _set_sender_number(self, participant: Participant, user: User) -> None:
         """Give a participant the number of its client, and end the client's earlier connection."""
         assert self.accounts is not None
-        number = await self.accounts.client_number(user.identity, participant.client_id)
+        in_use = [other.sender_number for other in user.participants]
+        number = await self.accounts.client_number(user.identity, participant.client_id, in_use)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
                 other.disconnect(Notice.REPLACED)

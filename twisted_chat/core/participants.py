@@ -92,6 +92,9 @@ class Participant(Protocol):
     def reject(self, entry: "Entry", error: ChatError) -> None:
         """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
 
+    def all_stored(self) -> None:
+        """Note that the log has, or has refused, everything that this connection said before it signed out."""
+
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
 

@@ -172,6 +172,17 @@ class Rooms:
         user.delivered_rooms = {**user.delivered_rooms, room.key: id}
         return room
 
+    def rejoin(self, user: User, room: Room) -> None:
+        """Make the user a member of a room again, because its leaving was not stored."""
+        present = self._rooms.get(room.key)
+        if present is None:
+            present = self._rooms[room.key] = room
+            self.ordered.add(room)
+            self.counts.add(room.counted)
+            self._looks.add(Name(room.name, room.key))
+        present.add(user)
+        user.rooms |= {room.key}
+
     def connections_changed(self, user: User) -> None:
         """Note in each of the user's rooms that one of the user's connections has come or gone."""
         for key in user.rooms:

@@ -5,42 +5,32 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from itertools import groupby
 
-from twisted_chat.core.changes import apply_change, undo_change
+from twisted_chat.core.changes import ROOM_CHANGES, RoomChanges
+from twisted_chat.core.dedup import is_target
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.interfaces import Crowds, MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MESSAGE, TOPIC, direct
+from twisted_chat.core.interfaces import MessageLog
+from twisted_chat.core.messages import GUESTS, LEFT, MESSAGE, TOPIC, direct
 from twisted_chat.core.mixed import MixedEntry
-from twisted_chat.core.moves import Moves, Readers, deliver_moves, follows
+from twisted_chat.core.moves import Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User, size_of
-from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all, forget_routes
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, size_of
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
 RECORD_BYTES = 100
 """Bytes of the file that a record takes, beside its text."""
-CHANGE_BYTES = 1024
-"""Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
 
 
-class Router:
-    """Routes what is said; the part of the Hub that handles messages and membership."""
+class Router(RoomChanges):
+    """Routes what is said between users and in rooms; the part of the Hub that handles messages and membership."""
 
     def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
-        self.log = log
-        self.shares = shares or Shares()
-        self.registry = UserRegistry()
-        self.rooms = Rooms()
-        self._moves, self._apply = Moves(), partial(apply_change, self.registry, self.rooms)
+        super().__init__(log, shares)
         self.spread: Callable[[Iterable[Participant]], None] = flush_all
-        self.crowds: Crowds | None = None
-        self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
         log.subscribe(self.deliver, self.refuse)
 
     def say(
@@ -113,36 +103,22 @@ class Router:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
         return len(texts)
 
-    def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
-        user = self._user(participant)
-        room = self.rooms.join(user, name, participant.address)
-        if room is None:
-            return False
-        participant.routes.clear()  # its next message comes behind the join
-        self._announce(JOINED, participant, user, room, "", label)
-        return True
+    async def said_before(self, participant: Participant, to: str, text: str, kind: str, label: str) -> int | None:
+        """Return the id of a text that the same client of an account has said with this label, or None.
 
-    def leave(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """End the user's membership; False if there was none. Raises ChatError(bad-name)."""
-        user, room = self._user(participant), self.rooms.get(name)
-        if room is None or room.key not in user.rooms:
-            return False
-        self._leave(participant, user, room, label)
-        return True
-
-    def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
-        """Change a room's topic. Raises ChatError: bad-name, no-such-room, not-a-member, too-long."""
-        user = self._user(participant)
-        room = self.rooms.find_joined(user, name)
-        if len(text) > MAX_TOPIC_CHARACTERS:
-            raise ChatError(Reason.TOPIC_LENGTH, max=MAX_TOPIC_CHARACTERS)
-        room.topic = text
-        self._announce(TOPIC, participant, user, room, text, label)
-
-    def topic(self, participant: Participant, name: str) -> str:
-        """Return a topic to a member. Raises ChatError: bad-name, no-such-room, not-a-member."""
-        return self.rooms.find_joined(self._user(participant), name).topic
+        This answers a request that is sent again and can no longer be carried out. Raises ChatError(bad-command)
+        if the label was used for something else.
+        """
+        if participant.sender_number >= GUESTS:
+            return None
+        self.flush()
+        await self.log.wait_durable()  # the first one may be on its way
+        record = await self.log.find_label(participant.sender_number, label)
+        if record is None:
+            return None
+        if (kind, text) != (record.kind, record.text) or not is_target(to, record):
+            raise ChatError(Reason.LABEL_REUSED, label=label)
+        return record.id
 
     # behind the log
 
@@ -159,7 +135,7 @@ class Router:
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
             if moves and not follows(entry, moves):
-                deliver_moves(moves, self.registry.by_identity, self._apply, touched, answered)
+                deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
                 moves = []
             if recipients.__class__ is Readers:
                 moves.append(entry)
@@ -181,14 +157,18 @@ class Router:
                     participant.deliver_copy(entry)
                     touched[participant] = None
                 if to_room and entry.kind == TOPIC:
-                    self._apply(entry)
+                    self._applied(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
                 answered[connection] = None
         if moves:
-            deliver_moves(moves, self.registry.by_identity, self._apply, touched, answered)
+            deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
         flush_all(answered)
         (self.spread if len(touched) > MAX_FLUSHED_AT_ONCE else flush_all)(touched)
+
+    def _applied(self, entry: Entry) -> None:
+        self._apply(entry)
+        self._settle(entry)
 
     def refuse(self, entries: Sequence[Entry]) -> None:
         """Tell the senders of what the log cannot keep. No recipient has seen it, and a join or leave is undone."""
@@ -199,52 +179,15 @@ class Router:
             if entry.kind == LEFT and isinstance(entry.recipients, Readers):
                 entry.recipients.room.left(entry.envelope.author)
             entry.forget_participants()
-            user = self.registry.by_identity(entry.envelope.author)
-            if user is not None:
-                self._open = None
-                undo_change(self.rooms, entry, user)
-            connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
-            connection.flush()
+            if entry.kind in ROOM_CHANGES:
+                self._settle(entry)
+            if connection.user is not None:
+                connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
+                connection.flush()
+            elif not connection.unstored:
+                connection.all_stored()
 
     # shared by the requests
-
-    def _user(self, participant: Participant) -> User:
-        if participant.user is None:
-            raise ChatError(Reason.NO_NAME)
-        return participant.user
-
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
-        self.rooms.leave(user, room)
-        forget_routes(user)
-        if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
-            room.leaves(user)
-        self._announce(LEFT, participant, user, room, "", label)
-        if not room.members:
-            self._append_moves()  # before a room of the same name begins
-
-    def _announce(
-        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
-    ) -> None:
-        self._open = None
-        if self.crowds is not None:
-            self.crowds.settle(user)
-        envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        labels = {} if label is None else {0: label}
-        recipients = room.participants if kind == TOPIC else Readers(room)
-        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
-        participant.unstored += entry.size
-        participant.credit -= entry.size + CHANGE_BYTES
-        if kind == TOPIC:
-            self._append_moves()
-            self.log.append(entry)
-        else:
-            self._moves.add(entry, room)
-
-    def _append_moves(self) -> None:
-        """Append the joins and leaves of this turn to the log."""
-        self._open = None
-        for entry in self._moves.take() if self._moves else ():
-            self.log.append(entry)
 
     def _append(
         self,

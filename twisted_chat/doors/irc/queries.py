@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from time import time as time_of_day
 from typing import TypeVar
 
 from twisted_chat._version import __version__
@@ -139,7 +140,7 @@ def version(connection: IrcConnection, request: Request) -> Reply:
 
 
 def time(connection: IrcConnection, request: Request) -> Reply:
-    now = timestamp(int(connection.factory.clock.seconds() * 1000))
+    now = timestamp(int(time_of_day() * 1000))
     return reply_line(connection.session.numeric(numerics.RPL_TIME, SERVER, now))
 
 

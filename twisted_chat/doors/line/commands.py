@@ -6,10 +6,14 @@ that becomes one, or None for what the log will answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from twisted_chat._version import __version__
 from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN, fit_page
+from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
-from twisted_chat.core.messages import ACTION
+from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import User
 from twisted_chat.doors.line.dialects import (
@@ -21,6 +25,7 @@ from twisted_chat.doors.line.dialects import (
     PlainDialect,
 )
 from twisted_chat.doors.line.lists import answer_records, list_names
+from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.events import SERVER_MARK, quoted
@@ -50,11 +55,7 @@ async def password(connection: LineConnection, label: str | None, old: str, new:
 
 
 def rename(connection: LineConnection, label: str | None, name: str) -> Result:
-    def change() -> Answer:
-        connection.hub.rename(connection.session, name)
-        return Answer()
-
-    return connection.session.pace.run(connection.session, change)
+    return connection.session.pace.run(connection.session, lambda: _done(connection.hub.rename, connection, name))
 
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
@@ -75,14 +76,33 @@ async def _mine(connection: LineConnection) -> Answer:
     return Answer(lines=(",".join(names),), fields=tuple(names))
 
 
-def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> None:
-    session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], label=label))
+def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> Result | None:
+    return _say(connection, label, to, connection.text(text), MESSAGE)
 
 
-def me(connection: LineConnection, label: str | None, to: str, text: str) -> None:
+def me(connection: LineConnection, label: str | None, to: str, text: str) -> Result | None:
+    return _say(connection, label, to, connection.text(text), ACTION)
+
+
+def _say(connection: LineConnection, label: str | None, to: str, text: str, kind: str) -> Result | None:
     session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], ACTION, label))
+    try:
+        session.tell_absence(connection.hub.say(session, to, [text], kind, label))
+    except ChatError as problem:
+        if label is None or session.sender_number >= GUESTS:
+            raise
+        return _answer_again(connection, label, to, text, kind, problem)
+    return None
+
+
+async def _answer_again(
+    connection: LineConnection, label: str, to: str, text: str, kind: str, problem: ChatError
+) -> Answer:
+    """Answer a request that was carried out before, although it can no longer be; raise the problem for another one."""
+    id = await connection.hub.said_before(connection.session, to, text, kind, label)
+    if id is None:
+        raise problem
+    return Answer(fields=(str(id),))
 
 
 def join(connection: LineConnection, label: str | None, room: str) -> Result | None:
@@ -104,16 +124,16 @@ def topic(connection: LineConnection, label: str | None, room: str, text: str | 
 
 def away(connection: LineConnection, label: str | None, text: str | None = None) -> Result:
     words = connection.text(text) if text else None
+    return connection.session.pace.run(connection.session, lambda: _done(connection.hub.away, connection, words))
 
-    def change() -> Answer:
-        connection.hub.away(connection.session, words)
-        return Answer()
 
-    return connection.session.pace.run(connection.session, change)
+def _done(change: Callable[[Any, Any], None], connection: LineConnection, value: str | None) -> Answer:
+    change(connection.session, value)
+    return Answer()
 
 
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:
-    page = _options("history", options, before=0, after=0, limit=50)
+    page = numbers_in("history", options, before=0, after=0, limit=50)
     await connection.session.turn()
     records = await connection.hub.archive.history(connection.session, name, **page)
     records = fit_page(records, oldest_first=bool(page["after"] and not page["before"]))
@@ -131,13 +151,13 @@ async def since(connection: LineConnection, label: str | None, id: str | None = 
     session = connection.session
     if id is None:
         return Answer(lines=(), fields=(str(session.catchup.position),))
-    limit = _options("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
-    last, more = await session.catchup.since(label, _id(id), limit)
+    limit = numbers_in("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
+    last, more = await session.catchup.since(label, whole_number(id), limit)
     return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
 
 
 async def seen(connection: LineConnection, label: str | None, name: str, id: str) -> Answer:
-    await connection.hub.archive.move_read_marker(connection.session, name, _id(id))
+    await connection.hub.archive.move_read_marker(connection.session, name, whole_number(id))
     return Answer()
 
 
@@ -196,28 +216,6 @@ async def _unread(connection: LineConnection, user: User) -> list[str]:
         shown = f"you have {many} unread messages; the last {len(records)} follow"
         lines.insert(0, f"{SERVER_MARK}{shown}, and history,<name or #room> shows the others")
     return lines
-
-
-def _id(text: str) -> int:
-    """Return the whole number in a field, an id for example. Raises ParseError(bad-command)."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ParseError(BAD_COMMAND, f"expected a whole number, got {text[:32]}")
-    return int(text)
-
-
-def _options(verb: str, options: tuple[str, ...], **values: int) -> dict[str, int]:
-    """Return the numbers of `key=number` options, over their defaults. Raises ParseError(bad-command)."""
-    for option in options:
-        key, _, value = option.partition("=")
-        if key not in values:
-            takes = ", ".join(
-                f"{name}=<{f'1 to {MAX_HISTORY_RECORDS}' if name == 'limit' else 'id'}>" for name in values
-            )
-            raise ParseError(BAD_COMMAND, f"the options of {verb} are {takes}")
-        values[key] = _id(value)
-    if not 1 <= values["limit"] <= MAX_HISTORY_RECORDS:
-        raise ParseError(BAD_COMMAND, f"the limit of {verb} must be 1 to {MAX_HISTORY_RECORDS}")
-    return values
 
 
 def _help_lines(row: Command) -> tuple[str, ...]:
