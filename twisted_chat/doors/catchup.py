@@ -30,6 +30,7 @@ from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import Record
 from twisted_chat.core.participants import Participant
+from twisted_chat.transports.faults import FAULTS
 
 _log = Logger()
 
@@ -213,7 +214,7 @@ class CatchUp:
         self._session.flush()
 
     def _page_failed(self, failure: Failure, cursor: Cursor) -> None:
-        _log.failure("Cannot read the log for {identity}", failure, identity=cursor.identity)
+        FAULTS.log(_log, "Cannot read the log for {identity}", failure, identity=cursor.identity)
         if cursor is not self._cursor or not self._go(Event.FAILED):
             return
         self._clock.callLater(RETRY_SECONDS, self.proceed)

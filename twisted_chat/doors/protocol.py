@@ -20,10 +20,12 @@ from zope.interface import implementer
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
+from twisted_chat.doors.connections import SessionOccupant
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event
+from twisted_chat.transports.faults import FAULTS
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.stream import Messages
@@ -59,7 +61,7 @@ class Services(typing.Protocol):
 
 
 @implementer(IHalfCloseableProtocol)
-class DoorProtocol(Protocol):
+class DoorProtocol(SessionOccupant, Protocol):
     """One connection: its requests go to `lineReceived`, a line each, as they may be carried out.
 
     A door fills `_lines`, calls `wake`, and closes each request with `_complete`, unless the
@@ -109,6 +111,7 @@ class DoorProtocol(Protocol):
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
         self.session = self.factory.session(self.transport, self, self.session_type, self.dialect)
+        self.address = self.session.address
         self.factory.connections.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -269,7 +272,7 @@ class DoorProtocol(Protocol):
 
     def _internal_error(self, failure: Failure | None = None) -> ChatError:
         """Log a fault of the server's, and return the error that says no more than that."""
-        _log.failure("A request of connection {number} failed", failure, number=self.session.sender_number)
+        FAULTS.log(_log, "A request of connection {number} failed", failure, number=self.session.sender_number)
         return ChatError(Reason.INTERNAL_ERROR)
 
     def _waited(self, _: object) -> None:

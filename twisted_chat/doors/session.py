@@ -19,7 +19,7 @@ from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.sentences import NOTICES
+from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
 PRESENCE_DELAY_SECONDS = 0.1
@@ -29,6 +29,10 @@ PRESENCE_GAP = "too many people came and went to name them all; ask for the list
 
 class Door(Protocol):
     """The part of the connection that a session uses."""
+
+    @property
+    def door(self) -> str:
+        """Return the door's name."""
 
     def wake(self) -> None:
         """Carry on with requests that waited for the client to read, or for the log."""
@@ -154,6 +158,10 @@ class Session:
             self._hub.sign_out(self)
             self._flusher.request()
 
+    @property
+    def door(self) -> str:
+        return self._door.door
+
     # how far the client has read
 
     @property
@@ -221,14 +229,14 @@ class Session:
             self._clock.callLater(PRESENCE_DELAY_SECONDS, self._tell_presence)
         self._presence.add(identity, before, now)
 
-    def notify(self, notice: Notice) -> None:
-        self.write(*self.dialect.server_notice(notice, NOTICES[notice]))
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        self.write(*self.dialect.server_notice(notice, notice_sentence(notice, detail)))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         pass
 
-    def disconnect(self, notice: Notice) -> None:
-        self.notify(notice)
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        self.notify(notice, detail)
         self._door.close()
 
     def hold(self) -> None:
@@ -264,6 +272,8 @@ class Session:
 
 class _NoDoor:
     """Stands for the door of a connection that is gone."""
+
+    door = ""
 
     def wake(self) -> None: ...
 

@@ -37,6 +37,7 @@ class ChatProtocol(DoorProtocol):
     session: LineSession
     session_type = LineSession
     dialect = PLAIN
+    door_name = "line"
     full = b"error,unavailable,the server is full; try again later\n"
 
     def __init__(self) -> None:
