@@ -24,6 +24,7 @@ from twisted_chat.auth.passwords import HASHING_THREADS, Passwords, at_low_prior
 from twisted_chat.auth.tickets import AccountTickets
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog
+from twisted_chat.core.shares import Shares
 from twisted_chat.doors.any_door import AnyDoor
 from twisted_chat.doors.connections import ConnectionRegister
 from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
@@ -40,6 +41,7 @@ from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.transports.monotonic import use_monotonic_time
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "makeService", "offline_admin"]
@@ -52,6 +54,7 @@ def makeService(options: Options) -> IService:
     """Return the chat server as a service that has not opened anything yet."""
     from twisted.internet import reactor
 
+    use_monotonic_time(reactor)
     reactor.callWhenRunning(_tune_garbage_collector)
     hub, control, check_passwords = _hub(reactor, options)
     register = ConnectionRegister(reactor.seconds, hub.bans, int(options["per-address"]))
@@ -134,16 +137,17 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None, Prepare]:
         worker: WorkerThread[Job] = WorkerThread(reactor.callFromThread)
         log, accounts = _sqlite(Database(path, worker, _thread(reactor, "reader")), reactor)
     checkers, guests, audit = options.get("credCheckers", []), not options["no-guests"], AuditLog()
+    shares = Shares() if path is None else Shares(reactor.seconds)
     authenticator: BuiltIn | Cred
     hash: Hash | None = None
     if checkers:  # a password that is changed elsewhere would not end tickets, so there are none
         authenticator = Cred(checkers, reactor, accounts)
-        hub = Hub(log, accounts, authenticator, guests=guests, audit=audit)
+        hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, audit=audit)
     else:
         passwords = Passwords(partial(_thread(reactor, "passwords", HASHING_THREADS), at_low_priority))
         tickets = AccountTickets(accounts, reactor)
         authenticator, hash = BuiltIn(accounts, passwords, reactor), passwords.hash
-        hub = Hub(log, accounts, authenticator, guests=guests, tickets=tickets, audit=audit)
+        hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, tickets=tickets, audit=audit)
         hub.limits.add(tickets.rows)
     hub.limits.add(authenticator.rows)
     check = partial(_check_files, authenticator) if isinstance(authenticator, Cred) else None

@@ -110,7 +110,7 @@ def test_silent_guests_of_one_address_keep_neither_people_nor_accounts_nor_the_o
         people = json.loads(operator(server, "people", "--json"))
         assert sum(row["address"] == "127.0.0.2" and row["kind"] == "guest" for row in people) == 150
         assert "150 connections ended" in operator(server, "kick", "127.0.0.2", "--reason", "too many")
-        assert guest.hears() == "* the operator has ended this connection: too many"
+        assert guest.hears() == "*** the operator has ended this connection: too many"
         assert "127.0.0.2" not in operator(server, "people")
 
 
@@ -127,7 +127,7 @@ def test_the_operator_sees_ends_and_bans_and_a_ban_survives_a_restart(serve: Ser
         ["line", "127.0.0.3", "zak", "guest"],
     ]
     assert operator(server, "kick", rows[1].split()[0]) == f"{rows[1].split()[0]}: 1 connection ended"
-    assert zak.hears() == "* the operator has ended this connection"
+    assert zak.hears() == "*** the operator has ended this connection"
     banned = "jane is banned: spam; 1 connection ended"
     assert operator(server, "ban", "jane", "--for", "1h", "--reason", "spam") == banned
     assert "does not admit you again: spam" in jane.hears()

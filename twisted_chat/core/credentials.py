@@ -9,6 +9,7 @@ from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, Message
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.router import Router
+from twisted_chat.core.shares import Shares
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 
@@ -31,12 +32,13 @@ class Credentials(Router):
     def __init__(
         self,
         log: MessageLog,
+        shares: Shares | None,
         accounts: Accounts | None,
         authenticator: Authenticator | None,
         tickets: Tickets | None,
         audit: Audit,
     ) -> None:
-        super().__init__(log)
+        super().__init__(log, shares)
         self.accounts, self.audit, self.bans = accounts, audit, Bans(time.time)
         self._authenticator, self._tickets = authenticator, tickets
 

@@ -18,6 +18,7 @@ from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.router import forget_routes
+from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
 
@@ -38,10 +39,11 @@ class Hub(Credentials):
         authenticator: Authenticator | None = None,
         *,
         guests: bool = True,
+        shares: Shares | None = None,
         tickets: Tickets | None = None,
         audit: Audit | None = None,
     ) -> None:
-        super().__init__(log, accounts, authenticator, tickets, audit or Audit())
+        super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
         self.limits, self._guests = Limits(), guests
         self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)

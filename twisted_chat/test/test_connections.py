@@ -81,7 +81,7 @@ class ShareTests(RegisterTestCase):
         for number in range(16):
             self.guest(f"198.51.100.{number}")
         self.assertEqual(sum(one.closed for one in crowd), 16)
-        self.assertIn("* the server is full, so connections that were idle end", crowd[0].read().decode())
+        self.assertIn("*** the server is full, so connections that were idle end", crowd[0].read().decode())
 
     def test_connections_that_say_nothing_make_room_at_once_if_one_network_has_many(self) -> None:
         crowd = [self.connect() for _ in range(30)]

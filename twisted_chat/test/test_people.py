@@ -96,7 +96,7 @@ class KickTests(PeopleTestCase):
                 target = f"@{number}"
             done = self.ask(do="kick", target=target, reason="too\nloud")["done"]
             self.assertEqual(done, f"{target}: 1 connection ended")
-            self.assertEqual(jane.lines(), ["* the operator has ended this connection: too loud"])
+            self.assertEqual(jane.lines(), ["*** the operator has ended this connection: too loud"])
             self.assertTrue(jane.closed)
             self.assertFalse(zak.closed)
             self.assertEqual(self.server.names(), ["zak"])

@@ -7,9 +7,10 @@ from twisted_chat.core.credentials import SignedIn
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.participants import User
-from twisted_chat.doors.line.dialects import PLAIN, Answer
+from twisted_chat.doors.line.dialects import PLAIN_FOR_ACCOUNTS, Answer, PlainDialect
 from twisted_chat.doors.line.requests import LineConnection
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
+from twisted_chat.wire.events import SERVER_MARK
 
 
 async def register(connection: LineConnection, label: str | None, name: str, password: str | None = None) -> Answer:
@@ -36,7 +37,10 @@ async def _signed_in(connection: LineConnection, signed_in: SignedIn) -> Answer:
     session = connection.session
     user = session.user
     assert user is not None
-    lines = await _unread(connection, user) if session.dialect is PLAIN else []
+    lines: list[str] = []
+    if isinstance(session.dialect, PlainDialect) and user.is_account:
+        connection.speak(PLAIN_FOR_ACCOUNTS)
+        lines = await _unread(connection, user)
     return Answer(("ack", *lines), (user.name, signed_in.how), then=await session.begin(signed_in))
 
 
@@ -62,5 +66,5 @@ async def _unread(connection: LineConnection, user: User) -> list[str]:
     if count > len(records):
         many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
         shown = f"you have {many} unread messages; the last {len(records)} follow"
-        lines.insert(0, f"* {shown}, and history,<name or #room> shows the others")
+        lines.insert(0, f"{SERVER_MARK}{shown}, and history,<name or #room> shows the others")
     return lines
