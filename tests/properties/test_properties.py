@@ -17,8 +17,8 @@ from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.doors.protocol import MAX_UNSTORED_TEXTS
 from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
+from twisted_chat.doors.session import MAX_UNSTORED_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
@@ -100,7 +100,7 @@ class WatchedServer:
         """Check that the memory held for the sender is bounded."""
         chat = self.sender.chat
         assert len(chat._splitter.tail) <= MAX_LINE_BYTES + 1
-        assert chat.session.unstored <= 2 * MAX_UNSTORED_TEXTS
+        assert chat.session.unstored <= 2 * MAX_UNSTORED_BYTES
         for connection in (self.sender, self.plain, self.program, self.lesson):
             assert connection.chat.session.outbox.size <= MAX_OUTBOX_BYTES + 2 * 64 * 1024
 

@@ -221,12 +221,15 @@ class ChatProtocol(DoorProtocol):
         """Take one line as if it had been read just now."""
         self.heard = True
         if self.state is OPEN:
-            self._lines.insert(0, line)
+            if self._unsplit:
+                self._unsplit += line + b"\n"
+            else:
+                self._lines.insert(0, line)
             self.wake()
 
     def _throttle(self) -> None:
         tail = self._splitter.tail
-        if self.state is ENDING and tail and not (self._lines or self._waits or self.session.unstored):
+        if self.state is ENDING and tail and not (self.has_requests or self._waits or self.session.unstored):
             self._splitter.tail = b""
             sentence = "the last line has no line ending, so it was not carried out; end it with a line feed"
             self.refuse(label_of(tail), ParseError(BAD_COMMAND, sentence))
