@@ -33,6 +33,7 @@ from twisted_chat.core.logreader import LogReader
 from twisted_chat.core.messages import Record
 from twisted_chat.core.participants import Participant
 from twisted_chat.doors.reading import read_for, reader_of
+from twisted_chat.transports.faults import FAULTS
 
 _log = Logger()
 
@@ -238,7 +239,7 @@ class CatchUp:
     def _page_failed(self, failure: Failure, cursor: Cursor) -> None:
         if self.mode is CLOSED:
             return
-        _log.failure("Cannot read the log for {identity}", failure, identity=cursor.identity)
+        FAULTS.log(_log, "Cannot read the log for {identity}", failure, identity=cursor.identity)
         if cursor is not self._cursor or not self._go(Event.FAILED):
             return
         self._clock.callLater(RETRY_SECONDS, self.proceed)

@@ -22,7 +22,7 @@ from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.presence_reader import PresenceReader
 from twisted_chat.doors.slices import Job
-from twisted_chat.sentences import NOTICES
+from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
 MAX_UNSTORED_BYTES = 64 * 1024
@@ -168,6 +168,10 @@ class Session(PresenceReader):
             self._hub.sign_out(self)
             self._flusher.request()
 
+    @property
+    def door(self) -> str:
+        return self._door.door
+
     # how much may be under way
 
     def waits_for_log(self) -> bool:
@@ -259,14 +263,14 @@ class Session(PresenceReader):
         for index in range(len(entry.texts)):
             self.write_rejection(entry, index, error)
 
-    def notify(self, notice: Notice) -> None:
-        self.write(*self.dialect.server_notice(notice, NOTICES[notice]))
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        self.write(*self.dialect.server_notice(notice, notice_sentence(notice, detail)))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         pass
 
-    def disconnect(self, notice: Notice) -> None:
-        self.notify(notice)
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        self.notify(notice, detail)
         self._door.close()
 
     def hold(self) -> None:

@@ -10,23 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted_chat._version import __version__
-from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN, fit_page
+from twisted_chat.core.archive import MAX_HISTORY_RECORDS, fit_page
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import User
-from twisted_chat.doors.line.dialects import (
-    EVENTS,
-    EVENTS_WITH_TAGS,
-    PLAIN_FOR_ACCOUNTS,
-    SILENT,
-    Answer,
-    PlainDialect,
-)
+from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, Answer
 from twisted_chat.doors.line.lists import answer_records, list_names
 from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
+from twisted_chat.doors.line.signin import password, register, resume
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.events import SERVER_MARK, quoted
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
@@ -35,23 +27,6 @@ USAGE_COLUMNS = 34
 """Columns of the help's table for the usage."""
 MAX_FOUND = 50
 """Messages that a search returns."""
-
-
-async def register(connection: LineConnection, label: str | None, name: str, password: str | None = None) -> Answer:
-    session = connection.session
-    signed_in = await connection.hub.sign_in(session, name, password)
-    user = session.user
-    assert user is not None
-    lines: list[str] = []
-    if isinstance(session.dialect, PlainDialect) and user.is_account:
-        connection.speak(PLAIN_FOR_ACCOUNTS)
-        lines = await _unread(connection, user)
-    return Answer(("ack", *lines), (user.name, signed_in.how), then=await session.begin(signed_in))
-
-
-async def password(connection: LineConnection, label: str | None, old: str, new: str) -> Answer:
-    await connection.hub.change_password(connection.session, old, new)
-    return Answer()
 
 
 def rename(connection: LineConnection, label: str | None, name: str) -> Result:
@@ -204,20 +179,6 @@ def quit_(connection: LineConnection, label: str | None) -> Answer:
     return Answer(lines=("bye",), last=True)
 
 
-async def _unread(connection: LineConnection, user: User) -> list[str]:
-    """Return what a person reads who comes back: the newest messages since, and how many there are."""
-    if not user.is_account or len(user.participants) > 1:
-        return []
-    session = connection.session
-    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.catchup.position, UNREAD_SHOWN)
-    lines = [line for record in records for line in session.dialect.render_history(record)]
-    if count > len(records):
-        many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
-        shown = f"you have {many} unread messages; the last {len(records)} follow"
-        lines.insert(0, f"{SERVER_MARK}{shown}, and history,<name or #room> shows the others")
-    return lines
-
-
 def _help_lines(row: Command) -> tuple[str, ...]:
     if len(row.usage) > USAGE_COLUMNS:
         return (row.usage, f"{'':{USAGE_COLUMNS}}  {row.help}")
@@ -272,7 +233,17 @@ COMMANDS: dict[str, Command] = {
     ),
     "since": Command(since, "since,<id>[,limit=<n>]", "show everything after an id (accounts only)", 0, 2),
     "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2, begins_with_name=True),
-    "password": Command(password, "password,<old>,<new>", "change your password", 2, 2),
+    "password": Command(
+        password, "password,[<old>,]<new>", "change your password; soon after sign-in without the old one", 1, 2
+    ),
+    "resume": Command(
+        resume,
+        "resume | resume,<name>,<ticket>",
+        "get a ticket; sign in with it instead of the password",
+        0,
+        2,
+        needs_name=False,
+    ),
     "rename": Command(rename, "rename,<name>", "change your name (guests only)", 1, 1, begins_with_name=True),
     "ping": Command(ping, "ping,<token>", "get the token back", 0, 1, needs_name=False),
     "pong": Command(pong, "pong,<token>", "answer the server's ping", 0, 1, needs_name=False),
