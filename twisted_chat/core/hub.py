@@ -47,6 +47,7 @@ class Hub(Credentials):
     ) -> None:
         super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
         self.limits, self._guests = Limits(), guests
+        self.limits.add(self.rooms.counts.rows)
         self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 

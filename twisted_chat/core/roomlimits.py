@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
 from twisted_chat.core.networks import NETWORK_FACTORS, networks_of
 from twisted_chat.core.participants import User
 
@@ -56,6 +57,17 @@ class RoomCounts:
         if user.is_account:
             return ("accounts", f"account {user.identity}")
         return ("guests", *(networks_of(address) if address else ()))
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limits, and the networks of guests that may make no more rooms now."""
+        limits, counts = self.limits, self._counts
+        held = [key for key, count in counts.items() if count >= limits.network and " " not in key and key != "guests"]
+        held = [key for key in held if key != "accounts"][:MAX_HELD_SHOWN]
+        return [
+            LimitRow("rooms that guests made", f"{limits.guests}", f"{counts['guests']}"),
+            LimitRow("rooms that accounts made", f"{limits.accounts}, {limits.account} each", f"{counts['accounts']}"),
+            LimitRow("rooms that the guests of one address made", f"{limits.network}", held=held),
+        ]
 
     def add(self, keys: tuple[str, ...]) -> None:
         """Count a room without a limit, as one that the log has from an earlier start."""

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from twisted_chat.core.errors import Reason
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.networks import NetworkRateLimit
 from twisted_chat.core.participants import User
 from twisted_chat.core.ratelimit import Rate, RateLimit, slow_down_error
@@ -49,6 +50,11 @@ class ChangePace:
         self._by_person.take(person)
         self._by_network.take(session.address)
         return self._later(wait, change) if wait else change()
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limit for networks, and those that wait now."""
+        bound, held = self._by_network.bound, self._by_network.held()
+        return [LimitRow("new names and away texts of a network", bound, held=held)]
 
     async def _later(self, wait: float, change: Callable[[], T]) -> T:
         await deferLater(self._clock, wait)

@@ -239,6 +239,8 @@ class MakerTests(SynchronousTestCase):
         other.chat.session.address, account.chat.session.address = "10.0.0.2", "10.0.0.1"
         self.assertEqual(other.ask("join,#mine"), ["ack"])
         self.assertTrue(account.ask("join,#own")[0].startswith("ok,"))
+        held = {row.subject: list(row.held) for row in server.hub.limits.rows()}
+        self.assertEqual(held["rooms that the guests of one address made"], ["10.0.0.1"])
         guest.ask("leave,#room-0-0")
         self.assertTrue(guest.ask("join,#one-more")[0].startswith("error,not-allowed,"))
 

@@ -60,3 +60,11 @@ class PaceTests(SynchronousTestCase):
         jane.drop()
         self.server.clock.advance(60)
         self.assertEqual(self.server.names(), [])
+
+    def test_the_operator_sees_which_networks_wait(self) -> None:
+        jane = self.at(self.server.plain("jane"), "10.0.0.1")
+        pace = jane.chat.session.pace
+        self.assertEqual([list(row.held) for row in pace.rows()], [[]])
+        for _ in range(CHANGES_PER_NETWORK.burst):
+            pace._by_network.take("10.0.0.1")
+        self.assertIn("10.0.0.1", str(pace.rows()[0].held))
