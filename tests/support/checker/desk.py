@@ -65,7 +65,7 @@ class Desk:
         if self._role.client_id and self._answered:
             first = self._dice.choice(self._answered[-50:])
             again = Request(first.kind, first.sender, first.to, first.text, first.label, self._facts.tick(), {0})
-            again.repeats = first
+            again.repeats, first.resent = first, True
             if first.label not in self.unanswered:
                 self._send(again)
 

@@ -74,6 +74,7 @@ class Request:
     sure: bool = False
     """True if the sender was sure to be allowed to do it when it sent it."""
     resent: bool = False
+    """True if it was sent again, before or after it was answered."""
     repeats: Request | None = None
     """The acknowledged request that this one repeats."""
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from checker.facts import (
     ACTION,
-    GUESTS,
     JOINED,
     LEFT,
     LIVE,
@@ -20,6 +18,7 @@ from checker.facts import (
     Seen,
     Session,
 )
+from checker.records import Row, Stored, with_members
 from twisted_chat.simulation.ledger import Ledger, Reader
 
 TOLD_TO_ALL = (MESSAGE, ACTION, TOPIC)
@@ -28,56 +27,10 @@ FULL_PAGE_RECORDS, FULL_PAGE_BYTES = 100, 200_000
 """A page of history that is shorter than both must be the whole history."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A record of the file, with the members of its room at that moment, and which life of the room it belongs to."""
-
-    id: int
-    time: int
-    kind: str
-    sender: str
-    to: str
-    text: str
-    members: frozenset[str] = frozenset()
-    life: int = 0
-
-    @property
-    def conversation(self) -> str:
-        """Return the key of the conversation."""
-        return self.to if self.to.startswith("#") else " ".join(sorted((self.sender, self.to)))
-
-
-def with_members(rows: Iterable[tuple[int, int, str, str, str, str]], boundaries: Sequence[int]) -> list[Row]:
-    """Return the records with the members of their rooms; guests are gone at each start of the server."""
-    members: dict[str, set[str]] = {}
-    lives: dict[str, int] = {}
-    left = sorted(boundaries)
-    found = []
-
-    def remove(room: str, names: set[str]) -> None:
-        here = members.get(room, set())
-        if here and not here - names:
-            lives[room] = lives.get(room, 0) + 1
-        here -= names
-
-    for id, time, kind, sender, to, text in rows:
-        while left and id > left[0]:
-            left.pop(0)
-            for room in members:
-                remove(room, set(GUESTS))
-        here = members.setdefault(to, set())
-        if kind == JOINED:
-            here.add(sender)
-        found.append(Row(id, time, kind, sender, to, text, frozenset(here), lives.get(to, 0)))
-        if kind == LEFT:
-            remove(to, {sender})
-    return found
-
-
 class Verdict:
     """Finds the faults of a history, and adds them to its facts."""
 
-    def __init__(self, facts: Facts, rows: Sequence[tuple[int, int, str, str, str, str]]) -> None:
+    def __init__(self, facts: Facts, rows: Sequence[Stored]) -> None:
         self._facts, self._fault = facts, facts.fault
         self.rows = with_members(rows, facts.boundaries)
         self._by_id = {row.id: row for row in self.rows}
@@ -199,10 +152,22 @@ class Verdict:
 
     def _kind_of_leak(self, session: Session, row: Row) -> str:
         """Return the kind of fault: a member may ask for what was said before it joined, but did not miss it."""
-        lives = self._lives(session.name) if session.account else set()
-        if (row.to, row.life) in lives:
-            return "not missed"
-        return "old room" if row.to in {room for room, _ in lives} else "leaked"
+        if self._was_resent(row):
+            return "resend shown"
+        if session.account:
+            lives = self._lives(session.name)
+            if (row.to, row.life) in lives:
+                return "not missed"
+            return "old room" if row.to in {room for room, _ in lives} else "leaked"
+        refused = (
+            one.kind == JOINED and one.sender == session.name and one.to == row.to and one.error == "unavailable"
+            for one in self._facts.requests
+        )
+        return "of two minds" if any(refused) else "leaked"
+
+    def _was_resent(self, row: Row) -> bool:
+        request = self._request_of(row)
+        return request is not None and request.resent
 
     def _must_see(self, session: Session, row: Row) -> bool:
         """Return True if a record was sent while the session was sure to be there, by another."""
@@ -231,10 +196,13 @@ class Verdict:
             reader = readers.setdefault(row.conversation, Reader())
             doubled, disordered = ledger.doubled, ledger.disordered
             ledger.saw(reader, row.id)
+            resent = self._was_resent(row)
             if ledger.doubled > doubled:
-                self._fault("doubled", f"{name} saw record {row.id} of {row.conversation} twice")
+                kind = "resend shown" if resent else "doubled"
+                self._fault(kind, f"{name} saw record {row.id} of {row.conversation} twice")
             if ledger.disordered > disordered:
-                self._fault("disordered", f"{name} saw record {row.id} of {row.conversation} after {reader.last}")
+                kind = "resend shown" if resent else "disordered"
+                self._fault(kind, f"{name} saw record {row.id} of {row.conversation} after {reader.last}")
         for conversation, reader in readers.items():
             lost = ledger.lost
             (ledger.closed if whole else ledger.dropped)(reader)
