@@ -92,6 +92,8 @@ class Facts:
         """The id from which on a program with a client-id must have seen everything, by name."""
         self.end = NEVER
         """The last id that everybody has had time to see."""
+        self.set_back = False
+        """True once the clock has been set back."""
         self.days_jumped = False
         """True once the clock has moved by a day or more."""
         self.faults: list[Fault] = []

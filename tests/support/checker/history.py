@@ -32,7 +32,7 @@ async def _run(seed: int, number: int, folder: Path) -> tuple[Facts, dict[str, i
     world = World(folder, "reactor" if seed % 2 else "loop", facts)
     await world.start()
     clients = [
-        Client(role, random.Random(f"{seed} {number}"), facts, world.up, lambda: world.port)
+        Client(role, random.Random(f"{seed} {number}"), facts, world.up, lambda: world.port, world.relieve)
         for number, role in enumerate(ROLES)
     ]
     misfortunes = Misfortunes(world, clients, facts, dice)
@@ -40,7 +40,7 @@ async def _run(seed: int, number: int, folder: Path) -> tuple[Facts, dict[str, i
     try:
         for client in clients:  # so that each account is there before it is written to
             if client.role.account:
-                await client.sign_in()
+                await asyncio.wait_for(client.sign_in(), MAX_SETTLE_SECONDS)
         lives = [asyncio.ensure_future(client.live(ending)) for client in clients]
         await misfortunes.go_on(number)
         ending.set()

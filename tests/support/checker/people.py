@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +33,10 @@ from checker.irc_door import IrcDoor
 MAX_UNANSWERED = 12
 MAX_WAIT_SECONDS = 15.0
 """A request that has waited so long, while the server ran, will never be answered."""
+MAX_THROTTLE_SECONDS = 120
+"""Longer than the owner of an account ever has to wait."""
+WRONG_PASSWORDS = 0.15
+"""The share of an account's sign-ins that begin with a wrong password."""
 MEAN_STEP_SECONDS = 0.01
 ENDED = (OSError, EOFError, asyncio.IncompleteReadError)
 LOOK_SECONDS = 0.02
@@ -52,12 +57,22 @@ ROLES = (
 
 
 class Client:
-    """A client of one role. `up` is set while there is a server, and `port` returns its port."""
+    """A client of one role. `up` is set while there is a server, and `port` returns its port.
+
+    `relieve` is called when the server lets nobody in for a long time.
+    """
 
     def __init__(
-        self, role: Role, dice: random.Random, facts: Facts, up: asyncio.Event, port: Callable[[], int]
+        self,
+        role: Role,
+        dice: random.Random,
+        facts: Facts,
+        up: asyncio.Event,
+        port: Callable[[], int],
+        relieve: Callable[[], None],
     ) -> None:
-        self.role, self._dice, self._facts, self._up, self._port = role, dice, facts, up, port
+        self.role, self._dice, self._facts, self._up = role, dice, facts, up
+        self._port, self._relieve = port, relieve
         self.door: Door | None = None
         self.session: Session | None = None
         self.desk = Desk(role, dice, facts)
@@ -83,28 +98,38 @@ class Client:
     async def sign_in(self) -> None:
         """Connect and sign in, and try again until it succeeds; resend what was not answered."""
         began = time.monotonic()
-        problem = "no connection"
+        problem, first = "no connection", True
         while True:
             if not self._up.is_set():
                 await self._up.wait()
                 began = time.monotonic()
             name = self.role.account or self._dice.choice(GUESTS)
+            guesses = first and self.session is not None and self._may_guess()
+            first = False
             session = Session(name, bool(self.role.account), self._facts.run, self._facts.tick())
             try:
-                problem = await asyncio.wait_for(self._try_sign_in(session), MAX_WAIT_SECONDS)
+                problem = await asyncio.wait_for(self._try_sign_in(session, guesses), MAX_WAIT_SECONDS)
             except (*ENDED, asyncio.TimeoutError) as error:
                 problem = str(error) or type(error).__name__
                 self._drop_door()
             if not problem:
                 return
             session.ended = min(session.ended, self._facts.tick())
-            if time.monotonic() - began > MAX_WAIT_SECONDS and self._up.is_set():
-                self._facts.fault("no sign-in", f"{name} cannot sign in: {problem}")
+            wait = re.search(r"(\d+) seconds", problem)
+            locked_out = wait is not None and int(wait[1]) > MAX_THROTTLE_SECONDS
+            if locked_out or (time.monotonic() - began > MAX_WAIT_SECONDS and self._up.is_set()):
+                kind = "locked out" if locked_out and self._facts.set_back else "no sign-in"
+                self._facts.fault(kind, f"{name} cannot sign in: {problem}")
+                self._relieve()
                 began = time.monotonic()
             await asyncio.sleep(0.05)
 
-    async def _try_sign_in(self, session: Session) -> str:
-        """Sign in once; return the error, or "" if the session lives now. Raises what a connection raises."""
+    def _may_guess(self) -> bool:
+        """Return True if the owner of an account mistypes the password now."""
+        return bool(self.role.account) and self.role.door is not IrcDoor and self._dice.random() < WRONG_PASSWORDS
+
+    async def _try_sign_in(self, session: Session, guesses: bool) -> str:
+        """Sign in once, perhaps with a wrong password first; return the error, or "" if the session lives now. Raises what a connection raises."""
         role = self.role
         self.door = door = await role.door.connect(self._port(), session.name)
         self.session = session
@@ -112,6 +137,8 @@ class Client:
         self._facts.sessions.append(session)
         self._answers["r"] = asked = asyncio.get_running_loop().create_future()
         lines = door.register(f"{session.name} at the seaside" if session.account else "", role.client_id)
+        if guesses:
+            lines.insert(-1, f"@w register,{session.name},not the seaside")
         since = self.desk.label("s")
         if role.client_id:
             known = session.name in self._facts.positions

@@ -152,13 +152,13 @@ class Verdict:
 
     def _kind_of_leak(self, session: Session, row: Row) -> str:
         """Return the kind of fault: a member may ask for what was said before it joined, but did not miss it."""
+        lives = self._lives(session.name) if session.account else set()
+        if (row.to, row.life) in lives:
+            return "not missed"
         if self._was_resent(row):
             return "resend shown"
-        if session.account:
-            lives = self._lives(session.name)
-            if (row.to, row.life) in lives:
-                return "not missed"
-            return "old room" if row.to in {room for room, _ in lives} else "leaked"
+        if row.to in {room for room, _ in lives}:
+            return "old room"
         refused = (
             one.kind == JOINED and one.sender == session.name and one.to == row.to and one.error == "unavailable"
             for one in self._facts.requests
