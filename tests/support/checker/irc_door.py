@@ -19,7 +19,7 @@ class IrcDoor(Door):
         self._batches: dict[str, tuple[str, str]] = {}
 
     def register(self, password: str, client_id: str) -> list[str]:
-        sign_in = [f"PASS {self.name}:{password}"] if password else []
+        sign_in = [f"PASS :{self.name}:{password}"] if password else []
         caps = "CAP REQ :message-tags server-time echo-message labeled-response batch"
         return [caps, *sign_in, f"NICK {self.name}", "USER u 0 * :u", "CAP END"]
 

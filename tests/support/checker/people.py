@@ -129,7 +129,10 @@ class Client:
         return bool(self.role.account) and self.role.door is not IrcDoor and self._dice.random() < WRONG_PASSWORDS
 
     async def _try_sign_in(self, session: Session, guesses: bool) -> str:
-        """Sign in once, perhaps with a wrong password first; return the error, or "" if the session lives now. Raises what a connection raises."""
+        """Sign in once, perhaps with a wrong password first; return the error, or "" if the session lives now.
+
+        Raises what a connection raises.
+        """
         role = self.role
         self.door = door = await role.door.connect(self._port(), session.name)
         self.session = session
