@@ -42,6 +42,7 @@ class ChatProtocol(DoorProtocol):
     _telnet: TelnetFilter | None = None
     session_type = LineSession
     dialect = PLAIN
+    door_name = "line"
     full = b"error,unavailable,the server is full; try again later\n"
 
     def __init__(self) -> None:
