@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.participants import Entry, User
 
 MAX_UNREAD_COUNTED = 10_000
 """Unread messages are counted up to this number; more are shown as "more than"."""
@@ -147,13 +148,40 @@ class Accounts(Protocol):
         """Return the hash of the account's password, or None."""
 
     def set_secret(self, identity: int, secret: str) -> Awaitable[None]:
-        """Replace the hash of the account's password."""
+        """Replace the hash of the account's password, and forget its tickets."""
 
     def set_enabled(self, identity: int, enabled: bool) -> Awaitable[None]:
-        """Enable or disable an account."""
+        """Enable or disable an account; its tickets are forgotten."""
 
     def delete(self, identity: int) -> Awaitable[None]:
         """Delete an account; its messages stay, and its name stays taken."""
+
+    def bans(self) -> list[Ban]:
+        """Return the stored bans; call this after `open`."""
+
+    def put_ban(self, ban: Ban) -> Awaitable[None]:
+        """Store a ban, instead of an earlier one of the same target."""
+
+    def remove_ban(self, kind: str, target: str) -> Awaitable[None]:
+        """Forget a ban."""
+
+    def put_ticket(self, identity: int, client_id: str, hash: str, seconds: int) -> Awaitable[None]:
+        """Store the hash of a client's ticket, valid for so many seconds; it replaces the one before.
+
+        An account has a bounded number of tickets; the one that ends first is forgotten.
+        """
+
+    def has_ticket(self, identity: int, hash: str) -> Awaitable[bool]:
+        """Return True if the account has a ticket with this hash that is still valid."""
+
+    def forget_tickets(self, identity: int) -> Awaitable[None]:
+        """Forget all tickets of an account."""
+
+    def networks(self, identity: int) -> Awaitable[list[str]]:
+        """Return the last few networks that the account has signed in from, the latest at the end."""
+
+    def note_network(self, identity: int, network: str) -> None:
+        """Note a network that the account has signed in from; stored a little later."""
 
     def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> Awaitable[int]:
         """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number.
@@ -172,6 +200,19 @@ class Accounts(Protocol):
         """Move a read marker forward to `id`. Return True if it has moved; it never moves back."""
 
 
+class Crowds(Protocol):
+    """Tells the people of large rooms, a little later and some at a time, who came, went or has another name."""
+
+    def add(self, rooms: Collection[str], user: User, before: str | None, now: str | None) -> None:
+        """Note a change of a user's presence, to be told in the rooms with these keys."""
+
+    def settle(self, user: User) -> None:
+        """Tell everything now if a new name of this user is to be told: the user is about to be seen under it."""
+
+    def settle_name(self, key: str) -> None:
+        """Tell everything now if the user who had the name with this key is gone: another takes it."""
+
+
 class Verified(NamedTuple):
     """The account's name, as the authenticator proved it, and for a new account the hash of its password."""
 
@@ -188,5 +229,28 @@ class Authenticator(Protocol):
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
 
-    def change(self, name: Name, identity: int, old: str, new: str, address: str) -> Awaitable[str]:
-        """Check the old password and return the hash of the new one. Raises ChatError as `verify`, and not-allowed."""
+    def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
+        """Check the old password, if one is given, and return the hash of the new one.
+
+        Raises ChatError as `verify`, and not-allowed.
+        """
+
+
+class Tickets(Protocol):
+    """Gives tickets, with which an account signs in again without its password for a short time."""
+
+    def issue(self, identity: int, client_id: str) -> Awaitable[tuple[str, int]]:
+        """Return a new ticket of an account's client, and for how many seconds it is valid."""
+
+    def check(self, identity: int, ticket: str, address: str) -> Awaitable[None]:
+        """Wait for the network's turn, and raise ChatError(gone) if this is no valid ticket of the account."""
+
+
+class Audit:
+    """Is told of failed sign-ins and of changes to accounts; this one does nothing with them."""
+
+    def sign_in_failed(self, name: str, address: str, door: str) -> None:
+        """Take note of a wrong password for an account."""
+
+    def account_changed(self, change: str, name: str, by: str) -> None:
+        """Take note of a change to an account, for example "created", and by whom."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from sys import getsizeof
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import GUESTS, Conversation, Record
@@ -25,6 +25,7 @@ class User:
     `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
     delivered joins and leaves. `read_up_to` is the id up to which an account has read.
     `created_at` is in milliseconds since 1970, UTC. `version` grows when a route to the user is out of date.
+    `password_changes` grows with each change of the password, so that a sign-in with the old one ends.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class User:
         "key",
         "name",
         "participants",
+        "password_changes",
         "read_up_to",
         "rooms",
         "version",
@@ -50,7 +52,7 @@ class User:
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.read_up_to = self.created_at = self.version = 0
+        self.read_up_to = self.created_at = self.version = self.password_changes = 0
 
     @property
     def is_account(self) -> bool:
@@ -77,6 +79,10 @@ class Participant(Protocol):
     credit: int
 
     @property
+    def door(self) -> str:
+        """Return the name of the door that the client came through; "" once the connection is gone."""
+
+    @property
     def read_up_to(self) -> int:
         """Return the id up to which the client has certainly received everything."""
 
@@ -98,8 +104,11 @@ class Participant(Protocol):
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
 
-    def notify(self, notice: Notice) -> None:
-        """Queue a notice of the server's own."""
+    def crowd_changed(self, news: Any) -> None:
+        """Queue what is new about the people of large rooms."""
+
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        """Queue a notice of the server's own, with the operator's reason if there is one."""
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """Queue the new read marker that another connection of the account has set."""
@@ -110,8 +119,8 @@ class Participant(Protocol):
     def release(self) -> None:
         """Read on from that position, then deliver live again."""
 
-    def disconnect(self, notice: Notice) -> None:
-        """Send the notice that says why, and end the connection."""
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        """Send the notice that says why, with the operator's reason, and end the connection."""
 
     def flush(self) -> None:
         """Send what is queued."""
@@ -176,11 +185,12 @@ class Entry:
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets
-    `time` and `first`, the id of the first text; the others follow. `recipients` are decided
-    when it is said, and so are `copies`, the sender's other connections. `size` is about
-    the number of bytes that the texts take in memory. `asked` is True when even a person
-    waits for the acknowledgement. `problem` is the error to answer with when the log rejects
-    the entry for a reason of its own. Once delivered, an entry lets go of its participants.
+    `time` and `first`, the id of the first text; the others follow. `recipients` are a tuple,
+    decided when it is said, and so are `copies`, the sender's other connections; for a join or leave
+    they are the room's Readers, found when it is delivered. `size` is about the number of bytes that
+    the texts take in memory. `asked` is True when even a person waits for the acknowledgement. `problem`
+    is the error to answer with when the log rejects the entry for a reason of its own. Once delivered,
+    an entry lets go of its participants.
     """
 
     __slots__ = (
@@ -202,7 +212,7 @@ class Entry:
         self,
         kind: str,
         envelope: Envelope,
-        recipients: tuple[Participant, ...],
+        recipients: Any,
         texts: list[str],
         connection: Participant,
         labels: dict[int, str],

@@ -20,11 +20,13 @@ from zope.interface import implementer
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.logreader import LogReader
+from twisted_chat.doors.connections import SessionOccupant
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.pacing import PacedProtocol
 from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.state import CLOSED, CLOSING, OPEN, TRANSITIONS, Event
+from twisted_chat.transports.faults import FAULTS
 from twisted_chat.wire.errors import ParseError
 
 _log = Logger()
@@ -40,7 +42,7 @@ Problem = ChatError | ParseError
 
 
 @implementer(IHalfCloseableProtocol)
-class DoorProtocol(PacedProtocol):
+class DoorProtocol(SessionOccupant, PacedProtocol):
     """One connection: its requests go to `lineReceived`, a line each, as they may be carried out.
 
     A door fills `_lines`, calls `wake`, and closes each request with `_complete`, unless the
@@ -88,6 +90,7 @@ class DoorProtocol(PacedProtocol):
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
         self.session = self.factory.session(self.transport, self, self.session_type, self.dialect)
+        self.address = self.session.address
         self.factory.connections.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -184,7 +187,7 @@ class DoorProtocol(PacedProtocol):
 
     def _internal_error(self, failure: Failure | None = None) -> ChatError:
         """Log a fault of the server's, and return the error that says no more than that."""
-        _log.failure("A request of connection {number} failed", failure, number=self.session.sender_number)
+        FAULTS.log(_log, "A request of connection {number} failed", failure, number=self.session.sender_number)
         return ChatError(Reason.INTERNAL_ERROR)
 
     def _waited(self, _: object) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
-from twisted_chat.core.messages import GUESTS, SPOKEN, Record
+from twisted_chat.core.messages import GUESTS, SPOKEN, TOPIC, Record
 from twisted_chat.core.participants import Entry, Envelope
 from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import GUEST_TAG, SERVER_MARK, plain, plain_opening, second, structured, timestamp
@@ -32,6 +32,9 @@ SILENT = Answer(lines=(), silent=True)
 DONE = Answer(lines=())
 """No answer to a person; a program, and a label, get `ok`."""
 
+WRITTEN = Answer(lines=(), silent=True)
+"""An answer that was written already, in slices."""
+
 _opening = lru_cache(4096)(plain_opening)
 
 
@@ -53,11 +56,14 @@ class LineDialect(Dialect):
 
     def render(self, entry: Entry, ending: str) -> str:
         envelope, texts = entry.envelope, entry.texts
-        if entry.kind not in SPOKEN:
-            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
-        opening = _opening(entry.kind, envelope.sender, envelope.to, False, self._marks(envelope.author))
+        if self._marks_guests and envelope.author >= GUESTS:
+            opening = _opening(entry.kind, envelope.sender, envelope.to, False, True)
+        else:
+            opening = _opening(entry.kind, envelope.sender, envelope.to)
         if opening is None:
             return ""
+        if entry.kind == TOPIC:
+            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
         if len(texts) == 1:
             text = texts[0]
             return opening + (text.replace("\n", "\\n") if "\n" in text else text) + ending
@@ -85,6 +91,10 @@ class LineDialect(Dialect):
         if label is None:
             return [*history, *answer.lines]
         return [*labelled(label, history), ok(label, answer.fields)]
+
+    def list_opening(self, label: str | None) -> str:
+        """Return what stands in front of a list that has names, in its line."""
+        return "" if label is None else ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         """Return the lines for what the log has; a person is not told of messages."""
@@ -122,7 +132,9 @@ class EventsDialect(LineDialect):
         envelope, kind, texts = entry.envelope, entry.kind, entry.texts
         if kind not in SPOKEN:
             return "".join([line + ending for line in self.render_copy(entry)])
-        before = f"{self._tags(envelope.author)}{kind},"
+        before = f"{kind},"
+        if self._marks_guests and envelope.author >= GUESTS:
+            before = GUEST_TAG + before
         between = f",{timestamp(entry.time)},{envelope.sender},{envelope.to},"
         if "\\" in (joined := "".join(texts)) or "\n" in joined:
             texts = [escape(text) for text in texts]
@@ -144,6 +156,9 @@ class EventsDialect(LineDialect):
             return super().answer(label, answer)
         history = [line for record in answer.history for line in self.render_history(record)]
         return [*history, *(() if answer.silent else (ok(None, answer.fields),))]
+
+    def list_opening(self, label: str | None) -> str:
+        return ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         labels, first, count = entry.labels, entry.first, len(entry.texts)

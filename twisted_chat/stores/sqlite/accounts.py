@@ -11,6 +11,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
@@ -34,11 +35,21 @@ OLD_CLIENTS = """
     SELECT id FROM clients WHERE account = ? AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY used DESC LIMIT -1 OFFSET ?
 """
+DAY_SECONDS = 24 * 60 * 60
 MAX_CLIENTS = 64
 """Clients of an account that are remembered. The one that has not signed in for the longest time is forgotten, with
 the labels that it used, but never one that is connected."""
 MAX_READ_MARKERS = 1000
 """Read markers of one account that the server sends to a client."""
+
+MAX_TICKETS = 32
+"""Tickets of one account: one for each client-id that has signed in lately."""
+MAX_NETWORKS = 8
+"""Networks that an account is known to sign in from."""
+
+
+def _no_tickets(identity: int) -> Change:
+    return "DELETE FROM tickets WHERE account = ?", (identity,)
 
 
 class SqliteAccounts:
@@ -85,13 +96,65 @@ class SqliteAccounts:
         return rows[0][0] if rows else None
 
     async def set_secret(self, identity: int, secret: str) -> None:
-        await self._change("UPDATE accounts SET secret = ? WHERE id = ?", secret, identity)
+        await self._change_all(
+            ("UPDATE accounts SET secret = ? WHERE id = ?", (secret, identity)), _no_tickets(identity)
+        )
 
     async def set_enabled(self, identity: int, enabled: bool) -> None:
-        await self._change("UPDATE accounts SET enabled = ? WHERE id = ?", enabled, identity)
+        enable = "UPDATE accounts SET enabled = ? WHERE id = ?"
+        await self._change_all((enable, (enabled, identity)), _no_tickets(identity))
 
     async def delete(self, identity: int) -> None:
-        await self._change("UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?", identity)
+        delete = "UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?"
+        forget = "DELETE FROM networks WHERE account = ?"
+        await self._change_all((delete, (identity,)), _no_tickets(identity), (forget, (identity,)))
+
+    def bans(self) -> list[Ban]:
+        rows = self._database.select_now("SELECT kind, target, until, reason, made FROM bans")
+        return [Ban(*row) for row in rows]
+
+    async def put_ban(self, ban: Ban) -> None:
+        sql = "INSERT OR REPLACE INTO bans (kind, target, until, reason, made) VALUES (?, ?, ?, ?, ?)"
+        now = int(self._database.now() * 1000)
+        await self._change_all((sql, ban), ("DELETE FROM bans WHERE until BETWEEN 1 AND ?", (now,)))
+
+    async def remove_ban(self, kind: str, target: str) -> None:
+        await self._change("DELETE FROM bans WHERE kind = ? AND target = ?", kind, target)
+
+    async def put_ticket(self, identity: int, client_id: str, hash: str, seconds: int) -> None:
+        put = "INSERT OR REPLACE INTO tickets (account, client, hash, until) VALUES (?, ?, ?, ?)"
+        rest = """
+            DELETE FROM tickets WHERE account = ?1 AND (until < ?2 OR client NOT IN (
+                SELECT client FROM tickets WHERE account = ?1 ORDER BY until DESC LIMIT ?3
+            ))
+        """
+        now = int(self._database.now())
+        await self._change_all((put, (identity, client_id, hash, now + seconds)), (rest, (identity, now, MAX_TICKETS)))
+
+    async def has_ticket(self, identity: int, hash: str) -> bool:
+        sql = "SELECT 1 FROM tickets WHERE account = ? AND hash = ? AND until > ?"
+        return bool(await self._database.select(sql, (identity, hash, int(self._database.now()))))
+
+    async def forget_tickets(self, identity: int) -> None:
+        await self._change_all(_no_tickets(identity))
+
+    async def networks(self, identity: int) -> list[str]:
+        sql = "SELECT network FROM networks WHERE account = ? ORDER BY used"
+        return [network for (network,) in await self._database.select(sql, (identity,))]
+
+    def note_network(self, identity: int, network: str) -> None:
+        today = int(self._database.now()) // DAY_SECONDS
+        put = """
+            INSERT INTO networks (account, network, used) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET used = ?3 WHERE used < ?3
+        """
+        rest = """
+            DELETE FROM networks WHERE account = ?1 AND network NOT IN (
+                SELECT network FROM networks WHERE account = ?1 ORDER BY used DESC, network = ?2 DESC LIMIT ?3
+            )
+        """
+        self._changes += [(put, (identity, network, today)), (rest, (identity, network, MAX_NETWORKS))]
+        self._written().addErrback(lambda failure: [])  # it is logged already; the next sign-in notes it again
 
     async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
         rows = await self._database.select(CLIENT, (identity, client_id))
@@ -125,6 +188,11 @@ class SqliteAccounts:
         index = len(self._changes)
         self._changes.append((sql, values))
         return (await self._written())[index] > 0
+
+    async def _change_all(self, *changes: Change) -> None:
+        """Write several changes in one transaction."""
+        self._changes += changes
+        await self._written()
 
     def _written(self) -> Deferred[list[int]]:
         """Wait until all changes so far are on the disk; return how many rows each of the batch has changed."""
