@@ -21,8 +21,6 @@ from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-RECORD_BYTES = 100
-"""Bytes of the file that a record takes, beside its text."""
 
 
 class Router(RoomChanges):
@@ -56,7 +54,7 @@ class Router(RoomChanges):
         size = size_of(texts)
         entry.size += size
         participant.unstored += size
-        participant.credit -= size + RECORD_BYTES * len(texts)
+        participant.credit -= size
         if label is not None:
             entry.labels[len(entry.texts)] = label
             entry.asked = True
@@ -97,7 +95,7 @@ class Router(RoomChanges):
         if are_apart(routes):
             entry = MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels, size)
             participant.unstored += entry.size
-            participant.credit -= entry.size + RECORD_BYTES * len(texts)
+            participant.credit -= entry.size
             self.log.append(entry)
         else:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
@@ -201,8 +199,9 @@ class Router(RoomChanges):
         """Append an entry to the log for those whom the route reaches now, and return it."""
         recipients, asked = route.target.participants, bool(labels)
         entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies, size)
-        participant.unstored += entry.size
-        participant.credit -= entry.size + RECORD_BYTES * len(texts)
+        size = entry.size
+        participant.unstored += size
+        participant.credit -= size
         self.log.append(entry)
         return entry
 
