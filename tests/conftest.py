@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the checker of random histories."""
-    parser.addoption("--secs", type=float, default=30.0, help="seconds for random histories (test_checker)")
+    parser.addoption("--secs", type=float, default=25.0, help="seconds for random histories (test_checker)")
     parser.addoption("--seed", type=int, default=1, help="the first history's seed (test_checker)")
 
 
