@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from twisted_chat.core.archive import Archive
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog, RoomState
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.router import Router, forget_routes
@@ -59,12 +59,14 @@ class Hub(Router):
             return
         for account in self.accounts.open():
             self.registry.add_account(account)
-        memberships, topics = self.log.restore()
+        memberships, rooms = self.log.restore()
         for identity, name, id in memberships:
             user = self.registry.by_identity(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
-                room.topic = room.delivered_topic = topics.get(room.key, "")
+                state = rooms.get(room.key, RoomState(id))
+                room.first_id = state.first_id
+                room.topic = room.delivered_topic = state.topic
 
     async def close(self) -> None:
         """Store everything, and close the accounts and the log."""

@@ -12,6 +12,12 @@ MAX_UNREAD_COUNTED = 10_000
 """Unread messages are counted up to this number; more are shown as "more than"."""
 
 
+UNREAD_WINDOW_RECORDS = 2000
+"""Newest records of a conversation among which its unread messages are counted."""
+MAX_SPANS = 50
+"""Conversations with people of one name that the server looks at."""
+
+
 class StoreError(Exception):
     """The store cannot be used; the text tells the operator why, and what to do."""
 
@@ -19,11 +25,23 @@ class StoreError(Exception):
 Deliver = Callable[[Sequence[Entry]], None]
 
 
+class MembershipChange(NamedTuple):
+    """A user's own join or leave: its id, the room's key, and joined or left."""
+
+    id: int
+    room: str
+    kind: str
+
+
 class Page(NamedTuple):
-    """The next records of the log for one reader; no other record up to the id `up_to` concerns that reader."""
+    """The next records of the log for one reader; no other record up to the id `up_to` concerns that reader.
+
+    `deleted_changes` are the reader's own membership changes up to there whose records were deleted.
+    """
 
     records: list[Record]
     up_to: int
+    deleted_changes: Sequence[MembershipChange] = ()
 
 
 class Membership(NamedTuple):
@@ -34,11 +52,47 @@ class Membership(NamedTuple):
     id: int
 
 
+class RoomState(NamedTuple):
+    """A room that has members: the id of the record with which it began, and its topic."""
+
+    first_id: int
+    topic: str = ""
+
+
 class Restored(NamedTuple):
-    """The memberships of all accounts, and the rooms' topics by key."""
+    """The memberships of all accounts, and by key the rooms that these are in."""
 
     memberships: Sequence[Membership] = ()
-    topics: Mapping[str, str] = MappingProxyType({})
+    rooms: Mapping[str, RoomState] = MappingProxyType({})
+
+
+class Contact(NamedTuple):
+    """A direct conversation of a user: the other's identity and last name, the last record's id and time.
+
+    `name` is empty and `time` 0 if its records were deleted.
+    """
+
+    conversation: Conversation
+    partner: int
+    name: str
+    last: int
+    time: int
+
+
+class Span(NamedTuple):
+    """A conversation, and the ids of its first and last record."""
+
+    conversation: Conversation
+    first: int
+    last: int
+
+
+class Unread(NamedTuple):
+    """The unread texts of a conversation: how many, how many of them name the reader, and the first one's id."""
+
+    total: int
+    mentions: int
+    first: int
 
 
 class MessageLog(Protocol):
@@ -84,8 +138,11 @@ class MessageLog(Protocol):
         With `after` given (not 0) and `before` not given (0), return the oldest `limit` instead.
         """
 
-    def search(self, conversation: Conversation, words: str, limit: int) -> Awaitable[list[Record]]:
-        """Return the newest `limit` texts of a conversation that contain all these words, oldest first."""
+    def search(self, conversation: Conversation, words: str, limit: int, after: int = 0) -> Awaitable[list[Record]]:
+        """Return the newest `limit` texts of a conversation with id > after that contain all these words, oldest first.
+
+        Texts that the log had at the call are found; those that come meanwhile perhaps not.
+        """
 
     def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Awaitable[Page]:
         """Return the next records after `after` for a user who is in these rooms there; others may be among them."""
@@ -99,14 +156,33 @@ class MessageLog(Protocol):
         records, counted up to MAX_UNREAD_COUNTED + 1.
         """
 
-    def partners(self, identity: int, limit: int) -> Awaitable[list[int]]:
-        """Return the identities of the users whom this user has talked with directly, latest first."""
+    def unread_in(
+        self, identity: int, name: Name, asked: Sequence[tuple[Conversation, int]]
+    ) -> Awaitable[dict[Conversation, Unread]]:
+        """Return what others said after an id in each of these conversations, where there is anything.
+
+        Looks at the newest UNREAD_WINDOW_RECORDS of each conversation. A text with the `name` as a word is a mention.
+        """
+
+    def contacts(
+        self, identity: int, before: int, limit: int, guests: Collection[int] | None = None
+    ) -> Awaitable[list[Contact]]:
+        """Return the user's direct conversations whose last record is before an id, latest first.
+
+        With `guests`, those with other guests are left out.
+        """
+
+    def spans(self, identity: int, partner: int | None, name: Name) -> Awaitable[list[Span]]:
+        """Return an account's direct conversation with a partner; without one, those with this name, latest first.
+
+        A name is that of the partner in the conversation's records. At most MAX_SPANS are returned.
+        """
 
     def first_membership_changes(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
         """Return, by room key, the kind of the user's first membership change after the id `after`: joined or left."""
 
     def restore(self) -> Restored:
-        """Return the memberships and topics that the log has after `open`."""
+        """Return the memberships and rooms that the log has after `open`."""
 
 
 class Account(NamedTuple):
@@ -159,6 +235,11 @@ class Accounts(Protocol):
 
     def read_markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
         """Return the account's read markers."""
+
+    def read_markers_in(
+        self, identity: int, conversations: Collection[Conversation]
+    ) -> Awaitable[dict[Conversation, int]]:
+        """Return the account's read markers in these conversations, where it has one."""
 
     def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> Awaitable[bool]:
         """Move a read marker forward to `id`. Return True if it has moved; it never moves back."""

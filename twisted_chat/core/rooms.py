@@ -1,5 +1,7 @@
 """Rooms and their members."""
 
+from __future__ import annotations
+
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.names import Name, room_name
 from twisted_chat.core.participants import Participant, User
@@ -10,16 +12,19 @@ MAX_ROOMS_PER_USER = 100
 class Room:
     """A room and its members, by identity.
 
-    `topic` is the newest topic, `delivered_topic` the newest one that the log has delivered.
+    `topic` is the newest topic, `delivered_topic` the newest one that the log has delivered. `first_id` is the id
+    of the record with which the room began, or None until the log has it: a later room of the same name does
+    not show what was said before.
     """
 
-    __slots__ = ("_participants", "delivered_topic", "key", "members", "name", "topic")
+    __slots__ = ("_participants", "delivered_topic", "first_id", "key", "members", "name", "topic")
 
     version: int = 0  # a sender's route to a room is removed when its membership ends, so it is never out of date
 
     def __init__(self, name: Name) -> None:
         self.name, self.key = name
         self.topic = self.delivered_topic = ""
+        self.first_id: int | None = None
         self.members: dict[int, User] = {}
         self._participants: tuple[Participant, ...] | None = None
 
@@ -112,6 +117,18 @@ class Rooms:
         if not room.members:
             del self._rooms[room.key]
             self._names = None
+
+    def rejoin(self, user: User, left: Room) -> None:
+        """Make the user a member again, who did not leave after all. Raises ChatError(not-allowed)."""
+        self.join(user, left.name)
+        self.go_on(left)
+
+    def go_on(self, ended: Room) -> None:
+        """Have the present room of a name go on where an earlier one ended, because that never happened."""
+        room = self._rooms.get(ended.key)
+        if room is not None and room is not ended:
+            room.first_id = ended.first_id
+            room.topic = room.delivered_topic = ended.delivered_topic
 
     def joined_by(self, user: User) -> list[Room]:
         """Return the rooms that the user is in, sorted by their keys."""

@@ -5,13 +5,13 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import groupby
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, MESSAGE, TOPIC, TOPIC_CHANGES, direct
 from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.moves import Move, Moves
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
 from twisted_chat.core.registry import UserRegistry
@@ -30,6 +30,7 @@ class Router:
         self.log = log
         self.registry = UserRegistry()
         self.rooms = Rooms()
+        self._moves = Moves(self.rooms)
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
         log.subscribe(self.deliver, self.refuse)
 
@@ -166,40 +167,30 @@ class Router:
             assert connection is not None
             connection.unstored -= len(entry.texts)
             entry.forget_participants()
-            user = self.registry.by_identity(entry.envelope.author)
-            if user is not None:
-                self._undo(entry, user)
+            self._undo(entry)
             if connection.user is not None:
                 connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
                 connection.flush()
 
     def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
-        assert isinstance(key, str)
-        if entry.kind == TOPIC:
+        if isinstance(entry, Move):
+            self._moves.stored(entry, self.registry.by_identity(entry.envelope.author))
+        elif entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
                 room.delivered_topic = entry.texts[-1]
-        elif user is not None:
-            delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
-            if entry.kind == JOINED:
-                delivered[key] = entry.first
-            user.delivered_rooms = delivered
 
-    def _undo(self, entry: Entry, user: User) -> None:
-        if entry.kind == JOINED:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None and room.key in user.rooms:
-                self.rooms.leave(user, room)
+    def _undo(self, entry: Entry) -> None:
+        """Set a topic or a membership back to what the log has."""
+        if isinstance(entry, Move):
+            user = self.registry.by_identity(entry.envelope.author)
+            if self._moves.refused(entry, user, self.log.last) and user is not None:
                 forget_routes(user)
         elif entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
                 room.topic = room.delivered_topic
-        elif entry.kind == LEFT:
-            with suppress(ChatError):  # the user is in as many rooms as allowed meanwhile: then it stays left
-                self.rooms.join(user, entry.envelope.to)
         self._open = None
 
     # shared by the requests
@@ -224,7 +215,12 @@ class Router:
             recipients += user.participants
         participant.unstored += 1
         labels = {} if label is None else {0: label}
-        self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
+        if kind == TOPIC:
+            self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
+            return
+        move = Move(kind, envelope, recipients, participant, labels, room)
+        self._moves.add(move)
+        self.log.append(move)
 
     def _append(
         self, participant: Participant, route: Route, texts: list[str], labels: dict[int, str], kind: str = MESSAGE

@@ -1,11 +1,13 @@
 """Render a record as lines for people or for programs, and parse the events that programs read."""
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.wire.line import escape, unescape
 
+_MILLISECONDS = tuple(f".{number:03}Z" for number in range(1000))
 SPOKEN = ("message", "action", "notice")
 
 
@@ -55,13 +57,15 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | N
 
 
 def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int) -> list[str]:
-    """Return the lines of a record for programs: the first text has the id `first`, the others follow."""
-    when = timestamp(time)
-    if kind in SPOKEN:
-        return [f"{kind},{id},{when},{sender},{to},{escape(text)}" for id, text in enumerate(texts, first)]
-    if kind == "topic":
-        return [f"{kind},{id},{when},{to},{sender},{escape(text)}" for id, text in enumerate(texts, first)]
-    return [f"{kind},{first},{when},{to},{sender}"]
+    """Return the lines of a record for programs: the first text has this id and time, the others follow."""
+    if kind not in SPOKEN and kind != "topic":
+        return [f"{kind},{first},{timestamp(time)},{to},{sender}"]
+    one, other = (sender, to) if kind in SPOKEN else (to, sender)
+    whens = timestamps(range(time, time + len(texts)))
+    return [
+        f"{kind},{id},{when},{one},{other},{escape(text)}"
+        for id, (when, text) in enumerate(zip(whens, texts, strict=True), first)
+    ]
 
 
 def parse_event(line: str) -> Event:
@@ -83,6 +87,16 @@ def parse_event(line: str) -> Event:
 def timestamp(time: int) -> str:
     """Return milliseconds since 1970 as a time of RFC 3339, UTC."""
     return f"{second(time)}.{time % 1000:03}Z"
+
+
+def timestamps(times: Sequence[int]) -> list[str]:
+    """Return such times, which grow; together they cost less than one by one."""
+    first = times[0]
+    start = first - first % 1000
+    if times[-1] >= start + 1000:
+        return [timestamp(time) for time in times]
+    whole = second(first)
+    return [whole + _MILLISECONDS[time - start] for time in times]
 
 
 def second(time: int) -> str:

@@ -19,6 +19,8 @@ from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
 USAGE_COLUMNS = 34
 """Columns of the help's table for the usage."""
+MAX_UNREAD_CONVERSATIONS = 200
+"""Conversations with unread messages that one answer names, unless the client asks for another number."""
 MAX_FOUND = 50
 """Messages that a search returns."""
 
@@ -94,10 +96,24 @@ def away(connection: LineConnection, label: str | None, text: str | None = None)
 
 
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:
-    page = _options("history", options, before=0, after=0, limit=50)
+    page = _options("history", options, before=0, after=0, around=0, limit=50)
+    if around := page.pop("around"):
+        if page["before"] or page["after"]:
+            raise ParseError(BAD_COMMAND, "around does not go with before or after; use one or the other")
+        records = await connection.hub.archive.around(connection.session, name, around, page["limit"])
+        return Answer(lines=(), fields=(str(len(records)),), history=records)
     records = await connection.hub.archive.history(connection.session, name, **page)
     records = fit_page(records, oldest_first=bool(page["after"] and not page["before"]))
     return Answer(lines=(), fields=(str(len(records)),), history=records)
+
+
+async def unread(connection: LineConnection, label: str | None, *options: str) -> Answer:
+    page = _options("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
+    found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
+    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
+    more = ("more", str(before)) if before else ()
+    fields = (str(len(found)), *more)
+    return connection.session.dialect.unread(label, rows, fields)
 
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:
@@ -229,7 +245,14 @@ COMMANDS: dict[str, Command] = {
     "leave": Command(leave, "leave,#room", "leave a room", 1, 1),
     "topic": Command(topic, "topic,#room[,<text>]", "show or set the topic of a room", 1, 2),
     "history": Command(
-        history, "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]", "show messages, oldest first", 1, 4
+        history,
+        "history,<name or #room>[,before=<id>][,after=<id>][,around=<id>][,limit=<n>]",
+        "show messages, oldest first",
+        1,
+        4,
+    ),
+    "unread": Command(
+        unread, "unread[,before=<id>][,limit=<n>]", "show where you have unread messages (accounts only)", 0, 2
     ),
     "away": Command(away, "away[,<text>]", "say that you are away; without a text you are back", 0, 1),
     "search": Command(search, "search,<name or #room>,<words>", "find messages that contain all these words", 2, 2),

@@ -19,28 +19,25 @@ STALLED  commit                  → OK        log the recovery
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
-from itertools import count, islice
-from typing import Any
+from functools import partial
+from itertools import count
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
-from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.interfaces import Deliver, Membership, Restored, RoomState
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.search import fts_query
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.appender import Appender
 from twisted_chat.stores.sqlite.batches import Appended, Batch, NotAppended, Result
 from twisted_chat.stores.sqlite.database import Database
-from twisted_chat.stores.sqlite.rows import conversation_name, record_of
+from twisted_chat.stores.sqlite.reader import LogReader
 
 _log = Logger()
 
@@ -62,11 +59,12 @@ class Health(Enum):
     STALLED = auto()
 
 
-class SqliteLog:
+class SqliteLog(LogReader):
     """Keeps every record in a database. (A core.interfaces.MessageLog.)"""
 
     def __init__(self, database: Database, clock: IReactorTime) -> None:
-        self._database, self._clock = database, clock
+        super().__init__(database)
+        self._clock = clock
         self._pending: list[Entry] = []  # appended, and not flushed yet
         self._under_way: deque[Batch] = deque()  # flushed, in order, and without a result yet
         self._health = Health.OK
@@ -77,8 +75,10 @@ class SqliteLog:
         database = self._database
         database.open()
         self._identities = count(database.start * MAX_IDENTITIES_PER_START)
+        for statement in statements.END_MEMBERSHIPS:
+            database.select_now(statement)
         [[last]] = database.select_now(statements.LAST)
-        [[oldest]] = database.select_now("SELECT min(id) FROM records")
+        [[oldest]] = database.select_now(statements.OLDEST)
         self._recent = Ring(MAX_RECENT_RECORDS, MAX_RECENT_CHARACTERS, last)
         self.first = oldest or last + 1
         database.start_writing(self._make_appender, self._on_result)
@@ -91,10 +91,6 @@ class SqliteLog:
             self._stall_timer.cancel()
             self._stall_timer = None
 
-    @property
-    def last(self) -> int:
-        return self._recent.last
-
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver, self._refuse = deliver, refuse
 
@@ -106,8 +102,8 @@ class SqliteLog:
 
     def restore(self) -> Restored:
         rows = self._database.select_now(statements.MEMBERSHIPS)
-        topics = self._database.select_now(statements.TOPICS)
-        return Restored([Membership(*row) for row in rows], dict(topics))
+        rooms = self._database.select_now(statements.ROOMS)
+        return Restored([Membership(*row) for row in rows], {key: RoomState(*state) for key, *state in rooms})
 
     async def wait_durable(self) -> None:
         if self._under_way:
@@ -128,8 +124,15 @@ class SqliteLog:
 
     def _make_appender(self, db: sqlite3.Connection) -> Appender:
         now = self._database.now
-        self._appender = Appender(db, lambda: int(now() * 1000))
-        return self._appender
+        changed = partial(self._database.worker.call, self._changed_by_another)
+        appender = self._appender = Appender(db, lambda: int(now() * 1000), changed)
+        self._indexer = appender.indexer
+        return appender
+
+    def _changed_by_another(self, oldest: int | None) -> None:
+        """Forget the records in memory, which may be deleted in the file."""
+        self._recent.clear()
+        self.first = oldest or self.last + 1
 
     def _submit(self, batch: Batch) -> None:
         self._under_way.append(batch)
@@ -193,56 +196,3 @@ class SqliteLog:
             self._submit(Batch([], waiting))
         for batch in taken:
             self._refuse(batch.entries)
-
-    # reading
-
-    async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
-        oldest_first = bool(after and not before)
-        sql = statements.HISTORY_ON if oldest_first else statements.HISTORY_BACK
-        up_to = min(before - 1, self.last) if before else self.last
-        page = await self._records(sql, (conversation_name(conversation), after, up_to, limit))
-        return page if oldest_first else page[::-1]
-
-    async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        text_query = fts_query(words)
-        if not text_query:
-            return []
-        while await self._database.transact(self._appender.index):
-            pass
-        ids = await self._database.select(statements.CONVERSATION_ID, (conversation_name(conversation),))
-        if not ids:
-            return []
-        query = f"place : c{ids[0][0]} AND text : ({text_query})"
-        return (await self._records(statements.SEARCH, (query, self.last, limit)))[::-1]
-
-    async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
-        up_to = self.last
-        if after + 1 >= self._recent.first:
-            page = list(islice(self._recent.oldest(after), limit))
-        else:
-            page = await self._records(statements.READ, self._reader(identity, rooms, after, up_to, limit))
-        return Page(page, page[-1].id if len(page) == limit else up_to)
-
-    async def unread(
-        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
-    ) -> tuple[list[Record], int]:
-        reader = self._reader(identity, rooms, after, up_to, limit) | {"max_count": MAX_UNREAD_COUNTED + 1}
-        page = await self._records(statements.UNREAD, reader)
-        if len(page) < limit:
-            return page[::-1], len(page)
-        [[unread]] = await self._database.select(statements.UNREAD_COUNT, reader)
-        return page[::-1], unread
-
-    async def partners(self, identity: int, limit: int) -> list[int]:
-        rows = await self._database.select(statements.PARTNERS, {"identity": identity, "limit": limit})
-        return [partner for partner, _ in rows]
-
-    async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
-        return dict(await self._database.select(statements.FIRST_MEMBERSHIP_CHANGES, (identity, after, self.last)))
-
-    def _reader(self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int) -> dict[str, Any]:
-        names = json.dumps(list(rooms))
-        return {"identity": identity, "rooms": names, "after": after, "up_to": up_to, "limit": limit}
-
-    async def _records(self, sql: str, values: Any) -> list[Record]:
-        return [record_of(row) for row in await self._database.select(sql, values)]
