@@ -7,6 +7,8 @@ from twisted_chat.core.messages import GUESTS, JOINED, LEFT, TOPIC, Conversation
 from twisted_chat.core.moves import Move
 from twisted_chat.core.participants import Entry
 
+ROOM_CHANGES = frozenset((JOINED, LEFT, TOPIC))
+
 
 class MemoryRooms:
     """Follows the joins, leaves and topics of the log. A room begins with its first member, and ends with its last."""
@@ -18,6 +20,8 @@ class MemoryRooms:
     def apply(self, entries: Iterable[Entry]) -> None:
         """Carry out the changes among entries that the log has."""
         for entry in entries:
+            if entry.kind not in ROOM_CHANGES:
+                continue
             key, author = entry.envelope.conversation, entry.envelope.author
             if entry.kind == JOINED:
                 if isinstance(entry, Move) and entry.begins:  # a guest whose leave was refused may still be a member

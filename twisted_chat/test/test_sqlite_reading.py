@@ -12,7 +12,7 @@ from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.stores.sqlite import indexer
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.contract_labels import LabelsContract, RestoreContract
-from twisted_chat.test.contract_reading import ReadingContract
+from twisted_chat.test.contract_reading import GUEST, JANE, ZAK, ReadingContract
 from twisted_chat.test.contract_search import SearchContract
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
@@ -20,7 +20,14 @@ from twisted_chat.test.support_sqlite import SqliteFixture
 
 
 class ReadingTests(SqliteFixture, ReadingContract, TestCase):
-    pass
+    async def test_a_long_conversation_that_goes_on_is_read(self) -> None:
+        long, short = (ZAK, JANE), (ZAK, GUEST)
+        await self.keep(self.said(long), self.said(short), *(self.said("#den", count=3000) for _ in range(4)))
+        await self.keep(self.said(long), self.said(short), self.said(long))
+        await self.reopened()
+        for position in (0, 1, 2, 500, 11_000, 12_002, 12_004):
+            seen = await self.pages(set(), position, 2)
+            self.assertEqual(seen, [id for id in (1, 2, 12_003, 12_004, 12_005) if id > position], position)
 
 
 class SearchTests(SqliteFixture, SearchContract, TestCase):

@@ -61,10 +61,10 @@ def structured(kind: str, sender: str, to: str, texts: list[str], first: int, ti
     if kind not in SPOKEN and kind != "topic":
         return [f"{kind},{first},{timestamp(time)},{to},{sender}"]
     one, other = (sender, to) if kind in SPOKEN else (to, sender)
-    whens = timestamps(range(time, time + len(texts)))
+    begin, ends = split_timestamps(range(time, time + len(texts)))
     return [
-        f"{kind},{id},{when},{one},{other},{escape(text)}"
-        for id, (when, text) in enumerate(zip(whens, texts, strict=True), first)
+        f"{kind},{id},{begin}{end},{one},{other},{escape(text)}"
+        for id, (end, text) in enumerate(zip(ends, texts, strict=True), first)
     ]
 
 
@@ -89,14 +89,15 @@ def timestamp(time: int) -> str:
     return f"{second(time)}.{time % 1000:03}Z"
 
 
-def timestamps(times: Sequence[int]) -> list[str]:
-    """Return such times, which grow; together they cost less than one by one."""
-    first = times[0]
+def split_timestamps(times: Sequence[int]) -> tuple[str, Sequence[str]]:
+    """Return what such times, which grow, begin with in common, and how each goes on: cheaper than one by one."""
+    first, last = times[0], times[-1]
     start = first - first % 1000
-    if times[-1] >= start + 1000:
-        return [timestamp(time) for time in times]
-    whole = second(first)
-    return [whole + _MILLISECONDS[time - start] for time in times]
+    if last >= start + 1000:
+        return "", [timestamp(time) for time in times]
+    if isinstance(times, range):
+        return second(first), _MILLISECONDS[first - start : last - start + 1]
+    return second(first), [_MILLISECONDS[time - start] for time in times]
 
 
 def second(time: int) -> str:

@@ -10,7 +10,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.wire.events import timestamp, timestamps
+from twisted_chat.wire.events import split_timestamps, timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, fit_as_they_are, split_text
@@ -121,11 +121,14 @@ class IrcDialect(Dialect):
         frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
         if not fit_as_they_are(entry.texts, max([overhead for _, _, overhead in frames])):
             return None
-        end = f";account={escape_tag_value(nick_of(sender))} " if self._accounts and is_account else " "
-        lines = zip(entry.ids, timestamps(entry.times), entry.texts, frames, strict=True)
+        after = f";account={escape_tag_value(nick_of(sender))} " if self._accounts and is_account else " "
+        begin, ends = split_timestamps(entry.times)
+        lines = zip(entry.ids, ends, entry.texts, frames, strict=True)
         if self._ids:
-            return "".join([f"@time={when};msgid={id}{end}{a}{text}{z}{ending}" for id, when, text, (a, z, _) in lines])
-        return "".join([f"@time={when}{end}{a}{text}{z}{ending}" for _, when, text, (a, z, _) in lines])
+            return "".join(
+                [f"@time={begin}{end};msgid={id}{after}{a}{text}{z}{ending}" for id, end, text, (a, z, _) in lines]
+            )
+        return "".join([f"@time={begin}{end}{after}{a}{text}{z}{ending}" for _, end, text, (a, z, _) in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
         return [line for record in entry.records() for line in self.render_history(record)]

@@ -8,7 +8,7 @@ from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import SPOKEN, Record
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.wire.events import plain, plain_opening, second, structured, timestamp, timestamps
+from twisted_chat.wire.events import plain, plain_opening, second, split_timestamps, structured, timestamp
 from twisted_chat.wire.line import escape, labelled, ok
 
 
@@ -123,8 +123,9 @@ class EventsDialect(LineDialect):
             texts = [escape(text) for text in texts]
         if len(texts) == 1:
             return f"{before}{entry.ids[0]},{timestamp(entry.times[0])}{between}{texts[0]}{ending}"
-        lines = zip(entry.ids, timestamps(entry.times), texts, strict=True)
-        return "".join([f"{before}{id},{when}{between}{text}{ending}" for id, when, text in lines])
+        begin, ends = split_timestamps(entry.times)
+        lines = zip(entry.ids, ends, texts, strict=True)
+        return "".join([f"{before}{id},{begin}{end}{between}{text}{ending}" for id, end, text in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
         envelope = entry.envelope

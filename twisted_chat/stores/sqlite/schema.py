@@ -122,6 +122,8 @@ ROOMS = f"""
     DROP INDEX topics;
 """
 
+LONG_CONVERSATION_IDS = 2_000
+"""Direct conversations over more ids have an index of their own: those that go on at an id are found fast."""
 PARTNERS = f"""
     CREATE TABLE partners (
         account INTEGER NOT NULL, conversation INTEGER NOT NULL, partner INTEGER NOT NULL, name TEXT NOT NULL,
@@ -137,7 +139,8 @@ PARTNERS = f"""
     INSERT INTO partners
     SELECT account, found.id, partner, lower(CASE author WHEN partner THEN sender ELSE addressee END), first, last
     FROM found JOIN records ON records.id = last;
-    CREATE INDEX partners_by_first ON partners (account, first);
+    CREATE INDEX partners_by_first ON partners (account, first, last);
+    CREATE INDEX partners_of_long ON partners (account, last, first) WHERE last - first > {LONG_CONVERSATION_IDS};
     CREATE INDEX partners_by_last ON partners (account, last, first, partner);
     CREATE INDEX partners_by_name ON partners (account, name);
 """

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from twisted_chat.core.messages import GUESTS, SEARCHED, SPOKEN
 from twisted_chat.stores.sqlite.rows import COLUMNS, INSERTED
+from twisted_chat.stores.sqlite.schema import LONG_CONVERSATION_IDS
 
 
 def _kind_in(kinds: Iterable[str]) -> str:
@@ -81,12 +82,14 @@ SEARCH = f"""
 """The matches of a query such as 'place : c17 AND text : ("kettle" "on")'; c17 is a conversation's id."""
 CONVERSATION_ID = "SELECT id FROM conversations WHERE name = ?"
 
-CANDIDATES = """
+CANDIDATES = f"""
     SELECT id FROM conversations WHERE name IN (SELECT value FROM json_each(:rooms))
     UNION SELECT id FROM conversations WHERE one = :guest
     UNION SELECT id FROM conversations WHERE other = :guest
-    UNION SELECT conversation FROM partners INDEXED BY partners_by_last
-    WHERE account = :identity AND last > :after AND first <= :up_to
+    UNION SELECT conversation FROM partners INDEXED BY partners_by_first
+    WHERE account = :identity AND first > :after - {LONG_CONVERSATION_IDS} AND first <= :up_to AND last > :after
+    UNION SELECT conversation FROM partners INDEXED BY partners_of_long
+    WHERE account = :identity AND last > :after AND first <= :up_to AND last - first > {LONG_CONVERSATION_IDS}
 """
 """The conversations that a user who is in these rooms has had between two ids; `guest` is NULL for an account."""
 READ_BOUND = "SELECT first FROM partners WHERE account = ? AND first > ? ORDER BY first LIMIT 1 OFFSET ? - 1"
