@@ -9,6 +9,13 @@ from twisted_chat.wire.line import escape, unescape
 
 _MILLISECONDS = tuple(f".{number:03}Z" for number in range(1000))
 SPOKEN = ("message", "action", "notice")
+SERVER_MARK = "*** "
+"""The beginning of each line for people in which the server itself speaks. No name holds a `*`, so no line that
+shows a person's text begins so."""
+GUEST_MARK = " (guest)"
+"""Behind a guest's name, for readers who are told. No name holds a space, so no name ends so."""
+GUEST_TAG = ";guest=1 "
+"""In front of a guest's records, for programs that take tags."""
 
 
 class Event(NamedTuple):
@@ -17,6 +24,7 @@ class Event(NamedTuple):
     Records of the log have an `id`, a `time` (milliseconds since 1970), the
     `sender`, and in `to` the person or room. Other kinds (`online`, `offline`,
     `renamed`, `ping`, `server`) have their fields, in order, in `sender` and `text`.
+    `guest` is True for a record of a guest's, if the client has asked for tags.
     """
 
     kind: str
@@ -25,22 +33,29 @@ class Event(NamedTuple):
     text: str = ""
     id: int = 0
     time: int = 0
+    guest: bool = False
 
 
-def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False) -> list[str]:
+def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False, guest: bool = False) -> list[str]:
     """Return the lines of a record for people; none for joins and leaves, which only programs are shown."""
-    opening = plain_opening(kind, sender, to, own)
+    opening = plain_opening(kind, sender, to, own, guest)
     if opening is None:
         return []
-    return [opening + text.replace("\n", "\\n") for text in texts]  # a line break within a text must not end the line
+    texts = [text.replace("\n", "\\n") for text in texts]  # a line break within a text must not end the line
+    return [opening + (quoted(text) if kind == "topic" else text) for text in texts]
 
 
-def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | None:
+def quoted(text: str) -> str:
+    """Return a person's text as the server quotes it in a line of its own."""
+    return f'"{text}"'
+
+
+def plain_opening(kind: str, sender: str, to: str, own: bool = False, guest: bool = False) -> str | None:
     """Return what stands in front of a text for people, or None for a kind that they are not shown.
 
-    A reader's `own` message, sent by another connection, names its recipient.
+    A reader's `own` message, sent by another connection, names its recipient. The sender is marked as a `guest`.
     """
-    where = sender
+    where = sender = sender + GUEST_MARK if guest else sender
     if to[:1] == "#":
         where = f"{sender} in {to}"
     elif own and to != sender:
@@ -52,24 +67,27 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | N
     if kind == "notice":
         return f"-{where}- "
     if kind == "topic":
-        return f"* {sender} set the topic of {to}: "
+        return f"{SERVER_MARK}{sender} set the topic of {to}: "
     return None
 
 
-def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int) -> list[str]:
+def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int, tags: str = "") -> list[str]:
     """Return the lines of a record for programs: the first text has this id and time, the others follow."""
     if kind not in SPOKEN and kind != "topic":
-        return [f"{kind},{first},{timestamp(time)},{to},{sender}"]
+        return [f"{tags}{kind},{first},{timestamp(time)},{to},{sender}"]
     one, other = (sender, to) if kind in SPOKEN else (to, sender)
     begin, ends = split_timestamps(range(time, time + len(texts)))
     return [
-        f"{kind},{id},{begin}{end},{one},{other},{escape(text)}"
+        f"{tags}{kind},{id},{begin}{end},{one},{other},{escape(text)}"
         for id, (end, text) in enumerate(zip(ends, texts, strict=True), first)
     ]
 
 
 def parse_event(line: str) -> Event:
     """Return the event that a line holds. Raises ValueError for a line that is not an event."""
+    if line[:1] == ";":
+        tags, _, line = line[1:].partition(" ")
+        return parse_event(line)._replace(guest="guest=1" in tags.split(";"))
     kind, _, rest = line.partition(",")
     if kind in SPOKEN:
         number, time, sender, to, text = rest.split(",", 4)

@@ -37,7 +37,7 @@ Changes = list[tuple[Entry, int]]
 def _join(db: sqlite3.Connection, changes: Changes) -> None:
     begun = [(id,) for entry, id in changes if isinstance(entry, Move) and entry.begins]
     if begun:  # a guest whose leave could not be stored may still be a member
-        db.executemany(statements.END_MEMBERSHIPS_OF_ROOM, begun)
+        db.executemany(statements.END_GUESTS_OF_ROOM, begun)
         db.executemany(statements.END_EMPTY_ROOM, begun)
     db.executemany(statements.NEW_ROOM, [(id, entry.first) for entry, id in changes])
     db.executemany(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from functools import partial
-from itertools import islice
+from math import inf
 from typing import Any
 
 from twisted_chat.core.interfaces import (
@@ -23,6 +23,7 @@ from twisted_chat.core.interfaces import (
 )
 from twisted_chat.core.messages import GUESTS, Conversation, Record, direct
 from twisted_chat.core.names import Name
+from twisted_chat.stores.pages import cut, text_of
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.search import fts_query, mention_globs, phrases
 from twisted_chat.stores.sqlite import statements
@@ -67,12 +68,12 @@ class LogReader:
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         up_to = self.last
         if after + 1 >= self._recent.first:
-            page = list(islice(self._recent.oldest(after), limit))
-            return Page(page, page[-1].id if len(page) == limit else up_to)
+            page, more = cut(self._recent.oldest(after), text_of, limit)
+            return Page(page, page[-1].id if more else up_to)
         bound = await self._database.select(statements.READ_BOUND, (identity, after, limit))
         up_to = min([up_to, *(first for [first] in bound)])
-        page = await self._records(statements.READ, self._reader(identity, rooms, after, up_to, limit))
-        if len(page) == limit:
+        page, more = await self._page(statements.READ, self._reader(identity, rooms, after, up_to, limit), limit)
+        if more:
             up_to = page[-1].id
         changes = await self._database.select(statements.DELETED_CHANGES, (identity, after, up_to))
         return Page(page, up_to, [MembershipChange(*change) for change in changes])
@@ -81,8 +82,8 @@ class LogReader:
         self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
         reader = self._reader(identity, rooms, after, up_to, limit) | {"max_count": MAX_UNREAD_COUNTED + 1}
-        page = await self._records(statements.UNREAD, reader)
-        if len(page) < limit:
+        page, more = await self._page(statements.UNREAD, reader, limit)
+        if not more:
             return page[::-1], len(page)
         [[unread]] = await self._database.select(statements.UNREAD_COUNT, reader)
         return page[::-1], unread
@@ -132,4 +133,10 @@ class LogReader:
         return {"identity": identity, "guest": guest, "rooms": names, **bounds}
 
     async def _records(self, sql: str, values: Any) -> list[Record]:
-        return [record_of(row) for row in await self._database.select(sql, values)]
+        page, _ = await self._page(sql, values, inf)
+        return page
+
+    async def _page(self, sql: str, values: Any, limit: float) -> tuple[list[Record], bool]:
+        """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
+        rows, more = await self._database.select_page(sql, values)
+        return [record_of(row) for row in rows], more or len(rows) >= limit

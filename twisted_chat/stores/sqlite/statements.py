@@ -205,7 +205,7 @@ NEW_ROOM = "INSERT OR IGNORE INTO rooms (conversation, first) VALUES (?, ?)"
 NEW_MEMBERSHIP = "INSERT OR IGNORE INTO memberships VALUES (?, ?, ?, ?)"
 NEW_MEMBERSHIP_CHANGE = "INSERT OR REPLACE INTO membership_changes VALUES (?, ?, ?, ?)"
 END_MEMBERSHIP = "DELETE FROM memberships WHERE conversation = ? AND identity = ?"
-END_MEMBERSHIPS_OF_ROOM = "DELETE FROM memberships WHERE conversation = ?"
+END_GUESTS_OF_ROOM = f"DELETE FROM memberships WHERE conversation = ? AND identity >= {GUESTS}"
 END_EMPTY_ROOM = """
     DELETE FROM rooms WHERE conversation = ?1
     AND NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.conversation = ?1)
