@@ -110,6 +110,14 @@ class Rooms:
         self._names = None
         return room
 
+    def rejoin(self, user: User, room: Room) -> None:
+        """Make the user a member of a room again, because its leaving was not stored."""
+        present = self._rooms.setdefault(room.key, room)
+        present.members[user.identity] = user
+        user.rooms |= {room.key}
+        present.members_changed()
+        self._names = None
+
     def connections_changed(self, user: User) -> None:
         """Note in each of the user's rooms that one of the user's connections has come or gone."""
         for key in user.rooms:
@@ -124,18 +132,6 @@ class Rooms:
             del self._rooms[room.key]
             self._looks.remove(Name(room.name, room.key))
             self._names = None
-
-    def rejoin(self, user: User, left: Room) -> None:
-        """Make the user a member again, who did not leave after all. Raises ChatError(not-allowed)."""
-        self.join(user, left.name)
-        self.go_on(left)
-
-    def go_on(self, ended: Room) -> None:
-        """Have the present room of a name go on where an earlier one ended, because that never happened."""
-        room = self._rooms.get(ended.key)
-        if room is not None and room is not ended:
-            room.first_id = ended.first_id
-            room.topic = room.delivered_topic = ended.delivered_topic
 
     def joined_by(self, user: User) -> list[Room]:
         """Return the rooms that the user is in, sorted by their keys."""

@@ -79,4 +79,4 @@ class RefusedMoveTests(SynchronousTestCase):
         self.kim.drop()
         self.server.turn()
         self.log.fail()
-        self.assertEqual(self.server.hub._moves._newest, {})
+        self.assertEqual(self.server.hub._changes, {})

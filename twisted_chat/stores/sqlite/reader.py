@@ -123,6 +123,10 @@ class LogReader:
             rows = await self._database.select(statements.NAMED, values)
         return [Span(conversation_of(conversation), first, last) for conversation, first, last in rows]
 
+    async def find_label(self, sender_number: int, label: str) -> Record | None:
+        asked = json.dumps([(sender_number, label)])
+        return next((record_of(row[2:]) for row in await self._database.select(statements.KNOWN, (asked,))), None)
+
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         return dict(await self._database.select(statements.FIRST_MEMBERSHIP_CHANGES, (identity, after, self.last)))
 
