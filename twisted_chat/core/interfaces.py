@@ -1,13 +1,20 @@
 """The interfaces that the core needs from outside: a log, accounts, and an authenticator."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted_chat.core.bans import Ban
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
 from twisted_chat.core.participants import Entry
+from twisted_chat.core.readings import Contact as Contact
+from twisted_chat.core.readings import Membership as Membership
+from twisted_chat.core.readings import MembershipChange as MembershipChange
+from twisted_chat.core.readings import Page as Page
+from twisted_chat.core.readings import Restored as Restored
+from twisted_chat.core.readings import RoomState as RoomState
+from twisted_chat.core.readings import Span as Span
+from twisted_chat.core.readings import Unread as Unread
 
 MAX_UNREAD_COUNTED = 10_000
 """Unread messages are counted up to this number; more are shown as "more than"."""
@@ -24,76 +31,6 @@ class StoreError(Exception):
 
 
 Deliver = Callable[[Sequence[Entry]], None]
-
-
-class MembershipChange(NamedTuple):
-    """A user's own join or leave: its id, the room's key, and joined or left."""
-
-    id: int
-    room: str
-    kind: str
-
-
-class Page(NamedTuple):
-    """The next records of the log for one reader; no other record up to the id `up_to` concerns that reader.
-
-    `deleted_changes` are the reader's own membership changes up to there whose records were deleted.
-    """
-
-    records: list[Record]
-    up_to: int
-    deleted_changes: Sequence[MembershipChange] = ()
-
-
-class Membership(NamedTuple):
-    """An account's membership of a room, which began with the record `id`."""
-
-    identity: int
-    room: str
-    id: int
-
-
-class RoomState(NamedTuple):
-    """A room that has members: the id of the record with which it began, and its topic."""
-
-    first_id: int
-    topic: str = ""
-
-
-class Restored(NamedTuple):
-    """The memberships of all accounts, and by key the rooms that these are in."""
-
-    memberships: Sequence[Membership] = ()
-    rooms: Mapping[str, RoomState] = MappingProxyType({})
-
-
-class Contact(NamedTuple):
-    """A direct conversation of a user: the other's identity and last name, the last record's id and time.
-
-    `name` is empty and `time` 0 if its records were deleted.
-    """
-
-    conversation: Conversation
-    partner: int
-    name: str
-    last: int
-    time: int
-
-
-class Span(NamedTuple):
-    """A conversation, and the ids of its first and last record."""
-
-    conversation: Conversation
-    first: int
-    last: int
-
-
-class Unread(NamedTuple):
-    """The unread texts of a conversation: how many, how many of them name the reader, and the first one's id."""
-
-    total: int
-    mentions: int
-    first: int
 
 
 class MessageLog(Protocol):
