@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from twisted_chat.core.interfaces import Membership, Restored, RoomState
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, TOPIC, Conversation
-from twisted_chat.core.moves import Move
+from twisted_chat.core.moves import Readers
 from twisted_chat.core.participants import Entry
 
 ROOM_CHANGES = frozenset((JOINED, LEFT, TOPIC))
@@ -24,7 +24,9 @@ class MemoryRooms:
                 continue
             key, author = entry.envelope.conversation, entry.envelope.author
             if entry.kind == JOINED:
-                if isinstance(entry, Move) and entry.begins:  # a guest whose leave was refused may still be a member
+                if (
+                    isinstance(entry.recipients, Readers) and entry.recipients.begins
+                ):  # a guest whose leave was refused may still be a member
                     self._rooms.pop(key, None)
                     self._members.pop(key, None)
                 self._rooms.setdefault(key, RoomState(entry.first))

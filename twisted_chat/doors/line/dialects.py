@@ -43,6 +43,9 @@ SILENT = Answer(lines=(), silent=True)
 DONE = Answer(lines=())
 """No answer to a person; a program, and a label, get `ok`."""
 
+WRITTEN = Answer(lines=(), silent=True)
+"""An answer that was written already, in slices."""
+
 _opening = lru_cache(4096)(plain_opening)
 
 
@@ -112,6 +115,10 @@ class LineDialect(Dialect):
             lines.append(f"there are more; unread,before={fields[-1]} shows them")
         return Answer(tuple(lines or ["nothing is unread"]), tuple(fields))
 
+    def list_opening(self, label: str | None) -> str:
+        """Return what stands in front of a list that has names, in its line."""
+        return "" if label is None else ok(label, ("",))
+
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         """Return the lines for what the log has; a person is not told of messages."""
         if entry.kind not in SPOKEN and not entry.labels:
@@ -177,6 +184,9 @@ class EventsDialect(LineDialect):
         history = [line for record in answer.history for line in self.render_history(record)]
         listed = answer.lines if answer.listed else ()
         return [*history, *listed, *(() if answer.silent else (ok(None, answer.fields),))]
+
+    def list_opening(self, label: str | None) -> str:
+        return ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         labels, first, count = entry.labels, entry.first, len(entry.texts)

@@ -14,7 +14,7 @@ from operator import attrgetter
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, TOPIC, Conversation
 from twisted_chat.core.mixed import MixedEntry
-from twisted_chat.core.moves import Move
+from twisted_chat.core.moves import Readers
 from twisted_chat.core.names import user_name
 from twisted_chat.core.participants import Entry, Envelope
 from twisted_chat.stores.sqlite import statements
@@ -35,7 +35,7 @@ Changes = list[tuple[Entry, int]]
 
 
 def _join(db: sqlite3.Connection, changes: Changes) -> None:
-    begun = [(id,) for entry, id in changes if isinstance(entry, Move) and entry.begins]
+    begun = [(id,) for entry, id in changes if isinstance(entry.recipients, Readers) and entry.recipients.begins]
     if begun:  # a guest whose leave could not be stored may still be a member
         db.executemany(statements.END_GUESTS_OF_ROOM, begun)
         db.executemany(statements.END_EMPTY_ROOM, begun)
