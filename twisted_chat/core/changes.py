@@ -68,6 +68,8 @@ class RoomChanges:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
         key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
         assert isinstance(key, str)
+        if isinstance(entry.recipients, Readers):
+            entry.recipients.begin(entry.first)
         if entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
@@ -105,6 +107,7 @@ class RoomChanges:
         present = self.rooms.get(room.name)
         if present is not None and present is not room and joined_at is not None and joined_at == change.joined_at:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
+            present.first_id = room.first_id
         forget_routes(user)
 
     # shared by the requests
@@ -130,7 +133,8 @@ class RoomChanges:
         if self.crowds is not None:
             self.crowds.settle(user)
         envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        recipients = room.participants if kind == TOPIC else Readers(room)
+        begins = kind == JOINED and room.first_id is None and len(room.members) == 1
+        recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
         entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
         participant.unstored += entry.size

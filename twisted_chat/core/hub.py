@@ -12,7 +12,7 @@ from twisted_chat.core.archive import Archive
 from twisted_chat.core.credentials import GUEST, KNOWN, NEW, Credentials
 from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, Tickets
+from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, RoomState, Tickets
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
@@ -59,12 +59,14 @@ class Hub(Credentials):
         for account in self.accounts.open():
             self.registry.add_account(account)
         self.bans.load(self.accounts.bans())
-        memberships, topics = self.log.restore()
+        memberships, rooms = self.log.restore()
         for identity, name, id in memberships:
             user = self.registry.by_identity(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
-                room.topic = room.delivered_topic = topics.get(room.key, "")
+                state = rooms.get(room.key, RoomState(id))
+                room.first_id = state.first_id
+                room.topic = room.delivered_topic = state.topic
 
     async def close(self) -> None:
         """Store everything, and close the accounts and the log."""

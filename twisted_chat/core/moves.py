@@ -16,12 +16,20 @@ MAX_BLOCK_ENTRIES = 512
 
 
 class Readers:
-    """The recipients of a join or leave: those who are in the room when the log delivers it."""
+    """The recipients of a join or leave: those who are in the room when the log delivers it.
 
-    __slots__ = ("room",)
+    `begins` is True for the first join of a room.
+    """
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    __slots__ = ("begins", "room")
+
+    def __init__(self, room: Room, begins: bool = False) -> None:
+        self.room, self.begins = room, begins
+
+    def begin(self, first_id: int) -> None:
+        """Note with which id the room begins, if this is its first join."""
+        if self.begins and self.room.first_id is None:
+            self.room.first_id = first_id
 
     def users(self) -> Iterator[User]:
         """Return the users who are in the room as far as the log has delivered joins and leaves."""

@@ -185,7 +185,7 @@ class Entry:
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets
-    `time` and `first`, the id of the first text; the others follow. `recipients` are a tuple,
+    `first` and `time`, those of the first text; the others follow. `recipients` are a tuple,
     decided when it is said, and so are `copies`, the sender's other connections; for a join or leave
     they are the room's Readers, found when it is delivered. `size` is about the number of bytes that
     the texts take in memory. `asked` is True when even a person waits for the acknowledgement. `problem`
@@ -240,6 +240,11 @@ class Entry:
         return range(self.first, self.first + len(self.texts))
 
     @property
+    def times(self) -> Sequence[int]:
+        """Return the time of each text, once the log has kept the entry: the next one is a millisecond later."""
+        return range(self.time, self.time + len(self.texts))
+
+    @property
     def envelopes(self) -> Sequence[Envelope]:
         """Return the envelope of each text."""
         return (self.envelope,) * len(self.texts)
@@ -264,10 +269,10 @@ class Entry:
 
     def records(self) -> list[Record]:
         """Return the entry's records, once the log has kept it."""
-        kind, time = self.kind, self.time
+        kind = self.kind
         return [
             Record(id, time, kind, sender, to, text, conversation, author, sender_number)
-            for id, text, (sender, to, conversation, author, sender_number) in zip(
-                self.ids, self.texts, self.envelopes, strict=True
+            for id, time, text, (sender, to, conversation, author, sender_number) in zip(
+                self.ids, self.times, self.texts, self.envelopes, strict=True
             )
         ]

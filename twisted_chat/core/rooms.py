@@ -1,5 +1,7 @@
 """Rooms and their members."""
 
+from __future__ import annotations
+
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.lookalikes import LookIndex
 from twisted_chat.core.names import Name, room_name
@@ -18,7 +20,9 @@ class Room:
     `topic` is the newest topic, `delivered_topic` the newest one that the log has delivered. `counted` are the
     keys for which the room counts (see RoomCounts). `leaving` are the users, by identity, who have left, but
     whose leave the log has not delivered yet, each with the number of such leaves. `version` grows with each
-    join and leave: the next message to the room comes behind it in the log.
+    join and leave: the next message to the room comes behind it in the log. `first_id` is the id of the record
+    with which the room began, or None until the log has it: a later room of the same name does not show what
+    was said before.
     """
 
     __slots__ = (
@@ -26,6 +30,7 @@ class Room:
         "_participants",
         "counted",
         "delivered_topic",
+        "first_id",
         "key",
         "leaving",
         "members",
@@ -38,6 +43,7 @@ class Room:
         self.name, self.key = name
         self.counted, self.version = counted, 0
         self.topic = self.delivered_topic = ""
+        self.first_id: int | None = None
         self.members: dict[int, User] = {}
         self.leaving: dict[int, tuple[User, int]] = {}
         self._ordered: Ordered[User] | None = None

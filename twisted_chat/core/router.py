@@ -174,8 +174,10 @@ class Router(RoomChanges):
             connection = entry.connection
             assert connection is not None
             connection.unstored -= entry.size
-            if entry.kind == LEFT and isinstance(entry.recipients, Readers):
-                entry.recipients.room.left(entry.envelope.author)
+            if isinstance(entry.recipients, Readers):
+                entry.recipients.begin(self.log.last + 1)  # for others who joined it meanwhile
+                if entry.kind == LEFT:
+                    entry.recipients.room.left(entry.envelope.author)
             entry.forget_participants()
             if entry.kind in ROOM_CHANGES:
                 self._settle(entry)

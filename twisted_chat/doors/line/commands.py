@@ -25,6 +25,8 @@ from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
 USAGE_COLUMNS = 34
 """Columns of the help's table for the usage."""
+MAX_UNREAD_CONVERSATIONS = 200
+"""Conversations with unread messages that one answer names, unless the client asks for another number."""
 MAX_FOUND = 50
 """Messages that a search returns."""
 
@@ -108,11 +110,26 @@ def _done(change: Callable[[Any, Any], None], connection: LineConnection, value:
 
 
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:
-    page = numbers_in("history", options, before=0, after=0, limit=50)
+    page = numbers_in("history", options, before=0, after=0, around=0, limit=50)
     await connection.session.turn()
+    if around := page.pop("around"):
+        if page["before"] or page["after"]:
+            raise ParseError(BAD_COMMAND, "around does not go with before or after; use one or the other")
+        records = await connection.hub.archive.around(connection.session, name, around, page["limit"])
+        return await answer_records(connection.session, label, records)
     records = await connection.hub.archive.history(connection.session, name, **page)
     records = fit_page(records, oldest_first=bool(page["after"] and not page["before"]))
     return await answer_records(connection.session, label, records)
+
+
+async def unread(connection: LineConnection, label: str | None, *options: str) -> Answer:
+    page = numbers_in("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
+    await connection.session.turn()
+    found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
+    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
+    more = ("more", str(before)) if before else ()
+    fields = (str(len(found)), *more)
+    return connection.session.dialect.unread(label, rows, fields)
 
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:
@@ -216,11 +233,14 @@ COMMANDS: dict[str, Command] = {
     "topic": Command(topic, "topic,#room[,<text>]", "show or set the topic of a room", 1, 2, begins_with_name=True),
     "history": Command(
         history,
-        "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]",
+        "history,<name or #room>[,before=<id>][,after=<id>][,around=<id>][,limit=<n>]",
         "show messages, oldest first",
         1,
         4,
         begins_with_name=True,
+    ),
+    "unread": Command(
+        unread, "unread[,before=<id>][,limit=<n>]", "show where you have unread messages (accounts only)", 0, 2
     ),
     "away": Command(away, "away[,<text>]", "say that you are away; without a text you are back", 0, 1),
     "search": Command(
