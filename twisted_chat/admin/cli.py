@@ -82,21 +82,22 @@ def add_accounts(commands: Any, offline_admin: OfflineAdmin) -> None:
 
 def _run(options: Namespace, offline_admin: OfflineAdmin) -> int:
     try:
-        channel = AdminChannel(_path(options), offline_admin, may_create=options.do == "create")
+        channel = AdminChannel(store_path(options), offline_admin, may_create=options.do == "create")
         if options.do == "list":
             (_print_json if options.json else _print_table)(list(_rows(channel)))
         else:
             print(channel.ask(_request(options))["done"])
     except ChatError as error:
-        return _fail(sentence_of(error))
+        return fail_with(sentence_of(error))
     except EOFError:
-        return _fail("the input has ended; nothing was changed")
+        return fail_with("the input has ended; nothing was changed")
     except (CommandError, NoResponse, StoreError) as error:
-        return _fail(str(error))
+        return fail_with(str(error))
     return 0
 
 
-def _fail(sentence: str) -> int:
+def fail_with(sentence: str) -> int:
+    """Print why a command was not carried out, and return its exit status."""
     print(f"twisted-chat: {sentence}", file=sys.stderr)
     return 1
 
@@ -104,7 +105,8 @@ def _fail(sentence: str) -> int:
 # the request
 
 
-def _path(options: Namespace) -> str:
+def store_path(options: Namespace) -> str:
+    """Return the path of the file that `--store` names. Raises CommandError."""
     path: str = options.store.removeprefix("sqlite:")
     if options.store == "memory":
         raise CommandError(
@@ -113,6 +115,8 @@ def _path(options: Namespace) -> str:
     if path == options.store or not path:
         parser: ArgumentParser = options.parser
         parser.error(f"--store must be sqlite:PATH, for example {DEFAULT_STORE}, not {options.store!r}")
+    if path == ":memory:":
+        raise CommandError("--store sqlite::memory: is not a file; name the server's file")
     return path
 
 

@@ -91,15 +91,20 @@ class Archive:
         """
         return await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
 
-    async def cursor(self, participant: Participant, position: int) -> Cursor:
-        """Return a cursor that reads the log from `position` on, for an account.
+    async def cursor(self, participant: Participant, position: int, epoch: str = "") -> Cursor:
+        """Return a cursor that reads the log from `position` on, for an account that knows it from `epoch`.
 
-        Raises ChatError: not-allowed for a guest, bad-command for a position that the log does not have yet.
+        Raises ChatError: not-allowed for a guest, gone for another epoch or a position that the log does not have yet.
         """
         user = _user(participant)
         if not user.is_account:
             raise ChatError(Reason.ACCOUNTS_ONLY)
-        self._check_exists(position)
+        if epoch and epoch != self._log.epoch:
+            raise ChatError(Reason.OTHER_EPOCH)
+        if position > self._log.last:
+            if epoch:
+                self._log.suspect_epoch(position)
+            raise ChatError(Reason.POSITION_UNKNOWN, id=position)
         delivered = user.delivered_rooms
         changes = await self._log.first_membership_changes(user.identity, position)
         rooms = {room for room, joined in delivered.items() if joined <= position and room not in changes}

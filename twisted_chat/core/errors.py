@@ -16,6 +16,7 @@ NOT_ALLOWED = "not-allowed"
 TOO_LONG = "too-long"
 SLOW_DOWN = "slow-down"
 UNAVAILABLE = "unavailable"
+GONE = "gone"
 
 
 class Reason(Enum):
@@ -78,6 +79,9 @@ class Reason(Enum):
     PASSWORDS_UNCHECKED = "passwords-unchecked", UNAVAILABLE
     SHUTTING_DOWN = "shutting-down", UNAVAILABLE
     INTERNAL_ERROR = "internal-error", UNAVAILABLE
+
+    OTHER_EPOCH = "other-epoch", GONE
+    POSITION_UNKNOWN = "position-unknown", GONE  # id
 
     def __init__(self, key: str, code: str) -> None:
         self.key, self.code = key, code

@@ -110,8 +110,10 @@ async def since(connection: LineConnection, label: str | None, id: str | None = 
     session = connection.session
     if id is None:
         return Answer(lines=(), fields=(str(session.catchup.position),))
+    epochs = [option.removeprefix("epoch=") for option in options if option.startswith("epoch=")]
+    options = tuple(option for option in options if not option.startswith("epoch="))
     limit = _options("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
-    last, more = await session.catchup.since(label, _id(id), limit)
+    last, more = await session.catchup.since(label, _id(id), limit, epochs[0] if epochs else "")
     return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
 
 
@@ -138,7 +140,8 @@ async def hello(connection: LineConnection, label: str | None, dialect: str, cli
         await connection.hub.identify_client(session, client)
     connection.speak(EVENTS)
     verbs = " ".join(connection.commands)
-    facts = ("twisted_chat", __version__, f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}", f"verbs={verbs}")
+    limits = (f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}")
+    facts = ("twisted_chat", __version__, *limits, f"epoch={connection.hub.log.epoch}", f"verbs={verbs}")
     then = await session.begin()
     if label is None:
         connection.sendLine(",".join(("info", *facts)).encode())
@@ -233,7 +236,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "away": Command(away, "away[,<text>]", "say that you are away; without a text you are back", 0, 1),
     "search": Command(search, "search,<name or #room>,<words>", "find messages that contain all these words", 2, 2),
-    "since": Command(since, "since,<id>[,limit=<n>]", "show everything after an id (accounts only)", 0, 2),
+    "since": Command(since, "since,<id>[,limit=<n>][,epoch=<e>]", "show everything after an id (accounts only)", 0, 3),
     "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2),
     "password": Command(password, "password,<old>,<new>", "change your password", 2, 2),
     "rename": Command(rename, "rename,<name>", "change your name (guests only)", 1, 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
@@ -22,6 +23,9 @@ _log = Logger()
 T = TypeVar("T")
 Change = tuple[str, Sequence[object]]
 CLIENT_NUMBER = "SELECT id FROM clients WHERE account = ? AND name = ? AND used = ?"
+LAST_CLIENT_NUMBER = "SELECT id FROM clients WHERE account = ? AND name = ?"
+MAX_UNSTORED_CLIENTS = 10_000
+"""New clients that may sign in while nothing can be stored; each gets a negative number, which no other client has."""
 DAY_SECONDS = 24 * 60 * 60
 MAX_CLIENT_ABSENCE_DAYS = 90
 """After more days without a sign-in, the server forgets a client, and which records the client sent."""
@@ -41,6 +45,8 @@ class SqliteAccounts:
         self._changes: list[Change] = []
         self._waiting: list[Deferred[list[int]]] = []
         self._writing = False
+        self._unstored_numbers: dict[tuple[int, str], int] = {}  # of clients that signed in while nothing was stored
+        self._unstored_count = count(1)
 
     def open(self) -> list[Account]:
         self._database.open()
@@ -88,13 +94,32 @@ class SqliteAccounts:
             db.execute(
                 "DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - MAX_CLIENT_ABSENCE_DAYS)
             )
-            sql = "INSERT INTO clients (account, name, used) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
-            db.execute(sql, (identity, client_id, today, today))
+            sql = "INSERT INTO clients (id, account, name, used) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
+            db.execute(sql, (self._unstored_numbers.get((identity, client_id)), identity, client_id, today, today))
             [[number]] = db.execute(CLIENT_NUMBER, (identity, client_id, today))
             return int(number)
 
         rows = await self._database.select(CLIENT_NUMBER, (identity, client_id, today))
-        return rows[0][0] if rows else await self._transact(find)
+        if rows:
+            return int(rows[0][0])
+        try:
+            number = await self._transact(find)
+        except ChatError:  # e.g. the disk is full: a client with a program can still sign in and read
+            return await self._number_without_writing(identity, client_id)
+        self._unstored_numbers.pop((identity, client_id), None)
+        return number
+
+    async def _number_without_writing(self, identity: int, client_id: str) -> int:
+        """Return the client's number as it was, or a new one that is stored when the client signs in again later."""
+        rows = await self._database.select(LAST_CLIENT_NUMBER, (identity, client_id))
+        if rows:
+            return int(rows[0][0])
+        key = (identity, client_id)
+        if key not in self._unstored_numbers:
+            if len(self._unstored_numbers) >= MAX_UNSTORED_CLIENTS:
+                raise ChatError(Reason.STORE_CANNOT_WRITE)
+            self._unstored_numbers[key] = -(self._database.start * 2**32 + next(self._unstored_count))
+        return self._unstored_numbers[key]
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (up_to, id)) for id, up_to in positions]

@@ -6,22 +6,37 @@ hold up commits.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
-from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, OnResult
-from twisted_chat.stores.sqlite.schema import STEPS, VERSION
+from twisted_chat.stores.sqlite import epoch as epochs
+from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, NotAppended, OnResult
+from twisted_chat.stores.sqlite.checkpoints import Checkpointer
+from twisted_chat.stores.sqlite.engine import WAL_RESET_FAULT, check_library, has_wal_reset_fault
+from twisted_chat.stores.sqlite.files import FileLost, StoreFiles
+from twisted_chat.stores.sqlite.locks import InUse
+from twisted_chat.stores.sqlite.reserve import Reserve
+from twisted_chat.stores.sqlite.schema import VERSION, upgrade
+from twisted_chat.stores.sqlite.transactions import Transaction, transaction
 from twisted_chat.stores.sqlite.worker import Worker
+
+__all__ = ["Database", "InUse", "Job", "Run", "Transaction", "transaction"]
+
+_log = Logger()
+
+LOOK_SECONDS = 60.0
+"""The file is looked at after so long, even if nothing is written; at each commit it is looked at anyway."""
 
 T = TypeVar("T")
 Run = Callable[..., Deferred[Any]]
@@ -31,83 +46,105 @@ MAX_CACHED_STATEMENTS = 200
 Rows = list[tuple[Any, ...]]
 
 
-class Transaction:
-    """A piece of work on the database, and the Deferred of its result."""
-
-    def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
-        self._work = work
-        self.done: Deferred[Any] = Deferred()
-
-    def run(self, db: sqlite3.Connection) -> Any:
-        """Do the work, on the worker's thread; return its result, or a Failure."""
-        try:
-            with transaction(db):
-                return self._work(db)
-        except Exception:
-            return Failure()
-
-
 Job = Transaction | Batch
 """A job for the worker."""
-
-
-class InUse(StoreError):
-    """Raised when another process uses the file."""
 
 
 class Database:
     """Gives the stores access to a file that one process uses at a time.
 
     It touches nothing before `open`. `worker` does what writes to the file, `read` runs a function on the
-    thread that reads; `now` gives seconds since 1970, UTC. `start` is the number of this start of the server.
+    thread that reads; `now` gives seconds since 1970, UTC. `start` is the number of this start of the server, and
+    `epoch` the log's epoch. With a `clock` the file is looked at once a minute. `lock_timeout` is how many seconds
+    `open` waits for another process. A `checkpointer` takes the checkpoints over from SQLite, and a `reserve` keeps
+    room on the disk.
     """
 
-    def __init__(self, path: str, worker: Worker[Job], read: Run, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: str,
+        worker: Worker[Job],
+        read: Run,
+        now: Callable[[], float] = time.time,
+        *,
+        clock: IReactorTime | None = None,
+        lock_timeout: float = 0.0,
+        checkpointer: Checkpointer | None = None,
+        reserve: Reserve | None = None,
+    ) -> None:
         self.path, self.worker, self._read, self.now = path, worker, read, now
-        self._lock: int | None = None
-        self._closed = True
+        self._files, self._lock_timeout = StoreFiles(path), lock_timeout
+        self._checkpointer, self._reserve = checkpointer, reserve
+        self._look = None if clock is None else LoopingCall(self._look_at_file)
+        if self._look is not None and clock is not None:
+            self._look.clock = clock
+        self._opened, self._closed = False, True
+        self._lost: FileLost | None = None
         self.start = 0
+        self.epoch = ""
+
+    @property
+    def guests_are_refused(self) -> bool:
+        """Return True while the room on the disk is kept for accounts."""
+        return self._reserve is not None and self._reserve.low
 
     def open(self) -> None:
         """Lock and open the file, or create it; a second call does nothing. Raises StoreError."""
-        if self._lock is not None:
+        if self._opened:
             return
+        check_library()
         with ExitStack() as undo:
-            self._lock = _lock(self.path + ".lock")
-            undo.callback(self._unlock)
+            self._files.claim(self._lock_timeout)
+            undo.callback(self._files.release)
+            path = self._files.path
             try:
-                os.close(
-                    os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-                )  # a file that SQLite creates is readable by all users
                 self._write_connection = sqlite3.connect(
-                    self.path, isolation_level=None, check_same_thread=False, cached_statements=MAX_CACHED_STATEMENTS
+                    path, isolation_level=None, check_same_thread=False, cached_statements=MAX_CACHED_STATEMENTS
                 )
                 undo.callback(self._write_connection.close)
                 self._prepare()
-                self._read_connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+                self._read_connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
+                undo.callback(self._read_connection.close)
+                self._files.attach()
+                if self._reserve is not None:
+                    self._reserve.open(f"{path}.reserve", self.path)
+                if self._checkpointer is not None:
+                    self._checkpointer.start(path, self._write_connection)
+                    if has_wal_reset_fault(sqlite3.sqlite_version_info):
+                        _log.info(WAL_RESET_FAULT, version=sqlite3.sqlite_version, path=self.path)
             except OSError as problem:
                 raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
                 raise StoreError(f"cannot use {self.path}: {problem}") from None
-            self._closed = False
+            self._opened, self._closed = True, False
             undo.pop_all()
+        if self._look is not None:
+            self._look.start(LOOK_SECONDS, now=False)
 
     def start_writing(self, make: Callable[[sqlite3.Connection], BatchWriter], on_result: OnResult) -> None:
         """Start the worker; `make` returns the writer of the log's batches."""
         self._batch_writer, self._on_result = make(self._write_connection), on_result
-        self.worker.start(self._work, self._batch_writer.rest)
+        self.worker.start(self._work, self._rest)
 
     async def close(self) -> None:
         """Finish what is under way, and close and unlock the file; a second call does nothing."""
         if not self._closed:
             self._closed = True
+            if self._look is not None:
+                self._look.stop()
             await self.worker.stop()
+            if self._checkpointer is not None:
+                await self._read(self._checkpointer.stop)  # a checkpoint that is under way may take a while
             await self._read(
                 self._read_connection.close
             )  # after the reads that are under way: a connection in use must not be closed
+            self._mark()
             self._write_connection.close()
-            self._unlock()
+            if self._checkpointer is not None:
+                self._checkpointer.close()
+            self._files.release()
+            self._opened = False
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
         """Return the rows of a query, run on the thread that reads."""
@@ -137,18 +174,78 @@ class Database:
                 self.worker.put(job)
         return [job for job in jobs if isinstance(job, Batch)]
 
+    def begin_epoch(self) -> Deferred[None]:
+        """Begin a new epoch of the log, since ids of this one were given twice."""
+
+        def begin(db: sqlite3.Connection) -> str:
+            return epochs.begin(db, int(self.now() * 1000), _last(db))
+
+        def begun(epoch: str) -> None:
+            self.epoch = epoch
+
+        return self.transact(begin).addCallback(begun)
+
     def _work(self, jobs: list[Job]) -> None:
         """Do the transactions, then write all batches in one commit."""
+        lost = self._find_loss()
+        if self._reserve is not None:
+            self._reserve.look()
         batches: list[Batch] = []
         for job in jobs:
             if isinstance(job, Batch):
                 batches.append(job)
-            else:
-                self.worker.call(job.done.callback, job.run(self._write_connection))
+                continue
+            result = Failure(lost) if lost is not None else job.run(self._write_connection)
+            if isinstance(result, Failure) and result.check(sqlite3.Error) and self._made_room():
+                result = job.run(self._write_connection)
+            self.worker.call(job.done.callback, result)
         if batches:
-            result = self._batch_writer.append([entry for batch in batches for entry in batch.entries])
-            self.worker.call(self._on_result, batches, result)
-            self._batch_writer.after_append()
+            self._write(batches, lost)
+        if self._checkpointer is not None and lost is None:
+            self._checkpointer.after_commit(self._write_connection)
+
+    def _write(self, batches: list[Batch], lost: FileLost | None) -> None:
+        entries = [entry for batch in batches for entry in batch.entries]
+        if lost is not None:
+            self.worker.call(self._on_result, batches, NotAppended(entries, lost))
+            return
+        result = self._batch_writer.append(entries)
+        if isinstance(result, NotAppended) and self._made_room():
+            result = self._batch_writer.append(entries)
+        self.worker.call(self._on_result, batches, result)
+        self._batch_writer.after_append()
+
+    def _made_room(self) -> bool:
+        return self._reserve is not None and self._reserve.spend()
+
+    def _rest(self) -> bool:
+        return self._find_loss() is None and self._batch_writer.rest()
+
+    def _find_loss(self) -> FileLost | None:
+        """Return why nothing may be written, if the file is no longer there; log when that begins and ends."""
+        lost, before = self._files.problem(), self._lost
+        if lost is before:
+            return lost
+        self._lost = lost
+        if lost is None:
+            _log.info("{path} is there again: messages are stored again", path=self.path)
+            return None
+        if lost.can_save:
+            try:
+                self._write_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as problem:
+                _log.error("cannot save what was in {path}-wal: {problem}", path=self.path, problem=problem)
+            self._files.note_content()
+        _log.critical("{problem}; until then no message is stored", problem=lost)
+        return lost
+
+    def _look_at_file(self) -> None:
+        """Look whether the file is there, also if nothing is written; note how far the log is."""
+        self.transact(lambda db: self._mark()).addErrback(lambda failure: None)  # it is logged already
+
+    def _mark(self) -> None:
+        with suppress(sqlite3.Error):
+            self._files.write_mark(epochs.mark_of(self.epoch, _last(self._write_connection)))
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._read_connection.execute(sql, values).fetchall()
@@ -164,44 +261,32 @@ class Database:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA journal_size_limit = 16777216")
-        for step, script in enumerate(STEPS[version:], version + 1):
-            db.executescript(f"BEGIN; {script}; PRAGMA user_version = {step}; COMMIT;")
-        start = db.execute("INSERT INTO starts (time) VALUES (?)", (int(self.now() * 1000),)).lastrowid
+        upgrade(db)
+        time = int(self.now() * 1000)
+        start = db.execute("INSERT INTO starts (time) VALUES (?)", (time,)).lastrowid
         assert start is not None
         self.start = start
+        self._find_epoch(db, time)
 
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+    def _find_epoch(self, db: sqlite3.Connection, time: int) -> None:
+        """Read the log's epoch; begin one if there is none, or if the file is older than it was."""
+        last = _last(db)
+        self.epoch = epochs.current(db)
+        if epochs.is_older(self._files.read_mark(), self.epoch, last):
+            sentence = "{path} is older than it was: ids after {last} will be given again, so a new epoch begins"
+            _log.warn(sentence, path=self.path, last=last)
+            self.epoch = ""
+        if not self.epoch:
+            self.epoch = epochs.begin(db, time, last)
+        self._files.write_mark(epochs.mark_of(self.epoch, last))
+
+
+def _last(db: sqlite3.Connection) -> int:
+    """Return the id of the newest record that the log has given."""
+    [[last]] = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'")
+    number: int = last
+    return number
 
 
 def _closed() -> ChatError:
     return ChatError(Reason.SHUTTING_DOWN)
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything that is done in the context, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-def _lock(path: str) -> int:
-    """Lock a file until the process ends; return its descriptor. Raises InUse if another process has locked it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as problem:
-        raise StoreError(f"cannot write to {path}: {problem.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise InUse(f"another server uses {path.removesuffix('.lock')}; stop it, or use another file") from None
-    return descriptor

@@ -32,7 +32,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
-from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.messages import GUESTS, LEFT, Conversation, Record
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.search import fts_query
@@ -71,6 +71,7 @@ class SqliteLog:
         self._under_way: deque[Batch] = deque()  # flushed, in order, and without a result yet
         self._health = Health.OK
         self._stall_timer: IDelayedCall | None = None  # while something is under way, unless the disk is stalled
+        self._is_suspected = False
         self.first = 1
 
     def open(self) -> None:
@@ -94,6 +95,18 @@ class SqliteLog:
     @property
     def last(self) -> int:
         return self._recent.last
+
+    @property
+    def epoch(self) -> str:
+        return self._database.epoch
+
+    def suspect_epoch(self, id: int) -> None:
+        if self._is_suspected:  # or one account could send everybody back to history again and again
+            return
+        self._is_suspected = True
+        sentence = "{path} may be an old copy: a client knows the id {id}, and the log has {last}; a new epoch begins"
+        _log.warn(sentence, path=self._database.path, id=id, last=self.last)
+        self._database.begin_epoch().addErrback(lambda failure: None)  # the disk's failure is logged
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver, self._refuse = deliver, refuse
@@ -121,10 +134,19 @@ class SqliteLog:
         if not self._pending:
             return
         entries, self._pending = self._pending, []
+        if self._database.guests_are_refused:
+            entries = self._refuse_guests(entries)
         if self._health is Health.STALLED:
             self._refuse(entries)
         else:
             self._submit(Batch(entries))
+
+    def _refuse_guests(self, entries: list[Entry]) -> list[Entry]:
+        """Refuse what guests say while the disk is almost full, and return the rest; that they leave is stored."""
+        of_guests = [one for one in entries if one.envelope.author >= GUESTS and one.kind != LEFT]
+        if of_guests:
+            self._refuse(of_guests)
+        return [one for one in entries if one.envelope.author < GUESTS or one.kind == LEFT]
 
     def _make_appender(self, db: sqlite3.Connection) -> Appender:
         now = self._database.now

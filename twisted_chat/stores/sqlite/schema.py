@@ -5,6 +5,8 @@ Names in the file that differ from the code: `place` of an account is `read_up_t
 membership changes; `used` of a client is the last day (since 1970) on which it signed in.
 """
 
+import sqlite3
+
 FIRST = """
     CREATE TABLE starts (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL);
     CREATE TABLE conversations (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -69,5 +71,18 @@ ACCOUNTS = """
     );
 """
 
-STEPS = (FIRST, ACCOUNTS)
+EPOCHS = """
+    CREATE TABLE epochs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL, time INTEGER NOT NULL, last INTEGER NOT NULL
+    );
+"""
+
+STEPS = (FIRST, ACCOUNTS, EPOCHS)
 VERSION = len(STEPS)
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Take the steps that a file has not taken yet, each in a transaction of its own."""
+    [[version]] = db.execute("PRAGMA user_version")
+    for step, script in enumerate(STEPS[version:], version + 1):
+        db.executescript(f"BEGIN; {script}; PRAGMA user_version = {step}; COMMIT;")
