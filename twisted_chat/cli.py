@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from twisted_chat._version import __version__
+from twisted_chat.admin.backup import add_backup
 from twisted_chat.admin.cli import add_accounts
 from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk
@@ -33,6 +34,7 @@ def parser() -> ArgumentParser:
     whole.add_argument("--version", action="version", version=f"twisted_chat {__version__}")
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_accounts(commands, offline_admin)
+    add_backup(commands)
     add_send(commands)
     add_simulate(commands)
     add_talk(commands)
