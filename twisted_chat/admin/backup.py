@@ -139,9 +139,10 @@ def _copy(source: sqlite3.Connection, target: str) -> str:
     with closing(sqlite3.connect(target, isolation_level=None)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
-        problems = [problem for (problem,) in copy.execute("PRAGMA integrity_check(1)")]
-        if problems != ["ok"]:
-            raise CommandError(f"the copy is damaged, so the file that was read is: {problems[0]}; nothing was changed")
+        [[problem]] = copy.execute("PRAGMA integrity_check(1)")
+        if problem != "ok":
+            reason = " ".join(problem.split())
+            raise CommandError(f"the copy is damaged, so the file that was read is: {reason}; nothing was changed")
         [[records]] = copy.execute("SELECT count(*) FROM records")
     descriptor = os.open(target, os.O_RDWR)
     try:
@@ -156,7 +157,7 @@ def _begin_epoch(path: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         upgrade(db)
         [[last]] = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'")
-        epochs.begin(db, int(time.time() * 1000), last)
+        epochs.begin(db, epochs.new_word(), int(time.time() * 1000), last)
 
 
 def _give_to_owner_of(path: str, file: str) -> None:

@@ -175,15 +175,9 @@ class Database:
         return [job for job in jobs if isinstance(job, Batch)]
 
     def begin_epoch(self) -> Deferred[None]:
-        """Begin a new epoch of the log, since ids of this one were given twice."""
-
-        def begin(db: sqlite3.Connection) -> str:
-            return epochs.begin(db, int(self.now() * 1000), _last(db))
-
-        def begun(epoch: str) -> None:
-            self.epoch = epoch
-
-        return self.transact(begin).addCallback(begun)
+        """Begin a new epoch of the log, since ids of this one were given twice: at once, and then in the file."""
+        word = self.epoch = epochs.new_word()
+        return self.transact(lambda db: epochs.begin(db, word, int(self.now() * 1000), _last(db)))
 
     def _work(self, jobs: list[Job]) -> None:
         """Do the transactions, then write all batches in one commit."""
@@ -277,7 +271,8 @@ class Database:
             _log.warn(sentence, path=self.path, last=last)
             self.epoch = ""
         if not self.epoch:
-            self.epoch = epochs.begin(db, time, last)
+            self.epoch = epochs.new_word()
+            epochs.begin(db, self.epoch, time, last)
         self._files.write_mark(epochs.mark_of(self.epoch, last))
 
 

@@ -20,11 +20,14 @@ def current(db: sqlite3.Connection) -> str:
     return word
 
 
-def begin(db: sqlite3.Connection, time: int, last: int) -> str:
-    """Begin a new epoch behind the record `last`; return it. `time` is in milliseconds since 1970."""
-    word = token_hex(EPOCH_BYTES)
+def new_word() -> str:
+    """Return the word of an epoch that begins."""
+    return token_hex(EPOCH_BYTES)
+
+
+def begin(db: sqlite3.Connection, word: str, time: int, last: int) -> None:
+    """Note in a file that an epoch begins behind the record `last`. `time` is in milliseconds since 1970."""
     db.execute("INSERT INTO epochs (word, time, last) VALUES (?, ?, ?)", (word, time, last))
-    return word
 
 
 def mark_of(epoch: str, last: int) -> str:
