@@ -235,6 +235,7 @@ class Database:
 
     def _look_at_file(self) -> None:
         """Look whether the file is there, also if nothing is written; note how far the log is."""
+        self._files.look_closely()
         self.transact(lambda db: self._mark()).addErrback(lambda failure: None)  # it is logged already
 
     def _mark(self) -> None:

@@ -18,6 +18,7 @@ import os
 import sqlite3
 import stat
 import sys
+import time
 
 from twisted.logger import Logger
 
@@ -26,6 +27,9 @@ from twisted_chat.stores.sqlite.locks import FileId, InUse, follow, give_to_fold
 
 _log = Logger()
 
+SETTLE_NANOSECONDS = 100_000_000
+"""A folder's time is taken for unchanged only when it is older than this, since a clock of a file system is coarse."""
+NEVER = -1
 SIDECARS = ("-wal", "-shm")
 """Files that SQLite keeps beside the file while it is open."""
 LOCKS_THE_FILE = sys.platform == "linux"
@@ -51,6 +55,8 @@ class StoreFiles:
         self.path = path
         self._lock: int | None = None
         self._file: int | None = None
+        self._folder: int | None = None
+        self._unchanged_since = NEVER
         self._ids: list[tuple[str, FileId]] = []
         self._lost: FileLost | None = None
         self._content: tuple[int, int] = (0, 0)  # size and time of the last change, while the file is lost
@@ -83,15 +89,16 @@ class StoreFiles:
 
     def release(self) -> None:
         """Unlock and let go of the file; a second call does nothing."""
-        for descriptor in (self._file, self._lock):
+        for descriptor in (self._file, self._lock, self._folder):
             if descriptor is not None:
                 os.close(descriptor)
-        self._file = self._lock = None
+        self._file = self._lock = self._folder = None
 
     def attach(self) -> None:
         """Remember the files that SQLite uses. Raises StoreError if the file was exchanged meanwhile."""
         assert self._file is not None
         self._secure()
+        self._folder = os.open(os.path.dirname(self.path) or ".", os.O_RDONLY)
         self._ids = [(self.path, id_of(os.fstat(self._file)))]
         for path in (self.path + suffix for suffix in SIDECARS):
             try:
@@ -121,7 +128,15 @@ class StoreFiles:
     # watching
 
     def problem(self) -> FileLost | None:
-        """Return the reason why nothing may be written now, if there is one. It costs three calls of stat."""
+        """Return the reason why nothing may be written now, if there is one.
+
+        Whatever happens to a name in the folder changes the folder's time, so ordinarily this costs one call of fstat.
+        """
+        changed = 0
+        if self._lost is None and self._folder is not None:
+            changed = os.fstat(self._folder).st_mtime_ns
+            if changed == self._unchanged_since:
+                return None
         if self._lost is None:
             for path, id in self._ids:
                 try:
@@ -133,7 +148,13 @@ class StoreFiles:
                 break
         elif self._is_back():
             self._lost = None
+        is_settled = self._lost is None and time.time_ns() - changed > SETTLE_NANOSECONDS
+        self._unchanged_since = changed if is_settled else NEVER
         return self._lost
+
+    def look_closely(self) -> None:
+        """Have the next call of `problem` look at every name: the folder itself may have been moved."""
+        self._unchanged_since = NEVER
 
     def note_content(self) -> None:
         """Remember the content of a file that was lost, to tell later whether it came back unchanged."""
