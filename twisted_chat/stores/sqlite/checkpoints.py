@@ -25,7 +25,7 @@ _log = Logger()
 
 STEP_PAGES = 1000
 """Pages after which a checkpoint begins, as in SQLite itself; the writer copies fewer than so many."""
-RESTART_PAGES = 4000
+RESTART_PAGES = 2000
 """A `-wal` of so many pages is to begin anew."""
 LARGE_WAL_BYTES = 64 * 1024 * 1024
 """A `-wal` of this size is logged, with the reason; and again at each doubling."""

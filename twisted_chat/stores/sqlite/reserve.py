@@ -1,6 +1,6 @@
 """The reserve: room on the disk that is kept for accounts and the operator when guests have filled the rest.
 
-A file beside the store takes up the reserve. The states, looked at once a second while something is written:
+A file beside the store takes up the reserve. The states, looked at ten times a second while something is written:
 
 state   event                                          → state   action
 ENOUGH  less free than the reserve                     → LOW     log it; messages of guests are refused
@@ -24,7 +24,7 @@ _log = Logger()
 DEFAULT_RESERVE_BYTES = 16 * 1024 * 1024
 MAX_DEFAULT_SHARE = 16
 """By default, the reserve is at most this part of the whole file system."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.1
 MEBIBYTE = 1024 * 1024
 
 FreeBytes = Callable[[str], int]
