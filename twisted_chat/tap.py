@@ -22,6 +22,7 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, lower_priority
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.shares import Shares
 from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
 from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
@@ -40,6 +41,7 @@ from twisted_chat.stores.sqlite.reserve import Reserve
 from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.transports.monotonic import use_monotonic_time
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "makeService", "offline_admin"]
@@ -52,6 +54,7 @@ def makeService(options: Options) -> IService:
     """Return the chat server as a service that has not opened anything yet."""
     from twisted.internet import reactor
 
+    use_monotonic_time(reactor)
     reactor.callWhenRunning(_tune_garbage_collector)
     hub, control = _hub(reactor, options)
     loop = event_loop(reactor)
@@ -124,7 +127,8 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
         )
         log, accounts = _sqlite(database, reactor)
     authenticator, hash = _authenticator(reactor, options, accounts)
-    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
+    shares = Shares() if path is None else Shares(reactor.seconds)
+    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"], shares=shares)
     if path is None:
         return hub, None
     return hub, Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)

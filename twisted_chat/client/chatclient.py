@@ -229,7 +229,7 @@ class ChatClient(Requests):
         return self._exchange.ask(request, finish, repeats=repeats, now=now)
 
     def _greet(self) -> Deferred[None]:
-        return self._exchange.ask_now(f"hello,events,{self._client_id}", self._catch_up.note_epoch)
+        return self._exchange.ask_now(f"hello,events,{self._client_id},tags", self._catch_up.note_epoch)
 
     # the connection
 

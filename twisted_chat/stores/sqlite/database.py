@@ -10,6 +10,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from operator import itemgetter
+from sys import maxsize
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -20,6 +22,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
+from twisted_chat.stores.pages import cut
 from twisted_chat.stores.sqlite import epoch as epochs
 from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, NotAppended, OnResult
 from twisted_chat.stores.sqlite.checkpoints import Checkpointer
@@ -27,7 +30,8 @@ from twisted_chat.stores.sqlite.engine import WAL_RESET_FAULT, check_library, ha
 from twisted_chat.stores.sqlite.files import FileLost, StoreFiles
 from twisted_chat.stores.sqlite.locks import InUse
 from twisted_chat.stores.sqlite.reserve import Reserve
-from twisted_chat.stores.sqlite.schema import VERSION, upgrade
+from twisted_chat.stores.sqlite.rows import TEXT
+from twisted_chat.stores.sqlite.starting import last_id, prepare
 from twisted_chat.stores.sqlite.transactions import Transaction, transaction
 from twisted_chat.stores.sqlite.worker import Worker
 
@@ -102,7 +106,7 @@ class Database:
                     path, isolation_level=None, check_same_thread=False, cached_statements=MAX_CACHED_STATEMENTS
                 )
                 undo.callback(self._write_connection.close)
-                self._prepare()
+                self.start, self.epoch = prepare(self._write_connection, self._files, int(self.now() * 1000))
                 self._read_connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
                 undo.callback(self._read_connection.close)
@@ -150,6 +154,10 @@ class Database:
         """Return the rows of a query, run on the thread that reads."""
         return fail(_closed()) if self._closed else self._read(self._select, sql, values)
 
+    def select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> Deferred[tuple[Rows, bool]]:
+        """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
+        return fail(_closed()) if self._closed else self._read(self._select_page, sql, values)
+
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """Return the rows of a query at once; only while the server starts."""
         return self._write_connection.execute(sql, values).fetchall()
@@ -177,7 +185,7 @@ class Database:
     def begin_epoch(self) -> Deferred[None]:
         """Begin a new epoch of the log, since ids of this one were given twice: at once, and then in the file."""
         word = self.epoch = epochs.new_word()
-        return self.transact(lambda db: epochs.begin(db, word, int(self.now() * 1000), _last(db)))
+        return self.transact(lambda db: epochs.begin(db, word, int(self.now() * 1000), last_id(db)))
 
     def _work(self, jobs: list[Job]) -> None:
         """Do the transactions, then write all batches in one commit."""
@@ -240,48 +248,17 @@ class Database:
 
     def _mark(self) -> None:
         with suppress(sqlite3.Error):
-            self._files.write_mark(epochs.mark_of(self.epoch, _last(self._write_connection)))
+            self._files.write_mark(epochs.mark_of(self.epoch, last_id(self._write_connection)))
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._read_connection.execute(sql, values).fetchall()
 
-    def _prepare(self) -> None:
-        db = self._write_connection
-        [[version]] = db.execute("PRAGMA user_version")
-        [[tables]] = db.execute("SELECT count(*) FROM sqlite_master")
-        if version > VERSION:
-            raise StoreError(f"{self.path} was made by a newer twisted_chat; update this one, or use another file")
-        if tables and not version:
-            raise StoreError(f"{self.path} is a database of something else; use another file")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA journal_size_limit = 16777216")
-        upgrade(db)
-        time = int(self.now() * 1000)
-        start = db.execute("INSERT INTO starts (time) VALUES (?)", (time,)).lastrowid
-        assert start is not None
-        self.start = start
-        self._find_epoch(db, time)
-
-    def _find_epoch(self, db: sqlite3.Connection, time: int) -> None:
-        """Read the log's epoch; begin one if there is none, or if the file is older than it was."""
-        last = _last(db)
-        self.epoch = epochs.current(db)
-        if epochs.is_older(self._files.read_mark(), self.epoch, last):
-            sentence = "{path} is older than it was: ids after {last} will be given again, so a new epoch begins"
-            _log.warn(sentence, path=self.path, last=last)
-            self.epoch = ""
-        if not self.epoch:
-            self.epoch = epochs.new_word()
-            epochs.begin(db, self.epoch, time, last)
-        self._files.write_mark(epochs.mark_of(self.epoch, last))
-
-
-def _last(db: sqlite3.Connection) -> int:
-    """Return the id of the newest record that the log has given."""
-    [[last]] = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'")
-    number: int = last
-    return number
+    def _select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> tuple[Rows, bool]:
+        found = self._read_connection.execute(sql, values)
+        try:
+            return cut(found, itemgetter(TEXT), maxsize)
+        finally:
+            found.close()
 
 
 def _closed() -> ChatError:

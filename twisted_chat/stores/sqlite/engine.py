@@ -8,11 +8,11 @@ from twisted_chat.core.interfaces import StoreError
 
 Version = tuple[int, ...]
 
-NEEDED_VERSION: Version = (3, 38, 0)
-"""The operator ->> came with this version."""
+NEEDED_VERSION: Version = (3, 35, 0)
+"""ON CONFLICT without the name of a column came with this version. Ubuntu 22.04 has 3.37."""
 FEATURES = {
     "FTS5": "CREATE VIRTUAL TABLE probe USING fts5 (text, content = '')",
-    "JSON": "SELECT value FROM json_each('[1]')",
+    "JSON": "SELECT json_extract(value, '$[0]') FROM json_each('[[1]]')",
 }
 """Parts that a library of a sufficient version may have been built without; each with a statement that needs it."""
 MENDED_VERSIONS: tuple[tuple[Version, Version], ...] = (((3, 44, 6), (3, 45)), ((3, 50, 7), (3, 51)))

@@ -21,9 +21,11 @@ LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'
 
 NEW_CONVERSATIONS = """
     INSERT OR IGNORE INTO conversations (name, one, other)
-    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
 """
-CONVERSATION_IDS = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
+CONVERSATION_IDS = (
+    "SELECT name, id FROM conversations WHERE name IN (SELECT json_extract(value, '$[0]') FROM json_each(?))"
+)
 
 CHUNK_ROWS = (1024, 256, 64)
 """Sizes of the INSERT statements for many rows; a smaller rest has a statement of its exact size.
@@ -139,7 +141,7 @@ TOPICS = f"""
 """
 
 KNOWN = f"""
-    WITH asked AS (SELECT value ->> '$[0]' AS client, value ->> '$[1]' AS label FROM json_each(?))
+    WITH asked AS (SELECT json_extract(value, '$[0]') AS client, json_extract(value, '$[1]') AS label FROM json_each(?))
     SELECT asked.client, asked.label, known.*
     FROM asked
     JOIN (SELECT * FROM labels_0 UNION ALL SELECT * FROM labels_1) AS labels

@@ -103,7 +103,8 @@ export class Session {
     try {
       await connection.opened;
       this.#advance("signing-in");
-      const facts = await connection.request(`hello,events,${this.#clientId}`);
+      const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
+      const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
       const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
       this.#advance("catching-up");
