@@ -12,6 +12,7 @@ from typing import NoReturn
 from twisted_chat._version import __version__
 from twisted_chat.admin.backup import add_backup
 from twisted_chat.admin.cli import add_accounts
+from twisted_chat.admin.people_cli import add_people
 from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk
 from twisted_chat.talk.send import add_send
@@ -41,6 +42,7 @@ def parser() -> ArgumentParser:
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_accounts(commands, offline_admin)
     add_backup(commands)
+    add_people(commands, offline_admin)
     add_send(commands)
     add_simulate(commands)
     add_talk(commands)

@@ -17,14 +17,17 @@ from twisted.python.threadpool import ThreadPool
 
 from twisted_chat.admin.accounts import AccountAdmin, Hash
 from twisted_chat.admin.control import Control, control_path
+from twisted_chat.auth.audit import AuditLog
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
-from twisted_chat.auth.passwords import Passwords, lower_priority
+from twisted_chat.auth.passwords import HASHING_THREADS, Passwords, at_low_priority
+from twisted_chat.auth.tickets import AccountTickets
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.core.shares import Shares
+from twisted_chat.doors.any_door import AnyDoor
+from twisted_chat.doors.connections import ConnectionRegister
 from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
-from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.factory import WebFactory
@@ -34,9 +37,10 @@ from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.checkpoints import Checkpointer
-from twisted_chat.stores.sqlite.database import Database, Job, Run
+from twisted_chat.stores.sqlite.database import Database, Job
 from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.stores.sqlite.log import SqliteLog
+from twisted_chat.stores.sqlite.reads import Run
 from twisted_chat.stores.sqlite.reserve import Reserve
 from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
@@ -56,16 +60,25 @@ def makeService(options: Options) -> IService:
 
     use_monotonic_time(reactor)
     reactor.callWhenRunning(_tune_garbage_collector)
-    hub, control = _hub(reactor, options)
+    hub, control, check_passwords = _hub(reactor, options)
+    register = ConnectionRegister(reactor.seconds, hub.bans, int(options["per-address"]))
+    hub.has_room_for_guest = register.has_room_for_guest
+    hub.limits.add(register.rows)
+    if control is not None:
+        control.people.register = register
     loop = event_loop(reactor)
     soon = None if loop is None else loop.call_soon
     outbox = int(options["outbox"])
-    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon)
-    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon)
+    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register)
+    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register)
     doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(
-        {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
+        {name: doors[name] for name in options.doors},
+        reactor,
+        tls=tls,
+        tls_only=bool(options["tls-only"]),
+        register=register,
     )
     endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     return ChatService(
@@ -74,7 +87,7 @@ def makeService(options: Options) -> IService:
         reactor,
         front=front,
         control=control,
-        prepare=prepare,
+        prepare=partial(_prepare, prepare, check_passwords),
         transports=describe(reactor, endpoints),
     )
 
@@ -109,8 +122,18 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
     return with_tls(certificate, reactor), prepare
 
 
-def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
-    """Return the hub with the store that `--store` names, and the control socket beside the store's file."""
+Prepare = Callable[[], None] | None
+
+
+def _prepare(*steps: Prepare) -> None:
+    """Do what must be done before the ports are opened. Raises CannotStart."""
+    for step in steps:
+        if step is not None:
+            step()
+
+
+def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None, Prepare]:
+    """Return the hub with the store that `--store` names, the control socket beside its file, and a check at start."""
     path = options["store"].removeprefix("sqlite:") if options["store"] != "memory" else None
     log: MessageLog = MemoryLog()
     accounts: Accounts = MemoryAccounts()
@@ -126,32 +149,37 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
             reserve=Reserve(options.reserve),
         )
         log, accounts = _sqlite(database, reactor)
-    authenticator, hash = _authenticator(reactor, options, accounts)
+    checkers, guests, audit = options.get("credCheckers", []), not options["no-guests"], AuditLog()
     shares = Shares() if path is None else Shares(reactor.seconds)
-    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"], shares=shares)
-    if path is None:
-        return hub, None
-    return hub, Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)
+    authenticator: BuiltIn | Cred
+    hash: Hash | None = None
+    if checkers:  # a password that is changed elsewhere would not end tickets, so there are none
+        authenticator = Cred(checkers, reactor, accounts)
+        hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, audit=audit)
+    else:
+        passwords = Passwords(partial(_thread(reactor, "passwords", HASHING_THREADS), at_low_priority))
+        tickets = AccountTickets(accounts, reactor)
+        authenticator, hash = BuiltIn(accounts, passwords, reactor), passwords.hash
+        hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, tickets=tickets, audit=audit)
+        hub.limits.add(tickets.rows)
+    hub.limits.add(authenticator.rows)
+    check = partial(_check_files, authenticator) if isinstance(authenticator, Cred) else None
+    control = None if path is None else Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)
+    return hub, control, check
 
 
-def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[Authenticator, Hash | None]:
-    """Return the authenticator (of `--auth`, or the server's own) and the function that hashes passwords, if any."""
-    checkers = options.get("credCheckers", [])
-    if checkers:
-        return Cred(checkers, reactor), None
-    passwords = Passwords(_thread(reactor, "passwords", lower_priority))
-    return BuiltIn(accounts, passwords, reactor), passwords.hash
+def _check_files(cred: Cred) -> None:
+    for problem in cred.unreadable_files():
+        raise CannotStart(f"{problem}; name a file that the server can read with --auth file:PATH")
 
 
 def _sqlite(database: Database, clock: IReactorTime) -> tuple[SqliteLog, SqliteAccounts]:
     return SqliteLog(database, clock), SqliteAccounts(database)
 
 
-def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:
-    """Return a function that runs work on a thread of its own; the thread calls `first` when it starts."""
-    pool = ThreadPool(1, 1, name)
+def _thread(reactor: Any, name: str, threads: int = 1) -> Run:
+    """Return a function that runs work on so many threads of its own."""
+    pool = ThreadPool(threads, threads, name)
     reactor.callWhenRunning(pool.start)
-    if first is not None:
-        reactor.callWhenRunning(pool.callInThread, first)
     reactor.addSystemEventTrigger("after", "shutdown", pool.stop)
     return partial(deferToThreadPool, reactor, pool)

@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
-from twisted_chat.admin.cli import DEFAULT_STORE, CommandError, fail_with, store_path
+from twisted_chat.admin.cli import DEFAULT_STORE, CommandError, fail, store_path
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.stores.sqlite import epoch as epochs
 from twisted_chat.stores.sqlite.engine import check_library
@@ -56,11 +56,11 @@ def _run(options: Namespace) -> int:
         check_library()
         print(options.do(store_path(options), options.file))
     except (CommandError, StoreError) as error:
-        return fail_with(str(error))
+        return fail(str(error))
     except sqlite3.Error as error:
-        return fail_with(f"SQLite cannot do this: {error}")
+        return fail(f"SQLite cannot do this: {error}")
     except OSError as error:
-        return fail_with(f"cannot use {error.filename or options.file}: {error.strerror}")
+        return fail(f"cannot use {error.filename or options.file}: {error.strerror}")
     return 0
 
 

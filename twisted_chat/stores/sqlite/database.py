@@ -29,6 +29,7 @@ from twisted_chat.stores.sqlite.checkpoints import Checkpointer
 from twisted_chat.stores.sqlite.engine import WAL_RESET_FAULT, check_library, has_wal_reset_fault
 from twisted_chat.stores.sqlite.files import FileLost, StoreFiles
 from twisted_chat.stores.sqlite.locks import InUse
+from twisted_chat.stores.sqlite.reads import ReadQueue, Run
 from twisted_chat.stores.sqlite.reserve import Reserve
 from twisted_chat.stores.sqlite.rows import TEXT
 from twisted_chat.stores.sqlite.starting import last_id, prepare
@@ -43,10 +44,10 @@ LOOK_SECONDS = 60.0
 """The file is looked at after so long, even if nothing is written; at each commit it is looked at anyway."""
 
 T = TypeVar("T")
-Run = Callable[..., Deferred[Any]]
-"""Runs a function with its arguments on another thread, as deferToThreadPool does."""
 MAX_CACHED_STATEMENTS = 200
 """Statements that SQLite keeps compiled: more than there are sizes of inserts (see statements.CHUNK_ROWS)."""
+MAX_WORK_SECONDS = 0.01
+"""Transactions that come together share a commit, until they have taken so long; then messages have their turn."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -84,6 +85,7 @@ class Database:
             self._look.clock = clock
         self._opened, self._closed = False, True
         self._lost: FileLost | None = None
+        self._reads = ReadQueue(read)
         self.start = 0
         self.epoch = ""
 
@@ -109,6 +111,7 @@ class Database:
                 self.start, self.epoch = prepare(self._write_connection, self._files, int(self.now() * 1000))
                 self._read_connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
+                self._reads.watch(self._read_connection)
                 undo.callback(self._read_connection.close)
                 self._files.attach()
                 if self._reserve is not None:
@@ -135,6 +138,7 @@ class Database:
         """Finish what is under way, and close and unlock the file; a second call does nothing."""
         if not self._closed:
             self._closed = True
+            self._reads.close()
             if self._look is not None:
                 self._look.stop()
             await self.worker.stop()
@@ -152,11 +156,11 @@ class Database:
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
         """Return the rows of a query, run on the thread that reads."""
-        return fail(_closed()) if self._closed else self._read(self._select, sql, values)
+        return fail(_closed()) if self._closed else self._reads.read(self._select, sql, values)
 
     def select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> Deferred[tuple[Rows, bool]]:
         """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
-        return fail(_closed()) if self._closed else self._read(self._select_page, sql, values)
+        return fail(_closed()) if self._closed else self._reads.read(self._select_page, sql, values)
 
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """Return the rows of a query at once; only while the server starts."""
@@ -188,19 +192,12 @@ class Database:
         return self.transact(lambda db: epochs.begin(db, word, int(self.now() * 1000), last_id(db)))
 
     def _work(self, jobs: list[Job]) -> None:
-        """Do the transactions, then write all batches in one commit."""
+        """Do the transactions in one commit, then write all batches in one."""
         lost = self._find_loss()
         if self._reserve is not None:
             self._reserve.look()
-        batches: list[Batch] = []
-        for job in jobs:
-            if isinstance(job, Batch):
-                batches.append(job)
-                continue
-            result = Failure(lost) if lost is not None else job.run(self._write_connection)
-            if isinstance(result, Failure) and result.check(sqlite3.Error) and self._made_room():
-                result = job.run(self._write_connection)
-            self.worker.call(job.done.callback, result)
+        batches = [job for job in jobs if isinstance(job, Batch)]
+        self._run_transactions([job for job in jobs if isinstance(job, Transaction)], lost)
         if batches:
             self._write(batches, lost)
         if self._checkpointer is not None and lost is None:
@@ -250,6 +247,35 @@ class Database:
         with suppress(sqlite3.Error):
             self._files.write_mark(epochs.mark_of(self.epoch, last_id(self._write_connection)))
 
+    def _run_transactions(self, jobs: list[Transaction], lost: FileLost | None) -> None:
+        """Do work in one commit, as far as it does not take long; the rest comes behind the batches that wait.
+
+        When the commit fails, each is tried for itself.
+        """
+        if not jobs or lost is not None:
+            for job in jobs:
+                self.worker.call(job.done.callback, Failure(lost))
+            return
+        db, results, ends = self._write_connection, list[Any](), time.monotonic() + MAX_WORK_SECONDS
+        try:
+            with transaction(db):
+                for job in jobs:
+                    results.append(job.run(db))
+                    if not db.in_transaction:
+                        raise sqlite3.OperationalError("the transaction was rolled back")
+                    if time.monotonic() > ends:
+                        break
+        except sqlite3.Error:
+            results = [job.run(db) for job in jobs]
+        if any(map(_has_failed, results)) and self._made_room():
+            results = [
+                job.run(db) if _has_failed(result) else result for job, result in zip(jobs, results, strict=False)
+            ]
+        for job, result in zip(jobs, results, strict=False):
+            self.worker.call(job.done.callback, result)
+        for job in jobs[len(results) :]:
+            self.worker.put(job)
+
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._read_connection.execute(sql, values).fetchall()
 
@@ -259,6 +285,10 @@ class Database:
             return cut(found, itemgetter(TEXT), maxsize)
         finally:
             found.close()
+
+
+def _has_failed(result: object) -> bool:
+    return isinstance(result, Failure) and bool(result.check(sqlite3.Error))
 
 
 def _closed() -> ChatError:

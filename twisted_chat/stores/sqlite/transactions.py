@@ -10,17 +10,21 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+SAVEPOINT = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
+
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything that is done in the context, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
+    """Commit everything that is done in the context, or nothing. A transaction in another one is a part of it."""
+    begin, commit, undo = SAVEPOINT if db.in_transaction else TRANSACTION
+    db.execute(begin)
     try:
         yield
-        db.execute("COMMIT")
+        db.execute(commit)
     except BaseException:
         if db.in_transaction:
-            db.execute("ROLLBACK")
+            db.execute(undo)
         raise
 
 
