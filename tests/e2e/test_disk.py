@@ -128,7 +128,7 @@ def fill(disk: Path, left: int) -> None:
 
 def test_guests_are_refused_before_the_disk_is_full_and_accounts_use_the_reserve(small_disk: Path) -> None:
     server = Server(small_disk, "--listen", "tcp:0:interface=127.0.0.1", "--reserve", "4M")
-    guest, kim = server.program("guest"), server.person()
+    guest, kim = server.program("gus"), server.person()
     with guest, kim:
         kim.says("hello,events,desk", "@r register,kim,correct horse", "@j join,#tea")
         assert [kim.hears()[:4], kim.hears(), kim.hears()] == ["info", "@r ok,kim,new", "@j ok,1"]
