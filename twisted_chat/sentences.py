@@ -75,6 +75,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.PASSWORDS_UNCHECKED: "the server cannot check passwords now; try again later, or tell the operator",
     Reason.SHUTTING_DOWN: "the server is shutting down; try again later",
     Reason.INTERNAL_ERROR: "the server failed at this request and logged why; nothing was changed",
+    Reason.OTHER_EPOCH: "the server's messages were restored from a backup; some may be missing, start from history",
+    Reason.POSITION_UNKNOWN: "the log does not have the id {id} yet; some messages may be missing, start from history",
 }
 NOTICES: dict[Notice, str] = {
     Notice.GAP: "you were reading too slowly: some messages are no longer stored, so they are not shown",

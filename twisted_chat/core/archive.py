@@ -167,15 +167,20 @@ class Archive:
         visible = [record for record in records if self._is_of_present_room(record)]
         return visible, count - len(records) + len(visible)
 
-    async def cursor(self, participant: Participant, position: int) -> Cursor:
-        """Return a cursor that reads the log from `position` on, for an account.
+    async def cursor(self, participant: Participant, position: int, epoch: str = "") -> Cursor:
+        """Return a cursor that reads the log from `position` on, for an account that knows it from `epoch`.
 
-        Raises ChatError: not-allowed for a guest, bad-command for a position that the log does not have yet.
+        Raises ChatError: not-allowed for a guest, gone for another epoch or a position that the log does not have yet.
         """
         user = _user(participant)
         if not user.is_account:
             raise ChatError(Reason.ACCOUNTS_ONLY)
-        self._check_exists(position)
+        if epoch and epoch != self._log.epoch:
+            raise ChatError(Reason.OTHER_EPOCH)
+        if position > self._log.last:
+            if epoch:
+                self._log.suspect_epoch(position)
+            raise ChatError(Reason.POSITION_UNKNOWN, id=position)
         rooms = await self._rooms_at(user, position)
         return Cursor(user.identity, rooms, participant.sender_number, position)
 

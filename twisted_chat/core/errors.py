@@ -101,6 +101,9 @@ class Reason(Enum):
     SHUTTING_DOWN = "shutting-down", UNAVAILABLE
     INTERNAL_ERROR = "internal-error", UNAVAILABLE
 
+    OTHER_EPOCH = "other-epoch", GONE
+    POSITION_UNKNOWN = "position-unknown", GONE  # id
+
     def __init__(self, key: str, code: str) -> None:
         self.key, self.code = key, code
 

@@ -64,6 +64,13 @@ class MessageLog(Protocol):
         """Wait until all entries that were flushed so far are stored and delivered, or refused."""
 
     @property
+    def epoch(self) -> str:
+        """Return the word that tells this history of ids from another, after `open`."""
+
+    def suspect_epoch(self, id: int) -> None:
+        """Begin a new epoch, at most once: an account knows an `id` of this epoch that the log has not given."""
+
+    @property
     def first(self) -> int:
         """Return the id of the oldest record that the log still has; last + 1 if it has none."""
 

@@ -174,12 +174,12 @@ class CatchUp:
             self._reader.leave()
         del self._session  # which holds this: neither shall wait for the garbage collector
 
-    async def since(self, label: str | None, position: int, limit: int = 0) -> tuple[int, bool]:
+    async def since(self, label: str | None, position: int, limit: int = 0, epoch: str = "") -> tuple[int, bool]:
         """Show the client everything after a position that its account may see, and then go live.
 
         With a `limit` at most so many records are shown, and when there are more, nothing else is until the
         next `since`. Returns the id up to which the client has then been shown everything, and whether
-        there is more. Raises ChatError.
+        there is more. `epoch` is the one that the client has the position from. Raises ChatError.
         """
         session = self._session
         self.fall_behind(self._hub.log.last)
@@ -187,7 +187,7 @@ class CatchUp:
             self._cursor = self._cursor.copy()  # a page that is on its way still moves the other one
         self._go(Event.SINCE)
         try:
-            cursor = await self._hub.archive.cursor(session, position)
+            cursor = await self._hub.archive.cursor(session, position, epoch)
             if session.user is None:
                 raise ChatError(Reason.CONNECTION_ENDED)
         except BaseException:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from itertools import count, islice, takewhile
+from secrets import token_hex
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
 from twisted_chat.core.interfaces import (
@@ -43,6 +44,7 @@ class MemoryLog:
         self._ring, self._now = Ring(most, size, after), now
         self._stamp = Stamp(after, -1)
         self._rooms = MemoryRooms()
+        self.epoch = token_hex(8)
         self._pending: list[Entry] = []
         self._flushing = False
         self._identities = count(GUESTS)
@@ -55,6 +57,9 @@ class MemoryLog:
     @property
     def last(self) -> int:
         return self._ring.last
+
+    def suspect_epoch(self, id: int) -> None:
+        pass  # it has given every id since its epoch began
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver, self._refuse = deliver, refuse

@@ -62,7 +62,7 @@ class CatchUpTests(SynchronousTestCase):
         self.lookups: list[Deferred[Cursor]] = []
         self.reads: list[tuple[Cursor, Deferred[PageRead]]] = []
 
-        async def cursor(archive: Archive, session: Reader, position: int) -> Cursor:
+        async def cursor(archive: Archive, session: Reader, position: int, epoch: str = "") -> Cursor:
             self.lookups.append(Deferred())
             return await self.lookups[-1]
 

@@ -139,6 +139,7 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         with open(self.path, "rb") as file:
             self.assertEqual(file.read(), content)
         os.remove(self.path)
+        os.remove(f"{self.path}.lock")
         self.log = self.opened()
 
     async def test_a_file_of_a_newer_version_or_another_program_is_refused(self) -> None:
@@ -154,6 +155,7 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         db.close()
         self.assertIn("a database of something else", self.refused_file())
         os.remove(self.path)
+        os.remove(f"{self.path}.lock")
         self.log = self.opened()
 
     async def test_a_missing_folder_is_named_as_the_reason(self) -> None:

@@ -143,8 +143,10 @@ async def since(connection: LineConnection, label: str | None, id: str | None = 
     session = connection.session
     if id is None:
         return Answer(lines=(), fields=(str(session.catchup.position),))
+    epochs = [option.removeprefix("epoch=") for option in options if option.startswith("epoch=")]
+    options = tuple(option for option in options if not option.startswith("epoch="))
     limit = numbers_in("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
-    last, more = await session.catchup.since(label, whole_number(id), limit)
+    last, more = await session.catchup.since(label, whole_number(id), limit, epochs[0] if epochs else "")
     return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
 
 
@@ -173,7 +175,8 @@ async def hello(
         await connection.hub.identify_client(session, client)
     connection.speak(EVENTS_WITH_TAGS if tags else EVENTS)
     verbs = " ".join(connection.commands)
-    facts = ("twisted_chat", __version__, f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}", f"verbs={verbs}")
+    limits = (f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}")
+    facts = ("twisted_chat", __version__, *limits, f"epoch={connection.hub.log.epoch}", f"verbs={verbs}")
     then = await session.begin()
     if label is None:
         connection.sendLine(",".join(("info", *facts)).encode())
@@ -251,7 +254,7 @@ COMMANDS: dict[str, Command] = {
         2,
         begins_with_name=True,
     ),
-    "since": Command(since, "since,<id>[,limit=<n>]", "show everything after an id (accounts only)", 0, 2),
+    "since": Command(since, "since,<id>[,limit=<n>][,epoch=<e>]", "show everything after an id (accounts only)", 0, 3),
     "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2, begins_with_name=True),
     "password": Command(
         password, "password,[<old>,]<new>", "change your password; soon after sign-in without the old one", 1, 2

@@ -8,8 +8,10 @@ from functools import partial
 from itertools import count
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from twisted_chat.core.interfaces import Deliver, Membership, Restored, RoomState
+from twisted_chat.core.messages import GUESTS, LEFT
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.sqlite import statements
@@ -17,6 +19,8 @@ from twisted_chat.stores.sqlite.appender import Appender
 from twisted_chat.stores.sqlite.commits import Commits
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.reader import LogReader
+
+_log = Logger()
 
 MAX_RECENT_RECORDS = 2000
 """Records that the log keeps in memory as well, for readers that are not far behind."""
@@ -33,6 +37,7 @@ class SqliteLog(LogReader):
         super().__init__(database)
         self._pending: list[Entry] = []  # appended, and not flushed yet
         self._commits = Commits(database, clock, self._stored, self._refused)
+        self._is_suspected = False
         self.first = 1
 
     def open(self) -> None:
@@ -53,6 +58,18 @@ class SqliteLog(LogReader):
         await self._database.close()
         self._commits.close()
 
+    @property
+    def epoch(self) -> str:
+        return self._database.epoch
+
+    def suspect_epoch(self, id: int) -> None:
+        if self._is_suspected:  # or one account could send everybody back to history again and again
+            return
+        self._is_suspected = True
+        sentence = "{path} may be an old copy: a client knows the id {id}, and the log has {last}; a new epoch begins"
+        _log.warn(sentence, path=self._database.path, id=id, last=self.last)
+        self._database.begin_epoch().addErrback(lambda failure: None)  # the disk's failure is logged
+
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver, self._refuse = deliver, refuse
 
@@ -72,10 +89,19 @@ class SqliteLog(LogReader):
     def flush(self) -> None:
         if self._pending:
             entries, self._pending = self._pending, []
+            if self._database.guests_are_refused:
+                entries = self._refuse_guests(entries)
             self._commits.add(entries)
 
     async def wait_durable(self) -> None:
         await self._commits.wait_durable()
+
+    def _refuse_guests(self, entries: list[Entry]) -> list[Entry]:
+        """Refuse what guests say while the disk is almost full, and return the rest; that they leave is stored."""
+        of_guests = [one for one in entries if one.envelope.author >= GUESTS and one.kind != LEFT]
+        if of_guests:
+            self._refuse(of_guests)
+        return [one for one in entries if one.envelope.author < GUESTS or one.kind == LEFT]
 
     def _make_appender(self, db: sqlite3.Connection) -> Appender:
         now = self._database.now

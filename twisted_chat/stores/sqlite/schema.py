@@ -9,6 +9,8 @@ Records may be deleted, also by hand: what the server must remember has tables o
 the transaction of the record, and the triggers of `records` take the deleted words out of the search index.
 """
 
+import sqlite3
+
 from twisted_chat.core.messages import GUESTS, SEARCHED
 
 FIRST = """
@@ -180,6 +182,12 @@ WORDS = f"""
 A text that is replaced by hand is not found any more, neither by its old words nor by its new ones.
 """
 
+EPOCHS = """
+    CREATE TABLE epochs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL, time INTEGER NOT NULL, last INTEGER NOT NULL
+    );
+"""
+
 LABELS = """
     CREATE TABLE labels (
         client INTEGER NOT NULL, label TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (client, label)
@@ -216,5 +224,12 @@ PEOPLE = """
     ) WITHOUT ROWID;
 """
 
-STEPS = (FIRST, ACCOUNTS, LABELS, PEOPLE, ROOMS, PARTNERS, WORDS)
+STEPS = (FIRST, ACCOUNTS, LABELS, PEOPLE, ROOMS, PARTNERS, WORDS, EPOCHS)
 VERSION = len(STEPS)
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Take the steps that a file has not taken yet, each in a transaction of its own."""
+    [[version]] = db.execute("PRAGMA user_version")
+    for step, script in enumerate(STEPS[version:], version + 1):
+        db.executescript(f"BEGIN; {script}; PRAGMA user_version = {step}; COMMIT;")
