@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.strcred import AuthOptionMixin
@@ -12,12 +13,15 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.web.hosts import parse_host, parse_origin
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
+from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
 DOORS = (LINE, IRC, WEB)
+PROXY_PREFIX = "haproxy:"  # the name that Twisted has for an endpoint with the PROXY protocol
 
 
 class Options(UsageOptions, AuthOptionMixin):
@@ -54,6 +58,11 @@ class Options(UsageOptions, AuthOptionMixin):
     ]
     optFlags = [  # noqa: RUF012
         ["tls-only", None, "Accept only TLS connections."],
+        [
+            "allow-plain-passwords",
+            None,
+            "Accept passwords without TLS from everywhere, not only from private networks.",
+        ],
         ["no-guests", None, "Accept only accounts: a name alone, without a password, is refused."],
     ]
 
@@ -61,12 +70,29 @@ class Options(UsageOptions, AuthOptionMixin):
         super().__init__()  # type: ignore[no-untyped-call]
         self.endpoints: list[str] = []
         self.doors: list[str] = []
+        self.hosts: list[str] = []
+        self.urls: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on, e.g. tcp:8000:interface=127.0.0.1 or unix:chat.sock. May be repeated."""
         self.endpoints.append(endpoint)
 
     opt_l = opt_listen
+
+    def opt_host(self, name: str) -> None:
+        """A name under which browsers reach the server, e.g. chat.example. May be repeated."""
+        try:
+            self.hosts.append(parse_host(name, "http").host)
+        except ValueError:
+            raise UsageError(f"--host must be a name such as chat.example, not {name!r}") from None
+
+    def opt_url(self, url: str) -> None:
+        """The address of the page behind a proxy, e.g. https://chat.example. May be repeated."""
+        try:
+            parse_origin(url)
+        except ValueError:
+            raise UsageError(f"--url must be an address such as https://chat.example, not {url!r}") from None
+        self.urls.append(url)
 
     def postOptions(self) -> None:
         """Check the values. Raises UsageError, whose text says what is right."""
@@ -129,9 +155,11 @@ class Options(UsageOptions, AuthOptionMixin):
                 ) from None
 
 
-def endpoint_of(reactor: object, text: str) -> IStreamServerEndpoint:
+def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:
     """Return the endpoint for a description, with a backlog for many connections at once."""
-    if text.startswith(("tcp:", "tcp6:", "unix:", "haproxy:tcp")) and ":backlog=" not in text:
+    if text.startswith(PROXY_PREFIX):
+        return ProxyEndpoint(endpoint_of(reactor, text.removeprefix(PROXY_PREFIX)), reactor)
+    if text.startswith(("tcp:", "tcp6:", "unix:")) and ":backlog=" not in text:
         text += f":backlog={BACKLOG_CONNECTIONS}"
     endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     return endpoint

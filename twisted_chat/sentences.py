@@ -43,6 +43,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.ACCOUNT_DISABLED: "this account is disabled; ask the operator",
     Reason.ACCOUNTS_ONLY: "only accounts can do this; guests cannot",
     Reason.PASSWORDS_ELSEWHERE: "this server does not store passwords; change the password where it is stored",
+    Reason.PASSWORD_IN_CLEAR: "from outside the server's own network, passwords are accepted over TLS only; connect"
+    " with TLS, or use a name without a password",
     Reason.TOO_MANY_WRONG_PASSWORDS: "too many wrong passwords; wait {seconds} and try again",
     Reason.TOO_MANY_SIGN_INS: "too many people are signing in; wait {seconds} and try again",
     Reason.TOO_MANY_NEW_ACCOUNTS: "too many new accounts from your address; wait {seconds} and try again",

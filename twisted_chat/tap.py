@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,8 @@ from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.factory import WebFactory
+from twisted_chat.doors.web.hosts import own_names
+from twisted_chat.doors.web.site import Https
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
@@ -54,10 +56,12 @@ def makeService(options: Options) -> IService:
     loop = event_loop(reactor)
     soon = None if loop is None else loop.call_soon
     outbox = int(options["outbox"])
-    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon)
-    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon)
-    doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
-    tls, prepare = _tls(reactor, options)
+    plain = bool(options["allow-plain-passwords"])
+    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, plain_passwords=plain)
+    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, plain_passwords=plain)
+    tls, prepare, names = _tls(reactor, options)
+    web = WebFactory(line, options.urls, hosts=[*options.hosts, *own_names()], certified=names, https=_https(options))
+    doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: web}
     front = FrontFactory(
         {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
     )
@@ -86,10 +90,18 @@ def offline_admin(path: str) -> AccountAdmin:
     return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
 
 
-def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None]:
-    """Return the function that wraps a protocol in TLS and the one that loads the certificate, if there is one."""
+def _https(options: Options) -> Https:
     if options["tls-cert"] is None:
-        return None, None
+        return Https.NONE
+    return Https.REQUIRED if options["tls-only"] else Https.OFFERED
+
+
+def _tls(
+    reactor: Any, options: Options
+) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None, Callable[[], Collection[str]]]:
+    """Return the functions that wrap a protocol in TLS, load the certificate if there is one, and return its names."""
+    if options["tls-cert"] is None:
+        return None, None, tuple
     from twisted_chat.transports.tls import CertificateError, ReloadingCertificate, with_tls
 
     certificate = ReloadingCertificate(options["tls-cert"], options["tls-key"], reactor, ALPN_PROTOCOLS)
@@ -100,7 +112,7 @@ def _tls(reactor: Any, options: Options) -> tuple[Callable[[Protocol], IProtocol
         except CertificateError as problem:
             raise CannotStart(str(problem)) from None
 
-    return with_tls(certificate, reactor), prepare
+    return with_tls(certificate, reactor), prepare, lambda: certificate.names
 
 
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:

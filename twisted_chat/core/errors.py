@@ -65,6 +65,7 @@ class Reason(Enum):
     ACCOUNT_DISABLED = "account-disabled", NOT_ALLOWED
     ACCOUNTS_ONLY = "accounts-only", NOT_ALLOWED
     PASSWORDS_ELSEWHERE = "passwords-elsewhere", NOT_ALLOWED
+    PASSWORD_IN_CLEAR = "password-in-clear", NOT_ALLOWED
 
     TOO_MANY_WRONG_PASSWORDS = "too-many-wrong-passwords", SLOW_DOWN  # seconds
     TOO_MANY_SIGN_INS = "too-many-sign-ins", SLOW_DOWN  # seconds

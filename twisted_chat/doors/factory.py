@@ -28,7 +28,8 @@ class DoorFactory(Factory):
     `most` connections are accepted, further ones are told that the server is full;
     `outbox` is the number of bytes that may wait for a client that does not read; `clock`
     is the reactor unless another is given; `soon` calls a function in the next turn,
-    at less cost than the clock's callLater when it is the event loop's own.
+    at less cost than the clock's callLater when it is the event loop's own. Passwords are
+    accepted over TLS and from private networks; with `plain_passwords` from everywhere.
     """
 
     protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
@@ -42,6 +43,7 @@ class DoorFactory(Factory):
         most: int | None = None,
         outbox: int = MAX_OUTBOX_BYTES,
         soon: CallSoon | None = None,
+        plain_passwords: bool = False,
     ) -> None:
         if clock is None:
             from twisted.internet import reactor
@@ -49,7 +51,7 @@ class DoorFactory(Factory):
             clock = IReactorTime(reactor)
         self.hub, self.clock = hub, clock
         self.connections: set[DoorProtocol] = set()
-        self.most, self._outbox = most, outbox
+        self.most, self._outbox, self.plain_passwords = most, outbox, plain_passwords
         self._render_caches = RenderCaches()
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))
         self._idle_checks = LoopingCall(self.idle_check)

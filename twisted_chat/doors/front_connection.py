@@ -46,7 +46,7 @@ from zope.interface import implementer
 
 from twisted_chat.doors.refusals import SERVER_FULL, no_such_door, tls_required
 from twisted_chat.transports.interfaces import Transport, switch_protocol
-from twisted_chat.wire.detect import LINE, TLS, detect
+from twisted_chat.wire.detect import LINE, TLS, WEB, detect
 
 IDLE_CHECK_SECONDS = 10.0
 """Seconds between two calls of `Front.idle_check`."""
@@ -215,8 +215,8 @@ class Front(Protocol):
             if factory.tls is None or self._over_tls:
                 return no_such_door(TLS, factory.doors)
             return factory.tls(factory.buildProtocol(None))
-        if factory.tls_only and not self._over_tls:
-            return tls_required(detected)
+        if factory.tls_only and not self._over_tls and not (detected == WEB and WEB in factory.doors):
+            return tls_required(detected)  # a browser needs a redirect, which the web door sends
         if detected not in factory.doors:
             return no_such_door(detected, factory.doors)
         protocol = factory.doors[detected].buildProtocol(self.transport.getPeer())

@@ -24,6 +24,7 @@ from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Door, Session
 from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event
+from twisted_chat.transports.confidential import is_confidential
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.stream import Messages
@@ -50,6 +51,7 @@ class Services(typing.Protocol):
     clock: IReactorTime
     flusher: Flusher
     connections: set[Any]
+    plain_passwords: bool
 
     @property
     def hub(self) -> Hub: ...
@@ -100,6 +102,16 @@ class DoorProtocol(Protocol):
     def registered(self) -> bool:
         """Return True once the client has a name."""
         return self.session.user is not None
+
+    @property
+    def passwords_allowed(self) -> bool:
+        """Return True if others on the way cannot read a password, or the operator allows it nevertheless."""
+        return self.factory.plain_passwords or is_confidential(self.transport)
+
+    def check_password_allowed(self) -> None:
+        """Raise ChatError if the client must not send a password over this connection."""
+        if not self.passwords_allowed:
+            raise ChatError(Reason.PASSWORD_IN_CLEAR)
 
     def silent(self) -> None:
         """React to a client with a name that has sent nothing since the last idle check (see `silent_checks`)."""

@@ -25,6 +25,8 @@ MAX_FOUND = 50
 
 async def register(connection: LineConnection, label: str | None, name: str, password: str | None = None) -> Answer:
     session = connection.session
+    if password is not None:
+        connection.check_password_allowed()
     signed_in = await connection.hub.sign_in(session, name, password)
     user = session.user
     assert user is not None
@@ -33,6 +35,7 @@ async def register(connection: LineConnection, label: str | None, name: str, pas
 
 
 async def password(connection: LineConnection, label: str | None, old: str, new: str) -> Answer:
+    connection.check_password_allowed()
     await connection.hub.change_password(connection.session, old, new)
     return Answer()
 
