@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +23,7 @@ from twisted_chat.wire.detect import IRC, LINE, WEB
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
 DOORS = (LINE, IRC, WEB)
+SERVE = "serve"  # the command of twisted-chat that has these options, too
 PROXY_PREFIX = "haproxy:"  # the name that Twisted has for an endpoint with the PROXY protocol
 
 
@@ -93,6 +96,17 @@ class Options(UsageOptions, AuthOptionMixin):
         except ValueError:
             raise UsageError(f"--url must be an address such as https://chat.example, not {url!r}") from None
         self.urls.append(url)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Read the options; a mistake in a command is one line on standard error, and the end."""
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except UsageError as problem:
+            if self.parent is None:
+                raise
+            served = self.parent.subCommand == SERVE
+            print(f"{'twisted-chat serve' if served else 'twistd chat'}: {problem}; see --help", file=sys.stderr)
+            sys.exit(2 if served else 1)
 
     def postOptions(self) -> None:
         """Check the values. Raises UsageError, whose text says what is right."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.application.service import IService
 from twisted.internet.defer import maybeDeferred
@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IProtocol, IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from twisted_chat.admin.accounts import AccountAdmin, Hash
@@ -31,6 +32,7 @@ from twisted_chat.doors.web.hosts import own_names
 from twisted_chat.doors.web.site import Https
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
+from twisted_chat.signals import handle_signals
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
@@ -42,6 +44,8 @@ from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "makeService", "offline_admin"]
+
+_log = Logger()
 
 GC_THRESHOLD_OBJECTS = 10_000
 """New objects after which Python looks for reference cycles. A message makes none, so it may look less often."""
@@ -59,22 +63,34 @@ def makeService(options: Options) -> IService:
     plain = bool(options["allow-plain-passwords"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, plain_passwords=plain)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, plain_passwords=plain)
-    tls, prepare, names = _tls(reactor, options)
-    web = WebFactory(line, options.urls, hosts=[*options.hosts, *own_names()], certified=names, https=_https(options))
+    certificate = _certificate(reactor, options)
+    web = WebFactory(
+        line,
+        options.urls,
+        hosts=[*options.hosts, *own_names()],
+        certified=lambda: () if certificate is None else certificate.names,
+        https=_https(options),
+    )
     doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: web}
     front = FrontFactory(
-        {name: doors[name] for name in options.doors}, reactor, tls=tls, tls_only=bool(options["tls-only"])
+        {name: doors[name] for name in options.doors},
+        reactor,
+        tls=None if certificate is None else certificate.wrap,
+        tls_only=bool(options["tls-only"]),
     )
     endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
-    return ChatService(
+    service = ChatService(
         [line, irc],
         list(zip(options.endpoints, endpoints, strict=True)),
         reactor,
         front=front,
         control=control,
-        prepare=prepare,
+        prepare=None if certificate is None else certificate.open,
         transports=describe(reactor, endpoints),
     )
+    reload = _nothing_to_reload if certificate is None else certificate.reload
+    reactor.callWhenRunning(handle_signals, reactor, reload=reload, hurry=service.hurry)
+    return service
 
 
 def _tune_garbage_collector() -> None:
@@ -96,12 +112,10 @@ def _https(options: Options) -> Https:
     return Https.REQUIRED if options["tls-only"] else Https.OFFERED
 
 
-def _tls(
-    reactor: Any, options: Options
-) -> tuple[Callable[[Protocol], IProtocol] | None, Callable[[], None] | None, Callable[[], Collection[str]]]:
-    """Return the functions that wrap a protocol in TLS, load the certificate if there is one, and return its names."""
+def _certificate(reactor: Any, options: Options) -> ServerCertificate | None:
+    """Return the certificate that the options name."""
     if options["tls-cert"] is None:
-        return None, None, tuple
+        return None
     from twisted_chat.transports.tls import CertificateError, ReloadingCertificate, with_tls
 
     certificate = ReloadingCertificate(options["tls-cert"], options["tls-key"], reactor, ALPN_PROTOCOLS)
@@ -112,7 +126,29 @@ def _tls(
         except CertificateError as problem:
             raise CannotStart(str(problem)) from None
 
-    return with_tls(certificate, reactor), prepare, lambda: certificate.names
+    return ServerCertificate(certificate, prepare, with_tls(certificate, reactor))
+
+
+class ServerCertificate(NamedTuple):
+    """A certificate that reloads, its loading at the start, and the function that puts TLS in front of a protocol."""
+
+    certificate: Any  # of a module that is imported only with TLS
+    open: Callable[[], None]
+    wrap: Callable[[Protocol], IProtocol]
+
+    @property
+    def names(self) -> Collection[str]:
+        names: Collection[str] = self.certificate.names
+        return names
+
+    def reload(self) -> None:
+        """Read the files again if they have changed."""
+        _log.info("SIGHUP: looking at the certificate's files")
+        self.certificate.reload_if_changed()
+
+
+def _nothing_to_reload() -> None:
+    _log.info("SIGHUP has no effect: this server has no certificate to read again")
 
 
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
