@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twisted_chat._version import __version__
 from twisted_chat.admin.cli import add_accounts
@@ -29,6 +29,10 @@ class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see --help\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:  # argparse's own one hides what goes wrong
+        if message:
+            (file or sys.stderr).write(message)
+
 
 def parser() -> ArgumentParser:
     """Return the parser for the command line of `twisted-chat`."""
@@ -47,9 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that the command line names, and exit with its status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        status = _run(given)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        try:
+            status = _run(given)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         status = INTERRUPTED_STATUS
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
