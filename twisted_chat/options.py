@@ -23,6 +23,7 @@ from twisted_chat.wire.detect import IRC, LINE, WEB
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
 DOORS = (LINE, IRC, WEB)
+MEMORY, SQLITE_PREFIX = "memory", "sqlite:"
 SERVE = "serve"  # the command of twisted-chat that has these options, too
 PROXY_PREFIX = "haproxy:"  # the name that Twisted has for an endpoint with the PROXY protocol
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.application.service import IService
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.interfaces import IProtocol, IReactorTime
+from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.python.threadpool import ThreadPool
 
-from twisted_chat.admin.accounts import AccountAdmin, Hash
+from twisted_chat.admin.accounts import AccountAdmin
 from twisted_chat.admin.control import Control, control_path
-from twisted_chat.auth.builtin import BuiltIn
-from twisted_chat.auth.cred import Cred
-from twisted_chat.auth.passwords import Passwords, lower_priority
+from twisted_chat.auth.passwords import Passwords
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
 from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
@@ -30,15 +24,14 @@ from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.doors.web.hosts import own_names
 from twisted_chat.doors.web.site import Https
+from twisted_chat.embed import make_hub
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.signals import handle_signals
-from twisted_chat.stores.memory import MemoryLog
-from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
-from twisted_chat.stores.sqlite.database import Database, Job, Run
+from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.log import SqliteLog
-from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
+from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
 from twisted_chat.wire.detect import IRC, LINE, WEB
@@ -100,12 +93,6 @@ def _tune_garbage_collector() -> None:
     gc.set_threshold(GC_THRESHOLD_OBJECTS)
 
 
-def offline_admin(path: str) -> AccountAdmin:
-    """Return the admin of a store file that no server uses; it works at once, without a reactor."""
-    log, accounts = _sqlite(Database(path, InlineWorker(), maybeDeferred), Clock())
-    return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
-
-
 def _https(options: Options) -> Https:
     if options["tls-cert"] is None:
         return Https.NONE
@@ -153,37 +140,16 @@ def _nothing_to_reload() -> None:
 
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
     """Return the hub with the store that `--store` names, and the control socket beside the store's file."""
-    path = options["store"].removeprefix("sqlite:") if options["store"] != "memory" else None
-    log: MessageLog = MemoryLog()
-    accounts: Accounts = MemoryAccounts()
-    if path is not None:
-        worker: WorkerThread[Job] = WorkerThread(reactor.callFromThread)
-        log, accounts = _sqlite(Database(path, worker, _thread(reactor, "reader")), reactor)
-    authenticator, hash = _authenticator(reactor, options, accounts)
-    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
-    if path is None:
-        return hub, None
-    return hub, Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)
+    made = make_hub(
+        options["store"], reactor, checkers=options.get("credCheckers", []), guests=not options["no-guests"]
+    )
+    if made.path is None:
+        return made.hub, None
+    return made.hub, Control(AccountAdmin(made.hub, made.accounts, made.hash), control_path(made.path), reactor)
 
 
-def _authenticator(reactor: Any, options: Options, accounts: Accounts) -> tuple[Authenticator, Hash | None]:
-    """Return the authenticator (of `--auth`, or the server's own) and the function that hashes passwords, if any."""
-    checkers = options.get("credCheckers", [])
-    if checkers:
-        return Cred(checkers, reactor), None
-    passwords = Passwords(_thread(reactor, "passwords", lower_priority))
-    return BuiltIn(accounts, passwords, reactor), passwords.hash
-
-
-def _sqlite(database: Database, clock: IReactorTime) -> tuple[SqliteLog, SqliteAccounts]:
-    return SqliteLog(database, clock), SqliteAccounts(database)
-
-
-def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:
-    """Return a function that runs work on a thread of its own; the thread calls `first` when it starts."""
-    pool = ThreadPool(1, 1, name)
-    reactor.callWhenRunning(pool.start)
-    if first is not None:
-        reactor.callWhenRunning(pool.callInThread, first)
-    reactor.addSystemEventTrigger("after", "shutdown", pool.stop)
-    return partial(deferToThreadPool, reactor, pool)
+def offline_admin(path: str) -> AccountAdmin:
+    """Return the admin of a store file that no server uses; it works at once, without a reactor."""
+    database = Database(path, InlineWorker(), maybeDeferred)
+    log, accounts = SqliteLog(database, Clock()), SqliteAccounts(database)
+    return AccountAdmin(Hub(log, accounts), accounts, Passwords(maybeDeferred).hash)
