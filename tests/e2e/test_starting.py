@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from certificates import Certificates
-from conftest import PATIENCE, Person, listening_ports, reserved_port, script, until
+from conftest import CHECKOUT, PATIENCE, Person, listening_ports, reserved_port, script, until
 
 PLACE = ("--listen", "tcp:0:interface=127.0.0.1")
 TWISTD = (script("twistd"), "-n", "--pidfile=", "chat", *PLACE)
@@ -77,6 +77,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_way_to_start_it_is_the_same_server(name: str, start: Start) -> None:
+    assert f"`{name}" in (CHECKOUT / "README.md").read_text() + (CHECKOUT / "docs/operations.md").read_text()
     program = start(command=COMMANDS[name])
     port = program.started()
     with program.person(port, "jane") as jane:
