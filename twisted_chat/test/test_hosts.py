@@ -151,6 +151,7 @@ class HttpsTests(WebCase):
         self.serve(Https.OFFERED)
         status, headers, _ = self.get("chat.example", transport=TlsTransport)
         self.assertEqual((status, headers["strict-transport-security"]), (200, f"max-age={HSTS_SECONDS}"))
+        self.assertNotIn("strict-transport-security", self.get("localhost", transport=TlsTransport)[1])
         self.serve(Https.NONE)  # TLS at a port of its own: the other ports have none
         self.assertNotIn("strict-transport-security", self.get("chat.example", transport=TlsTransport)[1])
 

@@ -101,7 +101,9 @@ class ChatResource(Resource):
         if not self._hosts.allow(own.host):
             sentence = "this server does not know this host name as its own; use its IP address, or ask the operator"
             return _send_error(request, 421, f"{sentence} to start it with --host and this name")
-        if connection.secure and self._https is not Https.NONE:
+        if (
+            connection.secure and self._https is not Https.NONE and not is_local(own.host)
+        ):  # other servers are local, too
             request.setHeader(b"Strict-Transport-Security", b"max-age=%d" % HSTS_SECONDS)
         return self._answer(request, connection, own)
 
@@ -155,6 +157,7 @@ class ChatResource(Resource):
             return _send_error(request, 400, "the WebSocket handshake is not valid; see RFC 6455 section 4.1")
         if origin is not None and not self._hosts.allow_origin(origin.decode("latin-1"), own):
             return _send_error(request, 403, "this origin is not allowed; open the WebSocket from this server's page")
+        request.channel.requests.clear()  # otherwise the channel and this request keep each other in memory
         connection.write(_accepted(request, key))
         self._open_lines(connection).begin()
         return NOT_DONE_YET
