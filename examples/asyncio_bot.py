@@ -11,7 +11,9 @@ asyncioreactor.install(loop)  # before anything imports the reactor
 from twisted.internet import reactor  # noqa: E402
 from twisted.internet.defer import Deferred  # noqa: E402
 from twisted.internet.endpoints import clientFromString  # noqa: E402
+from twisted.internet.error import ConnectError  # noqa: E402
 from twisted.internet.task import react  # noqa: E402
+from twisted.python.failure import Failure  # noqa: E402
 
 from twisted_chat import ChatClient, Disconnected  # noqa: E402
 
@@ -27,11 +29,9 @@ async def echo() -> None:
             await asyncio.sleep(0)  # whatever else asyncio has
 
 
-async def main() -> None:
-    try:
-        await echo()
-    except (ConnectionError, OSError, Disconnected) as problem:
-        raise SystemExit(f"echo: {problem}") from None
+def ended(failure: Failure) -> None:
+    failure.trap(ConnectError, Disconnected)
+    raise SystemExit(f"echo: {failure.value}")  # one line, and exit status 1
 
 
-react(lambda reactor: Deferred.fromFuture(loop.create_task(main())))
+react(lambda reactor: Deferred.fromFuture(loop.create_task(echo())).addErrback(ended))

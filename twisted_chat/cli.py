@@ -7,6 +7,8 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from traceback import format_exception
+from types import TracebackType
 from typing import Any, NoReturn
 
 from twisted_chat._version import __version__
@@ -17,6 +19,7 @@ from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk
 from twisted_chat.talk.send import add_send
 from twisted_chat.tap import offline_admin
+from twisted_chat.wire.terminal import printable
 
 OUTPUT_ERRNOS = (errno.ENOSPC, errno.EIO, errno.EBADF)
 """A full disk, a terminal that is gone, or a closed standard output."""
@@ -33,6 +36,9 @@ class Parser(ArgumentParser):
         if message:
             (file or sys.stderr).write(message)
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        super().exit(status, printable(message) if message else message)
+
 
 def parser() -> ArgumentParser:
     """Return the parser for the command line of `twisted-chat`."""
@@ -47,8 +53,14 @@ def parser() -> ArgumentParser:
     return whole
 
 
+def _print_fault(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Print a fault of this program; its texts may be a server's."""
+    sys.stderr.write(printable("".join(format_exception(kind, error, traceback))))
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that the command line names, and exit with its status."""
+    sys.excepthook = _print_fault
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         try:

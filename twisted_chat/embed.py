@@ -21,6 +21,7 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, lower_priority
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.shares import Shares
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
@@ -66,7 +67,8 @@ def make_hub(store: str, reactor: Any, *, checkers: Sequence[ICredentialsChecker
     else:
         passwords = Passwords(_thread(reactor, "passwords", lower_priority))
         authenticator, hash = BuiltIn(accounts, passwords, reactor), passwords.hash
-    return MadeHub(Hub(log, accounts, authenticator, guests=guests), accounts, hash, path)
+    shares = Shares() if path is None else Shares(reactor.seconds)
+    return MadeHub(Hub(log, accounts, authenticator, guests=guests, shares=shares), accounts, hash, path)
 
 
 def open_hub(store: str, reactor: Any = None, *, guests: bool = True) -> Hub:

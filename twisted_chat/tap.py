@@ -34,6 +34,7 @@ from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.transports.monotonic import use_monotonic_time
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "makeService", "offline_admin"]
@@ -48,6 +49,7 @@ def makeService(options: Options) -> IService:
     """Return the chat server as a service that has not opened anything yet."""
     from twisted.internet import reactor
 
+    use_monotonic_time(reactor)
     reactor.callWhenRunning(_tune_garbage_collector)
     hub, control = _hub(reactor, options)
     loop = event_loop(reactor)

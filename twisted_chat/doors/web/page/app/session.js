@@ -102,7 +102,8 @@ export class Session {
     try {
       await connection.opened;
       this.#advance("signing-in");
-      await connection.request(`hello,events,${this.#clientId}`);
+      const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
+      await connection.request(`hello,events,${this.#clientId}${tags}`);
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
       this.#advance("catching-up");
       const isReconnect = Boolean(this.name);
