@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ BACKLOG_CONNECTIONS = 1024
 DOORS = (LINE, IRC, WEB)
 MEMORY, SQLITE_PREFIX = "memory", "sqlite:"
 SERVE = "serve"  # the command of twisted-chat that has these options, too
+_SSL_KEY = re.compile(r"(?:haproxy:)?ssl:(?:.*:)?privateKey=((?:\\.|[^:\\])*)")
 PROXY_PREFIX = "haproxy:"  # the name that Twisted has for an endpoint with the PROXY protocol
 
 
@@ -164,10 +166,24 @@ class Options(UsageOptions, AuthOptionMixin):
         for endpoint in self.endpoints:
             try:
                 endpoint_of(reactor, endpoint)
+                _check_key(endpoint)
             except (ValueError, TypeError, LookupError, OSError) as problem:
                 raise UsageError(
                     f"--listen must be an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
                 ) from None
+
+
+def _check_key(endpoint: str) -> None:
+    """Raise UsageError if an `ssl:` endpoint has a key that every user of this machine can read."""
+    named = _SSL_KEY.match(endpoint)
+    if named is None:
+        return
+    from twisted_chat.transports.tls import CertificateError, check_private
+
+    try:
+        check_private(re.sub(r"\\(.)", r"\1", named[1]))
+    except CertificateError as problem:
+        raise UsageError(str(problem)) from None
 
 
 def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:

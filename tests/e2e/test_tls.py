@@ -132,6 +132,12 @@ def test_a_key_that_everybody_can_read_is_refused_in_one_line(tmp_path: Path, ce
     )
 
 
+def test_an_ssl_endpoint_refuses_such_a_key_too(tmp_path: Path, certificates: Certificates) -> None:
+    certificates.key.chmod(0o644)
+    place = f"ssl:0:interface=127.0.0.1:privateKey={certificates.key}:certKey={certificates.chain}"
+    assert "every user of this machine can read the key" in refused_to_start(tmp_path, "--listen", place)
+
+
 def test_a_renewed_certificate_is_used_and_a_bad_one_is_not(serve: Serve, certificates: Certificates) -> None:
     server = serve(*certificates.options)
 

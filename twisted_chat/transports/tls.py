@@ -108,7 +108,7 @@ class ReloadingCertificate:
     def _load(self) -> None:
         try:
             with open(self._chain, "rb") as chain, open(self._key, "rb") as key:
-                _check_private(self._key, key.fileno())
+                check_private(self._key, key.fileno())
                 pem = chain.read()
                 self._context = server_context(pem, key.read(), self._alpn)
         except OSError as problem:
@@ -133,9 +133,9 @@ class ReloadingCertificate:
             _log.warn(sentence, chain=self._chain, when=begins.isoformat())
 
 
-def _check_private(path: str, descriptor: int) -> None:
+def check_private(path: str, descriptor: int | None = None) -> None:
     """Raise CertificateError if everybody on this machine may read the key, or others than its owner may change it."""
-    mode = os.fstat(descriptor).st_mode
+    mode = os.stat(path if descriptor is None else descriptor).st_mode
     if S_ISREG(mode) and mode & (S_IROTH | S_IWOTH | S_IWGRP):
         what = "every user of this machine can read" if mode & S_IROTH else "other users can change"
         raise CertificateError(f"{what} the key {path}; make it private: chmod 640 {path}")
