@@ -92,7 +92,7 @@ def test_a_bot_reconnects_when_the_server_is_back(run: Run, serve: Serve, tmp_pa
     with server.person("jane") as jane:
         jane.says("chat,echo,welcome back")
         heard = jane.hears()
-        if heard.startswith("* echo "):  # the bot has not reconnected yet, and will read the message then
+        if heard.startswith("*** echo "):  # the bot has not reconnected yet, and will read the message then
             heard = jane.hears()
         assert heard == "echo says you said welcome back"
 
@@ -112,7 +112,7 @@ def test_a_bot_that_is_killed_answers_each_message_once(run: Run, serve: Serve) 
         heard: list[str] = []
         while len(heard) < len(said):
             line = jane.hears()
-            if not line.startswith("* echo "):
+            if not line.startswith("*** echo "):
                 heard.append(line.removeprefix("echo says you said "))
         assert heard == said
         jane.asks("chat,echo,end", "echo says you said end")

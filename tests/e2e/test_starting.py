@@ -126,7 +126,7 @@ def test_at_a_terminal_that_goes_away_the_server_stops_in_order(start: Start) ->
     with program.person(port, "jane") as jane:
         program.process.send_signal(signal.SIGHUP)
         os.close(ours)
-        assert jane.hears().startswith("* the server is shutting down")
+        assert jane.hears().startswith("*** the server is shutting down")
     assert program.ends() == 0
     assert "the terminal is gone (SIGHUP)" in program.output
 
