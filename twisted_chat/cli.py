@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from twisted_chat._version import __version__
 from twisted_chat.admin.cli import add_accounts
+from twisted_chat.admin.people_cli import add_people
 from twisted_chat.options import SERVE
 from twisted_chat.serve import HELP, serve
 from twisted_chat.simulation.cli import add_simulate
@@ -47,6 +48,7 @@ def parser() -> ArgumentParser:
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     commands.add_parser(SERVE, help=HELP)  # its options are those of twistd: see `main`
     add_accounts(commands, offline_admin)
+    add_people(commands, offline_admin)
     add_send(commands)
     add_simulate(commands)
     add_talk(commands)

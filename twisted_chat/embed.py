@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,12 +16,15 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from twisted_chat.admin.accounts import Hash
+from twisted_chat.auth.audit import AuditLog
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.cred import Cred
-from twisted_chat.auth.passwords import Passwords, lower_priority
+from twisted_chat.auth.passwords import HASHING_THREADS, Passwords, at_low_priority
+from twisted_chat.auth.tickets import AccountTickets
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.core.shares import Shares
+from twisted_chat.doors.connections import ConnectionRegister
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
@@ -32,18 +35,20 @@ from twisted_chat.signals import handle_signals
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
-from twisted_chat.stores.sqlite.database import Database, Job, Run
+from twisted_chat.stores.sqlite.database import Database, Job
 from twisted_chat.stores.sqlite.log import SqliteLog
+from twisted_chat.stores.sqlite.reads import Run
 from twisted_chat.stores.sqlite.worker import WorkerThread
 from twisted_chat.transports.choose import endpoint_for
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 
 class MadeHub(NamedTuple):
-    """A hub that is not open yet, its accounts, the function that hashes passwords, and the path of its file."""
+    """A hub that is not open yet, what it stands on, the function that hashes passwords, and the path of its file."""
 
     hub: Hub
     accounts: Accounts
+    authenticator: BuiltIn | Cred
     hash: Hash | None
     path: str | None
 
@@ -60,15 +65,20 @@ def make_hub(store: str, reactor: Any, *, checkers: Sequence[ICredentialsChecker
         worker: WorkerThread[Job] = WorkerThread(reactor.callFromThread)
         database = Database(path, worker, _thread(reactor, "reader"))
         log, accounts = SqliteLog(database, reactor), SqliteAccounts(database)
-    authenticator: Authenticator
+    shares, audit = Shares() if path is None else Shares(reactor.seconds), AuditLog()
+    authenticator: BuiltIn | Cred
     hash: Hash | None = None
-    if checkers:
-        authenticator = Cred(checkers, reactor)
+    if checkers:  # a password that is changed elsewhere would not end tickets, so there are none
+        authenticator = Cred(checkers, reactor, accounts)
+        hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, audit=audit)
     else:
-        passwords = Passwords(_thread(reactor, "passwords", lower_priority))
+        passwords = Passwords(partial(_thread(reactor, "passwords", HASHING_THREADS), at_low_priority))
+        tickets = AccountTickets(accounts, reactor)
         authenticator, hash = BuiltIn(accounts, passwords, reactor), passwords.hash
-    shares = Shares() if path is None else Shares(reactor.seconds)
-    return MadeHub(Hub(log, accounts, authenticator, guests=guests, shares=shares), accounts, hash, path)
+        hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, tickets=tickets, audit=audit)
+        hub.limits.add(tickets.rows)
+    hub.limits.add(authenticator.rows)
+    return MadeHub(hub, accounts, authenticator, hash, path)
 
 
 def open_hub(store: str, reactor: Any = None, *, guests: bool = True) -> Hub:
@@ -100,10 +110,12 @@ def all_doors(
     ChatFactory.
     """
     reactor = _reactor(reactor)
-    line = ChatFactory(hub, reactor, plain_passwords=plain_passwords)
-    irc = IrcFactory(hub, reactor, plain_passwords=plain_passwords)
+    register = ConnectionRegister(reactor.seconds, hub.bans)
+    hub.has_room_for_guest = register.has_room_for_guest
+    line = ChatFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
+    irc = IrcFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
     web = WebFactory(line, origins, hosts=[*hosts, *own_names()])
-    return FrontFactory({LINE: line, IRC: irc, WEB: web}, reactor)
+    return FrontFactory({LINE: line, IRC: irc, WEB: web}, reactor, register=register)
 
 
 def run_server(factory: IProtocolFactory, *endpoints: str, reactor: Any = None) -> None:
@@ -135,11 +147,9 @@ def _reactor(given: Any) -> Any:
     return reactor
 
 
-def _thread(reactor: Any, name: str, first: Callable[[], object] | None = None) -> Run:
-    """Return a function that runs work on a thread of its own; the thread calls `first` when it starts."""
-    pool = ThreadPool(1, 1, name)
+def _thread(reactor: Any, name: str, threads: int = 1) -> Run:
+    """Return a function that runs work on so many threads of its own."""
+    pool = ThreadPool(threads, threads, name)
     reactor.callWhenRunning(pool.start)
-    if first is not None:
-        reactor.callWhenRunning(pool.callInThread, first)
     reactor.addSystemEventTrigger("after", "shutdown", pool.stop)
     return partial(deferToThreadPool, reactor, pool)

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from twisted_chat.doors.connections import MAX_PER_NETWORK
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.web.hosts import parse_host, parse_origin
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
@@ -23,6 +24,7 @@ from twisted_chat.wire.detect import IRC, LINE, WEB
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
+MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
 MEMORY, SQLITE_PREFIX = "memory", "sqlite:"
 SERVE = "serve"  # the command of twisted-chat that has these options, too
@@ -59,6 +61,12 @@ class Options(UsageOptions, AuthOptionMixin):
                 "TCP transports: loop (the event loop's) or reactor (Twisted's)."
                 " [default: loop if uvloop is installed and twistd has no --reactor]"
             ),
+        ],
+        [
+            "per-address",
+            None,
+            str(MAX_PER_NETWORK),
+            "Connections that one address (IPv6: one /64) may hold; raise it behind a proxy without PROXY headers.",
         ],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
@@ -129,7 +137,9 @@ class Options(UsageOptions, AuthOptionMixin):
             self.endpoints.insert(0, f"tcp:{port}")
 
     def _check_store(self) -> None:
-        outbox, store = self["outbox"], self["store"]
+        outbox, store, per_address = self["outbox"], self["store"], self["per-address"]
+        if not (per_address.isascii() and per_address.isdigit() and 1 <= int(per_address[:10]) <= MAX_PER_ADDRESS):
+            raise UsageError(f"--per-address must be a number from 1 to {MAX_PER_ADDRESS}, not {per_address!r}")
         if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
             raise UsageError(f"--outbox must be a number of bytes from 1024 to {2**30}, not {outbox!r}")
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):

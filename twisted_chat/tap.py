@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.application.service import IService
@@ -15,10 +16,12 @@ from twisted.logger import Logger
 
 from twisted_chat.admin.accounts import AccountAdmin
 from twisted_chat.admin.control import Control, control_path
+from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords
 from twisted_chat.core.hub import Hub
+from twisted_chat.doors.any_door import AnyDoor
+from twisted_chat.doors.connections import ConnectionRegister
 from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
-from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.factory import WebFactory
@@ -51,13 +54,18 @@ def makeService(options: Options) -> IService:
 
     use_monotonic_time(reactor)
     reactor.callWhenRunning(_tune_garbage_collector)
-    hub, control = _hub(reactor, options)
+    hub, control, check_passwords = _hub(reactor, options)
+    register = ConnectionRegister(reactor.seconds, hub.bans, int(options["per-address"]))
+    hub.has_room_for_guest = register.has_room_for_guest
+    hub.limits.add(register.rows)
+    if control is not None:
+        control.people.register = register
     loop = event_loop(reactor)
     soon = None if loop is None else loop.call_soon
     outbox = int(options["outbox"])
     plain = bool(options["allow-plain-passwords"])
-    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, plain_passwords=plain)
-    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, plain_passwords=plain)
+    line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
+    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
     certificate = _certificate(reactor, options)
     web = WebFactory(
         line,
@@ -72,6 +80,7 @@ def makeService(options: Options) -> IService:
         reactor,
         tls=None if certificate is None else certificate.wrap,
         tls_only=bool(options["tls-only"]),
+        register=register,
     )
     endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     service = ChatService(
@@ -80,7 +89,7 @@ def makeService(options: Options) -> IService:
         reactor,
         front=front,
         control=control,
-        prepare=None if certificate is None else certificate.open,
+        prepare=partial(_prepare, certificate and certificate.open, check_passwords),
         transports=describe(reactor, endpoints),
     )
     reload = _nothing_to_reload if certificate is None else certificate.reload
@@ -140,14 +149,30 @@ def _nothing_to_reload() -> None:
     _log.info("SIGHUP has no effect: this server has no certificate to read again")
 
 
-def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
-    """Return the hub with the store that `--store` names, and the control socket beside the store's file."""
-    made = make_hub(
-        options["store"], reactor, checkers=options.get("credCheckers", []), guests=not options["no-guests"]
-    )
+Prepare = Callable[[], None] | None
+
+
+def _prepare(*steps: Prepare) -> None:
+    """Do what must be done before the ports are opened. Raises CannotStart."""
+    for step in steps:
+        if step is not None:
+            step()
+
+
+def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None, Prepare]:
+    """Return the hub with the store that `--store` names, the control socket beside its file, and a check at start."""
+    checkers, guests = options.get("credCheckers", []), not options["no-guests"]
+    made = make_hub(options["store"], reactor, checkers=checkers, guests=guests)
+    check = partial(_check_files, made.authenticator) if isinstance(made.authenticator, Cred) else None
     if made.path is None:
-        return made.hub, None
-    return made.hub, Control(AccountAdmin(made.hub, made.accounts, made.hash), control_path(made.path), reactor)
+        return made.hub, None, check
+    control = Control(AccountAdmin(made.hub, made.accounts, made.hash), control_path(made.path), reactor)
+    return made.hub, control, check
+
+
+def _check_files(cred: Cred) -> None:
+    for problem in cred.unreadable_files():
+        raise CannotStart(f"{problem}; name a file that the server can read with --auth file:PATH")
 
 
 def offline_admin(path: str) -> AccountAdmin:

@@ -139,12 +139,12 @@ class TestPeople:
 
     def test_registering_with_a_password_makes_an_account_that_no_other_gets(self, server: Server) -> None:
         with server.person() as person, server.person() as other:
-            person.asks("@1 register,paula,secret", "@1 ok,paula,new")
+            person.asks("@1 register,paula,blue stone 7", "@1 ok,paula,new")
             other.says("register,Paula", "register,paula,guess")
             assert other.hears().startswith("error,name-taken,")
             assert other.hears().startswith("error,wrong-password,")
-            other.asks("@1 register,Paula,secret", "@1 ok,paula,known")
-        assert "secret" not in server.log
+            other.asks("@1 register,Paula,blue stone 7", "@1 ok,paula,known")
+        assert "blue stone" not in server.log
 
 
 class TestStarting:

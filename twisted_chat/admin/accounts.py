@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from twisted.internet.defer import DeferredLock
 
+from twisted_chat.auth.passwords import check_new_password
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import MAX_ACCOUNTS, Hub
 from twisted_chat.core.interfaces import Accounts
@@ -14,6 +15,8 @@ from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Entry, Route, User
 
 ACCOUNTS_PER_PAGE = 4000
+
+OPERATOR = "the operator"
 
 Hash = Callable[[str], Awaitable[str]]
 
@@ -35,13 +38,20 @@ class AccountRow(NamedTuple):
 class AccountAdmin:
     """Changes the `accounts` of a hub, one change after the other.
 
-    `hash` returns a password's hash; it is None if passwords are stored elsewhere. Each change
+    `hash` returns a password's hash; it is None if passwords are stored elsewhere. `check_new` raises
+    ChatError for a password that is too weak. Each change is told to the hub's audit. It
     returns a sentence that says what was done, even if there was nothing to do, and raises
     ChatError if it is not possible.
     """
 
-    def __init__(self, hub: Hub, accounts: Accounts, hash: Hash | None) -> None:
-        self.hub, self._accounts, self._hash = hub, accounts, hash
+    def __init__(
+        self,
+        hub: Hub,
+        accounts: Accounts,
+        hash: Hash | None,
+        check_new: Callable[[str, Name], object] = check_new_password,
+    ) -> None:
+        self.hub, self._accounts, self._hash, self._check_new = hub, accounts, hash, check_new
         self._lock = DeferredLock()
 
     @property
@@ -63,7 +73,7 @@ class AccountAdmin:
         return await self._one_at_a_time(self._create, user_name(name), password)
 
     async def set_password(self, name: str, password: str) -> str:
-        """Set an account's password; its open connections stay signed in."""
+        """Set an account's password, and end its connections, which may be an intruder's."""
         return await self._one_at_a_time(self._set_password, user_name(name), password)
 
     async def disable(self, name: str) -> str:
@@ -95,21 +105,27 @@ class AccountAdmin:
             raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
         registry.claim(name)
         try:
-            registry.add_account(await self._accounts.create(name, await self._secret(password)))
+            registry.add_account(await self._accounts.create(name, await self._secret(name, password)))
         finally:
             registry.unclaim(name)
+        self.hub.audit.account_changed("created", name.shown, OPERATOR)
         return f"created the account {name.shown}"
 
     async def _set_password(self, name: Name, password: str) -> str:
         user = self._find(name)
-        await self._accounts.set_secret(user.identity, await self._secret(password))
-        return f"changed the password of {user.name}"
+        await self._accounts.set_secret(user.identity, await self._secret(name, password))
+        self.hub.audit.account_changed("password set", user.name, OPERATOR)
+        connections = len(user.participants)
+        self.hub.password_changed(user)
+        ended = f"; {_count(connections, 'connection')} ended" if connections else ""
+        return f"changed the password of {user.name}{ended}"
 
     async def _disable(self, name: Name) -> str:
         user = self._find(name)
         if not user.enabled:
             return f"{user.name} is already disabled"
         await self._accounts.set_enabled(user.identity, False)
+        self.hub.audit.account_changed("disabled", user.name, OPERATOR)
         user.enabled = False
         user.version += 1
         connections = _count(len(user.participants), "connection")
@@ -121,6 +137,7 @@ class AccountAdmin:
         if user.enabled:
             return f"{user.name} is already enabled"
         await self._accounts.set_enabled(user.identity, True)
+        self.hub.audit.account_changed("enabled", user.name, OPERATOR)
         user.enabled = True
         user.version += 1
         return f"{user.name} is enabled"
@@ -131,6 +148,7 @@ class AccountAdmin:
             user = self._find(name)
         rooms, connections = _count(len(user.rooms), "room"), _count(len(user.participants), "connection")
         await self._accounts.delete(user.identity)
+        self.hub.audit.account_changed("deleted", user.name, OPERATOR)
         self.hub.remove(user, OperatorParticipant(self.hub.log.new_identity()))
         await self.hub.log.wait_durable()
         if user.rooms:
@@ -144,9 +162,10 @@ class AccountAdmin:
             raise ChatError(reason, name=name.shown)
         return user
 
-    async def _secret(self, password: str) -> str:
+    async def _secret(self, name: Name, password: str) -> str:
         if self._hash is None:
             raise ChatError(Reason.PASSWORDS_ELSEWHERE)
+        self._check_new(password, name)
         return await self._hash(password)
 
 
@@ -168,7 +187,7 @@ class OperatorParticipant:
 
     def __init__(self, sender_number: int) -> None:
         self.sender_number = sender_number
-        self.client_id, self.address, self.read_up_to = "", "", 0
+        self.client_id, self.address, self.door, self.read_up_to = "", "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
@@ -182,9 +201,11 @@ class OperatorParticipant:
 
     def reject(self, entry: Entry, error: ChatError) -> None: ...
 
+    def all_stored(self) -> None: ...
+
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None: ...
 
-    def notify(self, notice: Notice) -> None: ...
+    def notify(self, notice: Notice, detail: str = "") -> None: ...
 
     def read_marker_moved(self, name: str, id: int) -> None: ...
 
@@ -192,6 +213,6 @@ class OperatorParticipant:
 
     def release(self) -> None: ...
 
-    def disconnect(self, notice: Notice) -> None: ...
+    def disconnect(self, notice: Notice, detail: str = "") -> None: ...
 
     def flush(self) -> None: ...

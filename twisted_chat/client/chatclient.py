@@ -143,7 +143,7 @@ class ChatClient(Requests):
             return fail(ChatFailed(BAD_TEXT, comma))
         changing = self._ask(f"password,{old},{new}", nothing, repeats=False)
         if self._sign_in is not None and self.connected:
-            self._sign_in.credentials.change(old, new, changing)
+            self._sign_in.change_password(old, new, changing)
         return changing
 
     # the end

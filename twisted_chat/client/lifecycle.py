@@ -23,9 +23,9 @@ from enum import Enum
 
 from twisted_chat.wire.events import Event
 
-CLOSING_CODES = ("shutdown", "timeout", "replaced", "disabled", "deleted")
+CLOSING_CODES = ("shutdown", "timeout", "full", "replaced", "disabled", "deleted", "password", "kicked", "banned")
 """Codes of the server's notices after which it ends the connection."""
-FINAL_CODES = ("replaced", "disabled", "deleted")
+FINAL_CODES = ("replaced", "disabled", "deleted", "password", "kicked", "banned")
 """Codes of the notices after which the client must not sign in again."""
 YOU_LEFT = "you have left"
 

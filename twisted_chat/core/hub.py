@@ -1,43 +1,35 @@
 """The Hub: the one place where requests of all doors are decided. This file: sign-in, names, presence and accounts.
 
-The part that handles messages and membership is its base class, core.router.Router; the part
+The part for passwords and tickets is its base class, core.credentials.Credentials, and the part that handles
+messages and membership is the base of that, core.router.Router; the part
 that reads the log is its `archive`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from twisted_chat.core.archive import Archive
+from twisted_chat.core.changes import forget_routes
+from twisted_chat.core.credentials import GUEST, KNOWN, NEW, Credentials
+from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, Tickets
+from twisted_chat.core.limits import Limits
 from twisted_chat.core.names import Name, user_name
+from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import Router, forget_routes
 from twisted_chat.core.shares import Shares
 
-GUEST, NEW, KNOWN = "guest", "new", "known"
 MAX_ACCOUNTS = 100_000
 
 
-class SignedIn(NamedTuple):
-    """The result of a sign-in, which the door still has to answer: `how` is GUEST, NEW or KNOWN."""
-
-    how: str
-    participant: Participant
-
-    def answered(self) -> None:
-        """Start delivery to an account's participant, beginning with everything since its sign-in."""
-        if self.how != GUEST:
-            self.participant.release()
-
-
-class Hub(Router):
+class Hub(Credentials):
     """Everything that a client can do, in the same way for every door.
 
     A request that is not allowed raises ChatError and changes nothing. Messages take effect in the
     order of the calls. Without `accounts` and an `authenticator` there are only guests; without
-    `guests` there are only accounts.
+    `guests` there are only accounts. Without `tickets` an account signs in with its password each time.
+    `has_room_for_guest` returns False while the last connections are kept for accounts.
     """
 
     def __init__(
@@ -48,10 +40,12 @@ class Hub(Router):
         *,
         guests: bool = True,
         shares: Shares | None = None,
+        tickets: Tickets | None = None,
+        audit: Audit | None = None,
     ) -> None:
-        super().__init__(log, shares)
-        self.accounts = accounts
-        self._authenticator, self._guests = authenticator, guests
+        super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
+        self.limits, self._guests = Limits(), guests
+        self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 
     def open(self) -> None:
@@ -61,6 +55,7 @@ class Hub(Router):
             return
         for account in self.accounts.open():
             self.registry.add_account(account)
+        self.bans.load(self.accounts.bans())
         memberships, topics = self.log.restore()
         for identity, name, id in memberships:
             user = self.registry.by_identity(identity)
@@ -89,10 +84,18 @@ class Hub(Router):
         if participant.user is not None:
             raise ChatError(Reason.HAS_NAME, name=participant.user.name)
         checked = user_name(name)
+        self.bans.check(checked.key, participant.address)
         if password is not None:
-            return await self._sign_in_account(participant, checked, password)
+            try:
+                return await self._sign_in_account(participant, checked, password)
+            except ChatError as error:
+                if error.reason in (Reason.PASSWORD_MISMATCH, Reason.PASSWORD_NOT_SET):
+                    self.audit.sign_in_failed(checked.shown, participant.address, participant.door)
+                raise
         if not self._guests:
             raise ChatError(Reason.NO_GUESTS, name=checked.shown)
+        if not self.has_room_for_guest():
+            raise ChatError(Reason.NO_ROOM_FOR_GUESTS)
         participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
         return SignedIn(GUEST, participant)
 
@@ -101,15 +104,6 @@ class Hub(Router):
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
-
-    async def change_password(self, participant: Participant, old: str, new: str) -> None:
-        """Change the account's password. Raises ChatError as `sign_in`, and not-allowed for a guest."""
-        user = self._user(participant)
-        if not user.is_account or self.accounts is None or self._authenticator is None:
-            raise ChatError(Reason.GUEST_HAS_NO_PASSWORD, name=user.name)
-        name = Name(user.name, user.key)
-        secret = await self._authenticator.change(name, user.identity, old, new, participant.address)
-        await self.accounts.set_secret(user.identity, secret)
 
     def sign_out(self, participant: Participant) -> None:
         """Remove a participant from the conversation; a second call does nothing."""
@@ -134,8 +128,9 @@ class Hub(Router):
         user = self._user(participant)
         if user.is_account:
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
-        old = user.name
-        self.registry.rename(user, user_name(name))
+        old, new = user.name, user_name(name)
+        self.bans.check(new.key, participant.address)
+        self.registry.rename(user, new)
         forget_routes(user)
         self._open = None
         if user.name != old:
@@ -160,10 +155,10 @@ class Hub(Router):
         if moved:
             self.accounts.note_read_up_to(moved)
 
-    def disconnect_user(self, user: User, notice: Notice) -> None:
-        """End all connections of a user, and send each the notice that says why."""
+    def disconnect_user(self, user: User, notice: Notice, detail: str = "") -> None:
+        """End all connections of a user, and send each the notice that says why, with the operator's reason."""
         for participant in user.participants:
-            participant.disconnect(notice)
+            participant.disconnect(notice, detail)
 
     def remove(self, user: User, by: Participant) -> None:
         """Mark an account as deleted, have it leave its rooms on behalf of `by`, and end its connections."""
@@ -187,6 +182,7 @@ class Hub(Router):
             self.registry.claim(name)
         elif user.deleted:
             raise ChatError(Reason.NAME_WAS_DELETED, name=name.shown)
+        changes = user.password_changes if user is not None else 0
         try:
             own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
             shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
@@ -197,8 +193,12 @@ class Hub(Router):
                     self.registry.unclaim(name)
                     self.registry.claim(name := shown)
                 user = self.registry.add_account(await self.accounts.create(shown, secret))
+                self.audit.account_changed("created", shown.shown, f"a client at {participant.address or '-'}")
         finally:
             self.registry.unclaim(name)
+        if user.password_changes != changes:  # while the old one was being checked
+            raise ChatError(Reason.PASSWORD_MISMATCH, name=user.name)
+        self.accounts.note_network(user.identity, network_of(participant.address))
         await self._connect_account(participant, user)
         return SignedIn(NEW if created and secret is not None else KNOWN, participant)
 
@@ -208,6 +208,7 @@ class Hub(Router):
             await self._set_sender_number(participant, user)
         if not user.enabled:
             raise ChatError(Reason.ACCOUNT_DISABLED)
+        self.bans.check(user.key, participant.address)
         participant.user = user
         participant.hold()
         first = not user.participants
@@ -223,7 +224,8 @@ class Hub(Router):
     async def _set_sender_number(self, participant: Participant, user: User) -> None:
         """Give a participant the number of its client, and end the client's earlier connection."""
         assert self.accounts is not None
-        number = await self.accounts.client_number(user.identity, participant.client_id)
+        in_use = [other.sender_number for other in user.participants]
+        number = await self.accounts.client_number(user.identity, participant.client_id, in_use)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
                 other.disconnect(Notice.REPLACED)

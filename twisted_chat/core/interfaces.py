@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
 from twisted_chat.core.participants import Entry
@@ -46,7 +47,8 @@ class MessageLog(Protocol):
 
     A message whose label the same client of an account has used before is neither stored nor
     delivered again: the log acknowledges it with its first id, or rejects it if its text differs.
-    Labels are remembered for at least a day, or as long as the log has room for them.
+    The newest labels of each client are remembered, whatever the clock says, or as long as the log has
+    room for their records.
     """
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
@@ -105,6 +107,9 @@ class MessageLog(Protocol):
     def first_membership_changes(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
         """Return, by room key, the kind of the user's first membership change after the id `after`: joined or left."""
 
+    def find_label(self, sender_number: int, label: str) -> Awaitable[Record | None]:
+        """Return the record that a client of an account has stored with this label, or None."""
+
     def restore(self) -> Restored:
         """Return the memberships and topics that the log has after `open`."""
 
@@ -143,16 +148,47 @@ class Accounts(Protocol):
         """Return the hash of the account's password, or None."""
 
     def set_secret(self, identity: int, secret: str) -> Awaitable[None]:
-        """Replace the hash of the account's password."""
+        """Replace the hash of the account's password, and forget its tickets."""
 
     def set_enabled(self, identity: int, enabled: bool) -> Awaitable[None]:
-        """Enable or disable an account."""
+        """Enable or disable an account; its tickets are forgotten."""
 
     def delete(self, identity: int) -> Awaitable[None]:
         """Delete an account; its messages stay, and its name stays taken."""
 
-    def client_number(self, identity: int, client_id: str) -> Awaitable[int]:
-        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number."""
+    def bans(self) -> list[Ban]:
+        """Return the stored bans; call this after `open`."""
+
+    def put_ban(self, ban: Ban) -> Awaitable[None]:
+        """Store a ban, instead of an earlier one of the same target."""
+
+    def remove_ban(self, kind: str, target: str) -> Awaitable[None]:
+        """Forget a ban."""
+
+    def put_ticket(self, identity: int, client_id: str, hash: str, seconds: int) -> Awaitable[None]:
+        """Store the hash of a client's ticket, valid for so many seconds; it replaces the one before.
+
+        An account has a bounded number of tickets; the one that ends first is forgotten.
+        """
+
+    def has_ticket(self, identity: int, hash: str) -> Awaitable[bool]:
+        """Return True if the account has a ticket with this hash that is still valid."""
+
+    def forget_tickets(self, identity: int) -> Awaitable[None]:
+        """Forget all tickets of an account."""
+
+    def networks(self, identity: int) -> Awaitable[list[str]]:
+        """Return the last few networks that the account has signed in from, the latest at the end."""
+
+    def note_network(self, identity: int, network: str) -> None:
+        """Note a network that the account has signed in from; stored a little later."""
+
+    def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> Awaitable[int]:
+        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number.
+
+        The store may forget clients that have not signed in for long, when there are many, but none with
+        a number `in_use`.
+        """
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         """Note, as (identity, id), how far accounts have read; stored a little later."""
@@ -180,5 +216,28 @@ class Authenticator(Protocol):
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
 
-    def change(self, name: Name, identity: int, old: str, new: str, address: str) -> Awaitable[str]:
-        """Check the old password and return the hash of the new one. Raises ChatError as `verify`, and not-allowed."""
+    def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
+        """Check the old password, if one is given, and return the hash of the new one.
+
+        Raises ChatError as `verify`, and not-allowed.
+        """
+
+
+class Tickets(Protocol):
+    """Gives tickets, with which an account signs in again without its password for a short time."""
+
+    def issue(self, identity: int, client_id: str) -> Awaitable[tuple[str, int]]:
+        """Return a new ticket of an account's client, and for how many seconds it is valid."""
+
+    def check(self, identity: int, ticket: str, address: str) -> Awaitable[None]:
+        """Wait for the network's turn, and raise ChatError(gone) if this is no valid ticket of the account."""
+
+
+class Audit:
+    """Is told of failed sign-ins and of changes to accounts; this one does nothing with them."""
+
+    def sign_in_failed(self, name: str, address: str, door: str) -> None:
+        """Take note of a wrong password for an account."""
+
+    def account_changed(self, change: str, name: str, by: str) -> None:
+        """Take note of a change to an account, for example "created", and by whom."""

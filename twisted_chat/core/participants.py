@@ -25,6 +25,7 @@ class User:
     `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
     delivered joins and leaves. `read_up_to` is the id up to which an account has read.
     `created_at` is in milliseconds since 1970, UTC. `version` grows when a route to the user is out of date.
+    `password_changes` grows with each change of the password, so that a sign-in with the old one ends.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class User:
         "key",
         "name",
         "participants",
+        "password_changes",
         "read_up_to",
         "rooms",
         "version",
@@ -50,7 +52,7 @@ class User:
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.read_up_to = self.created_at = self.version = 0
+        self.read_up_to = self.created_at = self.version = self.password_changes = 0
 
     @property
     def is_account(self) -> bool:
@@ -77,6 +79,10 @@ class Participant(Protocol):
     credit: int
 
     @property
+    def door(self) -> str:
+        """Return the name of the door that the client came through; "" once the connection is gone."""
+
+    @property
     def read_up_to(self) -> int:
         """Return the id up to which the client has certainly received everything."""
 
@@ -92,11 +98,14 @@ class Participant(Protocol):
     def reject(self, entry: "Entry", error: ChatError) -> None:
         """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
 
+    def all_stored(self) -> None:
+        """Note that the log has, or has refused, everything that this connection said before it signed out."""
+
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
 
-    def notify(self, notice: Notice) -> None:
-        """Queue a notice of the server's own."""
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        """Queue a notice of the server's own, with the operator's reason if there is one."""
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """Queue the new read marker that another connection of the account has set."""
@@ -107,8 +116,8 @@ class Participant(Protocol):
     def release(self) -> None:
         """Read on from that position, then deliver live again."""
 
-    def disconnect(self, notice: Notice) -> None:
-        """Send the notice that says why, and end the connection."""
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        """Send the notice that says why, with the operator's reason, and end the connection."""
 
     def flush(self) -> None:
         """Send what is queued."""

@@ -10,6 +10,7 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
+from twisted_chat.doors.connections import ConnectionRegister, Members
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import Door
 from twisted_chat.doors.flusher import CallSoon, Flusher
@@ -29,8 +30,9 @@ class DoorFactory(Factory):
     `most` connections are accepted, further ones are told that the server is full;
     `outbox` is the number of bytes that may wait for a client that does not read; `clock`
     is the reactor unless another is given; `soon` calls a function in the next turn,
-    at less cost than the clock's callLater when it is the event loop's own. Passwords are
-    accepted over TLS and from private networks; with `plain_passwords` from everywhere.
+    at less cost than the clock's callLater when it is the event loop's own. Doors of one
+    server share a `register` of their connections. Passwords are accepted over TLS and from
+    private networks; with `plain_passwords` from everywhere.
     """
 
     protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
@@ -45,13 +47,15 @@ class DoorFactory(Factory):
         outbox: int = MAX_OUTBOX_BYTES,
         soon: CallSoon | None = None,
         plain_passwords: bool = False,
+        register: ConnectionRegister | None = None,
     ) -> None:
         if clock is None:
             from twisted.internet import reactor
 
             clock = IReactorTime(reactor)
         self.hub, self.clock = hub, clock
-        self.connections: set[DoorProtocol] = set()
+        self.register = ConnectionRegister(clock.seconds, hub.bans) if register is None else register
+        self.connections: Members[DoorProtocol] = Members(self.register)
         self.most, self._outbox, self.plain_passwords = most, outbox, plain_passwords
         self._render_caches = RenderCaches()
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))

@@ -10,6 +10,15 @@ HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
 SERVER_FULL = b"error,unavailable,the server is full; try again later\n"
 """Sent before any byte is read, and therefore always in the line protocol."""
 
+NETWORK_FULL = b"error,unavailable,too many connections from your address; close one, or try again later\n"
+"""Sent before any byte is read, too."""
+MAKING_ROOM = b"error,unavailable,the server is full, and you have said nothing yet; connect again at any time\n"
+
+
+def banned(protocol: str, reason: str) -> bytes:
+    """Say that the operator has banned the client's address."""
+    return _rejection(protocol, b"403 Forbidden", f"the operator does not admit you here{reason}")
+
 
 def no_such_door(protocol: str, doors: Iterable[str]) -> bytes:
     """Say that no door speaks the client's protocol, and which doors there are."""

@@ -19,7 +19,7 @@ from twisted_chat.doors.door import NO_DOOR, Door
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.sentences import NOTICES
+from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
 MAX_UNSTORED_BYTES = 64 * 1024
@@ -153,6 +153,10 @@ class Session:
             self._hub.sign_out(self)
             self._flusher.request()
 
+    @property
+    def door(self) -> str:
+        return self._door.door
+
     # how much may be under way
 
     def waits_for_log(self) -> bool:
@@ -252,14 +256,14 @@ class Session:
             self._clock.callLater(PRESENCE_DELAY_SECONDS, self._tell_presence)
         self._presence.add(identity, before, now)
 
-    def notify(self, notice: Notice) -> None:
-        self.write(*self.dialect.server_notice(notice, NOTICES[notice]))
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        self.write(*self.dialect.server_notice(notice, notice_sentence(notice, detail)))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         pass
 
-    def disconnect(self, notice: Notice) -> None:
-        self.notify(notice)
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        self.notify(notice, detail)
         self._door.close()
 
     def hold(self) -> None:

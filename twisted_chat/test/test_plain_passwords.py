@@ -8,6 +8,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.test.support import Connection, MemoryTransport
 from twisted_chat.test.support_web import Browser, WebServer
 
@@ -25,6 +26,8 @@ class PublicTransport(MemoryTransport):
 class PlainPasswordTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.server = WebServer()
+        self.assertFalse(ChatFactory(self.server.hub, self.server.clock).plain_passwords, "that is the default")
+        self.server.factory.plain_passwords = self.server.irc_factory.plain_passwords = False
         self.server.account("jane")
 
     def stranger(self) -> Connection:
@@ -48,6 +51,12 @@ class PlainPasswordTests(SynchronousTestCase):
         stranger.ask("register,kim")
         [answer] = stranger.ask("password,a,b")
         self.assertIn(REFUSAL, answer)
+
+    def test_a_ticket_is_neither_given_nor_taken(self) -> None:
+        stranger = self.stranger()
+        self.assertIn(REFUSAL, stranger.ask("resume,jane,ticket")[0])
+        stranger.ask("register,kim")
+        self.assertIn(REFUSAL, stranger.ask("resume")[0])
 
     def test_irc_refuses_pass(self) -> None:
         heard = self.irc("PASS jane", "NICK jane", "USER jane 0 * :Jane")

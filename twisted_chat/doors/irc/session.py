@@ -13,7 +13,7 @@ from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, IrcDialect, dialect_of, one_line, renamed
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
-from twisted_chat.sentences import NOTICES
+from twisted_chat.sentences import notice_sentence
 from twisted_chat.wire.errors import NOT_UTF8, ParseError
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import add_tag, escape_tag_value, render
@@ -191,11 +191,12 @@ class IrcSession(Session):
             params = (nick_of(absence.name),)
             self.write(self.numeric_text(numerics.RPL_AWAY, params, absence.away or NOT_CONNECTED))
 
-    def notify(self, notice: Notice) -> None:
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        sentence = notice_sentence(notice, detail)
         if notice is Notice.GAP:
-            self.write(render("NOTICE", self.nick, NOTICES[notice], source=SERVER))
+            self.write(render("NOTICE", self.nick, sentence, source=SERVER))
         else:
-            self.write(render("ERROR", NOTICES[notice]))
+            self.write(render("ERROR", sentence))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """Do nothing: IRC's read markers are times, and ours are ids."""

@@ -7,20 +7,13 @@ that becomes one, or None for what the log will answer.
 from __future__ import annotations
 
 from twisted_chat._version import __version__
-from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN, fit_page
-from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
-from twisted_chat.core.messages import ACTION
+from twisted_chat.core.archive import MAX_HISTORY_RECORDS, fit_page
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import User
-from twisted_chat.doors.line.dialects import (
-    EVENTS,
-    EVENTS_WITH_TAGS,
-    PLAIN_FOR_ACCOUNTS,
-    SILENT,
-    Answer,
-    PlainDialect,
-)
+from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, Answer
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
+from twisted_chat.doors.line.signin import password, register, resume
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.events import SERVER_MARK, quoted
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
@@ -29,26 +22,6 @@ USAGE_COLUMNS = 34
 """Columns of the help's table for the usage."""
 MAX_FOUND = 50
 """Messages that a search returns."""
-
-
-async def register(connection: LineConnection, label: str | None, name: str, password: str | None = None) -> Answer:
-    session = connection.session
-    if password is not None:
-        connection.check_password_allowed()
-    signed_in = await connection.hub.sign_in(session, name, password)
-    user = session.user
-    assert user is not None
-    lines: list[str] = []
-    if isinstance(session.dialect, PlainDialect) and user.is_account:
-        connection.speak(PLAIN_FOR_ACCOUNTS)
-        lines = await _unread(connection, user)
-    return Answer(("ack", *lines), (user.name, signed_in.how), then=await session.begin(signed_in))
-
-
-async def password(connection: LineConnection, label: str | None, old: str, new: str) -> Answer:
-    connection.check_password_allowed()
-    await connection.hub.change_password(connection.session, old, new)
-    return Answer()
 
 
 def rename(connection: LineConnection, label: str | None, name: str) -> Answer:
@@ -76,14 +49,33 @@ async def _mine(connection: LineConnection) -> Answer:
     return Answer(lines=(",".join(names),), fields=tuple(names))
 
 
-def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> None:
-    session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], label=label))
+def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> Result | None:
+    return _say(connection, label, to, connection.text(text), MESSAGE)
 
 
-def me(connection: LineConnection, label: str | None, to: str, text: str) -> None:
+def me(connection: LineConnection, label: str | None, to: str, text: str) -> Result | None:
+    return _say(connection, label, to, connection.text(text), ACTION)
+
+
+def _say(connection: LineConnection, label: str | None, to: str, text: str, kind: str) -> Result | None:
     session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], ACTION, label))
+    try:
+        session.tell_absence(connection.hub.say(session, to, [text], kind, label))
+    except ChatError as problem:
+        if label is None or session.sender_number >= GUESTS:
+            raise
+        return _answer_again(connection, label, to, text, kind, problem)
+    return None
+
+
+async def _answer_again(
+    connection: LineConnection, label: str, to: str, text: str, kind: str, problem: ChatError
+) -> Answer:
+    """Answer a request that was carried out before, although it can no longer be; raise the problem for another one."""
+    id = await connection.hub.said_before(connection.session, to, text, kind, label)
+    if id is None:
+        raise problem
+    return Answer(fields=(str(id),))
 
 
 def join(connection: LineConnection, label: str | None, room: str) -> Result | None:
@@ -178,20 +170,6 @@ def quit_(connection: LineConnection, label: str | None) -> Answer:
     return Answer(lines=("bye",), last=True)
 
 
-async def _unread(connection: LineConnection, user: User) -> list[str]:
-    """Return what a person reads who comes back: the newest messages since, and how many there are."""
-    if not user.is_account or len(user.participants) > 1:
-        return []
-    session = connection.session
-    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.catchup.position, UNREAD_SHOWN)
-    lines = [line for record in records for line in session.dialect.render_history(record)]
-    if count > len(records):
-        many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
-        shown = f"you have {many} unread messages; the last {len(records)} follow"
-        lines.insert(0, f"{SERVER_MARK}{shown}, and history,<name or #room> shows the others")
-    return lines
-
-
 def _id(text: str) -> int:
     """Return the whole number in a field, an id for example. Raises ParseError(bad-command)."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
@@ -268,7 +246,17 @@ COMMANDS: dict[str, Command] = {
     ),
     "since": Command(since, "since,<id>[,limit=<n>]", "show everything after an id (accounts only)", 0, 2),
     "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2, begins_with_name=True),
-    "password": Command(password, "password,<old>,<new>", "change your password", 2, 2),
+    "password": Command(
+        password, "password,[<old>,]<new>", "change your password; soon after sign-in without the old one", 1, 2
+    ),
+    "resume": Command(
+        resume,
+        "resume | resume,<name>,<ticket>",
+        "get a ticket; sign in with it instead of the password",
+        0,
+        2,
+        needs_name=False,
+    ),
     "rename": Command(rename, "rename,<name>", "change your name (guests only)", 1, 1, begins_with_name=True),
     "ping": Command(ping, "ping,<token>", "get the token back", 0, 1, needs_name=False),
     "pong": Command(pong, "pong,<token>", "answer the server's ping", 0, 1, needs_name=False),

@@ -16,9 +16,10 @@ from twisted.python.failure import Failure
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.transports.confidential import is_confidential, is_loopback, is_over_tls, socket_peer
 from twisted_chat.transports.direct import direct_writer
-from twisted_chat.transports.interfaces import Transport
+from twisted_chat.transports.interfaces import Transport, peer_host
 from twisted_chat.wire.line import MAX_LINE_BYTES
 
 MAX_VISIT_SECONDS = 120.0
@@ -55,6 +56,10 @@ class WebConnection(ProtocolWrapper):
     It is in `strangers` until it becomes a WebSocket or ends.
     """
 
+    door, user = "web", None
+    since = 0.0
+    serial = silent_checks = 0
+    heard = True
     transport: Transport  # type: ignore[assignment]  # Protocol promises an ITransport only
 
     def __init__(
@@ -94,6 +99,7 @@ class WebConnection(ProtocolWrapper):
     def makeConnection(self, transport: Transport) -> None:
         self._writer = direct_writer(transport)
         self._deadline = self._clock.callLater(MAX_VISIT_SECONDS, self.abortConnection)
+        self.address = peer_host(transport)
         self._strangers.add(self)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
@@ -206,6 +212,10 @@ class WebConnection(ProtocolWrapper):
             self._cancel_deadline()
             # a TLS connection ends when the client closes its side, which it may never do
             self._deadline = self._clock.callLater(CLOSE_TIMEOUT_SECONDS, self.abortConnection)
+
+    def expel(self, notice: Notice, detail: str = "") -> None:
+        """End the connection: there is no way to tell a browser why while it loads the page."""
+        self.abortConnection()
 
     def abortConnection(self) -> None:
         """End the connection at once, without sending what is queued."""

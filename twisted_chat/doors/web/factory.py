@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
 from twisted.protocols.policies import WrappingFactory
 from zope.interface import implementer
 
+from twisted_chat.doors.connections import Members
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.connection import WebConnection
 from twisted_chat.doors.web.hosts import Hosts
@@ -41,7 +42,7 @@ class WebFactory(WrappingFactory):  # not subscripted: Twisted 25.5 has no Wrapp
         site = QuietSite(resource, BodylessRequest, timeout=None, reactor=chat.clock)  # type: ignore[no-untyped-call]
         super().__init__(site)  # type: ignore[no-untyped-call]
         self._chat, self._frames = chat, Frames()
-        self._strangers: set[WebConnection] = set()
+        self._strangers: Members[WebConnection] = Members(chat.register)
         self._stopping = False
 
     @property

@@ -42,6 +42,8 @@ class WebSocketLines:
     `stopping` returns True once the server ends.
     """
 
+    door = "web"
+
     def __init__(
         self, connection: WebConnection, chat_factory: ChatFactory, frames: Frames, stopping: Callable[[], bool]
     ) -> None:

@@ -2,7 +2,8 @@
 
 Names in the file that differ from the code: `place` of an account is `read_up_to`, `made` is `created_at`;
 `place` of the words is `c` and the conversation's id; `origin` of a record is `sender_number`; `moves` are
-membership changes; `used` of a client is the last day (since 1970) on which it signed in.
+membership changes; `used` of a client grows with each sign-in of a client of the account, and `used` of a
+network is the last day (since 1970) on which it signed in.
 """
 
 FIRST = """
@@ -69,5 +70,41 @@ ACCOUNTS = """
     );
 """
 
-STEPS = (FIRST, ACCOUNTS)
+LABELS = """
+    CREATE TABLE labels (
+        client INTEGER NOT NULL, label TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (client, label)
+    ) WITHOUT ROWID;
+    INSERT OR REPLACE INTO labels SELECT * FROM (
+        SELECT client, label, record FROM labels_0 UNION ALL SELECT client, label, record FROM labels_1
+    ) ORDER BY record;
+    DROP TABLE labels_0;
+    DROP TABLE labels_1;
+    DELETE FROM marks WHERE name = 'day of labels';
+"""
+
+PEOPLE = """
+    CREATE TABLE bans (
+        kind TEXT NOT NULL,
+        target TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        PRIMARY KEY (kind, target)
+    ) WITHOUT ROWID;
+    CREATE TABLE tickets (
+        account INTEGER NOT NULL REFERENCES accounts,
+        client TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (account, client)
+    ) WITHOUT ROWID;
+    CREATE TABLE networks (
+        account INTEGER NOT NULL REFERENCES accounts,
+        network TEXT NOT NULL,
+        used INTEGER NOT NULL,
+        PRIMARY KEY (account, network)
+    ) WITHOUT ROWID;
+"""
+
+STEPS = (FIRST, ACCOUNTS, LABELS, PEOPLE)
 VERSION = len(STEPS)

@@ -78,7 +78,7 @@ function applyReadMarker(chat, { name, value }) {
 }
 
 function applyServerNotice(chat, { name: code, value: sentence }) {
-  if (code === "disabled" || code === "deleted") chat.shutOut(toSentence(sentence));
+  if (["disabled", "deleted", "password", "kicked", "banned"].includes(code)) chat.shutOut(toSentence(sentence));
   else if (code === "gap") chat.refresh().catch(() => {});
   else if (code !== "replaced") chat.current?.addNote(sentence);
 }
