@@ -102,6 +102,7 @@ def test_a_bot_that_is_killed_answers_each_message_once(run: Run, serve: Serve) 
     bot = run("bot.py", server.port)
     with server.person("jane") as jane:
         until(lambda: _online(jane, "echo"), "the bot has registered")
+        jane.socket.settimeout(5 * PATIENCE)  # the bot is started six times
         for number in range(5):
             jane.says(*(f"chat,echo,{number}.{part}" for part in range(20)))
             bot.kill()
