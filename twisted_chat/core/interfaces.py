@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from twisted_chat.core.bans import Ban
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.participants import Entry, User
 
 MAX_UNREAD_COUNTED = 10_000
 """Unread messages are counted up to this number; more are shown as "more than"."""
@@ -198,6 +198,19 @@ class Accounts(Protocol):
 
     def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> Awaitable[bool]:
         """Move a read marker forward to `id`. Return True if it has moved; it never moves back."""
+
+
+class Crowds(Protocol):
+    """Tells the people of large rooms, a little later and some at a time, who came, went or has another name."""
+
+    def add(self, rooms: Collection[str], user: User, before: str | None, now: str | None) -> None:
+        """Note a change of a user's presence, to be told in the rooms with these keys."""
+
+    def settle(self, user: User) -> None:
+        """Tell everything now if a new name of this user is to be told: the user is about to be seen under it."""
+
+    def settle_name(self, key: str) -> None:
+        """Tell everything now if the user who had the name with this key is gone: another takes it."""
 
 
 class Verified(NamedTuple):
