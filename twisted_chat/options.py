@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.util import find_spec
+from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.strcred import AuthOptionMixin
@@ -16,8 +18,10 @@ from twisted.python.usage import UsageError
 from twisted_chat.admin.pidfile import CannotStartBeside, make_way
 from twisted_chat.doors.connections import MAX_PER_NETWORK
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.web.hosts import parse_host, parse_origin
 from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
+from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 BACKLOG_CONNECTIONS = 1024
@@ -25,6 +29,10 @@ BACKLOG_CONNECTIONS = 1024
 MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+MEMORY, SQLITE_PREFIX = "memory", "sqlite:"
+SERVE = "serve"  # the command of twisted-chat that has these options, too
+_SSL_KEY = re.compile(r"(?:haproxy:)?ssl:(?:.*:)?privateKey=((?:\\.|[^:\\])*)")
+PROXY_PREFIX = "haproxy:"  # the name that Twisted has for an endpoint with the PROXY protocol
 
 
 class Options(UsageOptions, AuthOptionMixin):
@@ -76,6 +84,11 @@ class Options(UsageOptions, AuthOptionMixin):
     ]
     optFlags = [  # noqa: RUF012
         ["tls-only", None, "Accept only TLS connections."],
+        [
+            "allow-plain-passwords",
+            None,
+            "Accept passwords without TLS from everywhere, not only from private networks.",
+        ],
         ["no-guests", None, "Accept only accounts: a name alone, without a password, is refused."],
     ]
 
@@ -84,12 +97,40 @@ class Options(UsageOptions, AuthOptionMixin):
         self.endpoints: list[str] = []
         self.doors: list[str] = []
         self.reserve: int | None = None
+        self.hosts: list[str] = []
+        self.urls: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on, e.g. tcp:8000:interface=127.0.0.1 or unix:chat.sock. May be repeated."""
         self.endpoints.append(endpoint)
 
     opt_l = opt_listen
+
+    def opt_host(self, name: str) -> None:
+        """A name under which browsers reach the server, e.g. chat.example. May be repeated."""
+        try:
+            self.hosts.append(parse_host(name, "http").host)
+        except ValueError:
+            raise UsageError(f"--host must be a name such as chat.example, not {name!r}") from None
+
+    def opt_url(self, url: str) -> None:
+        """The address of the page behind a proxy, e.g. https://chat.example. May be repeated."""
+        try:
+            parse_origin(url)
+        except ValueError:
+            raise UsageError(f"--url must be an address such as https://chat.example, not {url!r}") from None
+        self.urls.append(url)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Read the options; a mistake in a command is one line on standard error, and the end."""
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except UsageError as problem:
+            if self.parent is None:
+                raise
+            served = self.parent.subCommand == SERVE
+            print(f"{'twisted-chat serve' if served else 'twistd chat'}: {problem}; see --help", file=sys.stderr)
+            sys.exit(2 if served else 1)
 
     def postOptions(self) -> None:
         """Check the values. Raises UsageError, whose text says what is right."""
@@ -165,15 +206,31 @@ class Options(UsageOptions, AuthOptionMixin):
         for endpoint in self.endpoints:
             try:
                 endpoint_of(reactor, endpoint)
+                _check_key(endpoint)
             except (ValueError, TypeError, LookupError, OSError) as problem:
                 raise UsageError(
                     f"--listen must be an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
                 ) from None
 
 
-def endpoint_of(reactor: object, text: str) -> IStreamServerEndpoint:
+def _check_key(endpoint: str) -> None:
+    """Raise UsageError if an `ssl:` endpoint has a key that every user of this machine can read."""
+    named = _SSL_KEY.match(endpoint)
+    if named is None:
+        return
+    from twisted_chat.transports.tls import CertificateError, check_private
+
+    try:
+        check_private(re.sub(r"\\(.)", r"\1", named[1]))
+    except CertificateError as problem:
+        raise UsageError(str(problem)) from None
+
+
+def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:
     """Return the endpoint for a description, with a backlog for many connections at once."""
-    if text.startswith(("tcp:", "tcp6:", "unix:", "haproxy:tcp")) and ":backlog=" not in text:
+    if text.startswith(PROXY_PREFIX):
+        return ProxyEndpoint(endpoint_of(reactor, text.removeprefix(PROXY_PREFIX)), reactor)
+    if text.startswith(("tcp:", "tcp6:", "unix:")) and ":backlog=" not in text:
         text += f":backlog={BACKLOG_CONNECTIONS}"
     endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     return endpoint

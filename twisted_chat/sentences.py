@@ -57,6 +57,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.ACCOUNT_DISABLED: "this account is disabled; ask the operator",
     Reason.ACCOUNTS_ONLY: "only accounts can do this; guests cannot",
     Reason.PASSWORDS_ELSEWHERE: "this server does not store passwords; change the password where it is stored",
+    Reason.PASSWORD_IN_CLEAR: "from outside the server's own network, passwords are accepted over TLS only; connect"
+    " with TLS, or use a name without a password",
     Reason.OLD_PASSWORD_NEEDED: "you signed in too long ago to change the password without the old one",
     Reason.BANNED: "the operator does not admit you here{why}",
     Reason.TOO_MANY_BANS: "there are {max} bans, which is the limit; lift some first, or ban a network",

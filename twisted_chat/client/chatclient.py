@@ -22,7 +22,7 @@ from twisted_chat.client.lifecycle import ClientEvent, ClientState, Lifecycle
 from twisted_chat.client.pending import fail_all
 from twisted_chat.client.readers import EventReaders
 from twisted_chat.client.reconnect import Backoff, Reconnector
-from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
+from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, Line, OnEvent, Requests, about, nothing
 from twisted_chat.client.signin import SignIn
 from twisted_chat.wire.errors import BAD_TEXT
 from twisted_chat.wire.events import Event
@@ -191,14 +191,19 @@ class ChatClient(Requests):
     def events(self) -> EventStream:
         """Return a stream of the events from now on, for `async for`; it ends when the client is closed.
 
+        After `quit` and `abort` the loop just ends. Otherwise it ends with Disconnected, which says why.
         For a slow reader the server keeps what is said meanwhile. But the server takes a client for dead that reads
         nothing for minutes, and so answers no ping.
         """
         stream = self._readers.add_stream()
         state = self._lifecycle.state
         if state is ClientState.CLOSED or (state is ClientState.CONNECTING and self._exchange.connection is None):
-            stream.end()
+            stream.end(self._why_closed())
         return stream
+
+    def _why_closed(self) -> Disconnected | None:
+        """Return why the client has ended, or None if its caller wanted the end."""
+        return None if self._lifecycle.has_left else Disconnected(self._lifecycle.reason)
 
     def _have_room_again(self) -> None:
         if self._sign_in is not None and self._exchange.connection is not None:
@@ -216,7 +221,7 @@ class ChatClient(Requests):
     # requests
 
     def _ask(
-        self, request: str | ChatFailed, finish: Finish[T], *, repeats: bool = True, waits: bool = False
+        self, request: Line, finish: Finish[T], *, repeats: bool = True, waits: bool = False, label: str | None = None
     ) -> Deferred[T]:
         now = self.connected
         if not now:
@@ -226,7 +231,7 @@ class ChatClient(Requests):
                 return fail(Disconnected(f"{MAX_WAITING_REQUESTS} requests wait for a connection already"))
         if isinstance(request, ChatFailed):
             return fail(request)
-        return self._exchange.ask(request, finish, repeats=repeats, now=now)
+        return self._exchange.ask(request, finish, repeats=repeats, now=now, label=label)
 
     def _greet(self) -> Deferred[None]:
         return self._exchange.ask_now(f"hello,events,{self._client_id},tags", self._catch_up.note_epoch)
@@ -257,7 +262,7 @@ class ChatClient(Requests):
         fail_all(self._exchange.pending.clear(), problem)
         if self._sign_in is not None:
             self._sign_in.end_first(problem)
-        self._readers.end()
+        self._readers.end(self._why_closed())
         if self._on_lost is not None:
             self._on_lost(problem)
         if self._end is not None:

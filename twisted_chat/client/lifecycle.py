@@ -103,6 +103,11 @@ class Lifecycle:
         self.state = next_state(self.state, event)
         return self.state
 
+    @property
+    def has_left(self) -> bool:
+        """Return True if the caller wanted the end."""
+        return self._final_reason == YOU_LEFT
+
     def opened(self) -> ClientState:
         """Take note of a connection: the first, or another one."""
         self._last_notice = ""

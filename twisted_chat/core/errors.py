@@ -80,6 +80,7 @@ class Reason(Enum):
     ACCOUNT_DISABLED = "account-disabled", NOT_ALLOWED
     ACCOUNTS_ONLY = "accounts-only", NOT_ALLOWED
     PASSWORDS_ELSEWHERE = "passwords-elsewhere", NOT_ALLOWED
+    PASSWORD_IN_CLEAR = "password-in-clear", NOT_ALLOWED
     OLD_PASSWORD_NEEDED = "old-password-needed", NOT_ALLOWED
     BANNED = "banned", NOT_ALLOWED  # why
     TOO_MANY_BANS = "too-many-bans", NOT_ALLOWED  # max

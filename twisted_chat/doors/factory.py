@@ -34,7 +34,8 @@ class DoorFactory(Factory):
     `outbox` is the number of bytes that may wait for a client that does not read; `clock`
     is the reactor unless another is given; `soon` calls a function in the next turn,
     at less cost than the clock's callLater when it is the event loop's own. Doors of one
-    server share a `register` of their connections.
+    server share a `register` of their connections. Passwords are accepted over TLS and from
+    private networks; with `plain_passwords` from everywhere.
     """
 
     protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
@@ -48,6 +49,7 @@ class DoorFactory(Factory):
         most: int | None = None,
         outbox: int = MAX_OUTBOX_BYTES,
         soon: CallSoon | None = None,
+        plain_passwords: bool = False,
         register: ConnectionRegister | None = None,
     ) -> None:
         if clock is None:
@@ -57,7 +59,7 @@ class DoorFactory(Factory):
         self.hub, self.clock = hub, clock
         self.register = ConnectionRegister(clock.seconds, hub.bans) if register is None else register
         self.connections: Members[DoorProtocol] = Members(self.register)
-        self.most, self._outbox = most, outbox
+        self.most, self._outbox, self.plain_passwords = most, outbox, plain_passwords
         self._render_caches = RenderCaches()
         hub.crowds = Crowds(hub, clock)
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))

@@ -57,7 +57,7 @@ from twisted_chat.doors.any_door import AnyDoor, FrontTransport
 from twisted_chat.doors.connections import ConnectionRegister, Members
 from twisted_chat.doors.refusals import MAKING_ROOM, banned, no_such_door, tls_required
 from twisted_chat.transports.interfaces import knows_peer, peer_host, switch_protocol
-from twisted_chat.wire.detect import LINE, TLS, detect
+from twisted_chat.wire.detect import LINE, TLS, WEB, detect
 
 IDLE_CHECK_SECONDS = 10.0
 """Seconds between two calls of `Front.idle_check`."""
@@ -261,8 +261,8 @@ class Front(Protocol):
             inner = factory.buildProtocol(None)
             inner.admitted = True
             return factory.tls(inner)
-        if factory.tls_only and not self._over_tls:
-            return tls_required(detected)
+        if factory.tls_only and not self._over_tls and not (detected == WEB and WEB in factory.doors):
+            return tls_required(detected)  # a browser needs a redirect, which the web door sends
         if detected not in factory.doors:
             return no_such_door(detected, factory.doors)
         protocol = factory.doors[detected].buildProtocol(self.transport.getPeer())

@@ -38,6 +38,7 @@ class Services(typing.Protocol):
     clock: IReactorTime
     flusher: Flusher
     connections: set[Any]
+    plain_passwords: bool
 
     @property
     def hub(self) -> Hub: ...

@@ -26,6 +26,7 @@ from twisted_chat.doors.pacing import PacedProtocol
 from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.state import CLOSED, CLOSING, OPEN, TRANSITIONS, Event
+from twisted_chat.transports.confidential import is_confidential
 from twisted_chat.transports.faults import FAULTS
 from twisted_chat.wire.errors import ParseError
 
@@ -81,6 +82,16 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
     def registered(self) -> bool:
         """Return True once the client has a name."""
         return self.session.user is not None
+
+    @property
+    def passwords_allowed(self) -> bool:
+        """Return True if others on the way cannot read a password, or the operator allows it nevertheless."""
+        return self.factory.plain_passwords or is_confidential(self.transport)
+
+    def check_password_allowed(self) -> None:
+        """Raise ChatError if the client must not send a password over this connection."""
+        if not self.passwords_allowed:
+            raise ChatError(Reason.PASSWORD_IN_CLEAR)
 
     def silent(self) -> None:
         """React to a client with a name that has sent nothing since the last idle check (see `silent_checks`)."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from twisted_chat.wire.detect import IRC, LINE, TLS, WEB
+from twisted_chat.wire.http import last_response
 
 HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
 """TLS's fatal alert handshake_failure (RFC 8446, sections 5.1 and 6.2)."""
@@ -43,8 +44,5 @@ def _rejection(protocol: str, status: bytes, sentence: str) -> bytes:
     if protocol == IRC:
         return b"ERROR :%b\r\n" % text
     if protocol == WEB:
-        return (
-            b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\n\r\n%b\n" % (status, len(text) + 1, text)
-        )
+        return last_response(status, sentence)
     return b"error,not-allowed,%b\n" % text

@@ -216,7 +216,10 @@ class Connection:
 
 
 class Server:
-    """A hub with a log, its line and IRC doors, and a clock that only tests move."""
+    """A hub with a log, its line and IRC doors, and a clock that only tests move.
+
+    It accepts passwords from everywhere: tests give clients addresses of all kinds.
+    """
 
     def __init__(
         self,
@@ -235,8 +238,8 @@ class Server:
         self.accounts = MemoryAccounts() if accounts is None else accounts
         self._run = run
         self.hub = self.make_hub() if hub is None else hub
-        self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox)
-        self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox)
+        self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
+        self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
 
     def make_hub(self) -> Hub:
         """Return a hub with accounts, whose passwords are hashed at once, or by `run`."""

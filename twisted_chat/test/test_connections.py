@@ -47,7 +47,8 @@ class RegisterTestCase(SynchronousTestCase):
         self.register = ConnectionRegister(self.server.clock.seconds, self.server.hub.bans, self.per_network)
         hub, clock = self.server.hub, self.server.clock
         hub.has_room_for_guest = self.register.has_room_for_guest
-        line, irc = ChatFactory(hub, clock, register=self.register), IrcFactory(hub, clock, register=self.register)
+        line = ChatFactory(hub, clock, register=self.register, plain_passwords=True)
+        irc = IrcFactory(hub, clock, register=self.register, plain_passwords=True)
         self.front = FrontFactory({LINE: line, IRC: irc, WEB: WebFactory(line)}, clock, register=self.register)
         self.front.most = MOST
         self.front.doStart()

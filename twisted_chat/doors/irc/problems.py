@@ -57,6 +57,7 @@ NUMERICS: dict[tuple[str, str | Reason], Numeric] = {
         "This server does not accept guests; sign in with a password (PASS or SASL)",
         names_target=False,
     ),
+    (SIGN_IN, Reason.PASSWORD_IN_CLEAR): Numeric(numerics.ERR_PASSWDMISMATCH, names_target=False),
     (SIGN_IN, Reason.PASSWORD_MISMATCH): Numeric(
         numerics.ERR_PASSWDMISMATCH, "Password incorrect; try again, or choose another nick", names_target=False
     ),

@@ -24,6 +24,9 @@ class LineConnection(Protocol):
     @property
     def commands(self) -> "Mapping[str, Command]": ...
 
+    def check_password_allowed(self) -> None:
+        """Raise ChatError if the client must not send a password over this connection."""
+
     def speak(self, dialect: LineDialect) -> None:
         """Write in another dialect from now on."""
 

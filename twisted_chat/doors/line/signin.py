@@ -15,6 +15,8 @@ from twisted_chat.wire.events import SERVER_MARK
 
 async def register(connection: LineConnection, label: str | None, name: str, password: str | None = None) -> Answer:
     session = connection.session
+    if password is not None:
+        connection.check_password_allowed()
     signed_in = await connection.hub.sign_in(session, name, password)
     if password is not None:
         session.note_password()
@@ -25,6 +27,7 @@ async def resume(
     connection: LineConnection, label: str | None, name: str | None = None, ticket: str | None = None
 ) -> Answer:
     session = connection.session
+    connection.check_password_allowed()  # a ticket is as good as a password, for a while
     if name is None:
         ticket, seconds = await connection.hub.ticket(session)
         return Answer(lines=(f"{ticket},{seconds}",), fields=(ticket, str(seconds)))
@@ -47,6 +50,7 @@ async def _signed_in(connection: LineConnection, signed_in: SignedIn) -> Answer:
 async def password(connection: LineConnection, label: str | None, first: str, second: str | None = None) -> Answer:
     """Change the password: `old,new`, or only the new one soon after a sign-in with the old one."""
     session = connection.session
+    connection.check_password_allowed()
     if second is not None:
         await connection.hub.change_password(session, first, second)
     elif session.knows_password:

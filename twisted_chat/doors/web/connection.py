@@ -17,6 +17,7 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
 from twisted_chat.core.errors import Notice
+from twisted_chat.transports.confidential import is_confidential, is_loopback, is_over_tls, socket_peer
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host
 from twisted_chat.wire.line import MAX_LINE_BYTES
@@ -41,6 +42,12 @@ class WebSocket(typing.Protocol):
 
     def close(self, code: int) -> None:
         """Send a close frame with this code, and end the connection."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a part of the client's frames."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Take note that the connection is lost."""
 
 
 class WebConnection(ProtocolWrapper):
@@ -73,6 +80,22 @@ class WebConnection(ProtocolWrapper):
         self._has_producer = False
         self._deadline: IDelayedCall | None = None
 
+    @property
+    def secure(self) -> bool:
+        """Return True over TLS."""
+        return is_over_tls(self.transport)
+
+    @property
+    def confidential(self) -> bool:
+        """Return True over TLS, within this machine, and from a private network."""
+        return is_confidential(self.transport)
+
+    @property
+    def from_this_machine(self) -> bool:
+        """Return True if the other end of the socket is on this machine."""
+        peer = socket_peer(self.transport)
+        return peer is not None and is_loopback(peer)
+
     def makeConnection(self, transport: Transport) -> None:
         self._writer = direct_writer(transport)
         self._deadline = self._clock.callLater(MAX_VISIT_SECONDS, self.abortConnection)
@@ -91,6 +114,7 @@ class WebConnection(ProtocolWrapper):
         self._cancel_deadline()
         self._strangers.discard(self)
         self._websocket = websocket
+        self.wrappedProtocol = websocket  # type: ignore[assignment]  # it has what a ProtocolWrapper uses
         self._held = False  # HTTP may have paused the connection, and would never resume it
 
     def message_ended(self) -> None:
