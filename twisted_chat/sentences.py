@@ -63,6 +63,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_ROOM_FOR_GUESTS: "the server is full for guests; try again later, or sign in to an account",
     Reason.LOG_CANNOT_WRITE: "the server cannot store messages now; your message was not sent, try again later",
     Reason.LOG_CANNOT_READ: "the server cannot read its messages now; try again later",
+    Reason.READ_TOO_LONG: "this took too long, so it was stopped; ask for less, for example with other words",
     Reason.STORE_CANNOT_WRITE: "the server cannot store this now; try again later",
     Reason.STILL_IN_ROOMS: "{name} is deleted, but still in its rooms because the disk failed; delete it again later",
     Reason.PASSWORDS_UNCHECKED: "the server cannot check passwords now; try again later, or tell the operator",

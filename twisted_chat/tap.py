@@ -36,8 +36,9 @@ from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
-from twisted_chat.stores.sqlite.database import Database, Job, Run
+from twisted_chat.stores.sqlite.database import Database, Job
 from twisted_chat.stores.sqlite.log import SqliteLog
+from twisted_chat.stores.sqlite.reads import Run
 from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop

@@ -88,6 +88,7 @@ class Reason(Enum):
     NO_ROOM_FOR_GUESTS = "no-room-for-guests", UNAVAILABLE
     LOG_CANNOT_WRITE = "log-cannot-write", UNAVAILABLE
     LOG_CANNOT_READ = "log-cannot-read", UNAVAILABLE
+    READ_TOO_LONG = "read-too-long", UNAVAILABLE
     STORE_CANNOT_WRITE = "store-cannot-write", UNAVAILABLE
     STILL_IN_ROOMS = "still-in-rooms", UNAVAILABLE  # name
     PASSWORDS_UNCHECKED = "passwords-unchecked", UNAVAILABLE

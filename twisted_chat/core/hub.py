@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from twisted_chat.core.archive import Archive
+from twisted_chat.core.changes import forget_routes
 from twisted_chat.core.credentials import GUEST, KNOWN, NEW, Credentials
 from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
@@ -17,7 +18,6 @@ from twisted_chat.core.limits import Limits
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import forget_routes
 from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
@@ -182,7 +182,7 @@ class Hub(Credentials):
             self.registry.claim(name)
         elif user.deleted:
             raise ChatError(Reason.NAME_WAS_DELETED, name=name.shown)
-        changes = user.password_changes if user is not None else 0
+        changes = self.password_changes[user.identity] if user is not None else 0
         try:
             own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
             shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
@@ -196,7 +196,7 @@ class Hub(Credentials):
                 self.audit.account_changed("created", shown.shown, f"a client at {participant.address or '-'}")
         finally:
             self.registry.unclaim(name)
-        if user.password_changes != changes:  # while the old one was being checked
+        if self.password_changes[user.identity] != changes:  # while the old one was being checked
             raise ChatError(Reason.PASSWORD_MISMATCH, name=user.name)
         self.accounts.note_network(user.identity, network_of(participant.address))
         await self._connect_account(participant, user)
@@ -224,7 +224,8 @@ class Hub(Credentials):
     async def _set_sender_number(self, participant: Participant, user: User) -> None:
         """Give a participant the number of its client, and end the client's earlier connection."""
         assert self.accounts is not None
-        number = await self.accounts.client_number(user.identity, participant.client_id)
+        in_use = [other.sender_number for other in user.participants]
+        number = await self.accounts.client_number(user.identity, participant.client_id, in_use)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
                 other.disconnect(Notice.REPLACED)

@@ -47,7 +47,8 @@ class MessageLog(Protocol):
 
     A message whose label the same client of an account has used before is neither stored nor
     delivered again: the log acknowledges it with its first id, or rejects it if its text differs.
-    Labels are remembered for at least a day, or as long as the log has room for them.
+    The newest labels of each client are remembered, whatever the clock says, or as long as the log has
+    room for their records.
     """
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
@@ -105,6 +106,9 @@ class MessageLog(Protocol):
 
     def first_membership_changes(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
         """Return, by room key, the kind of the user's first membership change after the id `after`: joined or left."""
+
+    def find_label(self, sender_number: int, label: str) -> Awaitable[Record | None]:
+        """Return the record that a client of an account has stored with this label, or None."""
 
     def restore(self) -> Restored:
         """Return the memberships and topics that the log has after `open`."""
@@ -179,8 +183,12 @@ class Accounts(Protocol):
     def note_network(self, identity: int, network: str) -> None:
         """Note a network that the account has signed in from; stored a little later."""
 
-    def client_number(self, identity: int, client_id: str) -> Awaitable[int]:
-        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number."""
+    def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> Awaitable[int]:
+        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number.
+
+        The store may forget clients that have not signed in for long, when there are many, but none with
+        a number `in_use`.
+        """
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         """Note, as (identity, id), how far accounts have read; stored a little later."""

@@ -25,7 +25,6 @@ class User:
     `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
     delivered joins and leaves. `read_up_to` is the id up to which an account has read.
     `created_at` is in milliseconds since 1970, UTC. `version` grows when a route to the user is out of date.
-    `password_changes` grows with each change of the password, so that a sign-in with the old one ends.
     """
 
     __slots__ = (
@@ -38,7 +37,6 @@ class User:
         "key",
         "name",
         "participants",
-        "password_changes",
         "read_up_to",
         "rooms",
         "version",
@@ -52,7 +50,7 @@ class User:
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.read_up_to = self.created_at = self.version = self.password_changes = 0
+        self.read_up_to = self.created_at = self.version = 0
 
     @property
     def is_account(self) -> bool:
@@ -97,6 +95,9 @@ class Participant(Protocol):
 
     def reject(self, entry: "Entry", error: ChatError) -> None:
         """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
+
+    def all_stored(self) -> None:
+        """Note that the log has, or has refused, everything that this connection said before it signed out."""
 
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""

@@ -105,6 +105,14 @@ class Rooms:
         self._names = None
         return room
 
+    def rejoin(self, user: User, room: Room) -> None:
+        """Make the user a member of a room again, because its leaving was not stored."""
+        present = self._rooms.setdefault(room.key, room)
+        present.members[user.identity] = user
+        user.rooms |= {room.key}
+        present.members_changed()
+        self._names = None
+
     def connections_changed(self, user: User) -> None:
         """Note in each of the user's rooms that one of the user's connections has come or gone."""
         for key in user.rooms:

@@ -5,38 +5,29 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import groupby
 
+from twisted_chat.core.changes import ROOM_CHANGES, RoomChanges
+from twisted_chat.core.dedup import is_target
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, MESSAGE, TOPIC, TOPIC_CHANGES, direct
+from twisted_chat.core.messages import GUESTS, MESSAGE, direct
 from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User, size_of
-from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.rooms import Room, Rooms
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
 RECORD_BYTES = 100
 """Bytes of the file that a record takes, beside its text."""
-CHANGE_BYTES = 1024
-"""Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
-ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
-"""Kinds of records that change a room."""
 
 
-class Router:
+class Router(RoomChanges):
     """Routes what is said between users and in rooms; the part of the Hub that handles messages and membership."""
 
     def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
-        self.log = log
-        self.shares = shares or Shares()
-        self.registry = UserRegistry()
-        self.rooms = Rooms()
-        self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
+        super().__init__(log, shares)
         log.subscribe(self.deliver, self.refuse)
 
     def say(
@@ -110,34 +101,22 @@ class Router:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
         return len(texts)
 
-    def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
-        user = self._user(participant)
-        room = self.rooms.join(user, name)
-        if room is None:
-            return False
-        self._announce(JOINED, participant, user, room, "", label)
-        return True
+    async def said_before(self, participant: Participant, to: str, text: str, kind: str, label: str) -> int | None:
+        """Return the id of a text that the same client of an account has said with this label, or None.
 
-    def leave(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """End the user's membership; False if there was none. Raises ChatError(bad-name)."""
-        user = self._user(participant)
-        room = self.rooms.get(name)
-        if room is None or room.key not in user.rooms:
-            return False
-        self._leave(participant, user, room, label)
-        return True
-
-    def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
-        """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
-        user = self._user(participant)
-        room = self.rooms.find_joined(user, name)
-        room.topic = text
-        self._announce(TOPIC, participant, user, room, text, label)
-
-    def topic(self, participant: Participant, name: str) -> str:
-        """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
-        return self.rooms.find_joined(self._user(participant), name).topic
+        This answers a request that is sent again and can no longer be carried out. Raises ChatError(bad-command)
+        if the label was used for something else.
+        """
+        if participant.sender_number >= GUESTS:
+            return None
+        self.flush()
+        await self.log.wait_durable()  # the first one may be on its way
+        record = await self.log.find_label(participant.sender_number, label)
+        if record is None:
+            return None
+        if (kind, text) != (record.kind, record.text) or not is_target(to, record):
+            raise ChatError(Reason.LABEL_REUSED, label=label)
+        return record.id
 
     # behind the log
 
@@ -169,6 +148,7 @@ class Router:
                     touched[participant] = None
                 if to_room and entry.kind in ROOM_CHANGES:  # now: a reader that falls behind by it had it
                     self._apply(entry)
+                    self._settle(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
                 touched[connection] = None
@@ -182,66 +162,15 @@ class Router:
             assert connection is not None
             connection.unstored -= entry.size
             entry.forget_participants()
-            user = self.registry.by_identity(entry.envelope.author)
-            if user is not None:
-                self._undo(entry, user)
-            connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
-            connection.flush()
-
-    def _apply(self, entry: Entry) -> None:
-        """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
-        assert isinstance(key, str)
-        if entry.kind == TOPIC:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None:
-                room.delivered_topic = entry.texts[-1]
-        elif user is not None:
-            delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
-            if entry.kind == JOINED:
-                delivered[key] = entry.first
-            user.delivered_rooms = delivered
-
-    def _undo(self, entry: Entry, user: User) -> None:
-        if entry.kind == JOINED:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None and room.key in user.rooms:
-                self.rooms.leave(user, room)
-                forget_routes(user)
-        elif entry.kind == TOPIC:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None:
-                room.topic = room.delivered_topic
-        elif entry.kind == LEFT:
-            with suppress(ChatError):  # the user is in as many rooms as allowed meanwhile: then it stays left
-                self.rooms.join(user, entry.envelope.to)
-        self._open = None
+            if entry.kind in ROOM_CHANGES:
+                self._settle(entry)
+            if connection.user is not None:
+                connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
+                connection.flush()
+            elif not connection.unstored:
+                connection.all_stored()
 
     # shared by the requests
-
-    def _user(self, participant: Participant) -> User:
-        if participant.user is None:
-            raise ChatError(Reason.NO_NAME)
-        return participant.user
-
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
-        self.rooms.leave(user, room)
-        forget_routes(user)
-        self._announce(LEFT, participant, user, room, "", label)
-
-    def _announce(
-        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
-    ) -> None:
-        self._open = None
-        envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        recipients = room.participants
-        if kind == LEFT:
-            recipients += user.participants
-        labels = {} if label is None else {0: label}
-        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
-        participant.unstored += entry.size
-        participant.credit -= entry.size + CHANGE_BYTES
-        self.log.append(entry)
 
     def _append(
         self,
@@ -289,12 +218,6 @@ class Router:
             participant.routes.clear()
         participant.routes[to] = route
         return route
-
-
-def forget_routes(user: User) -> None:
-    """Have each connection of a user find its routes anew: its name, rooms or connections have changed."""
-    for participant in user.participants:
-        participant.routes.clear()
 
 
 def _are_apart(routes: dict[str, Route]) -> bool:

@@ -28,8 +28,10 @@ from twisted_chat.core.archive import CATCH_UP_PAGE_RECORDS
 from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.logreader import LogReader
 from twisted_chat.core.messages import Record
 from twisted_chat.core.participants import Participant
+from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.transports.faults import FAULTS
 
 _log = Logger()
@@ -112,12 +114,13 @@ class Reader(Participant, Protocol):
 class CatchUp:
     """Reads on from the log for a session that is behind."""
 
-    __slots__ = ("_clock", "_cursor", "_hub", "_replay", "_session", "held", "mode")
+    __slots__ = ("_clock", "_cursor", "_hub", "_reader", "_replay", "_session", "held", "mode")
 
     def __init__(self, session: Reader, hub: Hub, clock: IReactorTime) -> None:
         self._session, self._hub, self._clock = session, hub, clock
         self._cursor: Cursor | None = None
         self._replay: Replay | None = None
+        self._reader: LogReader | None = None  # of the page that is on its way
         self.mode = LIVE
         self.held = False
 
@@ -150,6 +153,8 @@ class CatchUp:
             return
         self._go(Event.GONE)
         self._cursor = self._replay = None
+        if self._reader is not None:
+            self._reader.leave()
         del self._session  # which holds this: neither shall wait for the garbage collector
 
     async def since(self, label: str | None, position: int, limit: int = 0) -> tuple[int, bool]:
@@ -187,7 +192,8 @@ class CatchUp:
         if session.user is None or session.paused or not self._go(Event.READ):
             return
         size = CATCH_UP_PAGE_RECORDS if self._replay is None else self._replay.limit or CATCH_UP_PAGE_RECORDS
-        page = Deferred.fromCoroutine(self._hub.archive.read_on(cursor, session, size))
+        self._reader = reader_of(session)
+        page = read_for(self._reader, self._hub.archive.read_on(cursor, session, size))
         page.addCallback(self._page_read, cursor)
         page.addErrback(self._page_failed, cursor)
 
@@ -214,6 +220,8 @@ class CatchUp:
         self._session.flush()
 
     def _page_failed(self, failure: Failure, cursor: Cursor) -> None:
+        if self.mode is CLOSED:
+            return
         FAULTS.log(_log, "Cannot read the log for {identity}", failure, identity=cursor.identity)
         if cursor is not self._cursor or not self._go(Event.FAILED):
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 from inspect import iscoroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -19,9 +19,11 @@ from zope.interface import implementer
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.logreader import LogReader
 from twisted_chat.doors.connections import SessionOccupant
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.pacing import PacedProtocol
+from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.state import CLOSED, CLOSING, OPEN, TRANSITIONS, Event
 from twisted_chat.transports.faults import FAULTS
@@ -57,6 +59,7 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
         self.state = OPEN
         self.heard = True
         self.silent_checks = 0
+        self._reader: LogReader | None = None  # of the request that waits
         self._held: tuple[Any, Any] | None = None  # a request and its result, until the log has what came before it
         self._close_timeout: IDelayedCall | None = None
 
@@ -87,13 +90,14 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
         self.session = self.factory.session(self.transport, self, self.session_type, self.dialect)
-        self.address = self.session.address
         self.factory.connections.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
         if self._close_timeout is not None and self._close_timeout.active():
             self._close_timeout.cancel()
+        if self._reader is not None:
+            self._reader.leave()
         if self._held is not None and iscoroutine(self._held[1]):
             self._held[1].close()
         self._drop_requests()
@@ -170,7 +174,8 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
 
     def _wait(self, request: Any, result: Any) -> None:
         self._waits = True
-        waited: Deferred[Any] = ensureDeferred(result)
+        self._reader = reader_of(self.session)
+        waited = read_for(self._reader, result)
         waited.addCallback(lambda answer: self.answer(request, answer))
         waited.addErrback(self._failed, request)
         waited.addBoth(self._waited)
@@ -185,7 +190,7 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
         return ChatError(Reason.INTERNAL_ERROR)
 
     def _waited(self, _: object) -> None:
-        self._waits = False
+        self._waits, self._reader = False, None
         if self.state in (CLOSING, CLOSED):
             self.session.end()  # a sign-in may have come true too late
         self.wake()

@@ -145,6 +145,10 @@ class MemoryLog:
                     break
         return list(found)
 
+    async def find_label(self, sender_number: int, label: str) -> Record | None:
+        id = self._labels.get((sender_number, label), 0)
+        return next(self._ring.back(id, id - 1)) if id >= self.first else None
+
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         changes: dict[str, str] = {}
         for record in self._ring.back(self.last, after):

@@ -1,7 +1,7 @@
 """Accounts in memory, until the process ends."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import count
 
 from twisted_chat.core.bans import Ban
@@ -10,6 +10,8 @@ from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
 
+MAX_CLIENTS = 64
+"""Clients of an account that are remembered, besides those that are connected."""
 MAX_TICKETS = 32
 """Tickets of one account."""
 MAX_NETWORKS = 8
@@ -24,7 +26,7 @@ class MemoryAccounts:
         self._identities, self._numbers = count(1), count(1)
         self._accounts: dict[int, Account] = {}
         self._secrets: dict[int, str | None] = {}
-        self._clients: dict[tuple[int, str], int] = {}
+        self._clients: dict[int, dict[str, int]] = {}  # of each account, the one that signed in last at the end
         self._markers: dict[int, dict[Conversation, int]] = {}
         self._bans: dict[tuple[str, str], Ban] = {}
         self._tickets: dict[int, dict[str, tuple[int, str]]] = {}  # by account, then by client: the end and the hash
@@ -91,8 +93,14 @@ class MemoryAccounts:
         earlier = [one for one in self._networks.get(identity, ()) if one != network]
         self._networks[identity] = [*earlier, network][-MAX_NETWORKS:]
 
-    async def client_number(self, identity: int, client_id: str) -> int:
-        return self._clients.setdefault((identity, client_id), next(self._numbers))
+    async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
+        clients = self._clients.setdefault(identity, {})
+        number = clients[client_id] = clients.pop(client_id, 0) or next(self._numbers)
+        connected = {*in_use, number}
+        idle = [client for client, number in clients.items() if number not in connected]
+        for client in idle[: max(len(clients) - MAX_CLIENTS, 0)]:
+            del clients[client]
+        return number
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         for identity, position in positions:

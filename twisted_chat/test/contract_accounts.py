@@ -12,6 +12,7 @@ from twisted_chat.core.errors import NAME_TAKEN, ChatError
 from twisted_chat.core.interfaces import Account, Accounts
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
+from twisted_chat.stores.memory_accounts import MAX_CLIENTS
 from twisted_chat.test.contract_store import NOW
 
 MADE = int(NOW * 1000)
@@ -84,6 +85,20 @@ class AccountsContract(Base):
         )
         self.assertEqual(await self.code(self.accounts.create(user_name("Zak"), "new")), NAME_TAKEN)
         self.assertIsNone(await self.accounts.secret(zak))
+
+    async def test_the_client_that_is_absent_for_the_longest_time_is_forgotten_when_there_are_many(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        bot = await self.accounts.client_number(zak, "bot")
+        old = await self.accounts.client_number(zak, "old")
+        hers = await self.accounts.client_number(jane, "old")
+        seen = {bot, old, hers}
+        for number in range(2 * MAX_CLIENTS):
+            seen.add(await self.accounts.client_number(zak, f"tab{number}", {bot}))
+        last = await self.accounts.client_number(zak, f"tab{2 * MAX_CLIENTS - 1}", {bot})
+        self.assertIn(last, seen)
+        self.assertEqual(await self.accounts.client_number(zak, "bot", {bot}), bot)
+        self.assertEqual(await self.accounts.client_number(jane, "old"), hers)
+        self.assertNotIn(await self.accounts.client_number(zak, "old", {bot}), seen)
 
     async def test_a_client_always_has_the_same_number(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")

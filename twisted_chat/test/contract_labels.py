@@ -113,6 +113,19 @@ class LabelsContract(LogFixture):
         self.assertEqual(self.log.last, len(labels))
         self.assertEqual(await self.ids_of(self.said("A", labels=("A",))), [("A", 5)])
 
+    async def test_a_label_is_found(self) -> None:
+        await self.keep(self.said("one", "two", labels=(None, "b")))
+        found = await self.log.find_label(7, "b")
+        self.assertEqual((found and found.id, found and found.text), (2, "two"))
+        self.assertEqual([await self.log.find_label(8, "b"), await self.log.find_label(7, "c")], [None, None])
+
+    async def test_the_same_text_to_the_next_holder_of_a_name_is_a_repeat(self) -> None:
+        for guest, text in ((GUESTS + 1, "hi"), (GUESTS + 2, "hi"), (GUESTS + 2, "other")):
+            said = self.said(text, labels=("a",), conversation=(1, guest))
+            said.envelope = said.envelope._replace(to="Zak" if guest > GUESTS + 1 else "zak")
+            await self.keep(said)
+        self.assertEqual((self.log.last, self.refused), (1, ["other"]))
+
 
 class RestoreContract(LogFixture):
     """A log restores which accounts are in which rooms, and the topics."""

@@ -411,9 +411,9 @@ class SlowAccounts(MemoryAccounts):
         await self._patience()
         return await super().secret(identity)
 
-    async def client_number(self, identity: int, client_id: str) -> int:
+    async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
         await self._patience()
-        return await super().client_number(identity, client_id)
+        return await super().client_number(identity, client_id, in_use)
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         await self._patience()
@@ -455,6 +455,8 @@ class Recorder:
     def acknowledge(self, entry: Entry) -> bool:
         self.acknowledged += [(entry.labels.get(index), entry.first + index) for index in range(len(entry.texts))]
         return True
+
+    def all_stored(self) -> None: ...
 
     def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         self.news.append((before, now))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import time as time_of_day
+
 from twisted_chat._version import __version__
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room
@@ -139,7 +141,7 @@ def version(connection: IrcConnection, request: Request) -> Reply:
 
 
 def time(connection: IrcConnection, request: Request) -> Reply:
-    now = timestamp(int(connection.factory.clock.seconds() * 1000))
+    now = timestamp(int(time_of_day() * 1000))
     return reply_line(connection.session.numeric(numerics.RPL_TIME, SERVER, now))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from twisted_chat._version import __version__
 from twisted_chat.core.archive import MAX_HISTORY_RECORDS, fit_page
-from twisted_chat.core.messages import ACTION
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, Answer
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
@@ -48,14 +49,33 @@ async def _mine(connection: LineConnection) -> Answer:
     return Answer(lines=(",".join(names),), fields=tuple(names))
 
 
-def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> None:
-    session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], label=label))
+def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> Result | None:
+    return _say(connection, label, to, connection.text(text), MESSAGE)
 
 
-def me(connection: LineConnection, label: str | None, to: str, text: str) -> None:
+def me(connection: LineConnection, label: str | None, to: str, text: str) -> Result | None:
+    return _say(connection, label, to, connection.text(text), ACTION)
+
+
+def _say(connection: LineConnection, label: str | None, to: str, text: str, kind: str) -> Result | None:
     session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], ACTION, label))
+    try:
+        session.tell_absence(connection.hub.say(session, to, [text], kind, label))
+    except ChatError as problem:
+        if label is None or session.sender_number >= GUESTS:
+            raise
+        return _answer_again(connection, label, to, text, kind, problem)
+    return None
+
+
+async def _answer_again(
+    connection: LineConnection, label: str, to: str, text: str, kind: str, problem: ChatError
+) -> Answer:
+    """Answer a request that was carried out before, although it can no longer be; raise the problem for another one."""
+    id = await connection.hub.said_before(connection.session, to, text, kind, label)
+    if id is None:
+        raise problem
+    return Answer(fields=(str(id),))
 
 
 def join(connection: LineConnection, label: str | None, room: str) -> Result | None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
-from twisted_chat.core.messages import GUESTS, SPOKEN, Record
+from twisted_chat.core.messages import GUESTS, SPOKEN, TOPIC, Record
 from twisted_chat.core.participants import Entry, Envelope
 from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import GUEST_TAG, SERVER_MARK, plain, plain_opening, second, structured, timestamp
@@ -53,11 +53,14 @@ class LineDialect(Dialect):
 
     def render(self, entry: Entry, ending: str) -> str:
         envelope, texts = entry.envelope, entry.texts
-        if entry.kind not in SPOKEN:
-            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
-        opening = _opening(entry.kind, envelope.sender, envelope.to, False, self._marks(envelope.author))
+        if self._marks_guests and envelope.author >= GUESTS:
+            opening = _opening(entry.kind, envelope.sender, envelope.to, False, True)
+        else:
+            opening = _opening(entry.kind, envelope.sender, envelope.to)
         if opening is None:
             return ""
+        if entry.kind == TOPIC:
+            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
         if len(texts) == 1:
             text = texts[0]
             return opening + (text.replace("\n", "\\n") if "\n" in text else text) + ending
@@ -122,7 +125,9 @@ class EventsDialect(LineDialect):
         envelope, kind, texts = entry.envelope, entry.kind, entry.texts
         if kind not in SPOKEN:
             return "".join([line + ending for line in self.render_copy(entry)])
-        before = f"{self._tags(envelope.author)}{kind},"
+        before = f"{kind},"
+        if self._marks_guests and envelope.author >= GUESTS:
+            before = GUEST_TAG + before
         between = f",{timestamp(entry.time)},{envelope.sender},{envelope.to},"
         if "\\" in (joined := "".join(texts)) or "\n" in joined:
             texts = [escape(text) for text in texts]

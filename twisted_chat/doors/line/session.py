@@ -16,26 +16,12 @@ from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.events import quoted
 from twisted_chat.wire.line import error, labelled
 
-PASSWORD_KNOWN_SECONDS = 300.0
-"""After a sign-in with a password, so long `password,<new>` needs no old one."""
-
 
 class LineSession(Session):
     """A participant of the hub with a line client behind it."""
 
-    __slots__ = ("_password_time",)
+    __slots__ = ()
     dialect: LineDialect
-    _password_time: float
-
-    def note_password(self) -> None:
-        """Note that the client has signed in with its password now."""
-        self._password_time = self._clock.seconds()
-
-    @property
-    def knows_password(self) -> bool:
-        """Return True for a few minutes after a sign-in with a password: a new one can be set without the old one."""
-        since = self._clock.seconds() - getattr(self, "_password_time", float("-inf"))
-        return 0 <= since < PASSWORD_KNOWN_SECONDS
 
     def write_answer(self, label: str | None, answer: Answer) -> None:
         """Queue the answer to a request that was carried out."""

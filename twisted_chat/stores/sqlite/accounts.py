@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -22,10 +23,22 @@ _log = Logger()
 
 T = TypeVar("T")
 Change = tuple[str, Sequence[object]]
-CLIENT_NUMBER = "SELECT id FROM clients WHERE account = ? AND name = ? AND used = ?"
+CLIENT = """
+    SELECT id, used = (SELECT max(used) FROM clients WHERE account = ?1) FROM clients WHERE account = ?1 AND name = ?2
+"""
+SIGN_IN_CLIENT = """
+    INSERT INTO clients (account, name, used)
+    SELECT ?1, ?2, 1 + coalesce(max(used), 0) FROM clients WHERE account = ?1
+    ON CONFLICT DO UPDATE SET used = excluded.used
+"""
+OLD_CLIENTS = """
+    SELECT id FROM clients WHERE account = ? AND id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY used DESC LIMIT -1 OFFSET ?
+"""
 DAY_SECONDS = 24 * 60 * 60
-MAX_CLIENT_ABSENCE_DAYS = 90
-"""After more days without a sign-in, the server forgets a client, and which records the client sent."""
+MAX_CLIENTS = 64
+"""Clients of an account that are remembered. The one that has not signed in for the longest time is forgotten, with
+the labels that it used, but never one that is connected."""
 MAX_READ_MARKERS = 1000
 """Read markers of one account that the server sends to a client."""
 
@@ -143,20 +156,16 @@ class SqliteAccounts:
         self._changes += [(put, (identity, network, today)), (rest, (identity, network, MAX_NETWORKS))]
         self._written().addErrback(lambda failure: [])  # it is logged already; the next sign-in notes it again
 
-    async def client_number(self, identity: int, client_id: str) -> int:
-        today = int(self._database.now()) // DAY_SECONDS
-
-        def find(db: sqlite3.Connection) -> int:
-            db.execute(
-                "DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - MAX_CLIENT_ABSENCE_DAYS)
-            )
-            sql = "INSERT INTO clients (account, name, used) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
-            db.execute(sql, (identity, client_id, today, today))
-            [[number]] = db.execute(CLIENT_NUMBER, (identity, client_id, today))
-            return int(number)
-
-        rows = await self._database.select(CLIENT_NUMBER, (identity, client_id, today))
-        return rows[0][0] if rows else await self._transact(find)
+    async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
+        rows = await self._database.select(CLIENT, (identity, client_id))
+        if rows and rows[0][1]:  # it is the one that signed in last: nothing changes
+            return int(rows[0][0])
+        try:
+            return await self._transact(lambda db: _sign_in_client(db, identity, client_id, in_use))
+        except ChatError:
+            if rows:  # a known client can sign in to a full disk
+                return int(rows[0][0])
+            raise
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (up_to, id)) for id, up_to in positions]
@@ -216,3 +225,15 @@ class SqliteAccounts:
         except sqlite3.Error as problem:
             _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
             raise ChatError(Reason.STORE_CANNOT_WRITE) from None
+
+
+def _sign_in_client(db: sqlite3.Connection, identity: int, client_id: str, in_use: Collection[int]) -> int:
+    """Return the number of a client, and forget the oldest ones of the account beyond MAX_CLIENTS."""
+    db.execute(SIGN_IN_CLIENT, (identity, client_id))
+    [[number, _]] = db.execute(CLIENT, (identity, client_id))
+    connected = {*in_use, number}
+    spare = max(MAX_CLIENTS - len(connected), 0)
+    old = db.execute(OLD_CLIENTS, (identity, json.dumps(sorted(connected)), spare)).fetchall()
+    db.executemany("DELETE FROM labels WHERE client = ?", old)
+    db.executemany("DELETE FROM clients WHERE id = ?", old)
+    return int(number)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
 from twisted_chat.core.messages import Conversation, Record
@@ -18,11 +19,16 @@ from twisted_chat.stores.sqlite.rows import INSERTED, conversation_name, record_
 
 MAX_CONVERSATION_IDS = 10_000
 """Conversations whose ids the appender remembers."""
+MAX_CLIENTS_COUNTED = 10_000
+"""Clients whose new labels the appender counts at a time."""
 INDEX_STEP_RECORDS = 2_000
 """Records whose words are indexed in one step; commits wait for a step."""
 MAX_UNINDEXED_RECORDS = 100_000
 """With more records without an index, the appender indexes a step after each commit, not only when it is idle."""
-DAY_MILLISECONDS = 24 * 60 * 60 * 1000
+MAX_LABELS_PER_CLIENT = 10_000
+"""Labels of one client that are remembered: the newest ones, whatever the clock says."""
+LABELS_BETWEEN_CHECKS = 2_000
+"""New labels of one client after which its older ones are counted."""
 
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
@@ -36,7 +42,7 @@ class Appender:
     def __init__(self, db: sqlite3.Connection, now: Callable[[], int]) -> None:
         self._db, self._now = db, now
         self._conversation_ids: dict[Conversation, int] = {}
-        self._day = 0  # whose table takes new labels; 0 until the first label comes
+        self._new_labels: Counter[int] = Counter()  # of each client, since its labels were counted
         [[self._last]] = db.execute(statements.LAST)
         [[self._indexed]] = db.execute(statements.INDEXED)
 
@@ -49,6 +55,8 @@ class Appender:
     def after_append(self) -> None:
         if self._last - self._indexed > MAX_UNINDEXED_RECORDS:
             self.rest()
+        if self._new_labels:
+            self._forget_labels()
 
     def rest(self) -> bool:
         try:
@@ -67,13 +75,20 @@ class Appender:
         more: bool = up_to < self._last
         return more
 
+    def _forget_labels(self) -> None:
+        """Forget old labels of the clients that have used many new ones."""
+        many = [client for client, count in self._new_labels.items() if count >= LABELS_BETWEEN_CHECKS]
+        if len(self._new_labels) > MAX_CLIENTS_COUNTED:
+            self._new_labels.clear()
+        for client in many:
+            del self._new_labels[client]
+            with suppress(sqlite3.Error):  # e.g. the disk is full: they are forgotten later
+                self._db.execute(statements.FORGET_LABELS, (client, MAX_LABELS_PER_CLIENT))
+
     def _append(self, entries: list[Entry], time: int) -> Appended:
         if not labels(entries):
             self._insert(entries, time)
             return Appended(entries, [], [])
-        if time // DAY_MILLISECONDS > self._day:
-            with transaction(self._db):
-                self._day = statements.forget_labels(self._db, time // DAY_MILLISECONDS)
         first = self._deduplicate(entries)
         self._insert(first.new, time, labelled=True)
         again = self._deduplicate_deferred(first.deferred)
@@ -110,13 +125,14 @@ class Appender:
                 if new:
                     self._find_ids(new)
                 if label_rows:
-                    self._db.executemany(statements.new_label(self._day), label_rows)
+                    self._db.executemany(statements.NEW_LABEL, label_rows)
                 self._insert_rows(entries, sizes, or_fail=atomic)
         except BaseException:
             for conversation in new:
                 self._conversation_ids.pop(conversation, None)
             raise
         self._last = last
+        self._new_labels.update(client for client, _, _ in label_rows)
 
     def _insert_rows(self, entries: list[Entry], sizes: Sequence[int], or_fail: bool) -> None:
         """Write all rows, in as many statements as there are sizes."""

@@ -23,15 +23,16 @@ from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.stores.pages import cut
 from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, OnResult
+from twisted_chat.stores.sqlite.reads import ReadQueue, Run
 from twisted_chat.stores.sqlite.rows import TEXT
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
 from twisted_chat.stores.sqlite.worker import Worker
 
 T = TypeVar("T")
-Run = Callable[..., Deferred[Any]]
-"""Runs a function with its arguments on another thread, as deferToThreadPool does."""
 MAX_CACHED_STATEMENTS = 200
 """Statements that SQLite keeps compiled: more than there are sizes of inserts (see statements.CHUNK_ROWS)."""
+MAX_WORK_SECONDS = 0.01
+"""Transactions that come together share a commit, until they have taken so long; then messages have their turn."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -55,6 +56,10 @@ Job = Transaction | Batch
 """A job for the worker."""
 
 
+TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+SAVEPOINT = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
+
+
 class InUse(StoreError):
     """Raised when another process uses the file."""
 
@@ -68,6 +73,7 @@ class Database:
 
     def __init__(self, path: str, worker: Worker[Job], read: Run, now: Callable[[], float] = time.time) -> None:
         self.path, self.worker, self._read, self.now = path, worker, read, now
+        self._reads = ReadQueue(read)
         self._lock: int | None = None
         self._closed = True
         self.start = 0
@@ -90,6 +96,7 @@ class Database:
                 self._prepare()
                 self._read_connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
+                self._reads.watch(self._read_connection)
             except OSError as problem:
                 raise StoreError(f"cannot use {self.path}: {problem.strerror}") from None
             except sqlite3.Error as problem:
@@ -106,6 +113,7 @@ class Database:
         """Finish what is under way, and close and unlock the file; a second call does nothing."""
         if not self._closed:
             self._closed = True
+            self._reads.close()
             await self.worker.stop()
             await self._read(
                 self._read_connection.close
@@ -115,11 +123,11 @@ class Database:
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
         """Return the rows of a query, run on the thread that reads."""
-        return fail(_closed()) if self._closed else self._read(self._select, sql, values)
+        return fail(_closed()) if self._closed else self._reads.read(self._select, sql, values)
 
     def select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> Deferred[tuple[Rows, bool]]:
         """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
-        return fail(_closed()) if self._closed else self._read(self._select_page, sql, values)
+        return fail(_closed()) if self._closed else self._reads.read(self._select_page, sql, values)
 
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """Return the rows of a query at once; only while the server starts."""
@@ -146,17 +154,36 @@ class Database:
         return [job for job in jobs if isinstance(job, Batch)]
 
     def _work(self, jobs: list[Job]) -> None:
-        """Do the transactions, then write all batches in one commit."""
-        batches: list[Batch] = []
-        for job in jobs:
-            if isinstance(job, Batch):
-                batches.append(job)
-            else:
-                self.worker.call(job.done.callback, job.run(self._write_connection))
+        """Do the transactions in one commit, then write all batches in one."""
+        batches = [job for job in jobs if isinstance(job, Batch)]
+        self._run_transactions([job for job in jobs if isinstance(job, Transaction)])
         if batches:
             result = self._batch_writer.append([entry for batch in batches for entry in batch.entries])
             self.worker.call(self._on_result, batches, result)
             self._batch_writer.after_append()
+
+    def _run_transactions(self, jobs: list[Transaction]) -> None:
+        """Do work in one commit, as far as it does not take long; the rest comes behind the batches that wait.
+
+        When the commit fails, each is tried for itself.
+        """
+        if not jobs:
+            return
+        db, results, ends = self._write_connection, list[Any](), time.monotonic() + MAX_WORK_SECONDS
+        try:
+            with transaction(db):
+                for job in jobs:
+                    results.append(job.run(db))
+                    if not db.in_transaction:
+                        raise sqlite3.OperationalError("the transaction was rolled back")
+                    if time.monotonic() > ends:
+                        break
+        except sqlite3.Error:
+            results = [job.run(db) for job in jobs]
+        for job, result in zip(jobs, results, strict=False):
+            self.worker.call(job.done.callback, result)
+        for job in jobs[len(results) :]:
+            self.worker.put(job)
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._read_connection.execute(sql, values).fetchall()
@@ -197,14 +224,15 @@ def _closed() -> ChatError:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything that is done in the context, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
+    """Commit everything that is done in the context, or nothing. A transaction in another one is a part of it."""
+    begin, commit, undo = SAVEPOINT if db.in_transaction else TRANSACTION
+    db.execute(begin)
     try:
         yield
-        db.execute("COMMIT")
+        db.execute(commit)
     except BaseException:
         if db.in_transaction:
-            db.execute("ROLLBACK")
+            db.execute(undo)
         raise
 
 

@@ -139,6 +139,10 @@ class SqliteLog:
         rows = await self._database.select(statements.PARTNERS, {"identity": identity, "limit": limit})
         return [partner for partner, _ in rows]
 
+    async def find_label(self, sender_number: int, label: str) -> Record | None:
+        asked = json.dumps([(sender_number, label)])
+        return next((record_of(row[2:]) for row in await self._database.select(statements.KNOWN, (asked,))), None)
+
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         return dict(await self._database.select(statements.FIRST_MEMBERSHIP_CHANGES, (identity, after, self.last)))
 

@@ -2,7 +2,8 @@
 
 Names in the file that differ from the code: `place` of an account is `read_up_to`, `made` is `created_at`;
 `place` of the words is `c` and the conversation's id; `origin` of a record is `sender_number`; `moves` are
-membership changes; `used` of a client or a network is the last day (since 1970) on which it signed in.
+membership changes; `used` of a client grows with each sign-in of a client of the account, and `used` of a
+network is the last day (since 1970) on which it signed in.
 """
 
 FIRST = """
@@ -69,6 +70,18 @@ ACCOUNTS = """
     );
 """
 
+LABELS = """
+    CREATE TABLE labels (
+        client INTEGER NOT NULL, label TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (client, label)
+    ) WITHOUT ROWID;
+    INSERT OR REPLACE INTO labels SELECT * FROM (
+        SELECT client, label, record FROM labels_0 UNION ALL SELECT client, label, record FROM labels_1
+    ) ORDER BY record;
+    DROP TABLE labels_0;
+    DROP TABLE labels_1;
+    DELETE FROM marks WHERE name = 'day of labels';
+"""
+
 PEOPLE = """
     CREATE TABLE bans (
         kind TEXT NOT NULL,
@@ -93,5 +106,5 @@ PEOPLE = """
     ) WITHOUT ROWID;
 """
 
-STEPS = (FIRST, ACCOUNTS, PEOPLE)
+STEPS = (FIRST, ACCOUNTS, LABELS, PEOPLE)
 VERSION = len(STEPS)

@@ -1,6 +1,5 @@
 """The SQL statements of the log."""
 
-import sqlite3
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -60,8 +59,9 @@ NEW_WORDS = f"""
 """
 
 _SOURCES = {"id": "records.id", "conversation": "conversations.name"}
+_SELECTED = ", ".join(_SOURCES.get(column, column) for column in COLUMNS)
 SELECT = f"""
-    SELECT {", ".join(_SOURCES.get(column, column) for column in COLUMNS)}
+    SELECT {_SELECTED}
     FROM records JOIN conversations ON conversations.id = conversation
 """
 HISTORY_BACK = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
@@ -140,30 +140,20 @@ TOPICS = f"""
 
 KNOWN = f"""
     WITH asked AS (SELECT value ->> '$[0]' AS client, value ->> '$[1]' AS label FROM json_each(?))
-    SELECT asked.client, asked.label, known.*
+    SELECT asked.client, asked.label, {_SELECTED}
     FROM asked
-    JOIN (SELECT * FROM labels_0 UNION ALL SELECT * FROM labels_1) AS labels
-    ON labels.client = asked.client AND labels.label = asked.label
-    JOIN ({SELECT}) AS known ON known.id = labels.record
+    CROSS JOIN labels ON labels.client = asked.client AND labels.label = asked.label
+    CROSS JOIN records ON records.id = labels.record
+    CROSS JOIN conversations ON conversations.id = conversation
 """
-"""The records that labels stand for: client, label, and the columns of SELECT."""
+"""The records that labels stand for: client, label, and the columns of SELECT.
 
-
-def forget_labels(db: sqlite3.Connection, day: int) -> int:
-    """Forget the labels that are older than the day before `day`; return the day whose table is in use.
-
-    Days are counted since 1970. Two tables take turns, so that old labels are dropped all at once.
-    """
-    [[last]] = db.execute("SELECT value FROM marks WHERE name = 'day of labels'")
-    if day > last:
-        db.execute(f"DELETE FROM labels_{day % 2}")
-        if day > last + 1:
-            db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
-        db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
-    current: int = max(day, last)
-    return current
-
-
-def new_label(day: int) -> str:
-    """Return the statement that stores a label on this day."""
-    return f"INSERT OR REPLACE INTO labels_{day % 2} (client, label, record) VALUES (?, ?, ?)"
+CROSS JOIN keeps the order of these tables, so that each look-up uses an index.
+"""
+NEW_LABEL = "INSERT OR REPLACE INTO labels (client, label, record) VALUES (?, ?, ?)"
+FORGET_LABELS = """
+    DELETE FROM labels WHERE client = ?1 AND record <= (
+        SELECT record FROM labels WHERE client = ?1 ORDER BY record DESC LIMIT 1 OFFSET ?2
+    )
+"""
+"""Forget the labels of a client, but for its newest ones."""
