@@ -9,7 +9,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from conftest import PATIENCE, Person, Serve, Server, script
+from conftest import PATIENCE, Person, Serve, Server, refused_to_start, script
 
 PASSWORD = "correct horse"
 
@@ -184,3 +184,18 @@ def test_a_password_that_is_typed_at_a_terminal_is_not_shown(tmp_path: Path) -> 
         assert process.wait(PATIENCE) == 0
     os.close(keyboard)
     assert PASSWORD.encode() not in shown
+
+
+def test_a_file_of_passwords_is_checked_at_the_start_and_may_be_missing_for_a_moment(
+    serve: Serve, tmp_path: Path
+) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.touch()  # if it were missing, Twisted would print a line of its own
+    line = refused_to_start(tmp_path, "--auth", f"file:{passwords}")
+    assert line.startswith(f"twisted_chat: the file of passwords {passwords} is empty; name a file")
+    passwords.write_text("jane:correct horse\n")
+    server = serve("--auth", f"file:{passwords}")
+    passwords.rename(tmp_path / "new")
+    assert sign_in(server, "jane")[1].startswith("error,unavailable,")
+    (tmp_path / "new").rename(passwords)
+    assert sign_in(server, "jane")[1] == "ok,jane,known"

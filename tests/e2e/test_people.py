@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from conftest import PATIENCE, Person, Serve, Server, script, until
+from conftest import PATIENCE, Person, Serve, Server, listening_ports, script, until
 from passwords import password_of
 
 ATTEMPTS = 15
@@ -191,3 +191,34 @@ def test_after_a_restart_tickets_sign_many_accounts_in_at_once(serve: Serve) -> 
                 assert person.hears() == f"@1 ok,{name},known"
     finally:
         again.stop()
+
+
+def test_silent_guests_of_one_address_do_not_fill_a_server_with_few_descriptors(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    limited = ["sh", "-c", 'ulimit -n 200 && exec "$0" "$@"', script("twistd"), "-n", "chat"]
+    with log.open("wb") as output, ExitStack() as people:
+        server = subprocess.Popen(
+            [*limited, "--listen", "tcp:0:interface=127.0.0.1"], cwd=tmp_path, stdout=output, stderr=output
+        )
+        people.callback(server.wait, PATIENCE)
+        people.callback(server.terminate)
+        until(lambda: "can hold 136 connections" in log.read_text(), "the start-up line")
+        [port] = listening_ports(log.read_text())
+
+        def person(host: str) -> Person:
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE, source_address=(host, 0))
+            return people.enter_context(Person(connection))
+
+        admitted = 0
+        for number in range(150):
+            silent = person("127.0.0.2")
+            silent.says(f"register,silent{number}")
+            admitted += silent.hears() == "ack"
+        assert admitted == 128, "the other eight are kept for accounts"
+        for number in range(20):
+            person(f"127.0.0.{number + 3}").asks(f"register,kim{number}", "ack")
+        person("127.0.0.40").asks(f"register,jane,{password_of('jane')}", "ack")
+        done = subprocess.run(
+            [script("twisted-chat"), "people", "--json"], cwd=tmp_path, capture_output=True, timeout=60, check=True
+        )
+        assert sum(row["address"] == "127.0.0.2" for row in json.loads(done.stdout)) < 128

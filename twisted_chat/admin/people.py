@@ -45,8 +45,8 @@ class PeopleAdmin:
         """Return the next PEOPLE_PER_PAGE connections whose numbers are above `after`, in the order they came."""
         if self.register is None:
             return []
-        later = [one for one in self.register.connections() if one.serial > after]
-        later.sort(key=lambda one: one.serial)
+        later = [one for one in self.register.connections() if one.number > after]
+        later.sort(key=lambda one: one.number)
         return [_row(one, self.register.age(one)) for one in later[:PEOPLE_PER_PAGE]]
 
     def kick(self, target: str, reason: str = "") -> str:
@@ -96,7 +96,7 @@ class PeopleAdmin:
         connections = [] if self.register is None else list(self.register.connections())
         network = network_text(target)
         if target.startswith(CONNECTION_SIGN):
-            found = [one for one in connections if f"{CONNECTION_SIGN}{one.serial}" == target]
+            found = [one for one in connections if f"{CONNECTION_SIGN}{one.number}" == target]
         elif network is not None:
             found = [one for one in connections if _contains(network, one.address)]
         else:
@@ -110,7 +110,7 @@ class PeopleAdmin:
 def _row(one: Occupant, seconds: float) -> PersonRow:
     user = one.user
     idle = 0 if one.heard else one.silent_checks * IDLE_CHECK_SECONDS
-    return PersonRow(one.serial, one.door, one.address, user.name if user else "", _kind(user), int(seconds), idle)
+    return PersonRow(one.number, one.door, one.address, user.name if user else "", _kind(user), round(seconds), idle)
 
 
 def _kind(user: User | None) -> str:

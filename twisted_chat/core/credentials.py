@@ -1,6 +1,7 @@
 """What an account signs in with: the hub's part for changed passwords and for tickets."""
 
 import time
+from collections import Counter
 from typing import NamedTuple
 
 from twisted_chat.core.bans import Bans
@@ -41,6 +42,7 @@ class Credentials(Router):
         super().__init__(log, shares)
         self.accounts, self.audit, self.bans = accounts, audit, Bans(time.time)
         self._authenticator, self._tickets = authenticator, tickets
+        self.password_changes: Counter[int] = Counter()  # by identity, so that a sign-in with the old one fails
 
     async def _connect_account(self, participant: Participant, user: User) -> None:
         """Add a connection to an account."""
@@ -55,9 +57,9 @@ class Credentials(Router):
         user = self.registry.account(checked)
         if self._tickets is None or user is None:
             raise ChatError(Reason.NO_TICKETS if self._tickets is None else Reason.TICKET_NOT_VALID)
-        changes = user.password_changes
+        changes = self.password_changes[user.identity]
         await self._tickets.check(user.identity, ticket, participant.address)
-        if user.password_changes != changes:
+        if self.password_changes[user.identity] != changes:
             raise ChatError(Reason.TICKET_NOT_VALID)
         await self._connect_account(participant, user)
         return SignedIn(KNOWN, participant)
@@ -87,7 +89,7 @@ class Credentials(Router):
 
     def password_changed(self, user: User, keep: Participant | None = None) -> None:
         """End all connections of an account whose password was changed, but for `keep`, and sign-ins under way."""
-        user.password_changes += 1
+        self.password_changes[user.identity] += 1
         for other in user.participants:
             if other is not keep:
                 other.disconnect(Notice.PASSWORD_CHANGED)

@@ -198,7 +198,7 @@ class Hub(Credentials):
             self.registry.claim(name)
         elif user.deleted:
             raise ChatError(Reason.NAME_WAS_DELETED, name=name.shown)
-        changes = user.password_changes if user is not None else 0
+        changes = self.password_changes[user.identity] if user is not None else 0
         try:
             own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
             shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
@@ -212,7 +212,7 @@ class Hub(Credentials):
                 self.audit.account_changed("created", shown.shown, f"a client at {participant.address or '-'}")
         finally:
             self.registry.unclaim(name)
-        if user.password_changes != changes:  # while the old one was being checked
+        if self.password_changes[user.identity] != changes:  # while the old one was being checked
             raise ChatError(Reason.PASSWORD_MISMATCH, name=user.name)
         self.accounts.note_network(user.identity, network_of(participant.address))
         await self._connect_account(participant, user)

@@ -25,7 +25,6 @@ class User:
     `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
     delivered joins and leaves. `read_up_to` is the id up to which an account has read.
     `created_at` is in milliseconds since 1970, UTC. `version` grows when a route to the user is out of date.
-    `password_changes` grows with each change of the password, so that a sign-in with the old one ends.
     """
 
     __slots__ = (
@@ -38,7 +37,6 @@ class User:
         "key",
         "name",
         "participants",
-        "password_changes",
         "read_up_to",
         "rooms",
         "version",
@@ -52,7 +50,7 @@ class User:
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.read_up_to = self.created_at = self.version = self.password_changes = 0
+        self.read_up_to = self.created_at = self.version = 0
 
     @property
     def is_account(self) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import count
 from typing import Any, Protocol, TypeVar
 
 from twisted_chat.core.bans import Ban, Bans
@@ -36,13 +35,15 @@ VICTIM_SECONDS = 1.0
 
 
 class Occupant(Protocol):
-    """A connection: `since` is when it came, `serial` is its number, and `silent_checks` count its idle minutes."""
+    """A connection: `number` says when it came (see ConnectionRegister), and `silent_checks` count its idle minutes."""
 
-    address: str
-    since: float
-    serial: int
+    number: int
     heard: bool
     silent_checks: int
+
+    @property
+    def address(self) -> str:
+        """Return the client's address; "" at a Unix socket."""
 
     @property
     def door(self) -> str:
@@ -61,10 +62,13 @@ class SessionOccupant:
 
     session: Any
     transport: Any
-    address: str
-    since: float
-    serial: int
+    number: int
     door_name = ""
+
+    @property
+    def address(self) -> str:
+        """Return the client's address."""
+        return str(self.session.address)
 
     @property
     def door(self) -> str:
@@ -109,7 +113,9 @@ class Members(set[T]):
 class ConnectionRegister:
     """Counts the connections of all doors by network, and decides who is admitted.
 
-    `most` is the number of all connections that the server can hold; `now` gives seconds.
+    `most` is the number of all connections that the server can hold; `now` gives seconds. Each connection has a
+    number of its own, which also says when it came: in milliseconds since the server's start, or one more than the
+    connection before it.
     """
 
     def __init__(self, now: Callable[[], float], bans: Bans | None = None, per_network: int = MAX_PER_NETWORK) -> None:
@@ -117,7 +123,7 @@ class ConnectionRegister:
         self.uncounted: Sequence[Collection[object]] = ()  # the connections of doors that have no Members
         self.most: int | None = None
         self._now, self._bans, self._per_network = now, bans, per_network
-        self._serials = count(1)
+        self._start, self._last_number = now(), 0
         self._by_network: Counter[str] = Counter()
         self._expelled: set[Occupant] = set()
         self._victims: list[Occupant] = []
@@ -135,13 +141,13 @@ class ConnectionRegister:
 
     def age(self, connection: Occupant) -> float:
         """Return for how many seconds a connection has been there."""
-        return self._now() - connection.since
+        return max(0.0, self._now() - self._start - connection.number / 1000)
 
     # called by Members
 
     def entered(self, connection: Occupant) -> None:
         """Count a new connection, and give it a number."""
-        connection.since, connection.serial = self._now(), next(self._serials)
+        self._last_number = connection.number = max(self._last_number + 1, int((self._now() - self._start) * 1000))
         if connection.address:
             self._by_network.update(networks_of(connection.address))
 
@@ -246,7 +252,7 @@ class ConnectionRegister:
 
     def _is_idle(self, one: Occupant) -> bool:
         if one.user is None:
-            return self._now() - one.since > FIRST_WORD_SECONDS
+            return self.age(one) > FIRST_WORD_SECONDS
         return one.silent_checks > 0 and not one.heard
 
     def _choose_victims(self) -> None:
@@ -255,6 +261,6 @@ class ConnectionRegister:
 
         def rank(one: Occupant) -> tuple[float, int, int]:
             weight = self.weight(one.address)
-            return (-weight if self._is_over(weight) else 0.0, -one.silent_checks, one.serial)
+            return (-weight if self._is_over(weight) else 0.0, -one.silent_checks, one.number)
 
         self._victims = sorted(filter(self._may_go, self.connections()), key=rank)[:VICTIMS_AT_A_TIME]

@@ -104,8 +104,7 @@ class Front(Protocol):
 
     door, user, heard = "new", None, False
     silent_checks = 0
-    since = 0.0
-    serial = 0
+    number = 0
 
     factory: FrontServices
     transport: FrontTransport  # type: ignore[assignment]  # Protocol says no more than ITransport

@@ -101,7 +101,6 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
     def connectionMade(self) -> None:
         self.hub: Hub = self.factory.hub
         self.session = self.factory.session(self.transport, self, self.session_type, self.dialect)
-        self.address = self.session.address
         self.factory.connections.add(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

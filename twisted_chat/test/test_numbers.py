@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.test.support import Server
 
-HUGE = ("9" * 18, "9" * 19, "9" * 40, "9" * 5000, "-1", "+1", "１２", "1e9", "0x10", "")  # noqa: RUF001
+HUGE = ("9" * 18, "9" * 19, "9" * 40, "9" * 5000, "-1", "+1", "\uff11\uff12", "1e9", "0x10", "")
 LINES = (
     "history,#tea,before={}",
     "history,#tea,after={}",

@@ -28,6 +28,8 @@ from twisted_chat.wire.stream import LineSplitter
 from twisted_chat.wire.telnet import IAC_BYTE, NUL_BYTE, TelnetFilter
 
 HINT = f"{SERVER_MARK}register,<name> takes a name; help lists all commands"
+PASSWORD_KNOWN_SECONDS = 300.0
+"""After a sign-in with a password, so long `password,<new>` needs no old one."""
 
 
 class ChatProtocol(DoorProtocol):
@@ -43,6 +45,7 @@ class ChatProtocol(DoorProtocol):
     session_type = LineSession
     dialect = PLAIN
     door_name = "line"
+    _password_time = float("-inf")
     full = b"error,unavailable,the server is full; try again later\n"
 
     def __init__(self) -> None:
@@ -199,6 +202,15 @@ class ChatProtocol(DoorProtocol):
     def speak(self, dialect: LineDialect) -> None:
         """Write in another dialect from now on."""
         self.session.speak(dialect, self.delimiter)
+
+    def note_password(self) -> None:
+        """Note that the client has signed in with its password now."""
+        self._password_time = self.factory.clock.seconds()
+
+    @property
+    def knows_password(self) -> bool:
+        """Return True for a few minutes after a sign-in with a password: a new one can be set without the old one."""
+        return 0 <= self.factory.clock.seconds() - self._password_time < PASSWORD_KNOWN_SECONDS
 
     def text(self, field: str) -> str:
         """Return the text that a field of a request holds, closed. Raises ParseError(bad-text)."""

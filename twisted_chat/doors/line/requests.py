@@ -30,6 +30,13 @@ class LineConnection(Protocol):
     def speak(self, dialect: LineDialect) -> None:
         """Write in another dialect from now on."""
 
+    def note_password(self) -> None:
+        """Note that the client has signed in with its password now."""
+
+    @property
+    def knows_password(self) -> bool:
+        """Return True for a few minutes after that."""
+
     def text(self, field: str) -> str:
         """Return the text that a field of a request holds; raises ParseError(bad-text)."""
 

@@ -19,26 +19,13 @@ from twisted_chat.wire.line import error, labelled
 
 MAX_LINES_HELD = 200
 """Lines that wait for the end of a long answer; further read markers are not told."""
-PASSWORD_KNOWN_SECONDS = 300.0
-"""After a sign-in with a password, so long `password,<new>` needs no old one."""
 
 
 class LineSession(Session):
     """A participant of the hub with a line client behind it."""
 
-    __slots__ = ("_aside", "_password_time")
+    __slots__ = ("_aside",)
     dialect: LineDialect
-    _password_time: float
-
-    def note_password(self) -> None:
-        """Note that the client has signed in with its password now."""
-        self._password_time = self._clock.seconds()
-
-    @property
-    def knows_password(self) -> bool:
-        """Return True for a few minutes after a sign-in with a password: a new one can be set without the old one."""
-        since = self._clock.seconds() - getattr(self, "_password_time", float("-inf"))
-        return 0 <= since < PASSWORD_KNOWN_SECONDS
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

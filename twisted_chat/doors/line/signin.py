@@ -19,7 +19,7 @@ async def register(connection: LineConnection, label: str | None, name: str, pas
         connection.check_password_allowed()
     signed_in = await connection.hub.sign_in(session, name, password)
     if password is not None:
-        session.note_password()
+        connection.note_password()
     return await _signed_in(connection, signed_in)
 
 
@@ -53,7 +53,7 @@ async def password(connection: LineConnection, label: str | None, first: str, se
     connection.check_password_allowed()
     if second is not None:
         await connection.hub.change_password(session, first, second)
-    elif session.knows_password:
+    elif connection.knows_password:
         await connection.hub.change_password(session, None, first)
     else:
         raise ChatError(Reason.OLD_PASSWORD_NEEDED)

@@ -57,8 +57,7 @@ class WebConnection(ProtocolWrapper):
     """
 
     door, user = "web", None
-    since = 0.0
-    serial = silent_checks = 0
+    number = silent_checks = 0
     heard = True
     transport: Transport  # type: ignore[assignment]  # Protocol promises an ITransport only
 
