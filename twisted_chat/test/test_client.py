@@ -217,6 +217,7 @@ class EventStreamTests(ClientTestCase):
         texts, end = self.gather(zak.events())
         for n in range(5):
             self.run_now(jane.chat("zak", str(n)))
+        self.run_now(zak.ping())  # what was sent before has arrived then
         self.assertEqual(texts, ["0", "1", "2", "3", "4"])
         self.assertNoResult(end)
         self.endpoint.kill()
