@@ -68,6 +68,8 @@ def makeService(options: Options) -> IService:
     outbox = int(options["outbox"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register)
+    irc.flusher.pace = line.flusher.pace  # one pace at all doors
+    hub.limits.add(line.flusher.pace.rows)
     doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(

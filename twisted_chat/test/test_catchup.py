@@ -131,6 +131,7 @@ class CatchUpTests(SynchronousTestCase):
             Event.LIMIT: lambda: self.page(1, False),
             Event.END: lambda: self.page(3, True),
             Event.FAILED: lambda: self.reads[-1][1].errback(OSError("disk")),
+            Event.ANSWER: self.catchup.begin_answer,
             Event.GONE: self.catchup.close,
         }
         calls[event]()

@@ -176,6 +176,15 @@ class SqliteAccounts:
         rows = await self._database.select(sql, (identity, MAX_READ_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
 
+    async def read_markers_in(self, identity: int, conversations: Collection[Conversation]) -> dict[Conversation, int]:
+        sql = """
+            SELECT conversation, record FROM markers
+            WHERE account = ? AND conversation IN (SELECT value FROM json_each(?))
+        """
+        names = json.dumps([conversation_name(conversation) for conversation in conversations])
+        rows = await self._database.select(sql, (identity, names))
+        return {conversation_of(name): id for name, id in rows}
+
     async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         sql = """
             INSERT INTO markers VALUES (?, ?, ?)
