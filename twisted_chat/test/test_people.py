@@ -74,8 +74,7 @@ class ListTests(PeopleTestCase):
 
     def test_limits_are_listed(self) -> None:
         self.server.hub.limits.add(self.register.rows)
-        [connections, *_] = self.ask(do="limits")["limits"]
-        self.assertEqual(connections["subject"], "connections")
+        self.assertIn("connections", [row["subject"] for row in self.ask(do="limits")["limits"]])
 
     def test_without_a_server_there_is_nobody(self) -> None:
         self.people.register = None
