@@ -102,13 +102,14 @@ class RoomChanges:
         joined_at = user.delivered_rooms.get(key)
         if joined_at is None and key in user.rooms:
             self.rooms.leave(user, self.rooms.find(room.name))
+            forget_routes(user)
         elif joined_at is not None and key not in user.rooms:
             self.rooms.rejoin(user, room)
+            forget_routes(user)
         present = self.rooms.get(room.name)
         if present is not None and present is not room and joined_at is not None and joined_at == change.joined_at:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
             present.first_id = room.first_id
-        forget_routes(user)
 
     # shared by the requests
 
