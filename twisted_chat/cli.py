@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from twisted_chat._version import __version__
+from twisted_chat.admin.backup import add_backup
 from twisted_chat.admin.cli import add_accounts
 from twisted_chat.admin.people_cli import add_people
 from twisted_chat.simulation.cli import add_simulate
@@ -40,6 +41,7 @@ def parser() -> ArgumentParser:
     whole.add_argument("--version", action="version", version=f"twisted_chat {__version__}")
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_accounts(commands, offline_admin)
+    add_backup(commands)
     add_people(commands, offline_admin)
     add_send(commands)
     add_simulate(commands)

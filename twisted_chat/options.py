@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.util import find_spec
 
 from twisted.cred.credentials import IUsernamePassword
@@ -11,8 +13,10 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from twisted_chat.admin.pidfile import CannotStartBeside, make_way
 from twisted_chat.doors.connections import MAX_PER_NETWORK
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
@@ -20,6 +24,7 @@ BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
 MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
+UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 class Options(UsageOptions, AuthOptionMixin):
@@ -34,6 +39,15 @@ class Options(UsageOptions, AuthOptionMixin):
     )
     optParameters = [  # noqa: RUF012 - twisted.python.usage reads this attribute
         ["store", "s", "sqlite:chat.sqlite3", "Store for messages and accounts: sqlite:PATH (a file) or memory."],
+        [
+            "reserve",
+            None,
+            None,
+            (
+                "Room kept free on the disk for accounts and the operator, e.g. 64M; 0 for none."
+                " [default: 16M, or 1/16 of a small disk]"
+            ),
+        ],
         ["port", "p", None, "TCP port to listen on, on all IPv4 addresses. [default: 8000, unless --listen is given]"],
         ["doors", None, ",".join(DOORS), "Protocols to accept (line, irc, web), separated by commas."],
         ["tls-cert", None, None, "PEM file with a certificate and its chain; TLS is then accepted on the same port."],
@@ -69,6 +83,7 @@ class Options(UsageOptions, AuthOptionMixin):
         super().__init__()  # type: ignore[no-untyped-call]
         self.endpoints: list[str] = []
         self.doors: list[str] = []
+        self.reserve: int | None = None
 
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on, e.g. tcp:8000:interface=127.0.0.1 or unix:chat.sock. May be repeated."""
@@ -83,6 +98,7 @@ class Options(UsageOptions, AuthOptionMixin):
         self._check_doors()
         self._choose_transports()
         self._check_endpoints()
+        self._check_pidfile()
 
     def _check_port(self) -> None:
         port = self["port"]
@@ -101,6 +117,10 @@ class Options(UsageOptions, AuthOptionMixin):
             raise UsageError(f"--outbox must be a number of bytes from 1024 to {2**30}, not {outbox!r}")
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
             raise UsageError(f"--store must be memory or sqlite:PATH, for example sqlite:chat.sqlite3, not {store!r}")
+        if store == "sqlite::memory:":
+            raise UsageError("--store sqlite::memory: is not a file; use --store memory to keep nothing on the disk")
+        if self["reserve"] is not None:
+            self.reserve = _bytes_of(self["reserve"])
 
     def _check_doors(self) -> None:
         self.doors = [name.strip() for name in self["doors"].split(",")]
@@ -127,6 +147,18 @@ class Options(UsageOptions, AuthOptionMixin):
         except ReactorUnsuitable as problem:
             raise UsageError(str(problem)) from None
 
+    def _check_pidfile(self) -> None:
+        """Clear the way for twistd, which looks at its pidfile next, and ends the process if it cannot start."""
+        parent = self.parent
+        if parent is None or not parent.get("pidfile"):
+            return
+        store = None if self["store"] == "memory" else self["store"].removeprefix("sqlite:")
+        path = None if store is None else os.path.normpath(os.path.join(parent.get("rundir") or "", store))
+        try:
+            make_way(parent["pidfile"], path, LOCK_TIMEOUT_SECONDS)
+        except CannotStartBeside as problem:
+            sys.exit(f"twisted_chat: {problem}")
+
     def _check_endpoints(self) -> None:
         from twisted.internet import reactor
 
@@ -145,3 +177,11 @@ def endpoint_of(reactor: object, text: str) -> IStreamServerEndpoint:
         text += f":backlog={BACKLOG_CONNECTIONS}"
     endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     return endpoint
+
+
+def _bytes_of(text: str) -> int:
+    """Return the number of bytes that a text such as 64M names. Raises UsageError."""
+    number, unit = (text[:-1], text[-1:].upper()) if text[-1:].upper() in UNITS else (text, "")
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise UsageError(f"--reserve must be a number of bytes, or one with K, M or G such as 64M, not {text!r}")
+    return int(number) * UNITS[unit]

@@ -33,6 +33,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.PASSWORD_IS_NAME: "the password is little more than the name; choose another one",
     Reason.PASSWORD_COMMON: "the password is one of the first that an attacker would try; choose another one",
     Reason.TICKET_NOT_VALID: "the ticket is not valid any more; sign in with the password",
+    Reason.TOPIC_LENGTH: "the topic is too long; it may have at most {max} characters",
+    Reason.AWAY_LENGTH: "the away text is too long; it may have at most {max} characters",
     Reason.NO_NAME: "you have no name yet",
     Reason.CONNECTION_ENDED: "the connection has ended",
     Reason.HAS_NAME: "you are already registered as {name}",
@@ -44,6 +46,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.ROOM_NOT_VISIBLE: "there is no room {room}, or you are not a member",
     Reason.NOT_IN_ROOM: "you are not a member of {room}",
     Reason.TOO_MANY_ROOMS: "you are in {max} rooms, which is the limit; leave a room first",
+    Reason.TOO_MANY_ROOMS_MADE: "there are {max} rooms that you or others at your address made, which is the limit;"
+    " join one of them, or leave rooms",
+    Reason.TOO_MANY_ROOMS_HERE: "the server has {max} such rooms, which is the limit; join one of them",
     Reason.NO_GUESTS: "this server does not accept guests; sign in with a password",
     Reason.GUEST_HAS_NO_PASSWORD: "{name} is a guest, and guests have no password",
     Reason.ACCOUNT_KEEPS_NAME: "{name} is an account, and an account cannot be renamed",
@@ -57,6 +62,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_MANY_BANS: "there are {max} bans, which is the limit; lift some first, or ban a network",
     Reason.TOO_MANY_WRONG_PASSWORDS: "too many wrong passwords; wait {seconds} and try again",
     Reason.TOO_MANY_SIGN_INS: "too many people are signing in; wait {seconds} and try again",
+    Reason.TOO_MANY_CHANGES: "you or others at your address change names too often; wait {seconds} and try again",
     Reason.TOO_MANY_NEW_ACCOUNTS: "too many new accounts from your address; wait {seconds} and try again",
     Reason.NO_ACCOUNTS: "this server has no accounts; use a name without a password",
     Reason.NO_TICKETS: "this server gives no tickets; sign in with the password",
@@ -69,6 +75,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.PASSWORDS_UNCHECKED: "the server cannot check passwords now; try again later, or tell the operator",
     Reason.SHUTTING_DOWN: "the server is shutting down; try again later",
     Reason.INTERNAL_ERROR: "the server failed at this request and logged why; nothing was changed",
+    Reason.OTHER_EPOCH: "the server's messages were restored from a backup; some may be missing, start from history",
+    Reason.POSITION_UNKNOWN: "the log does not have the id {id} yet; some messages may be missing, start from history",
 }
 NOTICES: dict[Notice, str] = {
     Notice.GAP: "you were reading too slowly: some messages are no longer stored, so they are not shown",

@@ -36,9 +36,12 @@ from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.checkpoints import Checkpointer
 from twisted_chat.stores.sqlite.database import Database, Job
+from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.reads import Run
+from twisted_chat.stores.sqlite.reserve import Reserve
 from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
@@ -68,6 +71,8 @@ def makeService(options: Options) -> IService:
     outbox = int(options["outbox"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register)
+    irc.flusher.pace = line.flusher.pace  # one pace at all doors
+    hub.limits.add(line.flusher.pace.rows)
     doors: dict[str, AnyDoor] = {LINE: line, IRC: irc, WEB: WebFactory(line)}
     tls, prepare = _tls(reactor, options)
     front = FrontFactory(
@@ -136,7 +141,16 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None, Prepare]:
     accounts: Accounts = MemoryAccounts()
     if path is not None:
         worker: WorkerThread[Job] = WorkerThread(reactor.callFromThread)
-        log, accounts = _sqlite(Database(path, worker, _thread(reactor, "reader")), reactor)
+        database = Database(
+            path,
+            worker,
+            _thread(reactor, "reader"),
+            clock=reactor,
+            lock_timeout=LOCK_TIMEOUT_SECONDS,
+            checkpointer=Checkpointer(),
+            reserve=Reserve(options.reserve),
+        )
+        log, accounts = _sqlite(database, reactor)
     checkers, guests, audit = options.get("credCheckers", []), not options["no-guests"], AuditLog()
     shares = Shares() if path is None else Shares(reactor.seconds)
     authenticator: BuiltIn | Cred

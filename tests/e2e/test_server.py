@@ -117,7 +117,7 @@ class TestPeople:
         with server.person("ende") as half_open, server.person("elsa") as elsa:
             half_open.says("list,friends", "join,#end", "chat,elsa,my last words", "topic,#end,closing", "topic,#end")
             half_open.socket.shutdown(socket.SHUT_WR)
-            assert half_open.hears_the_end() == b'elsa,ende\nack\nack\n*** the topic of #ende is: "closing"\n'
+            assert half_open.hears_the_end() == b'elsa,ende\nack\nack\n*** the topic of #end is: "closing"\n'
             assert elsa.hears() == "ende says my last words"
             elsa.asks("list,friends", "elsa")
 

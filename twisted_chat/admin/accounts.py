@@ -1,8 +1,7 @@
 """The operator's changes to accounts, in a running server or in its file while no server runs."""
 
-from bisect import bisect_right
 from collections.abc import Awaitable, Callable
-from operator import attrgetter
+from itertools import islice
 from typing import NamedTuple
 
 from twisted.internet.defer import DeferredLock
@@ -14,7 +13,8 @@ from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Entry, Route, User
 
-ACCOUNTS_PER_PAGE = 4000
+ACCOUNTS_PER_PAGE = 500
+"""Accounts in one answer to the operator: few enough that nothing else waits for it."""
 
 OPERATOR = "the operator"
 
@@ -61,11 +61,10 @@ class AccountAdmin:
 
     def page(self, after: str = "") -> list[AccountRow]:
         """Return the next ACCOUNTS_PER_PAGE accounts behind the name `after`, sorted by their keys."""
-        users = self.hub.registry.accounts()
-        start = bisect_right(users, user_name(after).key, key=attrgetter("key")) if after else 0
+        users = self.hub.registry.accounts(user_name(after).key if after else "")
         return [
             AccountRow(user.name, _state(user), len(user.participants), len(user.rooms), user.created_at)
-            for user in users[start : start + ACCOUNTS_PER_PAGE]
+            for user in islice(users, ACCOUNTS_PER_PAGE)
         ]
 
     async def create(self, name: str, password: str) -> str:
@@ -101,7 +100,7 @@ class AccountAdmin:
         if user is not None:
             reason = Reason.NAME_OF_DELETED_ACCOUNT if user.deleted else Reason.ACCOUNT_EXISTS
             raise ChatError(reason, name=user.name)
-        if len(registry.accounts()) >= MAX_ACCOUNTS:
+        if registry.account_count >= MAX_ACCOUNTS:
             raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
         registry.claim(name)
         try:
@@ -204,6 +203,8 @@ class OperatorParticipant:
     def all_stored(self) -> None: ...
 
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None: ...
+
+    def crowd_changed(self, news: object) -> None: ...
 
     def notify(self, notice: Notice, detail: str = "") -> None: ...
 

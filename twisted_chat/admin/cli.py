@@ -109,6 +109,8 @@ def store_path(options: Namespace) -> str:
     if path == options.store or not path:
         parser: ArgumentParser = options.parser
         parser.error(f"--store must be sqlite:PATH, for example {DEFAULT_STORE}, not {options.store!r}")
+    if path == ":memory:":
+        raise CommandError("--store sqlite::memory: is not a file; name the server's file")
     return path
 
 

@@ -31,10 +31,13 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted_chat.admin.accounts import ACCOUNTS_PER_PAGE, AccountAdmin
 from twisted_chat.admin.people import PEOPLE_PER_PAGE, PeopleAdmin
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.interfaces import StoreError
 from twisted_chat.sentences import sentence_of
+from twisted_chat.stores.sqlite.locks import follow
 
 _log = Logger()
 
+CONTROL_SUFFIX = ".control"
 MAX_DIGITS = 12
 MAX_REQUEST_BYTES = 16 * 1024
 MAX_RESPONSE_BYTES = 2 * 1024 * 1024
@@ -63,8 +66,10 @@ REQUEST_FAILED: Response = {"error": "the server failed at this request; its log
 
 
 def control_path(store_path: str) -> str:
-    """Return the path of the control socket that belongs to a store."""
-    return store_path + ".control"
+    """Return the path of the control socket that belongs to a store, whatever link leads to the store."""
+    with suppress(StoreError, OSError):  # the store says so when it is opened
+        store_path = follow(store_path)
+    return store_path + CONTROL_SUFFIX
 
 
 async def handle_request(admin: AccountAdmin, request: Request, people: PeopleAdmin | None = None) -> Response:
@@ -159,6 +164,7 @@ class Control(Factory):
         left by a server that has crashed. If the socket cannot be made, the server runs without it.
         """
         mask = os.umask(0o177)
+        self.path = control_path(self.path.removesuffix(CONTROL_SUFFIX))  # twistd has changed the folder since
         try:
             with suppress(FileNotFoundError):
                 if stat.S_ISSOCK(os.lstat(self.path).st_mode):

@@ -24,6 +24,7 @@ from twisted_chat.admin.people import CONNECTION_SIGN
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError
 from twisted_chat.sentences import sentence_of
+from twisted_chat.wire.terminal import printable_line
 
 MAX_BAN_SECONDS = 100 * 365 * 24 * 3600
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
@@ -79,9 +80,9 @@ def _run(options: Namespace, offline_admin: OfflineAdmin) -> int:
         channel = AdminChannel(store_path(options), offline_admin, may_create=False)
         if options.do in COUNTED:
             rows = list(_rows(channel, options.do))
-            print(json.dumps(rows, ensure_ascii=False)) if options.json else _TABLES[options.do](rows)
+            print(json.dumps(rows)) if options.json else _TABLES[options.do](rows)
         else:
-            print(channel.ask(_request(options))["done"])
+            print(printable_line(channel.ask(_request(options))["done"]))
     except ChatError as error:
         return fail(sentence_of(error))
     except (CommandError, NoResponse, StoreError) as error:

@@ -73,6 +73,7 @@ class ChatClient(Requests):
         clock: IReactorTime | None = None,
         client_id: str | None = None,
         since: int | None = None,
+        epoch: str = "",
         recent: int = 0,
         on_connected: OnConnected | None = None,
         jitter: Callable[[], float] = random,
@@ -80,17 +81,17 @@ class ChatClient(Requests):
         """Connect and greet the server; fails as the endpoint does, or with Disconnected or ChatFailed.
 
         A program that continues after a restart of its own gives `since`, the id up to which it has dealt with
-        everything, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -), which no other client of the account uses at the
-        same time. Without `since` an account's client is first given those of the `recent` newest records of the log
-        that the account may see. `on_connected` is called with False when an account has lost its connection, perhaps
-        several times, and with True when it is signed in again. `clock` is the reactor if none is given. `jitter`
-        returns numbers from 0 to 1.
+        everything, the `epoch` that the client had then, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -), which no
+        other client of the account uses at the same time. Without `since` an account's client is first given those of
+        the `recent` newest records of the log that the account may see. `on_connected` is called with False when an
+        account has lost its connection, perhaps several times, and with True when it is signed in again. `clock` is
+        the reactor if none is given. `jitter` returns numbers from 0 to 1.
         """
         client = cls(on_event, on_lost)
         client._on_connected = on_connected
         if client_id is not None:
             client._client_id = client_id
-        client._catch_up.start_from(since, recent)
+        client._catch_up.start_from(since, recent, epoch)
         exchange = client._exchange
         client._reconnector = Reconnector(endpoint, clock, Backoff(jitter), exchange.new_connection, exchange.probe)
         return Deferred.fromCoroutine(client._open(endpoint))
@@ -119,6 +120,11 @@ class ChatClient(Requests):
         it has dealt with.
         """
         return self._catch_up.last
+
+    @property
+    def epoch(self) -> str:
+        """Return the epoch of the server's log in which `last` is meant, to be stored with it; "" before the first."""
+        return self._catch_up.epoch or self._catch_up.told_epoch
 
     # the name
 
@@ -223,7 +229,7 @@ class ChatClient(Requests):
         return self._exchange.ask(request, finish, repeats=repeats, now=now)
 
     def _greet(self) -> Deferred[None]:
-        return self._exchange.ask_now(f"hello,events,{self._client_id},tags", nothing)
+        return self._exchange.ask_now(f"hello,events,{self._client_id},tags", self._catch_up.note_epoch)
 
     # the connection
 

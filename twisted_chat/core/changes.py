@@ -1,11 +1,13 @@
 """The changes of rooms: join, leave, topic. They take effect at once, and are undone if the log cannot keep them."""
 
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.interfaces import MessageLog
+from twisted_chat.core.interfaces import Crowds, MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES
+from twisted_chat.core.moves import Moves, Readers
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.rooms import Room, Rooms
+from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
+from twisted_chat.core.routes import forget_routes
 from twisted_chat.core.shares import Shares
 
 CHANGE_BYTES = 1024
@@ -24,14 +26,17 @@ class RoomChanges:
         self.registry = UserRegistry()
         self.rooms = Rooms()
         self._changes: dict[tuple[int, str], _Change] = {}  # those under way, see _place
+        self._moves = Moves()
+        self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
 
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
         user = self._user(participant)
-        room = self.rooms.join(user, name)
+        room = self.rooms.join(user, name, participant.address)
         if room is None:
             return False
+        participant.routes.clear()  # its next message comes behind the join
         self._announce(JOINED, participant, user, room, "", label)
         return True
 
@@ -45,9 +50,11 @@ class RoomChanges:
         return True
 
     def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
-        """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
+        """Change a room's topic. Raises ChatError: bad-name, no-such-room, not-a-member, too-long."""
         user = self._user(participant)
         room = self.rooms.find_joined(user, name)
+        if len(text) > MAX_TOPIC_CHARACTERS:
+            raise ChatError(Reason.TOPIC_LENGTH, max=MAX_TOPIC_CHARACTERS)
         room.topic = text
         self._announce(TOPIC, participant, user, room, text, label)
 
@@ -61,6 +68,8 @@ class RoomChanges:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
         key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
         assert isinstance(key, str)
+        if isinstance(entry.recipients, Readers):
+            entry.recipients.begin(entry.first)
         if entry.kind == TOPIC:
             room = self.rooms.get(entry.envelope.to)
             if room is not None:
@@ -98,6 +107,7 @@ class RoomChanges:
         present = self.rooms.get(room.name)
         if present is not None and present is not room and joined_at is not None and joined_at == change.joined_at:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
+            present.first_id = room.first_id
         forget_routes(user)
 
     # shared by the requests
@@ -110,23 +120,38 @@ class RoomChanges:
     def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
         self.rooms.leave(user, room)
         forget_routes(user)
+        if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
+            room.leaves(user)
         self._announce(LEFT, participant, user, room, "", label)
+        if not room.members:
+            self._append_moves()  # before a room of the same name begins
 
     def _announce(
         self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
     ) -> None:
         self._open = None
+        if self.crowds is not None:
+            self.crowds.settle(user)
         envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        recipients = room.participants
-        if kind == LEFT:
-            recipients += user.participants
+        begins = kind == JOINED and room.first_id is None and len(room.members) == 1
+        recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
         entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
         participant.unstored += entry.size
         participant.credit -= entry.size + CHANGE_BYTES
         joined_at = user.delivered_rooms.get(room.key)
         self._changes.setdefault(_place(entry), _Change(room, joined_at)).count += 1
-        self.log.append(entry)
+        if kind == TOPIC:
+            self._append_moves()
+            self.log.append(entry)
+        else:
+            self._moves.add(entry, room)
+
+    def _append_moves(self) -> None:
+        """Append the joins and leaves of this turn to the log."""
+        self._open = None
+        for entry in self._moves.take() if self._moves else ():
+            self.log.append(entry)
 
 
 class _Change:
@@ -143,9 +168,3 @@ def _place(entry: Entry) -> tuple[int, str]:
     key = entry.envelope.conversation
     assert isinstance(key, str)
     return TOPIC_IDENTITY if entry.kind == TOPIC else entry.envelope.author, key
-
-
-def forget_routes(user: User) -> None:
-    """Have each connection of a user find its routes anew: its name, rooms or connections have changed."""
-    for participant in user.participants:
-        participant.routes.clear()

@@ -54,6 +54,9 @@ class Reason(Enum):
     PASSWORD_COMMON = "password-common", WRONG_PASSWORD
     TICKET_NOT_VALID = "ticket-not-valid", GONE
 
+    TOPIC_LENGTH = "topic-length", TOO_LONG  # max
+    AWAY_LENGTH = "away-length", TOO_LONG  # max
+
     NO_NAME = "no-name", NOT_REGISTERED
     CONNECTION_ENDED = "connection-ended", NOT_REGISTERED
     HAS_NAME = "has-name", ALREADY_REGISTERED  # name
@@ -67,6 +70,8 @@ class Reason(Enum):
     NOT_IN_ROOM = "not-in-room", NOT_A_MEMBER  # room
 
     TOO_MANY_ROOMS = "too-many-rooms", NOT_ALLOWED  # max
+    TOO_MANY_ROOMS_MADE = "too-many-rooms-made", NOT_ALLOWED  # max
+    TOO_MANY_ROOMS_HERE = "too-many-rooms-here", NOT_ALLOWED  # max
     NO_GUESTS = "no-guests", NOT_ALLOWED  # name
     GUEST_HAS_NO_PASSWORD = "guest-has-no-password", NOT_ALLOWED  # name
     ACCOUNT_KEEPS_NAME = "account-keeps-name", NOT_ALLOWED  # name
@@ -81,6 +86,7 @@ class Reason(Enum):
 
     TOO_MANY_WRONG_PASSWORDS = "too-many-wrong-passwords", SLOW_DOWN  # seconds
     TOO_MANY_SIGN_INS = "too-many-sign-ins", SLOW_DOWN  # seconds
+    TOO_MANY_CHANGES = "too-many-changes", SLOW_DOWN  # seconds
     TOO_MANY_NEW_ACCOUNTS = "too-many-new-accounts", SLOW_DOWN  # seconds
 
     NO_ACCOUNTS = "no-accounts", UNAVAILABLE
@@ -94,6 +100,9 @@ class Reason(Enum):
     PASSWORDS_UNCHECKED = "passwords-unchecked", UNAVAILABLE
     SHUTTING_DOWN = "shutting-down", UNAVAILABLE
     INTERNAL_ERROR = "internal-error", UNAVAILABLE
+
+    OTHER_EPOCH = "other-epoch", GONE
+    POSITION_UNKNOWN = "position-unknown", GONE  # id
 
     def __init__(self, key: str, code: str) -> None:
         self.key, self.code = key, code

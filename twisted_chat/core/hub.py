@@ -5,22 +5,24 @@ messages and membership is the base of that, core.router.Router; the part
 that reads the log is its `archive`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
 
 from twisted_chat.core.archive import Archive
-from twisted_chat.core.changes import forget_routes
 from twisted_chat.core.credentials import GUEST, KNOWN, NEW, Credentials
 from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, Tickets
+from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, RoomState, Tickets
 from twisted_chat.core.limits import Limits
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, forget_routes
 from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
+MAX_AWAY_CHARACTERS = 200
+"""Characters of an away text, which is kept in memory for each person."""
 
 
 class Hub(Credentials):
@@ -45,6 +47,7 @@ class Hub(Credentials):
     ) -> None:
         super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
         self.limits, self._guests = Limits(), guests
+        self.limits.add(self.rooms.counts.rows)
         self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 
@@ -56,12 +59,14 @@ class Hub(Credentials):
         for account in self.accounts.open():
             self.registry.add_account(account)
         self.bans.load(self.accounts.bans())
-        memberships, topics = self.log.restore()
+        memberships, rooms = self.log.restore()
         for identity, name, id in memberships:
             user = self.registry.by_identity(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
-                room.topic = room.delivered_topic = topics.get(room.key, "")
+                state = rooms.get(room.key, RoomState(id))
+                room.first_id = state.first_id
+                room.topic = room.delivered_topic = state.topic
 
     async def close(self) -> None:
         """Store everything, and close the accounts and the log."""
@@ -96,6 +101,10 @@ class Hub(Credentials):
             raise ChatError(Reason.NO_GUESTS, name=checked.shown)
         if not self.has_room_for_guest():
             raise ChatError(Reason.NO_ROOM_FOR_GUESTS)
+        if checked.key in self._moves.freed_names:  # the leaves of another, who had this name in this turn
+            self._append_moves()
+        if self.crowds is not None:
+            self.crowds.settle_name(checked.key)
         participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
         return SignedIn(GUEST, participant)
 
@@ -111,14 +120,17 @@ class Hub(Credentials):
         participant.routes.clear()
         if user is None:
             return
-        neighbours = self.rooms.neighbours(user)
+        neighbours = self._neighbours(user)
         if not user.is_account:
+            if self._moves.has(user.identity):
+                self._append_moves()
+            self._moves.freed_names.add(user.key)
             for room in self.rooms.joined_by(user):
                 self._leave(participant, user, room, None)
         offline = self.registry.remove_connection(user, participant)
         self._connections_changed(user)
         if offline:
-            _tell_presence(neighbours, user, user.name, None)
+            self._tell_presence(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
                 user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
                 self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
@@ -128,17 +140,21 @@ class Hub(Credentials):
         user = self._user(participant)
         if user.is_account:
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
-        old, new = user.name, user_name(name)
+        old, old_key, new = user.name, user.key, user_name(name)
         self.bans.check(new.key, participant.address)
+        self._append_moves()  # of the name so far
         self.registry.rename(user, new)
+        self.rooms.renamed(user, old_key)
         forget_routes(user)
         self._open = None
         if user.name != old:
-            _tell_presence(self.rooms.neighbours(user), user, old, user.name)
+            self._tell_presence(self._neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
-        """Set the user's away text; None means that the user is back."""
+        """Set the user's away text; None means that the user is back. Raises ChatError(too-long)."""
         user = self._user(participant)
+        if text is not None and len(text) > MAX_AWAY_CHARACTERS:
+            raise ChatError(Reason.AWAY_LENGTH, max=MAX_AWAY_CHARACTERS)
         user.away = text
         user.version += 1
 
@@ -215,7 +231,7 @@ class Hub(Credentials):
         self.registry.add_connection(user, participant)
         self._connections_changed(user)
         if first:
-            _tell_presence(self.rooms.neighbours(user), user, None, user.name)
+            self._tell_presence(self._neighbours(user), user, None, user.name)
         self.flush()
         await self.log.wait_durable()
         if participant.user is None:
@@ -238,8 +254,19 @@ class Hub(Credentials):
         forget_routes(user)
         self._open = None
 
+    def _neighbours(self, user: User) -> Sequence[User] | Collection[str]:
+        """Return the people to be told of a user's presence; when they may be many, the keys of their rooms."""
+        if self.crowds is not None and self.rooms.reach(user) > MAX_FLUSHED_AT_ONCE:
+            return user.rooms
+        return self.rooms.neighbours(user)
 
-def _tell_presence(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
-    for user in users:
-        for participant in user.participants:
-            participant.presence_changed(who.identity, before, now)
+    def _tell_presence(
+        self, neighbours: Sequence[User] | Collection[str], who: User, before: str | None, now: str | None
+    ) -> None:
+        if not isinstance(neighbours, Sequence):
+            assert self.crowds is not None
+            self.crowds.add(neighbours, who, before, now)
+            return
+        for user in neighbours:
+            for participant in user.participants:
+                participant.presence_changed(who.identity, before, now)

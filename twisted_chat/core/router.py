@@ -4,23 +4,23 @@ A request comes in as a call, becomes an entry of the log, and comes back from t
 log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from twisted_chat.core.changes import ROOM_CHANGES, RoomChanges
 from twisted_chat.core.dedup import is_target
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import GUESTS, MESSAGE, direct
+from twisted_chat.core.messages import GUESTS, LEFT, MESSAGE, TOPIC, direct
 from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.moves import Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User, size_of
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, size_of
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-RECORD_BYTES = 100
-"""Bytes of the file that a record takes, beside its text."""
 
 
 class Router(RoomChanges):
@@ -28,6 +28,7 @@ class Router(RoomChanges):
 
     def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
         super().__init__(log, shares)
+        self.spread: Callable[[Iterable[Participant]], None] = flush_all
         log.subscribe(self.deliver, self.refuse)
 
     def say(
@@ -35,9 +36,8 @@ class Router(RoomChanges):
     ) -> Absence | None:
         """Say one text, or several in a row, to a person or a room; `label` is that of the first.
 
-        Returns the recipient's absence, when the sender has not been told of it yet.
-        Raises ChatError: bad-text for an empty text, bad-name, no-such-user,
-        no-such-room, not-a-member.
+        Returns the recipient's absence, when the sender has not been told of it yet. Raises ChatError:
+        bad-text for an empty text, bad-name, no-such-user, no-such-room, not-a-member.
         """
         absence = None
         route = participant.routes.get(to)
@@ -54,7 +54,7 @@ class Router(RoomChanges):
         size = size_of(texts)
         entry.size += size
         participant.unstored += size
-        participant.credit -= size + RECORD_BYTES * len(texts)
+        participant.credit -= size
         if label is not None:
             entry.labels[len(entry.texts)] = label
             entry.asked = True
@@ -92,10 +92,10 @@ class Router(RoomChanges):
                     labels = {other: label for other, label in labels.items() if other < index}
                     break
                 routes[to] = route
-        if _are_apart(routes):
+        if are_apart(routes):
             entry = MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels, size)
             participant.unstored += entry.size
-            participant.credit -= entry.size + RECORD_BYTES * len(texts)
+            participant.credit -= entry.size
             self.log.append(entry)
         else:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
@@ -122,14 +122,22 @@ class Router(RoomChanges):
 
     def flush(self) -> None:
         """Have the log keep and deliver what has been said."""
-        self._open = None
+        self._append_moves()
         self.log.flush()
 
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Acknowledge and deliver a batch that the log has, then flush each client once."""
         touched: dict[Participant, None] = {}  # in the order of their entries
+        answered: dict[Participant, None] = {}
+        moves: list[Entry] = []
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
+            if moves and not follows(entry, moves):
+                deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
+                moves = []
+            if recipients.__class__ is Readers:
+                moves.append(entry)
+                continue
             assert connection is not None
             connection.unstored -= entry.size
             if entry.__class__ is MixedEntry:
@@ -146,14 +154,19 @@ class Router(RoomChanges):
                 for participant in copies:
                     participant.deliver_copy(entry)
                     touched[participant] = None
-                if to_room and entry.kind in ROOM_CHANGES:  # now: a reader that falls behind by it had it
-                    self._apply(entry)
-                    self._settle(entry)
+                if to_room and entry.kind == TOPIC:
+                    self._applied(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
-                touched[connection] = None
-        for participant in touched:
-            participant.flush()
+                answered[connection] = None
+        if moves:
+            deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
+        flush_all(answered)
+        (self.spread if len(touched) > MAX_FLUSHED_AT_ONCE else flush_all)(touched)
+
+    def _applied(self, entry: Entry) -> None:
+        self._apply(entry)
+        self._settle(entry)
 
     def refuse(self, entries: Sequence[Entry]) -> None:
         """Tell the senders of what the log cannot keep. No recipient has seen it, and a join or leave is undone."""
@@ -161,6 +174,10 @@ class Router(RoomChanges):
             connection = entry.connection
             assert connection is not None
             connection.unstored -= entry.size
+            if isinstance(entry.recipients, Readers):
+                entry.recipients.begin(self.log.last + 1)  # for others who joined it meanwhile
+                if entry.kind == LEFT:
+                    entry.recipients.room.left(entry.envelope.author)
             entry.forget_participants()
             if entry.kind in ROOM_CHANGES:
                 self._settle(entry)
@@ -184,8 +201,9 @@ class Router(RoomChanges):
         """Append an entry to the log for those whom the route reaches now, and return it."""
         recipients, asked = route.target.participants, bool(labels)
         entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies, size)
-        participant.unstored += entry.size
-        participant.credit -= entry.size + RECORD_BYTES * len(texts)
+        size = entry.size
+        participant.unstored += size
+        participant.credit -= size
         self.log.append(entry)
         return entry
 
@@ -201,6 +219,9 @@ class Router(RoomChanges):
 
     def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
+        self._append_moves()  # its own, and those of the room, come before what it says
+        if self.crowds is not None:
+            self.crowds.settle(user)
         if is_room(to):
             room = self.rooms.find_joined(user, to)
             envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
@@ -213,21 +234,8 @@ class Router(RoomChanges):
             if target is not user:
                 copies = tuple(other for other in user.participants if other is not participant)
             exclusive = target is not user and not copies
-            route = Route(envelope, target, copies, _absence(target), exclusive)
+            route = Route(envelope, target, copies, absence_of(target), exclusive)
         if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
             participant.routes.clear()
-        participant.routes[to] = route
+        participant.routes[envelope.to if to == envelope.to else to] = route  # a name is in memory once
         return route
-
-
-def _are_apart(routes: dict[str, Route]) -> bool:
-    """Return True when no recipient is reached by two of these routes."""
-    if not all(route.exclusive for route in routes.values()):
-        return False
-    return len({id(route.target) for route in routes.values()}) == len(routes)
-
-
-def _absence(user: User) -> Absence | None:
-    if not user.participants:
-        return Absence(user.name, None)
-    return Absence(user.name, user.away) if user.away is not None else None

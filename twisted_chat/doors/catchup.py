@@ -1,7 +1,8 @@
 """The reading side of a session: live, or behind and reading on from the log at the reader's own position.
 
-Everything that changes the mode of a reader must stand in this file. Two facts vary alone: `held` (by a
-sign-in that is not answered yet, or for the lesson's client) and whether the outbox is paused. The rest is one mode:
+Everything that changes the mode of a reader must stand in this file. Three facts vary alone: `held` (by a
+sign-in that is not answered yet, or for the lesson's client), `answering` (a long answer that is written in
+slices, with nothing in between) and whether the outbox is paused. The rest is one mode:
 
     LIVE      no cursor; entries are delivered
     IDLE      a cursor; waits until the outbox is not paused and the session not held
@@ -63,6 +64,7 @@ class Event(Enum):
     LIMIT = "a page arrives, and reaches the limit of `since`"
     END = "a page arrives, and the log has no more"
     FAILED = "the log could not be read"
+    ANSWER = "a long answer begins"
     GONE = "the connection is gone"
 
 
@@ -70,6 +72,7 @@ LIVE, IDLE, READING, SEEKING, PAGED, CLOSED = Mode
 TRANSITIONS: dict[tuple[Mode, Event], Mode] = {
     (LIVE, Event.FALL_BEHIND): IDLE,
     (LIVE, Event.SINCE): SEEKING,
+    (LIVE, Event.ANSWER): IDLE,
     (IDLE, Event.SINCE): SEEKING,
     (IDLE, Event.READ): READING,
     (READING, Event.SINCE): SEEKING,  # the page that arrives is dropped: it belongs to another cursor
@@ -77,6 +80,7 @@ TRANSITIONS: dict[tuple[Mode, Event], Mode] = {
     (READING, Event.LIMIT): PAGED,
     (READING, Event.END): LIVE,  # IDLE while the session is held
     (READING, Event.FAILED): IDLE,
+    (READING, Event.ANSWER): IDLE,  # the page that arrives is dropped, and read again behind the answer
     (SEEKING, Event.FOUND): IDLE,
     (SEEKING, Event.REFUSED): IDLE,
     (PAGED, Event.SINCE): SEEKING,
@@ -114,7 +118,7 @@ class Reader(Participant, Protocol):
 class CatchUp:
     """Reads on from the log for a session that is behind."""
 
-    __slots__ = ("_clock", "_cursor", "_hub", "_reader", "_replay", "_session", "held", "mode")
+    __slots__ = ("_clock", "_cursor", "_hub", "_reader", "_replay", "_session", "answering", "held", "mode")
 
     def __init__(self, session: Reader, hub: Hub, clock: IReactorTime) -> None:
         self._session, self._hub, self._clock = session, hub, clock
@@ -122,7 +126,7 @@ class CatchUp:
         self._replay: Replay | None = None
         self._reader: LogReader | None = None  # of the page that is on its way
         self.mode = LIVE
-        self.held = False
+        self.held = self.answering = False
 
     @property
     def position(self) -> int:
@@ -147,6 +151,19 @@ class CatchUp:
         self.held = False
         self.proceed()
 
+    def begin_answer(self) -> None:
+        """Show the client nothing but a long answer until `end_answer`, and remember its position."""
+        self.answering = True
+        if self.mode is LIVE:
+            self.fall_behind(self._hub.log.last)
+        elif self._go(Event.ANSWER) and self._cursor is not None:
+            self._cursor = self._cursor.copy()  # a page that is on its way still moves the other one
+
+    def end_answer(self) -> None:
+        """Read on from that position."""
+        self.answering = False
+        self.proceed()
+
     def close(self) -> None:
         """Stop for good: the connection is gone."""
         if self.mode is CLOSED:
@@ -157,12 +174,12 @@ class CatchUp:
             self._reader.leave()
         del self._session  # which holds this: neither shall wait for the garbage collector
 
-    async def since(self, label: str | None, position: int, limit: int = 0) -> tuple[int, bool]:
+    async def since(self, label: str | None, position: int, limit: int = 0, epoch: str = "") -> tuple[int, bool]:
         """Show the client everything after a position that its account may see, and then go live.
 
         With a `limit` at most so many records are shown, and when there are more, nothing else is until the
         next `since`. Returns the id up to which the client has then been shown everything, and whether
-        there is more. Raises ChatError.
+        there is more. `epoch` is the one that the client has the position from. Raises ChatError.
         """
         session = self._session
         self.fall_behind(self._hub.log.last)
@@ -170,7 +187,7 @@ class CatchUp:
             self._cursor = self._cursor.copy()  # a page that is on its way still moves the other one
         self._go(Event.SINCE)
         try:
-            cursor = await self._hub.archive.cursor(session, position)
+            cursor = await self._hub.archive.cursor(session, position, epoch)
             if session.user is None:
                 raise ChatError(Reason.CONNECTION_ENDED)
         except BaseException:
@@ -186,7 +203,7 @@ class CatchUp:
     def proceed(self) -> None:
         """Read the next page, if the client takes more."""
         cursor = self._cursor
-        if cursor is None or self.held:
+        if cursor is None or self.held or self.answering:
             return
         session = self._session
         if session.user is None or session.paused or not self._go(Event.READ):

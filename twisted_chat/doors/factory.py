@@ -11,12 +11,15 @@ from twisted.internet.task import LoopingCall
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.doors.connections import ConnectionRegister, Members
+from twisted_chat.doors.crowds import Crowds
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import Door
-from twisted_chat.doors.flusher import CallSoon, Flusher
+from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Session
+from twisted_chat.doors.slices import CallSoon
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host, tune_socket
 
@@ -56,7 +59,9 @@ class DoorFactory(Factory):
         self.connections: Members[DoorProtocol] = Members(self.register)
         self.most, self._outbox = most, outbox
         self._render_caches = RenderCaches()
+        hub.crowds = Crowds(hub, clock)
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))
+        self.flusher.pace = ChangePace(clock)
         self._idle_checks = LoopingCall(self.idle_check)
         self._idle_checks.clock = clock
 

@@ -87,8 +87,8 @@ class PacedProtocol(Protocol):
         session = self.session
         return not (
             self._lines
-            or self._unsplit
             or self._waits
+            or self._unsplit
             or self._slowed
             or session.outbox.full
             or (session.unstored > session.max_unstored and session.waits_for_log())

@@ -109,6 +109,10 @@ class MemoryAccounts:
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())
 
+    async def read_markers_in(self, identity: int, conversations: Collection[Conversation]) -> dict[Conversation, int]:
+        markers = self._markers.get(identity, {})
+        return {conversation: markers[conversation] for conversation in conversations if conversation in markers}
+
     async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         markers = self._markers.setdefault(identity, {})
         moved = id > markers.get(conversation, -1)

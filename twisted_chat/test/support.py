@@ -461,6 +461,9 @@ class Recorder:
     def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         self.news.append((before, now))
 
+    def crowd_changed(self, news: object) -> None:
+        pass
+
     def notify(self, notice: Notice, detail: str = "") -> None:
         self.words.append(notice.value)
 

@@ -57,6 +57,21 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         with capturedLogs():
             self.assertEqual([await self.accounts.client_number(zak, client) for client in ("phone", "desk")], numbers)
 
+    async def test_clients_can_sign_in_while_the_disk_is_full(self) -> None:
+        zak = await self.make("zak")
+        desk = await self.accounts.client_number(zak, "desk")
+        await self.accounts.client_number(zak, "another")
+        self.worker.problem = sqlite3.OperationalError("database or disk is full")
+        with capturedLogs():
+            self.assertEqual(await self.accounts.client_number(zak, "desk"), desk, "it is known from another day")
+            phone = await self.accounts.client_number(zak, "phone")
+            self.assertNotEqual(await self.accounts.client_number(zak, "tablet"), phone)
+            self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
+        self.worker.problem = None
+        self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
+        await self.again()
+        self.assertEqual(await self.accounts.client_number(zak, "phone"), phone, "it is stored by now")
+
     async def test_a_failing_disk_is_logged_and_changes_nothing(self) -> None:
         zak = await self.make("zak", "secret")
         await self.accounts.move_read_marker(zak, "#tea", 1)
@@ -67,7 +82,6 @@ class SqliteAccountsTests(AccountsContract, TestCase):
                 self.accounts.set_secret(zak, "other"),
                 self.accounts.set_enabled(zak, False),
                 self.accounts.delete(zak),
-                self.accounts.client_number(zak, "phone"),
                 self.accounts.move_read_marker(zak, "#tea", 2),
             ):
                 self.assertEqual(await self.code(call), UNAVAILABLE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
@@ -67,9 +69,13 @@ def nick(connection: IrcConnection, request: Request) -> Result:
     assert user is not None
     if wanted == session.nick:
         return Reply()
-    before = user.name
-    connection.hub.rename(session, wanted)
-    return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+
+    def change() -> Reply:
+        before = user.name
+        connection.hub.rename(session, wanted)
+        return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+
+    return session.pace.run(session, change)
 
 
 def _offered(hub: Hub) -> list[str]:
@@ -120,7 +126,9 @@ async def _register(connection: IrcConnection, registration: Registration) -> Re
             return Reply()
         registration.go(Event.SIGNED_IN)
         registration.forget()
-        return Reply([*welcome(connection), *rejoined_rooms(hub, session), *unread], then=signed_in.answered)
+        slices = chain((welcome(connection),), rejoined_rooms(hub, session), (unread,))
+        await session.write_sliced_answer(None, slices)  # a label is answered behind it
+        return Reply(then=signed_in.answered)
     finally:
         registration.go(Event.REFUSED)  # without effect when the client is signed in
 

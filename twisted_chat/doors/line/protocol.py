@@ -211,6 +211,8 @@ class ChatProtocol(DoorProtocol):
     def silent(self) -> None:
         """Ping a program, and cut it off if it does not answer; people may be silent for ever."""
         if self.session.dialect.for_programs:
+            if self.session.is_answering:  # a ping would stand within a line
+                return
             if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
                 self.transport.abortConnection()
             else:

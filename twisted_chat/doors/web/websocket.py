@@ -18,7 +18,7 @@ from zope.interface import implementer
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.web.connection import WebConnection
-from twisted_chat.wire.frames import text_frames
+from twisted_chat.wire.frames import part_frames, text_frames
 
 
 class Frames:
@@ -50,6 +50,7 @@ class WebSocketLines:
         self._frames, self._stopping = frames, stopping
         self._socket: WebSocketTransport | None = None
         self._chat: Protocol | None = None
+        self._within_line = False  # the last part that was written ended without an LF
 
     @property
     def slow(self) -> bool:
@@ -91,7 +92,11 @@ class WebSocketLines:
     # called by the chat protocol
 
     def write(self, data: bytes) -> None:
-        self._connection.write(self._frames(data))
+        if self._within_line or data[-1:] != b"\n":  # a long answer, which is written in parts
+            self._connection.write(part_frames(data, self._within_line))
+            self._within_line = data[-1:] != b"\n"
+        else:
+            self._connection.write(self._frames(data))
 
     def writeSequence(self, data: Any) -> None:
         self.write(b"".join(data))

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
@@ -27,14 +28,16 @@ CLIENT = """
     SELECT id, used = (SELECT max(used) FROM clients WHERE account = ?1) FROM clients WHERE account = ?1 AND name = ?2
 """
 SIGN_IN_CLIENT = """
-    INSERT INTO clients (account, name, used)
-    SELECT ?1, ?2, 1 + coalesce(max(used), 0) FROM clients WHERE account = ?1
+    INSERT INTO clients (id, account, name, used)
+    SELECT ?3, ?1, ?2, 1 + coalesce(max(used), 0) FROM clients WHERE account = ?1
     ON CONFLICT DO UPDATE SET used = excluded.used
 """
 OLD_CLIENTS = """
     SELECT id FROM clients WHERE account = ? AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY used DESC LIMIT -1 OFFSET ?
 """
+MAX_UNSTORED_CLIENTS = 10_000
+"""New clients that may sign in while nothing can be stored; each gets a negative number, which no other client has."""
 DAY_SECONDS = 24 * 60 * 60
 MAX_CLIENTS = 64
 """Clients of an account that are remembered. The one that has not signed in for the longest time is forgotten, with
@@ -64,6 +67,8 @@ class SqliteAccounts:
         self._changes: list[Change] = []
         self._waiting: list[Deferred[list[int]]] = []
         self._writing = False
+        self._unstored_numbers: dict[tuple[int, str], int] = {}  # of clients that signed in while nothing was stored
+        self._unstored_count = count(1)
 
     def open(self) -> list[Account]:
         self._database.open()
@@ -160,12 +165,22 @@ class SqliteAccounts:
         rows = await self._database.select(CLIENT, (identity, client_id))
         if rows and rows[0][1]:  # it is the one that signed in last: nothing changes
             return int(rows[0][0])
+        new = self._unstored_numbers.get((identity, client_id))
         try:
-            return await self._transact(lambda db: _sign_in_client(db, identity, client_id, in_use))
+            return await self._transact(lambda db: _sign_in_client(db, identity, client_id, in_use, new))
         except ChatError:
             if rows:  # a known client can sign in to a full disk
                 return int(rows[0][0])
-            raise
+            return self._number_without_writing(identity, client_id)
+
+    def _number_without_writing(self, identity: int, client_id: str) -> int:
+        """Return a number for a new client, which is stored when the client signs in again later."""
+        key = (identity, client_id)
+        if key not in self._unstored_numbers:
+            if len(self._unstored_numbers) >= MAX_UNSTORED_CLIENTS:
+                raise ChatError(Reason.STORE_CANNOT_WRITE)
+            self._unstored_numbers[key] = -(self._database.start * 2**32 + next(self._unstored_count))
+        return self._unstored_numbers[key]
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (up_to, id)) for id, up_to in positions]
@@ -175,6 +190,15 @@ class SqliteAccounts:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
         rows = await self._database.select(sql, (identity, MAX_READ_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
+
+    async def read_markers_in(self, identity: int, conversations: Collection[Conversation]) -> dict[Conversation, int]:
+        sql = """
+            SELECT conversation, record FROM markers
+            WHERE account = ? AND conversation IN (SELECT value FROM json_each(?))
+        """
+        names = json.dumps([conversation_name(conversation) for conversation in conversations])
+        rows = await self._database.select(sql, (identity, names))
+        return {conversation_of(name): id for name, id in rows}
 
     async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         sql = """
@@ -227,9 +251,14 @@ class SqliteAccounts:
             raise ChatError(Reason.STORE_CANNOT_WRITE) from None
 
 
-def _sign_in_client(db: sqlite3.Connection, identity: int, client_id: str, in_use: Collection[int]) -> int:
-    """Return the number of a client, and forget the oldest ones of the account beyond MAX_CLIENTS."""
-    db.execute(SIGN_IN_CLIENT, (identity, client_id))
+def _sign_in_client(
+    db: sqlite3.Connection, identity: int, client_id: str, in_use: Collection[int], new: int | None
+) -> int:
+    """Return the number of a client, and forget the oldest ones of the account beyond MAX_CLIENTS.
+
+    `new` is the number that a new client has already; without it, SQLite gives one.
+    """
+    db.execute(SIGN_IN_CLIENT, (identity, client_id, new))
     [[number, _]] = db.execute(CLIENT, (identity, client_id))
     connected = {*in_use, number}
     spare = max(MAX_CLIENTS - len(connected), 0)

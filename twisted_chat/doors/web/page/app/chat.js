@@ -8,6 +8,8 @@ import { History } from "./history.js";
 import { escapeText, keyOf, unescapeText } from "./line.js";
 import { Session } from "./session.js";
 
+const LOG_RESTARTED = "The server has started again with an older copy of its messages; some may be missing here.";
+
 export class Chat {
   /**
    * `onChange()` is called when there is something new to show, `onSpoken(record, conversation)` for
@@ -174,6 +176,7 @@ export class Chat {
   /** Forget all records, because the server's log has started again. */
   logRestarted() {
     for (const conversation of this.conversations.values()) conversation.reset();
+    this.current?.addNote(LOG_RESTARTED);
   }
 
   async caughtUp(isReconnect) {

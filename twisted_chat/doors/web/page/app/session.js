@@ -40,6 +40,7 @@ export class Session {
   #attempts = 0; // reconnects that failed in a row
   #reconnectTimer;
   #position = 0; // every record up to this id has been received
+  #epoch = ""; // of the log that #position is meant in: in another epoch, ids stand for other records
   #newestId = 0; // of all ids that the server has named
 
   constructor(chat) {
@@ -103,14 +104,15 @@ export class Session {
       await connection.opened;
       this.#advance("signing-in");
       const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
-      await connection.request(`hello,events,${this.#clientId}${tags}`);
+      const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
+      const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
       this.#advance("catching-up");
       const isReconnect = Boolean(this.name);
       this.name = name;
       this.account = how !== "guest";
       this.#chat.signedIn();
-      await this.#catchUp(isReconnect);
+      await this.#catchUp(isReconnect, epoch);
       if (connection.isClosed) throw lostError(); // while it caught up, by a request that may fail
       this.#advance("online");
     } catch (error) {
@@ -124,9 +126,10 @@ export class Session {
     this.#chat.changed();
   }
 
-  async #catchUp(isReconnect) {
+  async #catchUp(isReconnect, epoch) {
     const newest = Number(await this.request("since"));
-    const isNewLog = newest < this.#position;
+    const isNewLog = newest < this.#position || (isReconnect && epoch !== this.#epoch);
+    this.#epoch = epoch;
     if (isNewLog) {
       this.#position = this.#newestId = 0;
       this.#chat.logRestarted();
@@ -134,7 +137,8 @@ export class Session {
     if (this.account) {
       const position = isReconnect && !isNewLog ? this.#position : Math.max(0, newest - FIRST_CATCH_UP_IDS);
       const onRecord = (record) => this.#receive(record);
-      this.#position = Number(await this.request(`since,${position}`, { onRecord }));
+      const asked = epoch ? `since,${position},epoch=${epoch}` : `since,${position}`;
+      this.#position = Number(await this.request(asked, { onRecord }));
     }
     await this.#chat.caughtUp(isReconnect);
   }
