@@ -93,7 +93,9 @@ class Verdict:
                 self._fault("corrupted", f"{about} was acknowledged as {request.id}, which is {row.text[:40]!r}")
             if request.error and request.text in self._by_text:
                 stored = self._by_text[request.text].id
-                self._fault("refused but stored", f"{about}: {request.error}, but it is record {stored}")
+                again = request.resent and request.error == "unavailable"
+                kind = "resend unavailable" if again else "refused but stored"
+                self._fault(kind, f"{about}: {request.error}, but it is record {stored}")
 
     # what readers saw
 
