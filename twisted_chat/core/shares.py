@@ -19,10 +19,10 @@ KIB, MIB = 1024, 1024 * 1024
 MAX_UNSTORED_BYTES_PER_NETWORK = 1 * MIB
 MAX_UNSTORED_BYTES = 8 * MIB
 """Bytes that may wait for the log, beyond the first ones of each connection (see doors.session)."""
-MAX_OUTBOX_BYTES_PER_NETWORK = 24 * MIB
+MAX_OUTBOX_BYTES_PER_NETWORK = 18 * MIB
 MAX_OUTBOX_BYTES_IN_ALL = 64 * MIB
 """Bytes that may wait for clients that do not read (see doors.outbox)."""
-MAX_INPUT_BYTES_PER_NETWORK = 12 * MIB
+MAX_INPUT_BYTES_PER_NETWORK = 10 * MIB
 MAX_INPUT_BYTES = 48 * MIB
 """Bytes of lines that have not ended, and of requests that must wait (see doors.pacing)."""
 MAX_MEMBERSHIP_BYTES_PER_NETWORK = 6 * MIB
@@ -33,7 +33,7 @@ MAX_ROUTE_BYTES_PER_NETWORK = 4 * MIB
 MAX_ROUTE_BYTES = 16 * MIB
 FREE_ROUTES, ROUTES_AT_A_TIME, ROUTE_BYTES = 4, 20, 320
 """The same for the routes that a connection remembers (see core.router)."""
-MAX_PRESENCE_BYTES_PER_NETWORK = 3 * MIB
+MAX_PRESENCE_BYTES_PER_NETWORK = 2 * MIB
 MAX_PRESENCE_BYTES = 16 * MIB
 """Bytes of presence changes that wait for clients that do not read (see doors.presence_reader)."""
 

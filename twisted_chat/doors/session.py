@@ -80,13 +80,11 @@ class Session(PresenceReader):
         door: Door,
         address: str = "",
     ) -> None:
-        self.sender_number, self.dialect = number, dialect
-        self.address, self.client_id = address, ""
+        self.sender_number, self.dialect, self.address, self.client_id = number, dialect, address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
-        self.max_unstored = FREE_UNSTORED_BYTES
-        self.max_rooms, self.max_routes = FREE_ROOMS, FREE_ROUTES
+        self.max_unstored, self.max_rooms, self.max_routes = FREE_UNSTORED_BYTES, FREE_ROOMS, FREE_ROUTES
         self.waiting = self.welcomed = False
         self.outbox = Outbox(transport, max_outbox_bytes, self._drained, hub.shares.outboxes, address)
         self.catchup = CatchUp(self, hub, clock)
@@ -294,6 +292,9 @@ class Session(PresenceReader):
     # what catching up calls
 
     def _drained(self) -> None:
+        if self.outbox.abandoned:
+            self._clock.callLater(0, self._door.close)
+            return
         self._flusher.slices.resume(self)
         self.catchup.proceed()
         self._door.wake()

@@ -22,7 +22,7 @@ from twisted_chat.core.shares import (
     Shares,
 )
 from twisted_chat.core.turns import FairQueue
-from twisted_chat.doors.outbox import FREE_OUTBOX_BYTES, Outbox
+from twisted_chat.doors.outbox import FIRST_OUTBOX_BYTES, STALLED_BYTES, Outbox
 from twisted_chat.doors.presence_reader import PRESENCE_BYTES
 from twisted_chat.doors.session import FREE_UNSTORED_BYTES, MAX_UNSTORED_BYTES
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Recorder, Server
@@ -149,12 +149,12 @@ class OutboxShareTests(SynchronousTestCase):
         return outbox
 
     def test_slow_readers_of_a_network_share_a_bound(self) -> None:
-        pool = Pool(256 * KIB, MIB)
+        pool = Pool(256 * KIB + 20 * STALLED_BYTES, 2 * MIB)
         outboxes = [self.outbox(pool) for _ in range(20)]
         for outbox in outboxes:
             while not outbox.full:
                 outbox.put(b"." * KIB)
-        self.assertLess(sum(outbox.size for outbox in outboxes), 20 * (FREE_OUTBOX_BYTES + 2 * KIB) + 256 * KIB)
+        self.assertLess(sum(outbox.size for outbox in outboxes), 20 * (FIRST_OUTBOX_BYTES + 2 * KIB) + 256 * KIB)
         self.assertEqual(max(outbox.size for outbox in outboxes), 129 * KIB)
         for outbox in outboxes:
             outbox.end()
@@ -168,6 +168,23 @@ class OutboxShareTests(SynchronousTestCase):
         self.assertGreater(pool.used, 0)
         outbox.resumeProducing()
         self.assertEqual(pool.used, 0)
+
+    def test_a_client_that_does_not_read_ends_when_its_network_holds_too_much(self) -> None:
+        server = Server()
+        server.hub.shares.outboxes = Pool(STALLED_BYTES, MIB)
+        jane, kim, zak = server.plain("jane"), server.plain("kim"), server.plain("zak")
+        jane.stop_reading()
+        kim.stop_reading()
+        for reader in (b"jane", b"kim"):
+            for _ in range(6):
+                zak.say(b"chat,%s,%s\n" % (reader, b"x" * 16_000))
+                server.clock.advance(0)
+        self.assertFalse(jane.closed)
+        server.clock.advance(11)
+        self.assertTrue(kim.closed)
+        self.assertFalse(jane.closed)
+        jane.drop()
+        self.assertEqual(server.hub.shares.outboxes.used, 0)
 
 
 class RateTests(SynchronousTestCase):
@@ -296,7 +313,7 @@ class MemoryShareTests(SynchronousTestCase):
         rows = {row.subject: row for row in self.server.hub.limits.rows()}
         self.shares.input.take("192.0.2.1", MAX_INPUT_BYTES_PER_NETWORK)
         rows = {row.subject: row for row in self.server.hub.limits.rows()}
-        self.assertEqual(list(rows["bytes of requests that wait"].held), ["192.0.2.1 (12288 KiB)"])
+        self.assertEqual(list(rows["bytes of requests that wait"].held), ["192.0.2.1 (10240 KiB)"])
         writing = Shares(lambda: 0.0)
         self.assertIn("bytes that a person writes", [row.subject for row in writing.rows()])
 
