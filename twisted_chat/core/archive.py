@@ -158,7 +158,7 @@ class Archive:
         return found, before
 
     async def unread(self, user: User, after: int, up_to: int, limit: int) -> tuple[list[Record], int]:
-        """Return what others said in an account's conversations with after < id <= up_to.
+        """Return what others said in an account's conversations, in rooms behind its join, with after < id <= up_to.
 
         The result is the newest `limit` records, oldest first, and the number of all such
         records, counted up to MAX_UNREAD_COUNTED + 1.

@@ -1,6 +1,6 @@
 """The interfaces that the core needs from outside: a log, accounts, and an authenticator."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted_chat.core.bans import Ban
@@ -94,12 +94,12 @@ class MessageLog(Protocol):
         """Return the next records after `after` for a user who is in these rooms there; others may be among them."""
 
     def unread(
-        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
+        self, identity: int, joined: Mapping[str, int], after: int, up_to: int, limit: int
     ) -> Awaitable[tuple[list[Record], int]]:
-        """Return what others said with after < id <= up_to in these rooms, and to this user directly.
+        """Return what others said with after < id <= up_to in rooms since the user joined, and to this user directly.
 
-        The result is the newest `limit` records, oldest first, and the number of all such
-        records, counted up to MAX_UNREAD_COUNTED + 1.
+        `joined` has the ids of the joins by the rooms' keys. The result is the newest `limit` records, oldest
+        first, and the number of all such records, counted up to MAX_UNREAD_COUNTED + 1.
         """
 
     def unread_in(

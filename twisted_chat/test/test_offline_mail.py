@@ -57,6 +57,15 @@ class OfflineMailTests(SynchronousTestCase):
         other.drop()
         self.assertEqual(self.back(), [])
 
+    def test_what_was_said_in_a_room_before_the_account_joined_is_not_missed(self) -> None:
+        self.jane.say(b"join,#ops\nchat,#ops,before\n")
+        person = self.server.connect()
+        person.say(b"register,zak,zak\njoin,#ops\n")
+        person.read()
+        person.drop()  # before it has told how far it has read
+        self.say(1, "#ops")
+        self.assertEqual([line.split()[-1] for line in self.back()], ["0"])
+
     def test_nothing_is_missed_while_another_device_is_online(self) -> None:
         self.say(1)
         self.server.account("zak")
