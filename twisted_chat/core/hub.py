@@ -17,6 +17,8 @@ from twisted_chat.core.router import Router, forget_routes
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MAX_ACCOUNTS = 100_000
+MIN_SECRET_CLIENT_ID_LENGTH = 16
+"""A client-id of this length may prove that a guest's new connection is the same client's."""
 
 
 class SignedIn(NamedTuple):
@@ -91,8 +93,21 @@ class Hub(Router):
             return await self._sign_in_account(participant, checked, password)
         if not self._guests:
             raise ChatError(Reason.NO_GUESTS, name=checked.shown)
+        self._replace_own_ghost(participant, checked)
         participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
         return SignedIn(GUEST, participant)
+
+    def _replace_own_ghost(self, participant: Participant, name: Name) -> None:
+        """End the connection of a guest that the same client has left behind, so that the client gets its name again.
+
+        A client-id is not shown to others; a short one could be guessed.
+        """
+        ghost = self.registry.get(name.shown)
+        if ghost is None or ghost.is_account or len(participant.client_id) < MIN_SECRET_CLIENT_ID_LENGTH:
+            return
+        for other in ghost.participants:
+            if other.client_id == participant.client_id:
+                other.disconnect(Notice.REPLACED)
 
     async def identify_client(self, participant: Participant, client: str) -> None:
         """Note a participant's client-id, now or at its sign-in, so that its repeated messages are recognised."""

@@ -24,8 +24,9 @@ export class RoomDialog {
     });
   }
 
-  async show() {
-    this.#name.value = "";
+  /** Show the dialog, with the name of a room if there is one. */
+  async show(name = "") {
+    this.#name.value = name.replace(/^#/, "");
     setText(byId("room-error"), "");
     byId("room-dialog").showModal();
     this.#name.focus();
@@ -42,6 +43,7 @@ export class RoomDialog {
   async #join(name) {
     try {
       await this.#chat.join(name);
+      if (!byId("room-dialog").open) return; // the user has gone on
       byId("room-dialog").close();
       this.#onJoined(name);
     } catch (error) {

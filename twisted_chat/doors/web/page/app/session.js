@@ -14,16 +14,16 @@
 //
 // "before online" is connecting, signing-in or catching-up.
 //
-// An account misses nothing and sees nothing twice: the session names its client-id, asks for all
-// records since its position, and sends pending messages again under the same labels. A guest is a
+// An account misses nothing and sees nothing twice: the session names its client-id, sends pending messages again
+// under the same labels, and the chat loads what is missing behind each window. A guest is a
 // new user after each reconnect: direct messages that were sent in between are lost, and the chat
 // says so. The password stays in the memory of this object, for reconnects, until the page is closed.
 
+import { ServerClock } from "./clock.js";
 import { Connection, lostError } from "./connection.js";
 import { describeError } from "./errors.js";
 import { PendingMessages } from "./pending.js";
 
-const FIRST_CATCH_UP_IDS = 5000; // how far back in the log an account reads at its first sign-in
 const FIRST_RECONNECT_MS = 300;
 const RECONNECT_BASE_MS = 500; // doubled at each attempt
 const MAX_RECONNECT_MS = 15_000;
@@ -39,14 +39,16 @@ export class Session {
   #chat;
   #attempts = 0; // reconnects that failed in a row
   #reconnectTimer;
-  #position = 0; // every record up to this id has been received
   #newestId = 0; // of all ids that the server has named
+  #clock = new ServerClock();
 
-  constructor(chat) {
+  /** `kept` is what `kept()` of this user's last session in this tab has returned, or null. */
+  constructor(chat, kept) {
     this.#chat = chat;
+    if (kept) this.#clientId = kept.clientId;
     this.name = ""; // set by the first sign-in
     this.account = false;
-    this.pending = new PendingMessages(this, chat);
+    this.pending = new PendingMessages(this, chat, kept?.lastLabel ?? 0);
   }
 
   get online() {
@@ -57,6 +59,11 @@ export class Session {
   async signIn(name, password) {
     this.#credentials = password ? [name, password] : [name];
     await this.#connect();
+  }
+
+  /** Return what another session of this user needs to go on in this one's place; no password. */
+  kept() {
+    return { name: this.name, account: this.account, clientId: this.#clientId, ...this.pending.kept() };
   }
 
   /** End the session; it cannot be used again. */
@@ -79,10 +86,14 @@ export class Session {
     else if (this.#state === "reconnecting") this.#reconnect();
   }
 
-  /** Note that the server has named this id: while online, every record before it has been received. */
+  /** Note that the server has named this id. */
   noteId(id) {
     this.#newestId = Math.max(this.#newestId, id);
-    if (this.online) this.#position = Math.max(this.#position, id);
+  }
+
+  /** Return the server's time, in ms since 1970. */
+  serverTime() {
+    return this.#clock.now();
   }
 
   /** Enter a state on the way to `online`; throws if the session was closed meanwhile. */
@@ -102,6 +113,7 @@ export class Session {
     try {
       await connection.opened;
       this.#advance("signing-in");
+      await this.#clock.set();
       await connection.request(`hello,events,${this.#clientId}`);
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
       this.#advance("catching-up");
@@ -117,7 +129,6 @@ export class Session {
       connection.close();
       throw error;
     }
-    this.#position = Math.max(this.#position, this.#newestId);
     this.#attempts = 0;
     this.pending.sendAll();
     this.#chat.changed();
@@ -125,16 +136,8 @@ export class Session {
 
   async #catchUp(isReconnect) {
     const newest = Number(await this.request("since"));
-    const isNewLog = newest < this.#position;
-    if (isNewLog) {
-      this.#position = this.#newestId = 0;
-      this.#chat.logRestarted();
-    }
-    if (this.account) {
-      const position = isReconnect && !isNewLog ? this.#position : Math.max(0, newest - FIRST_CATCH_UP_IDS);
-      const onRecord = (record) => this.#receive(record);
-      this.#position = Number(await this.request(`since,${position}`, { onRecord }));
-    }
+    if (newest < this.#newestId) this.#chat.logRestarted();
+    this.#newestId = newest;
     await this.#chat.caughtUp(isReconnect);
   }
 
