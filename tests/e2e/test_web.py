@@ -219,6 +219,7 @@ def test_a_connection_that_is_lost_during_the_catch_up_is_opened_again(server: L
     sockets[0].close()
     jane.chooses("zak")
     jane.says("here I am")
+    jane.page.wait_for_selector(".sending, .failed", state="detached")
     assert zak.hears() == "jane says here I am"
     assert len(sockets) == 3
 

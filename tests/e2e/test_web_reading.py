@@ -206,7 +206,7 @@ LINKS = {
     "见https://example.org/路径。好": ["https://example.org/路径"],
     "《https://example.org/》": ["https://example.org/"],
     "「https://example.org/」": ["https://example.org/"],
-    "https://example.org/（x）": ["https://example.org/"],
+    "https://example.org/（x）": ["https://example.org/"],  # noqa: RUF001
     "https://example.org/…": ["https://example.org/"],
     "www.example.org, yes": ["www.example.org"],
     "看www.example.org。": ["www.example.org"],

@@ -91,10 +91,15 @@ export class Chat {
     return this.conversations.get(key);
   }
 
-  /** Remove a conversation from the page. */
+  /** Remove a conversation that the user is no longer in; what was not sent keeps it on the page. */
   forget(name) {
     const conversation = this.find(name);
     if (!conversation) return;
+    if (conversation.pending.length || conversation.draft) {
+      conversation.addNote(`You are no longer in ${name}. What you wrote is still here and was not sent.`);
+      this.changed();
+      return;
+    }
     this.conversations.delete(conversation.key);
     if (this.current === conversation) this.current = null;
     this.changed();
@@ -167,6 +172,11 @@ export class Chat {
     this.changed();
   }
 
+  async changePassword(old, password) {
+    await this.session.request(`password,${old},${password}`);
+    this.session.passwordChanged(password);
+  }
+
   async setAway(text = "") {
     await this.session.request(text ? `away,${escapeText(text)}` : "away");
     this.awayText = text;
@@ -195,7 +205,7 @@ export class Chat {
 
   /** Show that the connection is lost; `error` is why the last attempt to reconnect failed, if one has. */
   reconnecting(error) {
-    this.status = describeReconnect(error);
+    if (error || !this.status) this.status = describeReconnect(error);
     this.changed();
   }
 

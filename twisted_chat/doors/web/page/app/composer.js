@@ -39,7 +39,7 @@ export class Composer {
     this.#textArea.addEventListener("input", () => this.#resize());
     this.#textArea.addEventListener("paste", (event) => this.#paste(event));
     // the button must not take the focus: a phone would fold the keyboard away
-    byId("send").addEventListener("pointerdown", (event) => event.preventDefault());
+    for (const kind of ["pointerdown", "mousedown"]) byId("send").addEventListener(kind, (event) => event.preventDefault());
   }
 
   /** Focus the text area, except on a touch screen, where the keyboard would cover the page. */

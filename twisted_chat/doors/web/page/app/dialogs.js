@@ -60,6 +60,10 @@ export class ProfileDialog {
   constructor(chat, { onSignOut }) {
     this.#chat = chat;
     byId("sign-out").onclick = () => onSignOut();
+    byId("password-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#changePassword();
+    });
     byId("profile-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -71,9 +75,24 @@ export class ProfileDialog {
     setText(byId("profile-title"), session.name);
     setText(byId("profile-kind"), session.account ? ACCOUNT : GUEST);
     setText(byId("profile-error"), "");
+    setText(byId("password-result"), "");
+    byId("password-form").reset();
+    byId("password-form").hidden = !session.account;
     this.#notify.checked = areEnabled();
     this.#away.value = awayText;
     byId("profile-dialog").showModal();
+  }
+
+  async #changePassword() {
+    const old = byId("old-password").value;
+    try {
+      if (old.includes(",")) throw new Error("An old password with a comma cannot be sent here. Ask the operator to set a new one.");
+      await this.#chat.changePassword(old, byId("new-password").value);
+      byId("password-form").reset();
+      setText(byId("password-result"), "Your password is changed. Your other devices have to sign in again.");
+    } catch (error) {
+      setText(byId("password-result"), describeError(error));
+    }
   }
 
   async #save() {

@@ -3,6 +3,9 @@
 import { toSentence } from "./errors.js";
 import { isRoom, keyOf } from "./line.js";
 
+const FINAL_NOTICES = new Set(["disabled", "deleted"]); // the session cannot go on
+const ENDING_NOTICES = new Set(["shutdown", "timeout"]); // the connection ends, and the session goes on later
+
 const HANDLERS = {
   message: applyMessage,
   action: applyMessage,
@@ -79,7 +82,8 @@ function applyReadMarker(chat, { name, value }) {
 }
 
 function applyServerNotice(chat, { name: code, value: sentence }) {
-  if (code === "disabled" || code === "deleted") chat.shutOut(toSentence(sentence));
+  if (FINAL_NOTICES.has(code)) chat.shutOut(toSentence(sentence));
   else if (code === "gap") chat.refresh().catch(() => {});
-  else if (code !== "replaced") chat.current?.addNote(sentence);
+  else if (ENDING_NOTICES.has(code)) chat.status = toSentence(sentence); // until the next sign-in
+  else if (code !== "replaced") chat.current?.addNote(toSentence(sentence));
 }

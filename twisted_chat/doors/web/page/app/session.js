@@ -74,6 +74,11 @@ export class Session {
     setTimeout(() => this.#connection?.close(), QUIT_TIMEOUT_MS);
   }
 
+  /** Use the new password for reconnects. */
+  passwordChanged(password) {
+    this.#credentials = [this.name, password];
+  }
+
   /** Send a request: see Connection.request. */
   async request(line, options) {
     if (!this.#connection) throw lostError();
