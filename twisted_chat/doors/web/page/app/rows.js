@@ -41,7 +41,6 @@ export function buildRows(conversation) {
     addRecord(rows, conversation, record, previous);
     previous = record;
   }
-  if (!conversation.isAtEnd) return rows; // what is pending comes after records that are not in the window
   for (const message of conversation.pending) {
     rows.push({ key: message.label, type: "pending", message, isGrouped: isGrouped(previous, message) });
     previous = message;

@@ -35,7 +35,7 @@ export class Timeline {
     this.#isLanding = false;
     this.#isAtBottom = true;
     current.unreadFrom = 0;
-    await this.#chat.history.loadEnd(current).catch(() => {});
+    if (this.#chat.session.online) await this.#chat.history.loadEnd(current).catch(() => {});
     if (this.#chat.current === current) this.#scrollToBottom();
     this.#chat.changed();
   }
