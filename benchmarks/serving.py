@@ -27,13 +27,17 @@ def raise_limits() -> None:
 
 
 @contextlib.contextmanager
-def serving(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start a server in a folder of its own, wait until it listens, yield it and its port, and stop it afterwards."""
+def serving(command: list[str], pinned: bool = True) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start a server in a folder of its own, wait until it listens, yield it and its port, and stop it afterwards.
+
+    Without `pinned` the server may use all cores.
+    """
     folder = tempfile.TemporaryDirectory()
     null = subprocess.DEVNULL
     server = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, cwd=folder.name)
     try:
-        os.sched_setaffinity(server.pid, {cores()[0]})
+        if pinned:
+            os.sched_setaffinity(server.pid, {cores()[0]})
         deadline = time.monotonic() + START
         while (port := proc.listening_port(server.pid)) is None:
             if server.poll() is not None or time.monotonic() > deadline:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from traceback import format_exception
+from types import TracebackType
 from typing import NoReturn
 
 from twisted_chat._version import __version__
@@ -13,6 +15,7 @@ from twisted_chat.simulation.cli import add_simulate
 from twisted_chat.talk.cli import add_talk
 from twisted_chat.talk.send import add_send
 from twisted_chat.tap import offline_admin
+from twisted_chat.wire.terminal import printable
 
 INTERRUPTED_STATUS = 130  # as a shell reports a process that SIGINT has ended
 
@@ -22,6 +25,9 @@ class Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see --help\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        super().exit(status, printable(message) if message else message)
 
 
 def parser() -> ArgumentParser:
@@ -39,8 +45,14 @@ def parser() -> ArgumentParser:
     return whole
 
 
+def _print_fault(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Print a fault of this program; its texts may be a server's."""
+    sys.stderr.write(printable("".join(format_exception(kind, error, traceback))))
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that the command line names, and exit with its status."""
+    sys.excepthook = _print_fault
     options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)

@@ -41,6 +41,7 @@ from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.protocol import DoorProtocol
+from twisted_chat.wire.terminal import printable_line
 
 _log = Logger()
 
@@ -210,6 +211,6 @@ def _reported(error: CannotStart) -> CannotStart:
 
 def _print_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if issubclass(kind, CannotStart):
-        print(f"twisted_chat: {error}", file=sys.__stderr__)
+        print(printable_line(f"twisted_chat: {error}"), file=sys.__stderr__)
     else:
         sys.__excepthook__(kind, error, traceback)

@@ -22,6 +22,7 @@ from twisted_chat.auth.cred import Cred
 from twisted_chat.auth.passwords import Passwords, lower_priority
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.shares import Shares
 from twisted_chat.doors.front import ALPN_PROTOCOLS, FrontFactory
 from twisted_chat.doors.front_connection import AnyDoor
 from twisted_chat.doors.irc.protocol import IrcFactory
@@ -37,6 +38,7 @@ from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWorker, WorkerThread
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.transports.monotonic import use_monotonic_time
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 __all__ = ["Options", "makeService", "offline_admin"]
@@ -49,6 +51,7 @@ def makeService(options: Options) -> IService:
     """Return the chat server as a service that has not opened anything yet."""
     from twisted.internet import reactor
 
+    use_monotonic_time(reactor)
     reactor.callWhenRunning(_tune_garbage_collector)
     hub, control = _hub(reactor, options)
     loop = event_loop(reactor)
@@ -112,7 +115,8 @@ def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None]:
         worker: WorkerThread[Job] = WorkerThread(reactor.callFromThread)
         log, accounts = _sqlite(Database(path, worker, _thread(reactor, "reader")), reactor)
     authenticator, hash = _authenticator(reactor, options, accounts)
-    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"])
+    shares = Shares() if path is None else Shares(reactor.seconds)
+    hub = Hub(log, accounts, authenticator, guests=not options["no-guests"], shares=shares)
     if path is None:
         return hub, None
     return hub, Control(AccountAdmin(hub, accounts, hash), control_path(path), reactor)

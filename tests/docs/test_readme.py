@@ -77,7 +77,7 @@ def test_the_first_command_starts_a_server_that_answers(serve: Serve) -> None:
     with server.person("jane", host="localhost") as jane:
         jane.asks("list,friends", "jane")
         server.tell_to_stop()
-        assert jane.hears_the_end() == b"* the server is shutting down; come back in a while\n"
+        assert jane.hears_the_end() == b"*** the server is shutting down; come back in a while\n"
 
 
 def test_ci_runs_the_long_commands() -> None:

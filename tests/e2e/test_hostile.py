@@ -81,7 +81,7 @@ def test_a_client_that_never_reads_costs_bounded_memory_and_others_are_served(se
         heard = [deaf.hears()]
         while heard[-1] != "zak in #tea says the end":
             heard.append(deaf.hears())
-        assert "* you were reading too slowly: some messages are no longer stored, so they are not shown" in heard
+        assert "*** you were reading too slowly: some messages are no longer stored, so they are not shown" in heard
         numbers = [int(line[17:]) for line in heard if line[:17] == "zak in #tea says " and line[17:].isdigit()]
         assert numbers == sorted(set(numbers))
 
@@ -164,7 +164,7 @@ def test_invalid_text_gets_its_error_and_is_not_passed_on(server: Server) -> Non
         ):
             tom.sends(data + b"\n")
             heard = tom.hears()
-            if heard.startswith("* "):  # the hint, which is sent once
+            if heard.startswith("*** "):  # the hint, which is sent once
                 heard = tom.hears()
             assert heard.startswith(f"error,{code},"), (data, heard)
         tom.asks("chat,tom,tab\tis text", "tom says tab\tis text")

@@ -33,7 +33,7 @@ def test_a_conversation_with_a_person_at_the_line_door(server: Server, start: St
         terminal.types("hello, tea people", "/me waves", "/topic Sencha")
         assert zak.hears() == f"{nick} in {room} says hello, tea people"
         assert zak.hears() == f"* {nick} in {room} waves"
-        assert zak.hears() == f"* {nick} set the topic of {room}: Sencha"
+        assert zak.hears() == f'*** {nick} set the topic of {room}: "Sencha"'
         zak.says(f"chat,{room},日本茶 for everyone")
         terminal.shows("日本茶 for everyone")
         zak.says(f"me,{room},pours")

@@ -72,7 +72,7 @@ class TestPeople:
         jane, zak = people
         jane.types("good morning")
         assert jane.sees() == "error,bad-command,unknown command good morning; help lists all commands"
-        assert jane.sees() == "* register,<name> takes a name; help lists all commands"
+        assert jane.sees() == "*** register,<name> takes a name; help lists all commands"
         jane.types("chat,zak,are you there?")
         assert jane.sees() == "error,not-registered,you have no name yet; register,<name> takes one"
         jane.types("register,jane")
@@ -117,7 +117,7 @@ class TestPeople:
         with server.person("ende") as half_open, server.person("elsa") as elsa:
             half_open.says("list,friends", "join,#end", "chat,elsa,my last words", "topic,#end,closing", "topic,#end")
             half_open.socket.shutdown(socket.SHUT_WR)
-            assert half_open.hears_the_end() == b"elsa,ende\nack\nack\nclosing\n"
+            assert half_open.hears_the_end() == b'elsa,ende\nack\nack\n*** the topic of #ende is: "closing"\n'
             assert elsa.hears() == "ende says my last words"
             elsa.asks("list,friends", "elsa")
 
@@ -128,7 +128,7 @@ class TestPeople:
             assert uma.hears_the_end() == (
                 b"error,bad-command,the last line has no line ending, so it was not carried out;"
                 b" end it with a line feed\n"
-                b"* register,<name> takes a name; help lists all commands\n"
+                b"*** register,<name> takes a name; help lists all commands\n"
             )
             vic.hears_nothing()
 
@@ -286,7 +286,7 @@ class TestStopping:
         lesson.sends(b"register,lesson")
         assert lesson.socket.recv(100) == b"ack"
         server.tell_to_stop()
-        assert plain.hears_the_end() == b"* the server is shutting down; come back in a while\n"
+        assert plain.hears_the_end() == b"*** the server is shutting down; come back in a while\n"
         assert program.hears_the_end() == b"server,shutdown,the server is shutting down; come back in a while\n"
         assert lesson.hears_the_end() == b""
         server.stop()
@@ -301,7 +301,7 @@ class TestStopping:
             server.tell_to_stop()
             until(lambda: not answers(server.port), "nobody is let in any more")
             expected = "".join(f"zak says {text}\n" for text in texts)
-            assert slow.hears_the_end().decode() == expected + "* the server is shutting down; come back in a while\n"
+            assert slow.hears_the_end().decode() == expected + "*** the server is shutting down; come back in a while\n"
 
     def test_a_client_that_does_not_read_does_not_delay_the_stop(self, serve: Serve) -> None:
         server = serve()
@@ -328,7 +328,7 @@ def test_a_daemon_has_a_pidfile_and_a_log_and_goes_at_sigterm(tmp_path: Path) ->
         with Person(socket.create_connection(("127.0.0.1", port), PATIENCE)) as person:
             person.asks("register,jane", "ack")
             os.kill(pid, signal.SIGTERM)
-            assert person.hears_the_end() == b"* the server is shutting down; come back in a while\n"
+            assert person.hears_the_end() == b"*** the server is shutting down; come back in a while\n"
         until(lambda: not pidfile.exists(), "the pidfile is gone")
         until(lambda: not Path(f"/proc/{pid}").exists(), "the process is gone")
     except BaseException:

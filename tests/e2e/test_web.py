@@ -33,6 +33,27 @@ def test_two_browsers_and_a_line_client_chat_in_one_room(server: Lasting, browse
     jane.page.wait_for_selector("#timeline >> text=zak left")
 
 
+def test_an_account_sees_who_is_a_guest_and_texts_and_names_are_isolated(server: Lasting, browse: Browse) -> None:
+    jane, kim = browse(), browse()
+    jane.enters("jane")
+    jane.joins("#tea")
+    kim.enters("kim", PASSWORD)
+    kim.joins("#tea")
+    zak = server.person("zak", "#tea")
+    zak.says("chat,#tea,hello")
+    kim.sees("hello")
+    jane.sees("hello")
+    assert kim.page.text_content("#timeline .name") == "zak (guest)"
+    assert jane.page.text_content("#timeline .name") == "zak"
+    kim.says("good morning")
+    kim.sees("hello", "good morning")
+    assert [name.text_content() for name in kim.page.query_selector_all("#timeline .name")] == ["zak (guest)", "kim"]
+    zak.says("me,#tea,waves")
+    kim.sees("hello", "good morning", "zak (guest) waves")
+    assert kim.page.get_attribute("#timeline .text", "dir") == "auto"
+    assert kim.page.query_selector("#timeline .name bdi") is not None
+
+
 def test_messages_in_other_conversations_are_counted_until_they_are_read(server: Lasting, browse: Browse) -> None:
     jane = browse()
     jane.enters("jane")

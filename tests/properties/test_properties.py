@@ -17,8 +17,8 @@ from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.doors.protocol import MAX_UNSTORED_TEXTS
 from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
+from twisted_chat.doors.session import MAX_UNSTORED_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
@@ -84,8 +84,8 @@ class WatchedServer:
         for watcher in (self.plain, self.lesson):
             for line in watcher.lines():
                 assert not CONTROL.search(line), line
-                assert re.fullmatch(r"(\* )?\S{1,32}( in #tea)? .+|\* .+", line), line
-                sender = line.removeprefix("* ").split(" ")[0]
+                assert re.fullmatch(r"(\*(\*\*)? )?\S{1,32}( in #tea)? .+", line), line
+                sender = re.sub(r"^\*+ ", "", line).split(" ")[0]
                 assert user_name(sender).shown == sender
         for line in self.program.lines():
             assert not CONTROL.search(line), line
@@ -100,7 +100,7 @@ class WatchedServer:
         """Check that the memory held for the sender is bounded."""
         chat = self.sender.chat
         assert len(chat._splitter.tail) <= MAX_LINE_BYTES + 1
-        assert chat.session.unstored <= 2 * MAX_UNSTORED_TEXTS
+        assert chat.session.unstored <= 2 * MAX_UNSTORED_BYTES
         for connection in (self.sender, self.plain, self.program, self.lesson):
             assert connection.chat.session.outbox.size <= MAX_OUTBOX_BYTES + 2 * 64 * 1024
 

@@ -171,7 +171,7 @@ class OperatorParticipant:
         self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
-        self.unstored = 0
+        self.unstored = self.credit = 0
 
     def deliver(self, entry: Entry) -> None: ...
 

@@ -32,6 +32,7 @@ from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.names import user_name
 from twisted_chat.sentences import sentence_of
 from twisted_chat.stores.sqlite.database import InUse
+from twisted_chat.wire.terminal import printable_line
 
 T = TypeVar("T")
 OfflineAdmin = Callable[[str], AccountAdmin]
@@ -86,7 +87,7 @@ def _run(options: Namespace, offline_admin: OfflineAdmin) -> int:
         if options.do == "list":
             (_print_json if options.json else _print_table)(list(_rows(channel)))
         else:
-            print(channel.ask(_request(options))["done"])
+            print(printable_line(channel.ask(_request(options))["done"]))
     except ChatError as error:
         return _fail(sentence_of(error))
     except EOFError:
@@ -97,7 +98,7 @@ def _run(options: Namespace, offline_admin: OfflineAdmin) -> int:
 
 
 def _fail(sentence: str) -> int:
-    print(f"twisted-chat: {sentence}", file=sys.stderr)
+    print(printable_line(f"twisted-chat: {sentence}"), file=sys.stderr)
     return 1
 
 
@@ -235,7 +236,7 @@ def _print_table(rows: list[AccountRow]) -> None:
         table.append((name, state, str(connections), str(rooms), _time(made)))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(printable_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
 
 
 def _time(milliseconds: int) -> str:

@@ -223,7 +223,7 @@ class ChatClient(Requests):
         return self._exchange.ask(request, finish, repeats=repeats, now=now)
 
     def _greet(self) -> Deferred[None]:
-        return self._exchange.ask_now(f"hello,events,{self._client_id}", nothing)
+        return self._exchange.ask_now(f"hello,events,{self._client_id},tags", nothing)
 
     # the connection
 

@@ -54,10 +54,15 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
             result.new.append(entry)
             continue
         rest = [index for index in range(len(entry.texts)) if index not in parts]
+        unaccounted = entry.size
         if rest:
             result.new.append(entry.part(rest))
-        for index, (destination, record) in parts.items():
+            unaccounted -= result.new[-1].size
+        for number, (index, (destination, record)) in enumerate(parts.items(), 1):
             part = entry.part([index])
+            unaccounted -= part.size
+            if number == len(parts):  # the sender waits for the bytes of the whole entry
+                part.size += unaccounted
             if destination is not result.deferred and record is not None:
                 part.first, part.time, part.recipients, part.copies = record.id, record.time, (), ()
                 part.problem = ChatError(Reason.LABEL_REUSED, label=part.labels[0])

@@ -29,12 +29,16 @@ class Reason(Enum):
     NAME_CHARACTERS = "name-characters", BAD_NAME
     NAME_FIRST_CHARACTER = "name-first-character", BAD_NAME
     NAME_DISALLOWED = "name-disallowed", BAD_NAME  # why
+    NAME_RESERVED = "name-reserved", BAD_NAME  # name
+    NAME_MIXES_SCRIPTS = "name-mixes-scripts", BAD_NAME  # name
     ROOM_NAME = "room-name", BAD_NAME
+    ROOM_LOOKS_LIKE_ANOTHER = "room-looks-like-another", BAD_NAME  # room
 
     EMPTY_TEXT = "empty-text", BAD_TEXT  # to
 
     NAME_OF_ACCOUNT = "name-of-account", NAME_TAKEN  # name
     NAME_IN_USE = "name-in-use", NAME_TAKEN  # name
+    NAME_LOOKS_LIKE_ANOTHER = "name-looks-like-another", NAME_TAKEN  # name
     ACCOUNT_EXISTS = "account-exists", NAME_TAKEN  # name
     NAME_OF_DELETED_ACCOUNT = "name-of-deleted-account", NAME_TAKEN  # name
 

@@ -14,6 +14,7 @@ from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.router import Router, forget_routes
+from twisted_chat.core.shares import Shares
 
 GUEST, NEW, KNOWN = "guest", "new", "known"
 MAX_ACCOUNTS = 100_000
@@ -48,8 +49,9 @@ class Hub(Router):
         authenticator: Authenticator | None = None,
         *,
         guests: bool = True,
+        shares: Shares | None = None,
     ) -> None:
-        super().__init__(log)
+        super().__init__(log, shares)
         self.accounts = accounts
         self._authenticator, self._guests = authenticator, guests
         self.archive = Archive(log, self.registry, self.rooms, accounts)

@@ -31,9 +31,15 @@ class MixedEntry(Entry):
     __slots__ = ("_envelopes", "_groups")
 
     def __init__(
-        self, kind: str, routes: Sequence[Route], texts: list[str], connection: Participant, labels: dict[int, str]
+        self,
+        kind: str,
+        routes: Sequence[Route],
+        texts: list[str],
+        connection: Participant,
+        labels: dict[int, str],
+        size: int | None = None,
     ) -> None:
-        super().__init__(kind, routes[0].envelope, (), texts, connection, labels, bool(labels))
+        super().__init__(kind, routes[0].envelope, (), texts, connection, labels, bool(labels), (), size)
         self._envelopes = [route.envelope for route in routes]
         groups: dict[Route, list[int]] = {}
         for index, route in enumerate(routes):

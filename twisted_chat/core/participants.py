@@ -1,12 +1,16 @@
 """Users, their connections (participants), routes and entries: the types that know each other."""
 
 from collections.abc import Mapping, Sequence
+from sys import getsizeof
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import GUESTS, Conversation, Record
 from twisted_chat.core.names import Name
+
+LIST_ITEM_BYTES = 16
+"""Bytes that a text costs in lists, beside itself."""
 
 _NO_ROOMS: frozenset[str] = frozenset()
 _DELIVERED_NOWHERE: Mapping[str, int] = MappingProxyType({})
@@ -60,7 +64,8 @@ class Participant(Protocol):
     Records that it sends carry its `sender_number`: the connection's own number, or, once
     the connection is known as the client `client_id` of an account, the number of that
     client, which stays the same over reconnects. `address` is the peer's address. The hub
-    owns `user`, `routes` and `unstored`, the number of texts that the log does not have yet.
+    owns `user`, `routes` and `unstored`, the bytes (see Entry.size) that the log does not have
+    yet, and takes the bytes of what is said from `credit` (see core.shares).
     """
 
     sender_number: int
@@ -69,6 +74,7 @@ class Participant(Protocol):
     user: User | None
     routes: "dict[str, Route]"
     unstored: int
+    credit: int
 
     @property
     def read_up_to(self) -> int:
@@ -157,16 +163,21 @@ class Route:
         self.copies, self.absence, self.exclusive = copies, absence, exclusive
 
 
+def size_of(texts: Sequence[str]) -> int:
+    """Return about the bytes that texts take in memory; one that is not ASCII may take four for each character."""
+    return sum(map(getsizeof, texts)) + LIST_ITEM_BYTES * len(texts)
+
+
 class Entry:
     """Texts that the hub asks the log to keep, with their recipients.
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets
     `time` and `first`, the id of the first text; the others follow. `recipients` are decided
-    when it is said, and so are `copies`, the sender's other connections. `asked` is True
-    when even a person waits for the acknowledgement. `problem` is the error to answer with
-    when the log rejects the entry for a reason of its own. Once delivered, an entry lets go
-    of its participants.
+    when it is said, and so are `copies`, the sender's other connections. `size` is about
+    the number of bytes that the texts take in memory. `asked` is True when even a person
+    waits for the acknowledgement. `problem` is the error to answer with when the log rejects
+    the entry for a reason of its own. Once delivered, an entry lets go of its participants.
     """
 
     __slots__ = (
@@ -179,6 +190,7 @@ class Entry:
         "labels",
         "problem",
         "recipients",
+        "size",
         "texts",
         "time",
     )
@@ -193,7 +205,9 @@ class Entry:
         labels: dict[int, str],
         asked: bool,
         copies: tuple[Participant, ...] = (),
+        size: int | None = None,
     ) -> None:
+        self.size = size_of(texts) if size is None else size
         self.kind = kind
         self.envelope = envelope
         self.recipients = recipients

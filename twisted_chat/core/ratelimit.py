@@ -40,9 +40,9 @@ class RateLimit:
         """Return the seconds until a key has a token; 0 if it has one now."""
         return round(max(0.0, 1 - self._tokens(key)) * self._rate.seconds_per_token, 6)
 
-    def take(self, key: str) -> None:
-        """Take one of a key's tokens."""
-        self._full_at[key] = max(self._full_at.get(key, 0.0), self._now()) + self._rate.seconds_per_token
+    def take(self, key: str, tokens: int = 1) -> None:
+        """Take some of a key's tokens; a negative number puts them back."""
+        self._full_at[key] = max(self._full_at.get(key, 0.0), self._now()) + tokens * self._rate.seconds_per_token
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._max_keys:
             self._full_at.popitem(last=False)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
+from twisted_chat.core.lookalikes import LookIndex, check_new_name, looks
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Participant, User
 
@@ -12,13 +13,14 @@ class UserRegistry:
     """The users by name. Names that differ only in case are the same name.
 
     A user is online while it has a connection. The registry holds every account, and each
-    guest as long as it is online.
+    guest as long as it is online. A new name must not look like one that is held (lookalikes.py).
     """
 
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
         self._identities: dict[int, User] = {}
-        self._claimed: set[str] = set()
+        self._looks = LookIndex()
+        self._claimed: set[str] = set()  # keys, and looks
         self.account_count = 0
         self._online_keys: list[str] = []  # kept sorted, so that a list of names costs no sorting
         self._online_names: list[str] = []  # as shown, in the order of the keys
@@ -66,10 +68,11 @@ class UserRegistry:
         return self._online_names.copy()
 
     def add_guest(self, name: Name, identity: int, participant: Participant) -> User:
-        """Give a free name to a guest, and return the new user. Raises ChatError(name-taken)."""
+        """Give a free name to a guest, and return the new user. Raises ChatError: name-taken, bad-name."""
         self._check_free(name)
         user = User(name, identity)
         self._users[user.key] = self._identities[identity] = user
+        self._looks.add(name)
         self.add_connection(user, participant)
         return user
 
@@ -79,17 +82,19 @@ class UserRegistry:
         user.enabled, user.deleted = account.enabled, account.deleted
         user.read_up_to, user.created_at = account.read_up_to, account.created_at
         self._users[user.key] = self._identities[user.identity] = user
+        self._looks.add(account.name)
         self.account_count += 1
         return user
 
     def claim(self, name: Name) -> None:
-        """Reserve a free name for a new account, until `unclaim`. Raises ChatError(name-taken)."""
+        """Reserve a free name for a new account, until `unclaim`. Raises ChatError: name-taken, bad-name."""
         self._check_free(name)
-        self._claimed.add(name.key)
+        self._claimed.update((name.key, *looks(name)))
 
     def unclaim(self, name: Name) -> None:
         """End the reservation of a name, if there is one."""
-        self._claimed.discard(name.key)
+        if name.key in self._claimed:
+            self._claimed.difference_update((name.key, *looks(name)))
 
     def add_connection(self, user: User, participant: Participant) -> None:
         """Add a connection to a user; with its first connection the user is online."""
@@ -110,17 +115,19 @@ class UserRegistry:
         self._remove_online(user)
         if not user.is_account:
             del self._users[user.key], self._identities[user.identity]
+            self._looks.remove(Name(user.name, user.key))
         return True
 
     def rename(self, user: User, name: Name) -> None:
-        """Change a guest's name, perhaps only its case. Raises ChatError(name-taken)."""
-        if name.key != user.key:
-            self._check_free(name)
+        """Change a guest's name, perhaps only its case. Raises ChatError: name-taken, bad-name."""
+        self._check_free(name, user)
         self._remove_online(user)
         del self._users[user.key]
+        self._looks.remove(Name(user.name, user.key))
         user.name, user.key = name
         user.version += 1
         self._users[user.key] = user
+        self._looks.add(name)
         self._add_online(user)
 
     def _add_online(self, user: User) -> None:
@@ -132,9 +139,14 @@ class UserRegistry:
         index = bisect_left(self._online_keys, user.key)
         del self._online_keys[index], self._online_names[index]
 
-    def _check_free(self, name: Name) -> None:
+    def _check_free(self, name: Name, by: User | None = None) -> None:
+        """Check that a name may be given to a new user, or to the guest `by`."""
         user = self._users.get(name.key)
         if user is not None and user.is_account and user.enabled:
             raise ChatError(Reason.NAME_OF_ACCOUNT, name=name.shown)
-        if user is not None or name.key in self._claimed:
+        if (user is not None and user is not by) or name.key in self._claimed:
             raise ChatError(Reason.NAME_IN_USE, name=name.shown)
+        check_new_name(name)
+        own = by.key if by is not None else ""
+        if self._looks.is_like_another(name, self._users, own) or not self._claimed.isdisjoint(looks(name)):
+            raise ChatError(Reason.NAME_LOOKS_LIKE_ANOTHER, name=name.shown)

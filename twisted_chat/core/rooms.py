@@ -1,6 +1,7 @@
 """Rooms and their members."""
 
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.lookalikes import LookIndex
 from twisted_chat.core.names import Name, room_name
 from twisted_chat.core.participants import Participant, User
 
@@ -44,6 +45,7 @@ class Rooms:
 
     def __init__(self) -> None:
         self._rooms: dict[str, Room] = {}
+        self._looks = LookIndex()
         self._names: list[str] | None = None
 
     def get(self, name: str) -> Room | None:
@@ -82,7 +84,10 @@ class Rooms:
         if len(user.rooms) >= MAX_ROOMS_PER_USER:
             raise ChatError(Reason.TOO_MANY_ROOMS, max=MAX_ROOMS_PER_USER)
         if room is None:
+            if self._looks.is_like_another(checked, self._rooms):
+                raise ChatError(Reason.ROOM_LOOKS_LIKE_ANOTHER, room=checked.shown)
             room = self._rooms[checked.key] = Room(checked)
+            self._looks.add(checked)
             self._names = None
         room.members[user.identity] = user
         user.rooms |= {room.key}
@@ -93,6 +98,7 @@ class Rooms:
         """Add a membership from before the server's start, whose join is the record `id`."""
         checked = room_name(name)
         room = self._rooms.setdefault(checked.key, Room(checked))
+        self._looks.add(checked)
         room.members[user.identity] = user
         user.rooms |= {room.key}
         user.delivered_rooms = {**user.delivered_rooms, room.key: id}
@@ -111,6 +117,7 @@ class Rooms:
         room.members_changed()
         if not room.members:
             del self._rooms[room.key]
+            self._looks.remove(Name(room.name, room.key))
             self._names = None
 
     def joined_by(self, user: User) -> list[Room]:

@@ -13,12 +13,17 @@ from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, MESSAGE, TOPIC, TOPIC_CHANGES, direct
 from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User, size_of
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import Room, Rooms
+from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
+RECORD_BYTES = 100
+"""Bytes of the file that a record takes, beside its text."""
+CHANGE_BYTES = 1024
+"""Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
 ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 """Kinds of records that change a room."""
 
@@ -26,8 +31,9 @@ ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 class Router:
     """Routes what is said between users and in rooms; the part of the Hub that handles messages and membership."""
 
-    def __init__(self, log: MessageLog) -> None:
+    def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
         self.log = log
+        self.shares = shares or Shares()
         self.registry = UserRegistry()
         self.rooms = Rooms()
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
@@ -50,11 +56,14 @@ class Router:
             absence = route.absence if route.absence != known else None
         if "" in texts:
             raise ChatError(Reason.EMPTY_TEXT, to=to)
-        participant.unstored += len(texts)
         entry = self._open
         if entry is None or entry.envelope is not route.envelope or entry.kind != kind:
             self._open = self._append(participant, route, texts, {} if label is None else {0: label}, kind)
             return absence
+        size = size_of(texts)
+        entry.size += size
+        participant.unstored += size
+        participant.credit -= size + RECORD_BYTES * len(texts)
         if label is not None:
             entry.labels[len(entry.texts)] = label
             entry.asked = True
@@ -62,10 +71,16 @@ class Router:
         return absence
 
     def say_all(
-        self, participant: Participant, targets: Sequence[str], texts: list[str], labels: dict[int, str]
+        self,
+        participant: Participant,
+        targets: Sequence[str],
+        texts: list[str],
+        labels: dict[int, str],
+        size: int | None = None,
     ) -> int:
         """Say the messages that one read brought, none of them empty; `labels` by the message's index.
 
+        `size` is that of the texts together, if the caller knows it: at least what they take in memory.
         Returns how many were said: those in front of the first one whose route must be found
         anew, which is for `say`.
         """
@@ -75,21 +90,22 @@ class Router:
             return 0
         self._open = None
         if len(texts) == 1 or targets.count(first) == len(texts):
-            participant.unstored += len(texts)
-            self._append(participant, route, texts, labels)
+            self._append(participant, route, texts, labels, MESSAGE, size)
             return len(texts)
         routes: dict[str, Route] = {first: route}
         for index, to in enumerate(targets):
             if to not in routes:
                 route = participant.routes.get(to)
                 if route is None or route.version != route.target.version:
-                    targets, texts = targets[:index], texts[:index]
+                    targets, texts, size = targets[:index], texts[:index], None
                     labels = {other: label for other, label in labels.items() if other < index}
                     break
                 routes[to] = route
-        participant.unstored += len(texts)
         if _are_apart(routes):
-            self.log.append(MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels))
+            entry = MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels, size)
+            participant.unstored += entry.size
+            participant.credit -= entry.size + RECORD_BYTES * len(texts)
+            self.log.append(entry)
         else:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
         return len(texts)
@@ -136,7 +152,7 @@ class Router:
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
             assert connection is not None
-            connection.unstored -= len(entry.texts)
+            connection.unstored -= entry.size
             if entry.__class__ is MixedEntry:
                 for delivery, recipients in entry.deliveries():
                     for participant in recipients:
@@ -164,14 +180,13 @@ class Router:
         for entry in entries:
             connection = entry.connection
             assert connection is not None
-            connection.unstored -= len(entry.texts)
+            connection.unstored -= entry.size
             entry.forget_participants()
             user = self.registry.by_identity(entry.envelope.author)
             if user is not None:
                 self._undo(entry, user)
-            if connection.user is not None:
-                connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
-                connection.flush()
+            connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
+            connection.flush()
 
     def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
@@ -222,16 +237,26 @@ class Router:
         recipients = room.participants
         if kind == LEFT:
             recipients += user.participants
-        participant.unstored += 1
         labels = {} if label is None else {0: label}
-        self.log.append(Entry(kind, envelope, recipients, [text], participant, labels, True))
+        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
+        participant.unstored += entry.size
+        participant.credit -= entry.size + CHANGE_BYTES
+        self.log.append(entry)
 
     def _append(
-        self, participant: Participant, route: Route, texts: list[str], labels: dict[int, str], kind: str = MESSAGE
+        self,
+        participant: Participant,
+        route: Route,
+        texts: list[str],
+        labels: dict[int, str],
+        kind: str = MESSAGE,
+        size: int | None = None,
     ) -> Entry:
         """Append an entry to the log for those whom the route reaches now, and return it."""
         recipients, asked = route.target.participants, bool(labels)
-        entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies)
+        entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies, size)
+        participant.unstored += entry.size
+        participant.credit -= entry.size + RECORD_BYTES * len(texts)
         self.log.append(entry)
         return entry
 

@@ -1,7 +1,9 @@
-"""A queue whose keys take turns, so that a key with many items does not delay the others."""
+"""Queues whose keys take turns, so that a key with many or large items does not delay the others."""
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -38,3 +40,57 @@ class Turns(Generic[T]):
         if branch:
             self._branches[key] = branch
         return item
+
+
+class FairQueue(Generic[T]):
+    """Takes items so that each key gets as many bytes as the others, and within a key each of the keys below it.
+
+    This is start-time fair queueing: a key whose items have had more bytes waits until the others have had as many.
+    The items of one path stay in their order.
+    """
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[int, T]] = deque()
+        self._branches: dict[Hashable, FairQueue[T]] = {}
+        self._order: list[tuple[int, int, Hashable]] = []  # a heap: what a key has had when its turn comes, and the key
+        self._had: dict[Hashable, int] = {}  # the same, also for keys that have nothing more, until the queue is empty
+        self._turn = 0
+        self._numbers = count()
+
+    def __bool__(self) -> bool:
+        return bool(self._items or self._branches)
+
+    def __iter__(self) -> Iterator[T]:
+        for _, item in self._items:
+            yield item
+        for branch in self._branches.values():
+            yield from branch
+
+    def add(self, path: Sequence[Hashable], item: T, size: int) -> None:
+        """Put an item of so many bytes behind the others of its path."""
+        if not path:
+            self._items.append((size, item))
+            return
+        key = path[0]
+        branch = self._branches.get(key)
+        if branch is None:
+            branch = self._branches[key] = FairQueue()
+            heappush(self._order, (max(self._had.get(key, 0), self._turn), next(self._numbers), key))
+        branch.add(path[1:], item, size)
+
+    def take(self) -> tuple[T, int]:
+        """Remove and return the next item and its size."""
+        if self._items:
+            size, item = self._items.popleft()
+            return item, size
+        self._turn, _, key = heappop(self._order)
+        branch = self._branches[key]
+        item, size = branch.take()
+        self._had[key] = self._turn + size
+        if branch:
+            heappush(self._order, (self._had[key], next(self._numbers), key))
+        else:
+            del self._branches[key]
+            if not self._branches:
+                self._had.clear()
+        return item, size

@@ -11,10 +11,11 @@ from twisted.internet.task import LoopingCall
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.doors.dialect import Dialect, RenderCaches
+from twisted_chat.doors.door import Door
 from twisted_chat.doors.flusher import CallSoon, Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.protocol import DoorProtocol
-from twisted_chat.doors.session import Door, Session
+from twisted_chat.doors.session import Session
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host, tune_socket
 

@@ -10,8 +10,8 @@ from twisted_chat.core.hub import Hub
 
 CallSoon = Callable[[Callable[[], None]], object]
 
-MAX_TEXTS_A_TURN = 4096
-"""Texts after which the hub is flushed before the turn ends, so that a batch has a bound."""
+MAX_BYTES_A_TURN = 512 * 1024
+"""Bytes after which the hub is flushed before the turn ends, so that a batch has a bound."""
 
 
 class Flusher:
@@ -19,17 +19,17 @@ class Flusher:
 
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
-        self._texts = 0
+        self._size = 0
 
-    def request(self, count: int = 1) -> None:
-        """Ask for a flush, since `count` more texts wait for one."""
-        if not self._texts:
+    def request(self, size: int = 1) -> None:
+        """Ask for a flush, since about `size` more bytes wait for one."""
+        if not self._size:
             self._call_soon(self._flush)
-        self._texts += count
-        if self._texts > MAX_TEXTS_A_TURN:
+        self._size += size
+        if self._size > MAX_BYTES_A_TURN:
             self._hub.flush()
-            self._texts = 1  # the call is still to come
+            self._size = 1  # the call is still to come
 
     def _flush(self) -> None:
-        self._texts = 0
+        self._size = 0
         self._hub.flush()

@@ -50,7 +50,7 @@ from twisted_chat.wire.detect import LINE, TLS, detect
 
 IDLE_CHECK_SECONDS = 10.0
 """Seconds between two calls of `Front.idle_check`."""
-IDLE_NOTICE = b"* you have been silent for long without a name; come back any time\n"
+IDLE_NOTICE = b"*** you have been silent for long without a name; come back any time\n"
 
 
 class State(Enum):

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from twisted_chat.core.shares import Pool
 from twisted_chat.transports.interfaces import Writer
 
 MAX_OUTBOX_BYTES = 256 * 1024
 """Bytes that may wait for a client that does not read, beside the transport's own 64 KiB."""
+FREE_OUTBOX_BYTES = 16 * 1024
+"""The first bytes that wait for a client that does not read; for more, the client's network must have a share left."""
 
 _FLUSH_BYTES = 64 * 1024
 
@@ -18,14 +21,36 @@ class Outbox:
     """Gathers what a turn says to one client into one write.
 
     The transport makes it `paused` while the client does not read; then up to
-    `bound` bytes gather, and past that it is `full`. Calls `drained` when the
-    client has read what there was.
+    `bound` bytes gather, or fewer if the `pool` has no more for the client's
+    `address`, and past that it is `full`. Calls `drained` when the client has
+    read what there was.
     """
 
-    __slots__ = ("_bound", "_drained", "_first", "_many", "_more", "_transport", "full", "paused", "size")
+    __slots__ = (
+        "_address",
+        "_bound",
+        "_drained",
+        "_first",
+        "_granted",
+        "_many",
+        "_more",
+        "_pool",
+        "_transport",
+        "full",
+        "paused",
+        "size",
+    )
 
-    def __init__(self, transport: Writer, bound: int, drained: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        transport: Writer,
+        bound: int,
+        drained: Callable[[], None],
+        pool: Pool | None = None,
+        address: str = "",
+    ) -> None:
         self._transport, self._bound, self._drained = transport, bound, drained
+        self._pool, self._address, self._granted = pool, address, False
         self._many = min(bound, _FLUSH_BYTES)
         self._first = b""  # one part is the usual case, and a list for each connection costs as much as the rest of it
         self._more: list[bytes] | None = None
@@ -43,8 +68,7 @@ class Outbox:
             self._more.append(data)
         self.size += len(data)
         if self.size > self._many:
-            self.flush()
-            self.full = self.size > self._bound
+            self._overflow()
 
     def flush(self) -> None:
         """Hand what is queued to the transport, unless the client does not read."""
@@ -58,6 +82,22 @@ class Outbox:
             write = self._transport.write
             write(data)
 
+    def _overflow(self) -> None:
+        """Flush; for a client that does not read, take a share of the memory, or be full without one."""
+        self.flush()
+        if not self.paused or self._granted or self._pool is None:
+            self.full = self.size > self._bound
+            return
+        extra = self._bound - FREE_OUTBOX_BYTES
+        self._granted = extra > 0 and self._pool.take(self._address, extra)
+        self.full = self.size > (self._bound if self._granted else min(self._bound, FREE_OUTBOX_BYTES))
+        self._many = self._bound if self._granted else self._many
+
+    def _give_back(self) -> None:
+        if self._granted and self._pool is not None:
+            self._granted = False
+            self._pool.give_back(self._address, self._bound - FREE_OUTBOX_BYTES)
+
     def close(self) -> None:
         """Send all that is queued, then end the connection."""
         self.paused = False
@@ -68,10 +108,14 @@ class Outbox:
     def pauseProducing(self) -> None:
         """Hold the output: the client does not read."""
         self.paused = True
+        if self._pool is not None:
+            self._many = min(self._bound, FREE_OUTBOX_BYTES)
 
     def resumeProducing(self) -> None:
         """Send what is queued: the client has read what the transport had."""
         self.paused = self.full = False
+        self._many = min(self._bound, _FLUSH_BYTES)
+        self._give_back()
         self.flush()
         if not self.paused:
             self._drained()
@@ -83,6 +127,7 @@ class Outbox:
     def end(self) -> None:
         """Drop what is queued, and the callback: the connection is gone."""
         self.paused = self.full = False
+        self._give_back()
         self._drained = _nothing
         self._first, self._more = b"", None
         self.size = 0

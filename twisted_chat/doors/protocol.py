@@ -7,13 +7,12 @@ The connection's states stand in state.py.
 
 from __future__ import annotations
 
-import typing
 from inspect import iscoroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IReactorTime
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -21,19 +20,13 @@ from zope.interface import implementer
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.dialect import Dialect
-from twisted_chat.doors.flusher import Flusher
-from twisted_chat.doors.session import Door, Session
-from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, TRANSITIONS, Event
-from twisted_chat.transports.interfaces import Transport
+from twisted_chat.doors.pacing import PacedProtocol
+from twisted_chat.doors.session import Session
+from twisted_chat.doors.state import CLOSED, CLOSING, OPEN, TRANSITIONS, Event
 from twisted_chat.wire.errors import ParseError
-from twisted_chat.wire.stream import Messages
 
 _log = Logger()
 
-MAX_REQUESTS_A_TURN = 256
-"""Requests of one connection that are carried out before other connections have their turn."""
-MAX_UNSTORED_TEXTS = 1000
-"""Texts of one connection that the log does not have yet, above which the connection is not read from."""
 CLOSE_TIMEOUT_SECONDS = 10.0
 """Seconds that a client has to read what is queued when its connection is closed."""
 MAX_IDLE_CHECKS_UNREGISTERED = 5
@@ -44,43 +37,26 @@ MAX_IDLE_CHECKS_UNANSWERED = 2
 Problem = ChatError | ParseError
 
 
-class Services(typing.Protocol):
-    """The part of the factory that a connection uses."""
-
-    clock: IReactorTime
-    flusher: Flusher
-    connections: set[Any]
-
-    @property
-    def hub(self) -> Hub: ...
-
-    def session(self, transport: Transport, door: Door, session_type: type[Session], dialect: Dialect) -> Any:
-        """Return a new session for a connection."""
-
-
 @implementer(IHalfCloseableProtocol)
-class DoorProtocol(Protocol):
+class DoorProtocol(PacedProtocol):
     """One connection: its requests go to `lineReceived`, a line each, as they may be carried out.
 
     A door fills `_lines`, calls `wake`, and closes each request with `_complete`, unless the
     log will answer it. What stands for a request there comes back in `answer` or `refuse`.
     """
 
-    factory: Services
-    transport: Transport  # type: ignore[assignment]  # Protocol says no more than ITransport
     session_type: type[Session] = Session
     dialect: Dialect
     full = b""
     """The last words to a client for which the server has no room."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.state = OPEN
         self.heard = True
         self.silent_checks = 0
-        self._running = self._waits = self._paused = False
         self._held: tuple[Any, Any] | None = None  # a request and its result, until the log has what came before it
         self._close_timeout: IDelayedCall | None = None
-        self._lines: list[bytes] = []  # the next one is the last
 
     # what a door defines
 
@@ -117,8 +93,9 @@ class DoorProtocol(Protocol):
             self._close_timeout.cancel()
         if self._held is not None and iscoroutine(self._held[1]):
             self._held[1].close()
+        self._drop_requests()
         self._go(Event.LOST)
-        self._lines, self._held = [], None
+        self._held = None
         self.session.end()
 
     def readConnectionLost(self) -> None:
@@ -144,7 +121,7 @@ class DoorProtocol(Protocol):
     def close(self) -> None:
         """Send what is queued, then end the connection; cut it off if the client does not read."""
         if self._go(Event.CLOSE):
-            self._lines = []
+            self._drop_requests()
             if self._paused:  # TLS ends a connection by reading
                 self.transport.resumeProducing()
             self.session.sign_out()
@@ -154,7 +131,7 @@ class DoorProtocol(Protocol):
     def finish(self) -> None:
         """Take no more requests: the last one has been answered."""
         self._go(Event.LAST_ANSWER)
-        self._lines.clear()
+        self._drop_requests()
 
     def _go(self, event: Event) -> bool:
         """Change the state as the table says. Returns False, and changes nothing, where it has no row."""
@@ -164,75 +141,7 @@ class DoorProtocol(Protocol):
         self.state = state
         return True
 
-    # one request after the other
-
-    @property
-    def ready(self) -> bool:
-        """Return True when a request that is read now may be carried out at once."""
-        return not (
-            self._lines or self._waits or self.session.outbox.full or self.session.unstored > MAX_UNSTORED_TEXTS
-        )
-
-    def take_lines(self, lines: bytes, skip: int = 0) -> None:
-        """Carry out the requests of a read, each ended by an LF, but for the first `skip`."""
-        requests = lines.split(b"\n")[skip:-1]  # nothing is behind the last LF
-        requests.reverse()
-        self._lines = requests + self._lines if self._lines else requests
-        self.wake()
-
-    def say_lines(self, lines: bytes, messages: Messages) -> None:
-        """Say a read that consists of messages, one a line, as one; the caller has found the door `ready`.
-
-        The lines behind a message that needs a new route are carried out one by one.
-        """
-        count = self.hub.say_all(self.session, *messages)
-        if count:
-            self.factory.flusher.request(count)
-        if count < len(messages.texts):
-            self.take_lines(lines, count)
-
-    def wake(self) -> None:
-        """Carry out the requests that were read, as far as they may be now."""
-        if self._running or self.state in (CLOSING, CLOSED):
-            return
-        session = self.session
-        unstored, outbox = session.unstored, session.outbox
-        self._running = True
-        if self._waits:
-            self._resume()
-        self._carry_out(MAX_REQUESTS_A_TURN)
-        self._running = False
-        if session.unstored:
-            self.factory.flusher.request(max(session.unstored - unstored, 1))
-        if outbox.size:
-            outbox.flush()
-        if self._lines or self._waits or self._paused or self.state is not OPEN or outbox.full:
-            self._throttle()
-
-    def _carry_out(self, turns: int) -> None:
-        """Carry out so many requests, if none of them has to wait."""
-        session, outbox, lines = self.session, self.session.outbox, self._lines
-        while lines and turns and not (self._waits or outbox.full or session.unstored > MAX_UNSTORED_TEXTS):
-            turns -= 1
-            self.lineReceived(lines.pop())
-
-    def _throttle(self) -> None:
-        """Read on, pause, or come to an end, after the requests that could be carried out."""
-        session, waits = self.session, self._waits
-        if self.state is ENDING and not self._lines and not waits and not session.unstored:
-            self.close()
-            return
-        waits = waits or session.outbox.full or session.unstored > MAX_UNSTORED_TEXTS
-        if self._lines and not waits:
-            self.factory.clock.callLater(0, self.wake)  # other connections have their turn
-        pause = waits or bool(self._lines)
-        session.waiting = session.unstored > 0 and (pause or self.state is not OPEN)
-        if pause is not self._paused and self.state is OPEN:
-            self._paused = pause
-            if pause:
-                self.transport.pauseProducing()
-            else:
-                self.transport.resumeProducing()
+    # the answers
 
     def _complete(self, request: Any, result: Any) -> None:
         """Answer a request, behind everything that this connection said before it.

@@ -6,7 +6,6 @@ Entries are delivered live while the client reads; a client that is behind reads
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -16,25 +15,20 @@ from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.participants import Entry, Route, User
 from twisted_chat.doors.catchup import LIVE, CatchUp
 from twisted_chat.doors.dialect import Dialect, RenderCaches
+from twisted_chat.doors.door import NO_DOOR, Door
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.sentences import NOTICES
 from twisted_chat.transports.interfaces import Writer
 
+MAX_UNSTORED_BYTES = 64 * 1024
+"""Bytes of one connection that the log does not have yet, above which the connection is not read from."""
+FREE_UNSTORED_BYTES = 16 * 1024
+"""The first of them; for more, the connection's network must have a share left, or the connection waits."""
 PRESENCE_DELAY_SECONDS = 0.1
 """Seconds for which presence changes gather before they are sent, so that a storm of them becomes one write."""
 PRESENCE_GAP = "too many people came and went to name them all; ask for the list of those who are online"
-
-
-class Door(Protocol):
-    """The part of the connection that a session uses."""
-
-    def wake(self) -> None:
-        """Carry on with requests that waited for the client to read, or for the log."""
-
-    def close(self) -> None:
-        """Send what is queued, then end the connection."""
 
 
 class Session:
@@ -59,7 +53,9 @@ class Session:
         "address",
         "catchup",
         "client_id",
+        "credit",
         "dialect",
+        "max_unstored",
         "outbox",
         "routes",
         "sender_number",
@@ -86,9 +82,10 @@ class Session:
         self.address, self.client_id = address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
-        self.unstored = 0
+        self.unstored = self.credit = 0
+        self.max_unstored = FREE_UNSTORED_BYTES
         self.waiting = self.welcomed = False
-        self.outbox = Outbox(transport, max_outbox_bytes, self._drained)
+        self.outbox = Outbox(transport, max_outbox_bytes, self._drained, hub.shares.outboxes, address)
         self.catchup = CatchUp(self, hub, clock)
         self._hub, self._flusher, self._clock, self._door = hub, flusher, clock, door
         self._delimiter, self._ending, self._render_caches = b"\n", "\n", render_caches
@@ -140,11 +137,13 @@ class Session:
     def end(self) -> None:
         """Leave everything, and let go of the door: the connection is gone."""
         if self.user is not None:
+            self._hub.shares.settle(self)
             self._hub.sign_out(self)
             self._flusher.request()
+            self._hub.shares.settle(self)  # for the records of its leaving
         self.catchup.close()
         self.outbox.end()
-        self._door = _NO_DOOR
+        self._door = NO_DOOR
 
     def sign_out(self) -> None:
         """Leave everything in peace; what is queued is still written."""
@@ -153,6 +152,36 @@ class Session:
                 self._confirmed = self.catchup.position
             self._hub.sign_out(self)
             self._flusher.request()
+
+    # how much may be under way
+
+    def waits_for_log(self) -> bool:
+        """Return True if the client must say nothing more until the log has what it said."""
+        if self.unstored <= self.max_unstored:
+            return False
+        if self.max_unstored == MAX_UNSTORED_BYTES:
+            return True
+        if not self._hub.shares.unstored.take(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES):
+            return True
+        self.max_unstored = MAX_UNSTORED_BYTES
+        self.waiting = True
+        return self.unstored > MAX_UNSTORED_BYTES
+
+    @property
+    def has_share(self) -> bool:
+        """Return True while more than the free bytes are taken from the network's share."""
+        return self.max_unstored > FREE_UNSTORED_BYTES
+
+    def all_stored(self) -> None:
+        """Give back the share of the memory, and wake the door, now that the log has all that the client said."""
+        if self.has_share:
+            self.max_unstored = FREE_UNSTORED_BYTES
+            self._hub.shares.unstored.give_back(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES)
+        self.waiting = False
+        self._clock.callLater(0, self._wake)  # when this batch is delivered and answered
+
+    def _wake(self) -> None:
+        self._door.wake()
 
     # how far the client has read
 
@@ -198,10 +227,10 @@ class Session:
             self.write(*self.dialect.render_copy(entry))
 
     def acknowledge(self, entry: Entry) -> bool:
+        if self.waiting and not self.unstored:
+            self.all_stored()
         if self.user is None:  # the leaving of its rooms, when the connection is gone
             return False
-        if self.waiting and not self.unstored:
-            self._clock.callLater(0, self._door.wake)  # when this batch is delivered and answered
         if not entry.asked and not self.dialect.for_programs:
             return False
         self.write_acknowledgement(entry)
@@ -209,7 +238,9 @@ class Session:
 
     def reject(self, entry: Entry, error: ChatError) -> None:
         if self.waiting and not self.unstored:
-            self._clock.callLater(0, self._door.wake)
+            self.all_stored()
+        if self.user is None:
+            return
         for index in range(len(entry.texts)):
             self.write_rejection(entry, index, error)
 
@@ -260,14 +291,3 @@ class Session:
             self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
         self.write(*self.dialect.presence(presence.changes()))
         self.outbox.flush()
-
-
-class _NoDoor:
-    """Stands for the door of a connection that is gone."""
-
-    def wake(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-_NO_DOOR = _NoDoor()

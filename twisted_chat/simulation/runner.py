@@ -19,6 +19,7 @@ from twisted_chat.simulation.ledger import Ledger
 from twisted_chat.simulation.network import memory_server
 from twisted_chat.simulation.progress import Progress, summary_text
 from twisted_chat.simulation.runs import Run
+from twisted_chat.wire.terminal import printable, printable_line
 
 PROGRESS_SECONDS, VIRTUAL_PROGRESS_SECONDS = 1.0, 60.0
 """Between two lines of progress, on the reactor's clock and on a virtual clock."""
@@ -41,7 +42,7 @@ def in_memory(run: Run, output: Output) -> int:
     try:
         return clock.run(Deferred.fromCoroutine(_play(run, output, clock, endpoint, "memory")))
     except Stalled as problem:
-        output.err.write(f"twisted-chat: {problem}\n")
+        output.err.write(printable_line(f"twisted-chat: {problem}") + "\n")
         return EXIT_FAILED
 
 
@@ -94,13 +95,13 @@ async def _play(run: Run, output: Output, clock: IReactorTime, endpoint: IStream
         progress.stop()
     report = run.report()
     if problem:
-        output.err.write(f"twisted-chat: {problem}\n")
+        output.err.write(printable_line(f"twisted-chat: {problem}") + "\n")
     if output.as_json:
         summary = {**report.detail, **ledger.summary(), "problem": problem or None}
-        output.out.write(json.dumps(summary, ensure_ascii=False) + "\n")
+        output.out.write(json.dumps(summary) + "\n")
     elif ledger.arrivals:
         for note in report.notes:
-            output.out.write(f"{note}\n")
-        output.out.write(summary_text(report.title, ledger, report.rows, virtual))
+            output.out.write(printable(f"{note}\n"))
+        output.out.write(printable(summary_text(report.title, ledger, report.rows, virtual)))
     output.out.flush()
     return 0 if report.good and ledger.faultless and not problem else status

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
-from itertools import count, islice, takewhile
+from itertools import count, takewhile
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
@@ -18,24 +18,25 @@ from twisted_chat.core.messages import (
 )
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ids import assign_ids
+from twisted_chat.stores.pages import cut, text_of
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.search import tokens
 
 MAX_RECORDS = 10_000
 """Records that the log keeps, unless its caller asks for another number."""
-MAX_CHARACTERS = 16 * 1024 * 1024
-"""Characters of texts that the log keeps, unless its caller asks for another number."""
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of texts in memory that the log keeps, unless its caller asks for another number."""
 
 
 class MemoryLog:
-    """Keeps about the newest `most` records, with about `size` characters of texts. (A core.interfaces.MessageLog.)
+    """Keeps about the newest `most` records, with about `size` bytes of texts. (A core.interfaces.MessageLog.)
 
     It stores and delivers entries as soon as they are flushed. `now` gives seconds since
     1970, UTC; the first id is `after` + 1.
     """
 
     def __init__(
-        self, most: int = MAX_RECORDS, size: int = MAX_CHARACTERS, now: Callable[[], float] = time.time, after: int = 0
+        self, most: int = MAX_RECORDS, size: int = MAX_BYTES, now: Callable[[], float] = time.time, after: int = 0
     ) -> None:
         self._ring, self._now = Ring(most, size, after), now
         self._pending: list[Entry] = []
@@ -103,9 +104,9 @@ class MemoryLog:
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
         if after and not before:
             oldest = (record for record in self._ring.oldest(after) if record.conversation == conversation)
-            return list(islice(oldest, limit))
+            return cut(oldest, text_of, limit)[0]
         newest = self._ring.back(before - 1 if before else self.last, after)
-        return list(islice((record for record in newest if record.conversation == conversation), limit))[::-1]
+        return cut((record for record in newest if record.conversation == conversation), text_of, limit)[0][::-1]
 
     async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
         wanted = tokens(words)
@@ -116,10 +117,10 @@ class MemoryLog:
             for record in self._ring.back(self.last)
             if record.conversation == conversation and record.kind in SEARCHED and wanted <= tokens(record.text)
         )
-        return list(islice(found, limit))[::-1]
+        return cut(found, text_of, limit)[0][::-1]
 
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
-        records = list(islice(self._ring.oldest(after), limit))
+        records, _ = cut(self._ring.oldest(after), text_of, limit)
         return Page(records, records[-1].id if records else self.last)
 
     async def unread(
@@ -132,7 +133,7 @@ class MemoryLog:
             and record.author != identity
             and (record.conversation in rooms or _takes_part(identity, record.conversation))
         ]
-        return unread[:limit][::-1], min(len(unread), MAX_UNREAD_COUNTED + 1)
+        return cut(unread, text_of, limit)[0][::-1], min(len(unread), MAX_UNREAD_COUNTED + 1)
 
     async def partners(self, identity: int, limit: int) -> list[int]:
         found: dict[int, None] = {}

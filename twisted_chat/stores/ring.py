@@ -2,19 +2,19 @@
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterator
+from itertools import islice
 from operator import attrgetter
 
 from twisted_chat.core.messages import Record
 from twisted_chat.core.participants import Entry
 
 SLACK_RECORDS = 256
-"""Records that a ring may hold beyond its limit, so that it is measured once for many records."""
+"""Records that a ring may hold beyond its limit, so that their number is looked at once for many records."""
 
 
 class Ring:
-    """Keeps about the newest `most` records, with about `size` characters of texts; the first id is `after` + 1.
+    """Keeps about the newest `most` records, with about `size` bytes of texts in memory; the first id is `after` + 1.
 
     `first` is the oldest record's id (`last` + 1 without records), `last` the newest one's.
     """
@@ -22,7 +22,7 @@ class Ring:
     def __init__(self, most: int, size: int, after: int = 0) -> None:
         self._most, self._size = most, size
         self._entries: deque[Entry] = deque()
-        self._characters, self._measured_entries, self._next_check = 0, 0, after + SLACK_RECORDS
+        self._bytes, self._next_check = 0, after + SLACK_RECORDS
         self.first, self.last = after + 1, after
 
     def keep(self, entries: list[Entry]) -> None:
@@ -31,7 +31,8 @@ class Ring:
             return
         self.last = entries[-1].ids[-1]
         self._entries += entries
-        if self.last > self._next_check:
+        self._bytes += sum([entry.size for entry in entries])
+        if self.last > self._next_check or self._bytes > self._size:
             self._forget()
 
     def back(self, up_to: int, after: int = 0) -> Iterator[Record]:
@@ -49,22 +50,14 @@ class Ring:
             yield from (record for record in entry.records() if record.id > after)
 
     def _forget(self) -> None:
-        """Measure the entries that came since the last check, and drop the oldest beyond the limits."""
+        """Drop the oldest entries beyond the limits."""
         entries = self._entries
-        self._characters += _count_characters(islice(reversed(entries), len(entries) - self._measured_entries))
-        excess = bisect_left(entries, self.last - self._most + 1, key=_first)
-        while True:
-            self._characters -= _count_characters([entries.popleft() for _ in range(excess)])
-            if self._characters <= self._size:
-                break
-            excess = 1
-        self._measured_entries, self._next_check = len(entries), self.last + SLACK_RECORDS
+        for _ in range(bisect_left(entries, self.last - self._most + 1, key=_first)):
+            self._bytes -= entries.popleft().size
+        while self._bytes > self._size:
+            self._bytes -= entries.popleft().size
+        self._next_check = self.last + SLACK_RECORDS
         self.first = entries[0].first if entries else self.last + 1
 
 
-def _count_characters(entries: Iterable[Entry]) -> int:
-    return sum(map(len, chain.from_iterable(map(_texts, entries))))
-
-
 _first = attrgetter("first")
-_texts = attrgetter("texts")

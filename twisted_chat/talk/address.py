@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,6 +80,9 @@ def add_server_options(parser: ArgumentParser) -> Any:
         metavar="FILE",
         help=f"read the account's password from the first line of FILE [${PASSWORD_VARIABLE}]",
     )
+    group.add_argument(
+        "--insecure", action="store_true", help="send the password to another host even without TLS, for all to read"
+    )
     return group
 
 
@@ -100,6 +104,20 @@ def read_password(options: Namespace) -> str | None:
     if not line:
         raise TalkError(f"the first line of the password file {path} is empty; write the password there")
     return line
+
+
+def is_readable_on_the_way(address: ServerAddress, options: Namespace) -> bool:
+    """Return True if others could read what is sent to this server: it is another host, and there is no TLS."""
+    return not (options.tls or options.ca or _is_this_host(address.host))
+
+
+def _is_this_host(host: str) -> bool:
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def client_endpoint(reactor: Any, address: ServerAddress, options: Namespace) -> IStreamClientEndpoint:

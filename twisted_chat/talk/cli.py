@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.lookalikes import RESERVED
 from twisted_chat.core.names import user_name
 from twisted_chat.talk.address import (
     DEFAULT_HOST,
@@ -23,11 +24,13 @@ from twisted_chat.talk.address import (
     ServerAddress,
     add_server_options,
     client_endpoint,
+    is_readable_on_the_way,
     parse_address,
     parse_user_or_room,
     read_password,
 )
 from twisted_chat.talk.failures import TalkError, explain
+from twisted_chat.wire.terminal import printable_line
 
 DESCRIPTION = f"""Chat at a terminal, as a guest or with an account. Without a server address it connects to
 ${SERVER_VARIABLE}, or to {DEFAULT_HOST}:{DEFAULT_PORT}; without a name it uses your login name on this machine. Type
@@ -62,22 +65,37 @@ def _run(parser: ArgumentParser, options: Namespace) -> int:
             _check_prompt_toolkit()
         secret = None if options.guest else read_password(options)
         if secret is None and not options.guest:
-            secret = getpass(f"Password of {address.name} at {address} (press Enter to be a guest): ") or None
+            secret = (
+                getpass(printable_line(f"Password of {address.name} at {address} (press Enter to be a guest): "))
+                or None
+            )
+        if secret is not None and is_readable_on_the_way(address, options) and not options.insecure:
+            _confirm_insecure(address.host)
         return _on_the_reactor(address, secret, options, dumb)
     except TalkError as problem:
-        print(f"twisted-chat: {problem}", file=sys.stderr)
+        print(printable_line(f"twisted-chat: {problem}"), file=sys.stderr)
         return 1
     except EOFError:
         print(file=sys.stderr)
         return 1
 
 
+def _confirm_insecure(host: str) -> None:
+    """Ask the person; raises TalkError unless the answer is yes."""
+    question = f"The password would go to {host} without encryption. Send it nevertheless? (yes/no) "
+    if input(printable_line(question)).strip().lower() not in ("y", "yes"):
+        raise TalkError("the password was not sent; use --tls, or talk as a guest with --guest")
+
+
 def _own_name() -> str:
-    """Return a name for a user who has given none."""
+    """Return a name for a user who has given none: the login name, if it is one that a guest may have."""
     try:
-        return user_name(getuser()).shown
+        name = user_name(getuser())
+        if name.key not in RESERVED:
+            return name.shown
     except (ChatError, OSError, KeyError):
-        return f"guest-{token_hex(2)}"
+        pass
+    return f"guest-{token_hex(2)}"
 
 
 def _check_prompt_toolkit() -> None:
@@ -110,7 +128,7 @@ def _on_the_reactor(address: ServerAddress, secret: str | None, options: Namespa
     if isinstance(result, Failure):
         result = _explain_failure(result, address)
     if result:
-        print(f"twisted-chat: {result}", file=sys.stderr)
+        print(printable_line(f"twisted-chat: {result}"), file=sys.stderr)
     return 1 if result else 0
 
 

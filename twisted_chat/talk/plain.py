@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.talk.app import TalkApp
 from twisted_chat.talk.format import Line
+from twisted_chat.wire.terminal import printable
 
 
 class PlainScreen(LineOnlyReceiver):
@@ -30,7 +31,7 @@ class PlainScreen(LineOnlyReceiver):
 
     def show(self, lines: list[Line]) -> None:
         for line in lines:
-            print("".join(text for _, text in line), flush=True)
+            print(printable("".join(text for _, text in line)), flush=True)
 
     def changed(self) -> None:
         pass

@@ -16,7 +16,8 @@ from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 from prompt_toolkit.styles import Style
 
 from twisted_chat.talk.app import TalkApp
-from twisted_chat.talk.format import Line, bar, clean_line, waiting
+from twisted_chat.talk.format import Line, bar, waiting
+from twisted_chat.wire.terminal import printable_line
 
 STYLE = Style.from_dict(
     {
@@ -108,14 +109,14 @@ class TerminalScreen:
     def _prompt(self) -> FormattedText:
         app = self.app
         current = app.conversations.current
-        name = clean_line(current.name) if current is not None else ""
+        name = printable_line(current.name) if current is not None else ""
         ways = [text if current and to == current.name else f"{to}: {text}" for to, text in app.waiting.values()]
         return FormattedText([*waiting(ways), ("class:prompt", f"{name}> ")])
 
     def _bar(self) -> FormattedText:
         app = self.app
         state = "" if app.session.connected else ", not connected"
-        where = f" {app.me}@{self._where}{state}"
+        where = printable_line(f" {app.me}@{self._where}{state}")
         width = self._session.output.get_size().columns
         line = bar(app.conversations, width - len(where))
         left = width - 1 - len(where) - sum(len(text) for _, text in line)
@@ -129,7 +130,7 @@ class _AppCompleter(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         length, found = self._screen.app.complete(document.text_before_cursor)
         for text in found:
-            yield Completion(text, -length, display=clean_line(text.rstrip(": ")))
+            yield Completion(text, -length, display=printable_line(text.rstrip(": ")))
 
 
 def _keys(screen: TerminalScreen) -> KeyBindings:

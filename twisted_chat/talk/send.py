@@ -24,6 +24,7 @@ from twisted_chat.talk.address import (
     ServerAddress,
     add_server_options,
     client_endpoint,
+    is_readable_on_the_way,
     parse_address,
     parse_port,
     parse_user_name,
@@ -32,6 +33,7 @@ from twisted_chat.talk.address import (
 )
 from twisted_chat.talk.failures import TalkError, explain, refusal_in_send
 from twisted_chat.talk.input import Texts, checked, checked_lines, lines_of_input, only, whole_input
+from twisted_chat.wire.terminal import printable_line
 
 ACKNOWLEDGE_TIMEOUT_SECONDS = 30.0
 QUIT_TIMEOUT_SECONDS = 5.0
@@ -110,6 +112,10 @@ def _run(parser: ArgumentParser, options: Namespace) -> int:
         secret = read_password(options)
         if secret is not None and not address.name:
             parser.error(f"a password needs a name; give it with --as NAME, or as NAME@ in ${SERVER_VARIABLE}")
+        if secret is not None and is_readable_on_the_way(address, options) and not options.insecure:
+            raise TalkError(
+                f"the password would go to {address.host} without encryption; use --tls, or --insecure to send it so"
+            )
         name = address.name or f"send-{token_hex(4)}"
         joins = is_room(options.to) and (secret is None or options.join)
         sender = Sender(name, secret, options.to, joins, options.timeout)
@@ -119,7 +125,7 @@ def _run(parser: ArgumentParser, options: Namespace) -> int:
         texts = only(text) if text is not None else checked_lines(options.to, lines_of_input(reactor))
         return _on_the_reactor(reactor, send(reactor, endpoint, sender, texts), address)
     except TalkError as problem:
-        print(f"twisted-chat: {problem}", file=sys.stderr)
+        print(printable_line(f"twisted-chat: {problem}"), file=sys.stderr)
         return 1
 
 
@@ -163,7 +169,7 @@ def _on_the_reactor(reactor: Any, sending: Coroutine[Deferred[Any], Any, None], 
         if not stopping:
             failures[0].raiseException()
         explained = "interrupted before the server acknowledged the message"
-    print(f"twisted-chat: {explained}", file=sys.stderr)
+    print(printable_line(f"twisted-chat: {explained}"), file=sys.stderr)
     return 1
 
 

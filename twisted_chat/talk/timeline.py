@@ -132,7 +132,11 @@ class Timeline:
         today = day(event.time, self._zone)
         lines = [rule(today)] if today != self._day else []
         self._day = today
-        return [*lines, record(event, self._me, self._mentions_me(event), zone=self._zone)]
+        return [*lines, record(self._marked(event), self._me, self._mentions_me(event), zone=self._zone)]
+
+    def _marked(self, event: Event) -> Event:
+        """Return the record without its mark if the person is a guest, who is not told of other guests."""
+        return event if self._session.is_account else event._replace(guest=False)
 
     def put(self, event: Event) -> None:
         """Show or count a record that has come, or that the person has made."""
@@ -167,7 +171,7 @@ class Timeline:
         if not self.begun:
             return
         if own and event.kind in SPOKEN:
-            self.show(record(event, self._me, to=event.to, zone=self._zone))
+            self.show(record(self._marked(event), self._me, to=event.to, zone=self._zone))
         elif first and conversation.highlighted:
             self.show(self._highlight(event, conversation))
 

@@ -426,7 +426,7 @@ class Recorder:
         self.client_id, self.address, self.read_up_to = "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
-        self.unstored = 0
+        self.unstored = self.credit = 0
         self.seen: list[Record] = []
         self.acknowledged: list[tuple[str | None, int]] = []
         self.copies: list[Record] = []

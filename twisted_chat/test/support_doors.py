@@ -73,7 +73,7 @@ class LineVisitor:
         return lines
 
 
-_PLAIN = re.compile(r"(?:\* (\S+)(?: in (#\S+))? (?!set the topic)|(\S+)(?: in (#\S+))? says )(.*)")
+_PLAIN = re.compile(r"(?:\* (\S+)(?: \(guest\))?(?: in (#\S+))? |(\S+)(?: \(guest\))?(?: in (#\S+))? says )(.*)")
 
 
 class PlainVisitor(LineVisitor):

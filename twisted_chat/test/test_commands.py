@@ -220,15 +220,15 @@ class RoomTests(VerbTestCase):
 class TopicTests(VerbTestCase):
     def test_a_topic_is_set_and_shown(self) -> None:
         self.assertEqual(self.zak.ask("topic,#tea,Assam, hot"), ["ok,3"])
-        self.assertEqual(self.jane.lines(), ["* zak set the topic of #tea: Assam, hot"])
-        self.assertEqual(self.jane.ask("topic,#tea"), ["Assam, hot"])
+        self.assertEqual(self.jane.lines(), ['*** zak set the topic of #tea: "Assam, hot"'])
+        self.assertEqual(self.jane.ask("topic,#tea"), ['*** the topic of #tea is: "Assam, hot"'])
         self.assertEqual(self.jane.ask("@1 topic,#tea"), ["@1 ok,Assam, hot"])
         self.assertEqual(self.jane.ask("topic,#tea,Darjeeling"), ["ack"])
         self.assertEqual(self.jane.ask("@2 topic,#tea,Ceylon"), ["@2 ok,5"])
         self.assertEqual(self.zak.lines()[-1], f"topic,5,{WHEN},#tea,jane,Ceylon")
 
     def test_at_first_there_is_none(self) -> None:
-        self.assertEqual(self.jane.ask("topic,#tea"), [""])
+        self.assertEqual(self.jane.ask("topic,#tea"), ["*** #tea has no topic"])
         self.assertEqual(self.zak.ask("topic,#tea"), ["ok,"])
 
     def test_a_line_break_in_a_topic_is_never_a_new_line(self) -> None:

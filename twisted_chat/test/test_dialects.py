@@ -81,7 +81,7 @@ class NoticeTests(SynchronousTestCase):
     """The server's notices."""
 
     def test_each_dialect_has_its_form_of_a_notice_and_lesson_has_none(self) -> None:
-        self.assertEqual(PLAIN.server_notice(Notice.GAP, "too slow"), ["* too slow"])
+        self.assertEqual(PLAIN.server_notice(Notice.GAP, "too slow"), ["*** too slow"])
         self.assertEqual(EVENTS.server_notice(Notice.GAP, "too slow"), ["server,gap,too slow"])
         self.assertEqual(LESSON.server_notice(Notice.GAP, "too slow"), [])
 

@@ -20,7 +20,7 @@ class PlainTests(SynchronousTestCase):
         self.assertEqual(plain("message", "jane", "#tea", ["hi"]), ["jane in #tea says hi"])
         self.assertEqual(plain("action", "jane", "#tea", ["waves"]), ["* jane in #tea waves"])
         self.assertEqual(plain("notice", "jane", "#tea", ["psst"]), ["-jane in #tea- psst"])
-        self.assertEqual(plain("topic", "jane", "#tea", ["Assam"]), ["* jane set the topic of #tea: Assam"])
+        self.assertEqual(plain("topic", "jane", "#tea", ["Assam"]), ['*** jane set the topic of #tea: "Assam"'])
 
     def test_joins_and_leaves_are_not_shown(self) -> None:
         for kind in ("joined", "left"):

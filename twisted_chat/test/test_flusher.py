@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.doors.flusher import MAX_TEXTS_A_TURN, Flusher
+from twisted_chat.doors.flusher import MAX_BYTES_A_TURN, Flusher
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Server
 
@@ -47,8 +47,8 @@ class TurnTests(SynchronousTestCase):
             self.assertEqual(self.flushes(), turn)
 
     def test_a_very_long_turn_is_flushed_before_it_ends(self) -> None:
-        for _ in range(3 * MAX_TEXTS_A_TURN):
-            self.turn.request()
+        for _ in range(3 * MAX_BYTES_A_TURN // 64):
+            self.turn.request(64)
         self.assertGreaterEqual(self.hub.flushes, 2)
         self.assertLessEqual(self.flushes(), 4)
         self.turn.request()

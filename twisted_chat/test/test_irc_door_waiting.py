@@ -5,12 +5,8 @@ from __future__ import annotations
 from twisted_chat.core.errors import Notice
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
-from twisted_chat.doors.protocol import (
-    MAX_IDLE_CHECKS_UNANSWERED,
-    MAX_IDLE_CHECKS_UNREGISTERED,
-    MAX_REQUESTS_A_TURN,
-    MAX_UNSTORED_TEXTS,
-)
+from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, MAX_IDLE_CHECKS_UNREGISTERED
+from twisted_chat.doors.session import MAX_UNSTORED_BYTES
 from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
@@ -56,12 +52,12 @@ class SlowLogTests(IrcTestCase):
 
     def test_a_flood_that_the_log_does_not_have_yet_pauses_its_sender(self) -> None:
         said = 0
-        while not self.jane.paused and said < 100 * MAX_UNSTORED_TEXTS:
+        while not self.jane.paused and said < MAX_UNSTORED_BYTES:
             self.jane.say(b"".join(b"PRIVMSG zak :%d\r\n" % number for number in range(said, said + 100)))
             self.server.turn()
             said += 100
         self.assertTrue(self.jane.paused)
-        self.assertLessEqual(said, MAX_UNSTORED_TEXTS + 2 * MAX_REQUESTS_A_TURN + 100)
+        self.assertLessEqual(self.jane.protocol.session.unstored, MAX_UNSTORED_BYTES + 32 * 1024)  # type: ignore[attr-defined]
         for _ in range(20):
             self.keep()
         self.assertFalse(self.jane.paused)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.protocol import MAX_REQUESTS_A_TURN
+from twisted_chat.doors.pacing import MAX_REQUESTS_A_TURN
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.line import MAX_LINE_BYTES
 

@@ -7,7 +7,8 @@ import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS, MAX_REQUESTS_A_TURN
+from twisted_chat.doors.pacing import MAX_REQUESTS_A_TURN
+from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
 from twisted_chat.doors.session import Session
 from twisted_chat.test.support import Server
 

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub, SignedIn
 from twisted_chat.core.participants import Participant
-from twisted_chat.doors.protocol import MAX_REQUESTS_A_TURN, MAX_UNSTORED_TEXTS
+from twisted_chat.doors.session import MAX_UNSTORED_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 
@@ -60,12 +60,12 @@ class SlowLogTests(SynchronousTestCase):
 
     def test_a_flood_that_is_not_stored_yet_pauses_its_sender(self) -> None:
         said = 0
-        while not self.jane.paused and said < 100 * MAX_UNSTORED_TEXTS:
+        while not self.jane.paused and said < MAX_UNSTORED_BYTES:
             self.jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(said, said + 100)))
             self.server.turn()
             said += 100
         self.assertTrue(self.jane.paused)
-        self.assertLessEqual(said, MAX_UNSTORED_TEXTS + 2 * MAX_REQUESTS_A_TURN + 100)
+        self.assertLessEqual(self.jane.protocol.session.unstored, MAX_UNSTORED_BYTES + 32 * 1024)  # type: ignore[attr-defined]
         for _ in range(20):
             self.keep()
         self.assertFalse(self.jane.paused)

@@ -261,9 +261,9 @@ class StopTests(ServiceTestCase):
         plain, program = self.server.plain("jane"), self.server.program("zak")
         lesson, stranger = self.server.lesson("Kim"), self.server.connect()
         self.successResultOf(self.stop())
-        self.assertTrue(plain.lines()[0].startswith("* the server is shutting down"))
+        self.assertTrue(plain.lines()[0].startswith("*** the server is shutting down"))
         self.assertTrue(program.lines()[0].startswith("server,shutdown,"))
-        self.assertTrue(stranger.lines()[0].startswith("* the server is shutting down"))
+        self.assertTrue(stranger.lines()[0].startswith("*** the server is shutting down"))
         self.assertEqual(lesson.read(), b"")
         for connection in (plain, program, lesson, stranger):
             self.assertTrue(connection.closed)

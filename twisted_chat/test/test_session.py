@@ -140,7 +140,7 @@ class SlowReaderTests(SynchronousTestCase):
         self.slow.stop_reading()
         self.say(5000)
         self.slow.read_again()
-        self.assertEqual([line for line in self.slow.lines() if line.startswith("*")], ["* " + GAP])
+        self.assertEqual([line for line in self.slow.lines() if line.startswith("*")], ["*** " + GAP])
 
     def test_a_room_left_before_the_gap_is_not_read_after_it(self) -> None:
         self.begin(Server(MemoryLog(most=100, now=lambda: 0.0)))

@@ -178,7 +178,8 @@ class MeanwhileTests(SigningInTestCase):
         zak.drop()
         self.work()
         self.worker.slow = False
-        self.assertEqual(self.server.connect().ask("register,zak,zak")[1:], ["1 1970-01-01 00:00:00 jane says hello"])
+        unread = self.server.connect().ask("register,zak,zak")[1:]
+        self.assertEqual(unread, ["1 1970-01-01 00:00:00 jane (guest) says hello"])
 
     def test_later_requests_of_the_connection_wait(self) -> None:
         [zak] = self.trying("register,zak,secret\n@y list,friends")

@@ -196,8 +196,8 @@ class SlowLogTests(SynchronousTestCase):
         self.say("4")
         self.settle()
         lines = zak.lines()
-        self.assertEqual((lines[0], lines[1].endswith(" jane says 1")), ("ack", True))
-        self.assertEqual(lines[2:], ["jane says 2", "jane says 3", "jane says 4"])
+        self.assertEqual((lines[0], lines[1].endswith(" jane (guest) says 1")), ("ack", True))
+        self.assertEqual(lines[2:], [f"jane (guest) says {text}" for text in "234"])
 
     def test_since_in_the_same_read_as_the_sign_in_overtakes_nothing(self) -> None:
         for slow_accounts in (False, True):

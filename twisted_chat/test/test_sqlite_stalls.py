@@ -8,13 +8,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite.log import STALL_SECONDS, SqliteLog
+from twisted_chat.stores.sqlite.commits import MAX_COMMIT_BYTES, STALL_SECONDS
+from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
 from twisted_chat.test.support_sqlite import HeldResults, SqliteFixture
 
 
-class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
+class SlowDisk(SqliteFixture, LogFixture):
     """Each write is on the disk at once, but its result comes only when the test calls `release`."""
 
     def make_log(self) -> SqliteLog:
@@ -34,6 +35,8 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
     def wait_durable(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.log.wait_durable())  # type: ignore[arg-type]
 
+
+class SlowDiskTests(SlowDisk, TestCase):
     async def test_no_reader_sees_a_record_before_it_is_delivered(self) -> None:
         self.say("one")
         self.assertEqual((self.delivered, self.log.last), ([], 0))
@@ -110,3 +113,66 @@ class SlowDiskTests(SqliteFixture, LogFixture, TestCase):
         self.clock.advance(STALL_SECONDS)
         self.assertEqual((self.delivered, self.refused), (["one", "two", "three"], []))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class FairCommitTests(SlowDisk, TestCase):
+    """More is said than fits into a commit: each commit takes a fair share of everybody's."""
+
+    def flood(self, author: int, *texts: str) -> None:
+        for text in texts:
+            self.log.append(entry(text, author=author))
+        self.log.flush()
+
+    def test_a_commit_has_a_bound_and_others_go_with_the_next(self) -> None:
+        long = [str(number) + "x" * 16_000 for number in range(1000)]
+        self.flood(1, *long)
+        self.flood(2, "jane")
+        self.assertEqual(self.delivered, [])
+        self.release()
+        self.assertLess(sum(map(len, self.delivered)), 2 * MAX_COMMIT_BYTES)
+        self.release()
+        self.assertIn("jane", self.delivered)
+        self.assertLess(len(self.delivered), 250)
+        self.worker.release_all()
+        self.assertEqual([text for text in self.delivered if text != "jane"], long)
+        self.assertEqual(self.refused, [])
+
+    def test_wait_durable_waits_for_the_backlog_but_not_for_what_comes_later(self) -> None:
+        self.flood(1, *["x" * 16_000] * 200)
+        durable = self.wait_durable()
+        self.release()
+        self.assertFalse(durable.called)
+        self.flood(2, *["y" * 16_000] * 500)
+        self.worker.release_all()
+        self.assertTrue(durable.called)
+        self.assertEqual(len(self.delivered), 700)
+
+    def test_a_message_waits_ten_seconds_at_most_whatever_is_committed_meanwhile(self) -> None:
+        with capturedLogs() as logged:
+            self.flood(1, *["x" * 16_000] * 1000)
+            for _ in range(4):
+                self.clock.advance(STALL_SECONDS / 4)
+                self.release()
+            stored = len(self.delivered)
+            self.assertGreater(len(self.refused), 500)
+            self.worker.release_all()
+        self.assertEqual(len(self.delivered) + len(self.refused), 1000)
+        self.assertGreaterEqual(len(self.delivered), stored)
+        lines = [str(formatEvent(event)) for event in logged]
+        self.assertEqual(len(lines), 1, lines)
+        line = lines[0]
+        self.assertIn("is too slow", line)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.flood(2, "jane")
+        self.worker.release_all()
+        self.assertEqual(self.delivered[-1], "jane")
+
+    def test_a_stall_refuses_the_backlog(self) -> None:
+        self.flood(1, *["x" * 16_000] * 200)
+        durable = self.wait_durable()
+        self.clock.advance(STALL_SECONDS)
+        self.assertGreater(len(self.refused), 100)
+        self.worker.release_all()
+        self.assertTrue(durable.called)
+        self.assertEqual(len(self.delivered) + len(self.refused), 200)
+        self.flushLoggedErrors()

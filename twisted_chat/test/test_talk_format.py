@@ -7,8 +7,9 @@ from datetime import timezone
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.talk.conversation import Conversations
-from twisted_chat.talk.format import MAX_WAITING_SHOWN, Line, bar, clean, notice, problem, record, waiting
+from twisted_chat.talk.format import MAX_WAITING_SHOWN, Line, bar, notice, problem, record, waiting
 from twisted_chat.wire.events import Event
+from twisted_chat.wire.terminal import printable
 
 MORNING = 9 * 3_600_000 + 26 * 60_000
 
@@ -26,9 +27,9 @@ class RecordTests(SynchronousTestCase):
         self.assertEqual(shown("message", "tea?"), "09:26 zak: tea?")
         self.assertEqual(shown("action", "nods"), "09:26 * zak nods")
         self.assertEqual(shown("notice", "beware"), "09:26 -zak- beware")
-        self.assertEqual(shown("joined"), "09:26 * zak has joined")
-        self.assertEqual(shown("left"), "09:26 * zak has left")
-        self.assertEqual(shown("topic", "Assam"), "09:26 * zak set the topic: Assam")
+        self.assertEqual(shown("joined"), "09:26 *** zak has joined")
+        self.assertEqual(shown("left"), "09:26 *** zak has left")
+        self.assertEqual(shown("topic", "Assam"), "09:26 *** zak set the topic: Assam")
         self.assertEqual(shown("message", "psst", to="kim"), "09:26 zak to kim: psst")
 
     def test_a_text_of_several_lines_does_not_look_like_another_message(self) -> None:
@@ -38,10 +39,10 @@ class RecordTests(SynchronousTestCase):
         bad = [*map(chr, range(9)), *map(chr, range(0xB, 0x20)), *map(chr, range(0x7F, 0xA0))]
         bad += ["\u2028", "\u2029", "\u202e", "\u2066", "\u2069"]
         for character in bad:
-            self.assertEqual(clean(f"a{character}b"), "a\ufffdb", hex(ord(character)))
+            self.assertEqual(printable(f"a{character}b"), "a\ufffdb", hex(ord(character)))
             for line in (notice(character), problem(character), waiting([character])):
                 self.assertNotIn(character, text(line))
-        self.assertEqual(clean("a\tb\nc é שלום 👩‍🚀"), "a    b\nc é שלום 👩‍🚀")
+        self.assertEqual(printable("a\tb\nc é שלום 👩‍🚀"), "a    b\nc é שלום 👩‍🚀")
 
     def test_a_name_has_the_same_colour_however_it_is_written(self) -> None:
         first, second = (record(Event("message", name, "#tea", "hi", 1, 0), "jane")[1] for name in ("zak", "Zak"))

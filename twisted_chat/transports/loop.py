@@ -29,10 +29,18 @@ from twisted_chat.transports.loop_writer import REASON_DONE, REASON_LOST, LoopWr
 
 _log = Logger()
 
-READ_BUFFER_BYTES = 64 * 1024
-"""The most that an AsyncioTransport reads at a time; the same as in Twisted's own transports."""
+READ_BUFFER_BYTES = 16 * 1024
+"""The most that is read at a time. The loops' own 256 KiB are much memory, and much work for one connection's turn."""
 
 _read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))  # all connections share it: each read is copied before the next
+
+
+class _Buffers(dict[int, memoryview]):
+    """Gives the one buffer, whatever size is asked for; a look-up costs less than a call of a function."""
+
+    def __missing__(self, size: int) -> memoryview:
+        self[size] = _read_buffer
+        return _read_buffer
 
 
 @implementer(ITCPTransport, ISystemHandle, IConsumer, IPushProducer)
@@ -45,6 +53,8 @@ class LoopTransport(LoopWriter):
     """
 
     __slots__ = ("__weakref__", "_connections", "_held", "_peer", "_reading_paused")
+
+    get_buffer = _Buffers().__getitem__  # by its presence, uvloop knows that it shall read into this buffer
 
     def __init__(
         self,
@@ -81,7 +91,11 @@ class LoopTransport(LoopWriter):
         except Exception:
             self._failed()
 
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(_read_buffer[:nbytes].tobytes())
+
     def data_received(self, data: bytes) -> None:
+        """Give the protocol what was read, or hold it."""
         if self._reading_paused:
             self._hold(data)
             return
@@ -198,17 +212,11 @@ class LoopTransport(LoopWriter):
 class AsyncioTransport(LoopTransport, asyncio.BufferedProtocol):
     """A LoopTransport on asyncio's own loop.
 
-    By default that loop allocates 256 KiB before each read, and logs a warning when a
-    protocol writes repeatedly to a lost connection.
+    That loop looks at the type of a protocol that has a buffer, and logs a warning when a protocol
+    writes repeatedly to a lost connection.
     """
 
     __slots__ = ()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return _read_buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.data_received(bytes(_read_buffer[:nbytes]))
 
     def _loop_write(self) -> Callable[[bytes], None]:
         return self._write_unless_lost

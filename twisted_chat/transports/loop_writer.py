@@ -83,7 +83,7 @@ def _discard(data: bytes) -> None:
     """Be the `write` of a connection that accepts no more bytes."""
 
 
-class LoopWriter(asyncio.Protocol):
+class LoopWriter(asyncio.BaseProtocol):
     """The write half of LoopTransport: IConsumer, and the methods of ITCPTransport that end a connection.
 
     `write` is an attribute that changes with the state: for most of the time it is the loop

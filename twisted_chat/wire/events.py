@@ -7,6 +7,13 @@ from typing import NamedTuple
 from twisted_chat.wire.line import escape, unescape
 
 SPOKEN = ("message", "action", "notice")
+SERVER_MARK = "*** "
+"""The beginning of each line for people in which the server itself speaks. No name holds a `*`, so no line that
+shows a person's text begins so."""
+GUEST_MARK = " (guest)"
+"""Behind a guest's name, for readers who are told. No name holds a space, so no name ends so."""
+GUEST_TAG = ";guest=1 "
+"""In front of a guest's records, for programs that take tags."""
 
 
 class Event(NamedTuple):
@@ -15,6 +22,7 @@ class Event(NamedTuple):
     Records of the log have an `id`, a `time` (milliseconds since 1970), the
     `sender`, and in `to` the person or room. Other kinds (`online`, `offline`,
     `renamed`, `ping`, `server`) have their fields, in order, in `sender` and `text`.
+    `guest` is True for a record of a guest's, if the client has asked for tags.
     """
 
     kind: str
@@ -23,22 +31,29 @@ class Event(NamedTuple):
     text: str = ""
     id: int = 0
     time: int = 0
+    guest: bool = False
 
 
-def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False) -> list[str]:
+def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False, guest: bool = False) -> list[str]:
     """Return the lines of a record for people; none for joins and leaves, which only programs are shown."""
-    opening = plain_opening(kind, sender, to, own)
+    opening = plain_opening(kind, sender, to, own, guest)
     if opening is None:
         return []
-    return [opening + text.replace("\n", "\\n") for text in texts]  # a line break within a text must not end the line
+    texts = [text.replace("\n", "\\n") for text in texts]  # a line break within a text must not end the line
+    return [opening + (quoted(text) if kind == "topic" else text) for text in texts]
 
 
-def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | None:
+def quoted(text: str) -> str:
+    """Return a person's text as the server quotes it in a line of its own."""
+    return f'"{text}"'
+
+
+def plain_opening(kind: str, sender: str, to: str, own: bool = False, guest: bool = False) -> str | None:
     """Return what stands in front of a text for people, or None for a kind that they are not shown.
 
-    A reader's `own` message, sent by another connection, names its recipient.
+    A reader's `own` message, sent by another connection, names its recipient. The sender is marked as a `guest`.
     """
-    where = sender
+    where = sender = sender + GUEST_MARK if guest else sender
     if to[:1] == "#":
         where = f"{sender} in {to}"
     elif own and to != sender:
@@ -50,22 +65,25 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False) -> str | N
     if kind == "notice":
         return f"-{where}- "
     if kind == "topic":
-        return f"* {sender} set the topic of {to}: "
+        return f"{SERVER_MARK}{sender} set the topic of {to}: "
     return None
 
 
-def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int) -> list[str]:
+def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int, tags: str = "") -> list[str]:
     """Return the lines of a record for programs: the first text has the id `first`, the others follow."""
-    when = timestamp(time)
-    if kind in SPOKEN:
+    when, spoken, kind = timestamp(time), kind in SPOKEN, tags + kind
+    if spoken:
         return [f"{kind},{id},{when},{sender},{to},{escape(text)}" for id, text in enumerate(texts, first)]
-    if kind == "topic":
+    if kind.endswith("topic"):
         return [f"{kind},{id},{when},{to},{sender},{escape(text)}" for id, text in enumerate(texts, first)]
     return [f"{kind},{first},{when},{to},{sender}"]
 
 
 def parse_event(line: str) -> Event:
     """Return the event that a line holds. Raises ValueError for a line that is not an event."""
+    if line[:1] == ";":
+        tags, _, line = line[1:].partition(" ")
+        return parse_event(line)._replace(guest="guest=1" in tags.split(";"))
     kind, _, rest = line.partition(",")
     if kind in SPOKEN:
         number, time, sender, to, text = rest.split(",", 4)

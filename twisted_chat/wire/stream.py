@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from twisted_chat.wire import bidi
+
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e]")
 """Characters that no text may contain: terminals obey controls, and U+202D and U+202E turn the text around them."""
 
 _ASCII_CONTROLS = bytes(i for i in range(32) if i not in b"\t\n") + b"\x7f"
-_CONTROL_BUT_LF = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e]")
+_UNUSUAL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e{bidi.CONTROLS}]")
+"""Characters of lines that are looked at one by one: controls but for tab and LF, and what may need closing."""
 
 
 class LineSplitter:
@@ -46,7 +49,7 @@ class LineSplitter:
 
 
 def decode_lines(lines: bytes, max_line_bytes: int) -> str | None:
-    """Return lines as text; None if one is too long, is not UTF-8 or has a control character other than tab.
+    """Return lines as text; None if one is too long, not UTF-8, or has a character that must be looked at.
 
     `lines` each end in LF, as LineSplitter returns them.
     """
@@ -58,7 +61,7 @@ def decode_lines(lines: bytes, max_line_bytes: int) -> str | None:
         return None
     if len(text) == len(lines):
         return text if len(lines.translate(None, _ASCII_CONTROLS)) == len(lines) else None
-    return None if _CONTROL_BUT_LF.search(text) else text
+    return None if _UNUSUAL.search(text) else text
 
 
 class Messages(NamedTuple):

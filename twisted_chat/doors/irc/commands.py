@@ -12,6 +12,7 @@ from twisted_chat.doors.irc.messaging import (
     pong,
     privmsg,
     quit_,
+    services,
     tagmsg,
     topic,
 )
@@ -72,4 +73,8 @@ COMMANDS: dict[str, IrcCommand] = {
     "INVITE": IrcCommand(no_operators, "INVITE", "not available: every room is open"),
     "KICK": IrcCommand(no_operators, "KICK", "not available: there are no operators"),
     "OPER": IrcCommand(oper, "OPER", "not available: there are no operators"),
+    **{
+        command: IrcCommand(services, command, "not available: there are no services; says how to sign in", 0, False)
+        for command in ("NICKSERV", "NS", "CHANSERV", "CS")
+    },
 }

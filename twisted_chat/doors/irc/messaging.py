@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE
+from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, for_each_target, reply_line
 from twisted_chat.doors.irc.session import word
@@ -13,6 +16,11 @@ from twisted_chat.wire.irc.text import ctcp, plain_text
 MAX_TARGETS_PER_MESSAGE = 4
 """Targets of one PRIVMSG or NOTICE."""
 NO_OPERATORS = "This server has no channel operators"
+NO_SERVICES = (
+    "This server has no services, and your message reached nobody. To sign in to an account, set SASL PLAIN in your "
+    "client, or send PASS <name>:<password> before NICK; a free name with a password becomes an account"
+)
+"""Clients send passwords to services by themselves: `/msg NickServ IDENTIFY …`."""
 
 
 def privmsg(connection: IrcConnection, request: Request) -> Reply | None:
@@ -51,11 +59,27 @@ def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> R
         sentence = f"Too many targets; at most {MAX_TARGETS_PER_MESSAGE} are allowed"
         return reply_line(session.numeric(numerics.ERR_TOOMANYTARGETS, word(request.params[0]), sentence))
 
+    if any(map(_is_service, targets)):  # nobody else gets the text either: it may hold a password
+        return Reply(() if kind == NOTICE else [render("NOTICE", session.nick, NO_SERVICES, source=SERVER)])
+
     def say(to: str, label: str | None) -> bool:
         session.tell_absence(hub.say(session, to, [text], kind, label))
         return True
 
     return for_each_target(session, request, targets, say)
+
+
+def _is_service(target: str) -> bool:
+    """Return True for the name of a service of other networks, also with a server: `NickServ@services.example`."""
+    try:
+        return user_name(target.partition("@")[0]).key in SERVICES
+    except ChatError:
+        return False
+
+
+def services(connection: IrcConnection, request: Request) -> Reply:
+    """Answer a service's command, such as NICKSERV, which some clients send instead of a message."""
+    return reply_line(render("NOTICE", connection.session.nick, NO_SERVICES, source=SERVER))
 
 
 def join(connection: IrcConnection, request: Request) -> Reply | None:

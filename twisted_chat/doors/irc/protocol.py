@@ -82,7 +82,10 @@ class IrcProtocol(DoorProtocol):
         try:
             message = parse(line)
             request = Request(message.command, message.params, self._label(message.tags.get("label")))
+            unstored, last = self.session.unstored, self.hub.log.last
             result = self._carry_out_request(request)
+            if result is None and self.session.unstored == unstored and self.hub.log.last == last:
+                result = Reply()  # it has said nothing, so the log will answer nothing
         except (ChatError, ParseError) as problem:
             if isinstance(problem, ParseError) and not request.command:
                 request = Request(label=self._label(problem.label))

@@ -9,7 +9,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import Registration
-from twisted_chat.doors.protocol import Services
+from twisted_chat.doors.pacing import Services
 
 
 class IrcConnection(Protocol):

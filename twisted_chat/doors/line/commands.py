@@ -12,9 +12,17 @@ from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import ACTION
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import User
-from twisted_chat.doors.line.dialects import EVENTS, PLAIN, SILENT, Answer
+from twisted_chat.doors.line.dialects import (
+    EVENTS,
+    EVENTS_WITH_TAGS,
+    PLAIN_FOR_ACCOUNTS,
+    SILENT,
+    Answer,
+    PlainDialect,
+)
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
+from twisted_chat.wire.events import SERVER_MARK, quoted
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
 USAGE_COLUMNS = 34
@@ -28,7 +36,10 @@ async def register(connection: LineConnection, label: str | None, name: str, pas
     signed_in = await connection.hub.sign_in(session, name, password)
     user = session.user
     assert user is not None
-    lines = await _unread(connection, user) if session.dialect is PLAIN else []
+    lines: list[str] = []
+    if isinstance(session.dialect, PlainDialect) and user.is_account:
+        connection.speak(PLAIN_FOR_ACCOUNTS)
+        lines = await _unread(connection, user)
     return Answer(("ack", *lines), (user.name, signed_in.how), then=await session.begin(signed_in))
 
 
@@ -83,7 +94,8 @@ def leave(connection: LineConnection, label: str | None, room: str) -> Result | 
 def topic(connection: LineConnection, label: str | None, room: str, text: str | None = None) -> Answer | None:
     if text is None:
         topic = connection.hub.topic(connection.session, room)
-        return Answer(lines=(topic,), fields=(connection.field(topic),))
+        line = f"{SERVER_MARK}the topic of {room} is: {quoted(topic)}" if topic else f"{SERVER_MARK}{room} has no topic"
+        return Answer(lines=(line,), fields=(connection.field(topic),))
     connection.hub.set_topic(connection.session, room, connection.text(text), label)
     return None
 
@@ -128,15 +140,17 @@ def pong(connection: LineConnection, label: str | None, token: str = "") -> Answ
     return SILENT
 
 
-async def hello(connection: LineConnection, label: str | None, dialect: str, client: str = "") -> Answer:
-    if dialect != "events":
-        raise ParseError(BAD_COMMAND, "usage: hello,events[,<client-id>]")
+async def hello(
+    connection: LineConnection, label: str | None, dialect: str, client: str = "", tags: str = ""
+) -> Answer:
+    if dialect != "events" or tags not in ("", "tags"):
+        raise ParseError(BAD_COMMAND, f"usage: {COMMANDS['hello'].usage}")
     if client and not is_label(client):
         raise ParseError(BAD_COMMAND, "a client-id must have 1 to 64 of A-Z a-z 0-9 . _ -")
     session = connection.session
     if client:
         await connection.hub.identify_client(session, client)
-    connection.speak(EVENTS)
+    connection.speak(EVENTS_WITH_TAGS if tags else EVENTS)
     verbs = " ".join(connection.commands)
     facts = ("twisted_chat", __version__, f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}", f"verbs={verbs}")
     then = await session.begin()
@@ -171,7 +185,7 @@ async def _unread(connection: LineConnection, user: User) -> list[str]:
     if count > len(records):
         many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
         shown = f"you have {many} unread messages; the last {len(records)} follow"
-        lines.insert(0, f"* {shown}, and history,<name or #room> shows the others")
+        lines.insert(0, f"{SERVER_MARK}{shown}, and history,<name or #room> shows the others")
     return lines
 
 
@@ -215,6 +229,7 @@ COMMANDS: dict[str, Command] = {
         1,
         2,
         needs_name=False,
+        begins_with_name=True,
     ),
     "list": Command(
         list_,
@@ -222,25 +237,40 @@ COMMANDS: dict[str, Command] = {
         "people online; rooms; members of a room; what is yours",
         1,
         1,
+        begins_with_name=True,
     ),
-    "chat": Command(chat, "chat,<name or #room>[,<text>]", "send a message; without a text it is hi", 1, 2),
-    "me": Command(me, "me,<name or #room>,<text>", "send an action: * jane waves", 2, 2),
-    "join": Command(join, "join,#room", "join a room; the first to join makes it", 1, 1),
-    "leave": Command(leave, "leave,#room", "leave a room", 1, 1),
-    "topic": Command(topic, "topic,#room[,<text>]", "show or set the topic of a room", 1, 2),
+    "chat": Command(
+        chat, "chat,<name or #room>[,<text>]", "send a message; without a text it is hi", 1, 2, begins_with_name=True
+    ),
+    "me": Command(me, "me,<name or #room>,<text>", "send an action: * jane waves", 2, 2, begins_with_name=True),
+    "join": Command(join, "join,#room", "join a room; the first to join makes it", 1, 1, begins_with_name=True),
+    "leave": Command(leave, "leave,#room", "leave a room", 1, 1, begins_with_name=True),
+    "topic": Command(topic, "topic,#room[,<text>]", "show or set the topic of a room", 1, 2, begins_with_name=True),
     "history": Command(
-        history, "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]", "show messages, oldest first", 1, 4
+        history,
+        "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]",
+        "show messages, oldest first",
+        1,
+        4,
+        begins_with_name=True,
     ),
     "away": Command(away, "away[,<text>]", "say that you are away; without a text you are back", 0, 1),
-    "search": Command(search, "search,<name or #room>,<words>", "find messages that contain all these words", 2, 2),
+    "search": Command(
+        search,
+        "search,<name or #room>,<words>",
+        "find messages that contain all these words",
+        2,
+        2,
+        begins_with_name=True,
+    ),
     "since": Command(since, "since,<id>[,limit=<n>]", "show everything after an id (accounts only)", 0, 2),
-    "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2),
+    "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2, begins_with_name=True),
     "password": Command(password, "password,<old>,<new>", "change your password", 2, 2),
-    "rename": Command(rename, "rename,<name>", "change your name (guests only)", 1, 1),
+    "rename": Command(rename, "rename,<name>", "change your name (guests only)", 1, 1, begins_with_name=True),
     "ping": Command(ping, "ping,<token>", "get the token back", 0, 1, needs_name=False),
     "pong": Command(pong, "pong,<token>", "answer the server's ping", 0, 1, needs_name=False),
     "hello": Command(
-        hello, "hello,events[,<client-id>]", "switch to the events dialect, for programs", 1, 2, needs_name=False
+        hello, "hello,events[,<client-id>[,tags]]", "switch to the events dialect, for programs", 1, 3, needs_name=False
     ),
     "help": Command(help_, "help[,<verb>]", "show this table", 0, 1, needs_name=False),
     "quit": Command(quit_, "quit", "end the connection", needs_name=False),

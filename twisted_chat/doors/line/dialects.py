@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
-from twisted_chat.core.messages import SPOKEN, Record
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.messages import GUESTS, SPOKEN, Record
+from twisted_chat.core.participants import Entry, Envelope
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.wire.events import plain, plain_opening, second, structured, timestamp
+from twisted_chat.wire.events import GUEST_TAG, SERVER_MARK, plain, plain_opening, second, structured, timestamp
 from twisted_chat.wire.line import escape, labelled, ok
 
 
@@ -29,19 +29,33 @@ class Answer(NamedTuple):
 
 SILENT = Answer(lines=(), silent=True)
 """No answer, except to a label."""
+DONE = Answer(lines=())
+"""No answer to a person; a program, and a label, get `ok`."""
 
 _opening = lru_cache(4096)(plain_opening)
 
 
 class LineDialect(Dialect):
-    """A dialect of the line door; here what people read, the other dialects differ from it."""
+    """A dialect of the line door; here what people read, the other dialects differ from it.
+
+    With `marks_guests` the reader is shown, or told as data, what comes from guests.
+    """
 
     ended = True
     """True if answers have a line ending."""
 
+    def __init__(self, marks_guests: bool = False) -> None:
+        self._marks_guests = marks_guests
+
+    def _marks(self, author: int) -> bool:
+        """Return True if what this author said is marked as a guest's."""
+        return self._marks_guests and author >= GUESTS
+
     def render(self, entry: Entry, ending: str) -> str:
         envelope, texts = entry.envelope, entry.texts
-        opening = _opening(entry.kind, envelope.sender, envelope.to)
+        if entry.kind not in SPOKEN:
+            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
+        opening = _opening(entry.kind, envelope.sender, envelope.to, False, self._marks(envelope.author))
         if opening is None:
             return ""
         if len(texts) == 1:
@@ -52,17 +66,18 @@ class LineDialect(Dialect):
         return opening + (ending + opening).join(texts) + ending
 
     def render_copy(self, entry: Entry) -> list[str]:
-        envelope = entry.envelope
-        return plain(entry.kind, envelope.sender, envelope.to, entry.texts, own=True)
+        return self._plain(entry.kind, entry.envelope, entry.texts, own=True)
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
-        return plain(record.kind, record.sender, record.to, [record.text], own)
+        return self._plain(record.kind, record, [record.text], own)
 
     def render_history(self, record: Record) -> list[str]:
         """Return the record's line with its id and time (UTC), so that a person can ask for what was before."""
         when = second(record.time).replace("T", " ")
-        lines = plain(record.kind, record.sender, record.to, [record.text])
-        return [f"{record.id} {when} {line}" for line in lines]
+        return [f"{record.id} {when} {line}" for line in self._plain(record.kind, record, [record.text])]
+
+    def _plain(self, kind: str, of: Record | Envelope, texts: list[str], own: bool = False) -> list[str]:
+        return plain(kind, of.sender, of.to, texts, own, self._marks(of.author))
 
     def answer(self, label: str | None, answer: Answer) -> list[str]:
         """Return all lines of an answer."""
@@ -79,7 +94,7 @@ class LineDialect(Dialect):
         return "".join([f"@{label} ok,{first + index}{ending}" for index, label in entry.labels.items()])
 
     def server_notice(self, notice: Notice, sentence: str) -> list[str]:
-        return [f"* {sentence}"]
+        return [SERVER_MARK + sentence]
 
 
 class PlainDialect(LineDialect):
@@ -96,25 +111,30 @@ class LessonDialect(LineDialect):
 
 
 class EventsDialect(LineDialect):
-    """Lines for programs: every request is answered, and everything else is an event."""
+    """Lines for programs: every request is answered, and everything else is an event.
+
+    A program that takes tags is told of guests by one.
+    """
 
     for_programs = True
 
     def render(self, entry: Entry, ending: str) -> str:
         envelope, kind, texts = entry.envelope, entry.kind, entry.texts
         if kind not in SPOKEN:
-            return "".join([line + ending for line in structured(kind, *envelope[:2], texts, entry.first, entry.time)])
-        before, between = f"{kind},", f",{timestamp(entry.time)},{envelope.sender},{envelope.to},"
+            return "".join([line + ending for line in self.render_copy(entry)])
+        before = f"{self._tags(envelope.author)}{kind},"
+        between = f",{timestamp(entry.time)},{envelope.sender},{envelope.to},"
         if "\\" in (joined := "".join(texts)) or "\n" in joined:
             texts = [escape(text) for text in texts]
         return "".join([f"{before}{id}{between}{text}{ending}" for id, text in zip(entry.ids, texts, strict=True)])
 
     def render_copy(self, entry: Entry) -> list[str]:
-        envelope = entry.envelope
-        return structured(entry.kind, envelope.sender, envelope.to, entry.texts, entry.first, entry.time)
+        sender, to, _, author, _ = entry.envelope
+        return structured(entry.kind, sender, to, entry.texts, entry.first, entry.time, self._tags(author))
 
     def render_history(self, record: Record) -> list[str]:
-        return structured(record.kind, record.sender, record.to, [record.text], record.id, record.time)
+        id, time, kind, sender, to, text, _, author, _ = record
+        return structured(kind, sender, to, [text], id, time, self._tags(author))
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
         return self.render_history(record)
@@ -134,6 +154,9 @@ class EventsDialect(LineDialect):
         openings = [f"@{labels[index]} ok" if index in labels else "ok" for index in range(count)]
         return "".join([f"{opening},{id}{ending}" for id, opening in enumerate(openings, first)])
 
+    def _tags(self, author: int) -> str:
+        return GUEST_TAG if self._marks(author) else ""
+
     def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
         lines = []
         for before, now in changes:
@@ -148,3 +171,6 @@ class EventsDialect(LineDialect):
 
 
 PLAIN, LESSON, EVENTS = PlainDialect(), LessonDialect(), EventsDialect()
+PLAIN_FOR_ACCOUNTS = PlainDialect(marks_guests=True)
+"""An account's readers can always tell a guest from an account; guests among themselves read the lesson's words."""
+EVENTS_WITH_TAGS = EventsDialect(marks_guests=True)

@@ -12,18 +12,22 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.doors.line.commands import COMMANDS
-from twisted_chat.doors.line.dialects import EVENTS, PLAIN, Answer, LineDialect
+from twisted_chat.doors.line.dialects import DONE, PLAIN, Answer, LineDialect, PlainDialect
 from twisted_chat.doors.line.lesson import Lesson
 from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.line.session import LineSession
+from twisted_chat.doors.line.suggestions import suggestion
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
 from twisted_chat.doors.state import ENDING, OPEN
+from twisted_chat.wire.bidi import closed
 from twisted_chat.wire.detect import is_http_request
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
+from twisted_chat.wire.events import SERVER_MARK
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
 from twisted_chat.wire.stream import LineSplitter
+from twisted_chat.wire.telnet import IAC_BYTE, NUL_BYTE, TelnetFilter
 
-HINT = "* register,<name> takes a name; help lists all commands"
+HINT = f"{SERVER_MARK}register,<name> takes a name; help lists all commands"
 
 
 class ChatProtocol(DoorProtocol):
@@ -35,6 +39,7 @@ class ChatProtocol(DoorProtocol):
     commands: dict[str, Command] = COMMANDS
     delimiter = b"\n"
     session: LineSession
+    _telnet: TelnetFilter | None = None
     session_type = LineSession
     dialect = PLAIN
     full = b"error,unavailable,the server is full; try again later\n"
@@ -64,9 +69,11 @@ class ChatProtocol(DoorProtocol):
         self.heard = True
         if self.state is not OPEN:
             return
+        splitter = self._splitter
+        if IAC_BYTE in data or NUL_BYTE in data or self._telnet is not None:
+            data = self._without_telnet(data)
         if self.lesson is not None:
             data = self.lesson.take(data)
-        splitter = self._splitter
         lines = splitter.feed(data)
         if not lines:
             return
@@ -77,10 +84,20 @@ class ChatProtocol(DoorProtocol):
             return
         self.take_lines(lines)
 
+    def _without_telnet(self, data: bytes) -> bytes:
+        """Return a read without Telnet's sequences, and decline what the client asks for."""
+        if self._telnet is None:
+            self._telnet = TelnetFilter()
+        data, answer = self._telnet.feed(data, self._splitter.tail[-1:] == b"\r")
+        if answer:
+            self.session.outbox.put(answer)
+            self.session.flush()
+        return data
+
     def _say_all(self, lines: bytes) -> bool:
         """Say a read that consists of messages, and return True; False for any other read."""
         session = self.session
-        if session.user is None or (session.dialect is EVENTS and b"\\" in lines):
+        if session.user is None or (session.dialect.for_programs and b"\\" in lines):
             return False
         messages = parse_chats(lines)
         if messages is None:
@@ -92,6 +109,8 @@ class ChatProtocol(DoorProtocol):
         """Answer what was read before the client's end of input, then close."""
         if self.lesson is not None:
             self._splitter.tail = self.lesson.end()
+        if self._telnet is not None:
+            self._splitter.tail += self._telnet.end()
         super().readConnectionLost()
 
     def lineReceived(self, line: bytes) -> None:
@@ -105,14 +124,19 @@ class ChatProtocol(DoorProtocol):
             if command is None:
                 if is_http_request(line):  # a web page made a browser send this: what follows is no request either
                     self.finish()
-                raise ParseError(BAD_COMMAND, f"unknown command {verb[:32]}; help lists all commands")
-            run, usage, _, least, most, needs_name = command
+                raise ParseError(BAD_COMMAND, self._unknown(verb, rest))
+            run, usage, _, least, most, needs_name, begins_with_name = command
             if needs_name and session.user is None:
                 raise ChatError(Reason.NO_NAME)
             fields = rest.split(",", most - 1 if most else 0) if rest is not None else []
+            if begins_with_name and fields and " " in fields[0]:
+                fields[0] = fields[0].strip(" ")
             if not least <= len(fields) <= most:
                 raise ParseError(BAD_COMMAND, f"usage: {usage}")
+            unstored, last = session.unstored, self.hub.log.last
             result = run(self, label, *fields)
+            if result is None and session.unstored == unstored and self.hub.log.last == last:
+                result = DONE  # it has said nothing, so the log will answer nothing
         except (ChatError, ParseError) as problem:
             self._complete(label or getattr(problem, "label", None), problem)
         except Exception:
@@ -129,9 +153,14 @@ class ChatProtocol(DoorProtocol):
         if not self._running:
             self.session.flush()
 
-    def answer(self, label: str | None, answer: Answer) -> None:
-        """Send the answer to a request that was carried out."""
-        self.session.write_answer(label, answer)
+    def answer(self, label: str | None, answer: Answer | None) -> None:
+        """Send the answer to a request that was carried out; a verb that returned nothing gets an empty one."""
+        answer = DONE if answer is None else answer
+        try:
+            self.session.write_answer(label, answer)
+        except Exception:  # it is no Answer: a subclass's verb may return anything
+            self.refuse(label, self._internal_error())
+            return
         if answer.last:
             self._splitter.tail = b""
             self.finish()
@@ -139,25 +168,34 @@ class ChatProtocol(DoorProtocol):
     def refuse(self, label: str | None, problem: Problem) -> None:
         """Send the answer to a request that was not carried out."""
         self.session.write_error(label, problem)
-        if problem.code == BAD_COMMAND and not self._hinted and self.session.dialect is PLAIN:
+        if problem.code == BAD_COMMAND and not self._hinted and isinstance(self.session.dialect, PlainDialect):
             self._hinted = True
             self.session.write(HINT)
+
+    def _unknown(self, verb: str, rest: str | None) -> str:
+        """Return the sentence for an unknown verb; a person reads what to type instead, if that can be guessed."""
+        meant = None
+        if isinstance(self.session.dialect, PlainDialect):
+            line = verb if rest is None else f"{verb},{rest}"
+            meant = suggestion(line, self.commands, self.session.user is not None)
+        what = "help lists all commands" if meant is None else f"did you mean {meant}"
+        return f"unknown command {verb[:32]}; {what}"
 
     def speak(self, dialect: LineDialect) -> None:
         """Write in another dialect from now on."""
         self.session.speak(dialect, self.delimiter)
 
     def text(self, field: str) -> str:
-        """Return the text that a field of a request holds. Raises ParseError(bad-text)."""
-        return unescape(field) if self.session.dialect is EVENTS else field
+        """Return the text that a field of a request holds, closed. Raises ParseError(bad-text)."""
+        return closed(unescape(field) if self.session.dialect.for_programs else field)
 
     def field(self, text: str) -> str:
         """Return a text as a field of an answer."""
-        return escape(text) if self.session.dialect is EVENTS else text
+        return escape(text) if self.session.dialect.for_programs else text
 
     def silent(self) -> None:
         """Ping a program, and cut it off if it does not answer; people may be silent for ever."""
-        if self.session.dialect is EVENTS:
+        if self.session.dialect.for_programs:
             if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
                 self.transport.abortConnection()
             else:
@@ -169,12 +207,15 @@ class ChatProtocol(DoorProtocol):
         """Take one line as if it had been read just now."""
         self.heard = True
         if self.state is OPEN:
-            self._lines.insert(0, line)
+            if self._unsplit:
+                self._unsplit += line + b"\n"
+            else:
+                self._lines.insert(0, line)
             self.wake()
 
     def _throttle(self) -> None:
         tail = self._splitter.tail
-        if self.state is ENDING and tail and not (self._lines or self._waits or self.session.unstored):
+        if self.state is ENDING and tail and not (self.has_requests or self._waits or self.session.unstored):
             self._splitter.tail = b""
             sentence = "the last line has no line ending, so it was not carried out; end it with a line feed"
             self.refuse(label_of(tail), ParseError(BAD_COMMAND, sentence))

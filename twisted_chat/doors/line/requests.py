@@ -40,7 +40,8 @@ class LineConnection(Protocol):
 class Command(NamedTuple):
     """A row of the table: what is called, the usage and help that people read, the number of fields, who may use it.
 
-    The last of `most` fields takes the rest of the line, commas included.
+    The last of `most` fields takes the rest of the line, commas included. Spaces around the first field are cut
+    off if it is a name.
     """
 
     run: Callable[..., Result | None]
@@ -49,3 +50,4 @@ class Command(NamedTuple):
     least: int = 0
     most: int = 0
     needs_name: bool = True
+    begins_with_name: bool = False

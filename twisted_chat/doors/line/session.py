@@ -13,6 +13,7 @@ from twisted_chat.doors.session import Session
 from twisted_chat.sentences import absence as absence_sentence
 from twisted_chat.sentences import sentence_of
 from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.events import quoted
 from twisted_chat.wire.line import error, labelled
 
 
@@ -46,7 +47,10 @@ class LineSession(Session):
     def tell_absence(self, absence: Absence | None) -> None:
         """Queue the news, if any, that the recipient of a message is away or not connected."""
         if absence is not None:
-            self.write(*self.dialect.server_notice(Notice.AWAY, absence_sentence(*absence)))
+            name, away = absence
+            if away is not None and not self.dialect.for_programs:
+                away = quoted(away)
+            self.write(*self.dialect.server_notice(Notice.AWAY, absence_sentence(name, away)))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         if self.dialect.for_programs:

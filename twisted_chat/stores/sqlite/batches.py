@@ -1,23 +1,90 @@
-"""The batches that the log gives to the worker, and the results that come back."""
+"""The batches that the log gives to the worker, the entries that wait for one, and the results that come back."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
+from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Entry
+from twisted_chat.core.turns import FairQueue
 
 
 class Batch:
-    """The entries of one flush; `waiting` fire once the batch and all before it have a result."""
+    """The entries that go into one commit together, with their size in bytes and the time since which they wait.
 
-    __slots__ = ("entries", "waiting")
+    `waiting` fire once the batch and all before it have a result.
+    """
 
-    def __init__(self, entries: list[Entry], waiting: Sequence[Deferred[None]] = ()) -> None:
-        self.entries = entries
+    __slots__ = ("entries", "since", "size", "waiting")
+
+    def __init__(
+        self, entries: list[Entry], size: int = 0, since: float = 0.0, waiting: Sequence[Deferred[None]] = ()
+    ) -> None:
+        self.entries, self.size, self.since = entries, size, since
         self.waiting = list(waiting)
+
+
+class Waiting(NamedTuple):
+    """An entry that waits for a commit, since a time; `number` grows with each of them."""
+
+    entry: Entry
+    since: float
+    number: int
+
+
+class Backlog:
+    """The entries for which the next commits have no room: each network, and in it each user, gets the same share."""
+
+    def __init__(self) -> None:
+        self._queue: FairQueue[Waiting] = FairQueue()
+        self._outstanding: OrderedDict[int, float] = OrderedDict()  # their numbers and times, the oldest first
+        self.last_number = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._outstanding)
+
+    @property
+    def first_number(self) -> int:
+        """Return the number of the oldest entry; that of the next one if there is none."""
+        return next(iter(self._outstanding), self.last_number + 1)
+
+    @property
+    def oldest(self) -> float | None:
+        """Return the time since which the oldest entry waits, or None."""
+        return next(iter(self._outstanding.values()), None)
+
+    def add(self, entry: Entry, since: float) -> None:
+        """Put an entry behind the others of its user."""
+        assert entry.connection is not None
+        self.last_number += 1
+        self._outstanding[self.last_number] = since
+        path = (network_of(entry.connection.address), entry.envelope.author)
+        self._queue.add(path, Waiting(entry, since, self.last_number), entry.size)
+
+    def take(self, size: int) -> Batch:
+        """Remove about so many bytes of entries, at least one entry, and return them as a batch."""
+        batch = Batch([], 0, self._outstanding[self.first_number])
+        while self._queue and batch.size < size:
+            (entry, _, number), entry_size = self._queue.take()
+            batch.entries.append(entry)
+            batch.size += entry_size
+            del self._outstanding[number]
+        return batch
+
+    def take_older(self, than: float) -> list[Entry]:
+        """Remove and return the entries that wait since this time, or longer, in the order in which they came."""
+        waiting = sorted(self._queue, key=attrgetter("number"))
+        self._queue = FairQueue()
+        self._outstanding.clear()
+        old = [item.entry for item in waiting if item.since <= than]
+        for entry, since, _ in waiting[len(old) :]:
+            self.add(entry, since)
+        return old
 
 
 class Appended(NamedTuple):

@@ -12,6 +12,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from operator import itemgetter
+from sys import maxsize
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -19,7 +21,9 @@ from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import StoreError
+from twisted_chat.stores.pages import cut
 from twisted_chat.stores.sqlite.batches import Batch, BatchWriter, OnResult
+from twisted_chat.stores.sqlite.rows import TEXT
 from twisted_chat.stores.sqlite.schema import STEPS, VERSION
 from twisted_chat.stores.sqlite.worker import Worker
 
@@ -113,6 +117,10 @@ class Database:
         """Return the rows of a query, run on the thread that reads."""
         return fail(_closed()) if self._closed else self._read(self._select, sql, values)
 
+    def select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> Deferred[tuple[Rows, bool]]:
+        """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
+        return fail(_closed()) if self._closed else self._read(self._select_page, sql, values)
+
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """Return the rows of a query at once; only while the server starts."""
         return self._write_connection.execute(sql, values).fetchall()
@@ -152,6 +160,13 @@ class Database:
 
     def _select(self, sql: str, values: Sequence[object] | dict[str, object]) -> Rows:
         return self._read_connection.execute(sql, values).fetchall()
+
+    def _select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> tuple[Rows, bool]:
+        found = self._read_connection.execute(sql, values)
+        try:
+            return cut(found, itemgetter(TEXT), maxsize)
+        finally:
+            found.close()
 
     def _prepare(self) -> None:
         db = self._write_connection

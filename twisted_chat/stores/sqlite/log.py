@@ -1,76 +1,43 @@
-"""A log in a SQLite file: what it acknowledges and delivers is on the disk.
-
-Entries that arrive during a commit wait for the next commit: the more there is to do, the less each
-message costs.
-
-Health of the disk, as its results show it:
-
-state    event                   → state     action
-OK       commit                  → OK
-OK       commit failed           → FAILING   log the error; refuse its entries
-FAILING  commit failed           → FAILING   refuse its entries: a log beside a full disk should not grow
-OK       no result for too long  → STALLED   log it; refuse what waits
-FAILING  no result for too long  → STALLED   log it; refuse what waits
-STALLED  flush                   → STALLED   refuse the entries
-STALLED  commit failed           → FAILING   log the error; refuse its entries
-FAILING  commit                  → OK        log the recovery
-STALLED  commit                  → OK        log the recovery
-"""
+"""A log in a SQLite file: what it acknowledges and delivers is on the disk."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections import deque
 from collections.abc import Collection, Sequence
-from enum import Enum, auto
-from itertools import count, islice
+from itertools import count
+from math import inf
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Entry
+from twisted_chat.stores.pages import cut, text_of
 from twisted_chat.stores.ring import Ring
 from twisted_chat.stores.search import fts_query
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.appender import Appender
-from twisted_chat.stores.sqlite.batches import Appended, Batch, NotAppended, Result
+from twisted_chat.stores.sqlite.commits import Commits
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.rows import conversation_name, record_of
 
-_log = Logger()
-
 MAX_RECENT_RECORDS = 2000
 """Records that the log keeps in memory as well, for readers that are not far behind."""
-MAX_RECENT_CHARACTERS = 4 * 1024 * 1024
-"""Characters of the texts of those records."""
+MAX_RECENT_BYTES = 4 * 1024 * 1024
+"""Bytes of the texts of those records."""
 MAX_IDENTITIES_PER_START = 2**32
 """Guests and connections that may come between two starts of the server."""
-STALL_SECONDS = 10.0
-"""Without a result for so long, the log takes the disk as stalled, and refuses what it has not begun to write."""
-
-
-class Health(Enum):
-    """The health of the disk; see the table above."""
-
-    OK = auto()
-    FAILING = auto()
-    STALLED = auto()
 
 
 class SqliteLog:
     """Keeps every record in a database. (A core.interfaces.MessageLog.)"""
 
     def __init__(self, database: Database, clock: IReactorTime) -> None:
-        self._database, self._clock = database, clock
+        self._database = database
         self._pending: list[Entry] = []  # appended, and not flushed yet
-        self._under_way: deque[Batch] = deque()  # flushed, in order, and without a result yet
-        self._health = Health.OK
-        self._stall_timer: IDelayedCall | None = None  # while something is under way, unless the disk is stalled
+        self._commits = Commits(database, clock, self._stored, self._refused)
         self.first = 1
 
     def open(self) -> None:
@@ -79,17 +46,15 @@ class SqliteLog:
         self._identities = count(database.start * MAX_IDENTITIES_PER_START)
         [[last]] = database.select_now(statements.LAST)
         [[oldest]] = database.select_now("SELECT min(id) FROM records")
-        self._recent = Ring(MAX_RECENT_RECORDS, MAX_RECENT_CHARACTERS, last)
+        self._recent = Ring(MAX_RECENT_RECORDS, MAX_RECENT_BYTES, last)
         self.first = oldest or last + 1
-        database.start_writing(self._make_appender, self._on_result)
+        database.start_writing(self._make_appender, self._commits.on_result)
 
     async def close(self) -> None:
         """Store what was appended, and close the file; a second call does nothing."""
         self.flush()
         await self._database.close()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+        self._commits.close()
 
     @property
     def last(self) -> int:
@@ -97,9 +62,6 @@ class SqliteLog:
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver, self._refuse = deliver, refuse
-
-    def append(self, entry: Entry) -> None:
-        self._pending.append(entry)
 
     def new_identity(self) -> int:
         return next(self._identities)
@@ -109,90 +71,30 @@ class SqliteLog:
         topics = self._database.select_now(statements.TOPICS)
         return Restored([Membership(*row) for row in rows], dict(topics))
 
-    async def wait_durable(self) -> None:
-        if self._under_way:
-            waiting: Deferred[None] = Deferred()
-            self._under_way[-1].waiting.append(waiting)
-            await waiting
-
     # writing
 
+    def append(self, entry: Entry) -> None:
+        self._pending.append(entry)
+
     def flush(self) -> None:
-        if not self._pending:
-            return
-        entries, self._pending = self._pending, []
-        if self._health is Health.STALLED:
-            self._refuse(entries)
-        else:
-            self._submit(Batch(entries))
+        if self._pending:
+            entries, self._pending = self._pending, []
+            self._commits.add(entries)
+
+    async def wait_durable(self) -> None:
+        await self._commits.wait_durable()
 
     def _make_appender(self, db: sqlite3.Connection) -> Appender:
         now = self._database.now
         self._appender = Appender(db, lambda: int(now() * 1000))
         return self._appender
 
-    def _submit(self, batch: Batch) -> None:
-        self._under_way.append(batch)
-        if self._stall_timer is None and self._health is not Health.STALLED:
-            self._stall_timer = self._clock.callLater(STALL_SECONDS, self._stall)
-        self._database.append(batch)
+    def _stored(self, new: list[Entry], repeated: list[Entry]) -> None:
+        self._recent.keep(new)
+        self._deliver(new + repeated if repeated else new)
 
-    def _on_result(self, batches: Sequence[Batch], result: Result) -> None:
-        """Deliver or refuse the entries of a commit; those that a delivery causes are under way behind it."""
-        try:
-            if isinstance(result, Appended):
-                self._appended(result)
-            else:
-                self._not_appended(result)
-        except Exception:
-            _log.failure("the delivery of stored messages failed")
-        for _ in batches:
-            self._under_way.popleft()
-        self._restart_stall_timer()
-        for batch in batches:
-            for waiting in batch.waiting:
-                waiting.callback(None)
-
-    def _appended(self, result: Appended) -> None:
-        if self._health is not Health.OK:
-            self._health = Health.OK
-            _log.info("can write to {path} again", path=self._database.path)
-        self._recent.keep(result.new)
-        self._deliver(result.new + result.repeated if result.repeated else result.new)
-        self._refuse(result.conflicting)
-
-    def _not_appended(self, result: NotAppended) -> None:
-        if self._health is not Health.FAILING:
-            self._health = Health.FAILING
-            _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=result.problem)
-        self._refuse(result.entries)
-
-    def _restart_stall_timer(self) -> None:
-        """Give the next result its own STALL_SECONDS."""
-        timer = self._stall_timer
-        if timer is not None and self._under_way:
-            timer.reset(STALL_SECONDS)
-        elif timer is not None:
-            timer.cancel()
-            self._stall_timer = None
-        elif self._under_way:
-            self._stall_timer = self._clock.callLater(STALL_SECONDS, self._stall)
-
-    def _stall(self) -> None:
-        """Refuse what waits for the disk, and what follows, until a result comes."""
-        self._stall_timer = None
-        self._health = Health.STALLED
-        _log.error("{path} does not answer; messages are refused until it does", path=self._database.path)
-        taken = self._database.take_back()
-        for _ in taken:
-            self._under_way.pop()
-        waiting = [one for batch in taken for one in batch.waiting]
-        if self._under_way:
-            self._under_way[-1].waiting += waiting
-        else:  # the disk holds up other work: the result of an empty batch says when it answers again
-            self._submit(Batch([], waiting))
-        for batch in taken:
-            self._refuse(batch.entries)
+    def _refused(self, entries: Sequence[Entry]) -> None:
+        self._refuse(entries)
 
     # reading
 
@@ -218,17 +120,17 @@ class SqliteLog:
     async def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Page:
         up_to = self.last
         if after + 1 >= self._recent.first:
-            page = list(islice(self._recent.oldest(after), limit))
+            page, more = cut(self._recent.oldest(after), text_of, limit)
         else:
-            page = await self._records(statements.READ, self._reader(identity, rooms, after, up_to, limit))
-        return Page(page, page[-1].id if len(page) == limit else up_to)
+            page, more = await self._page(statements.READ, self._reader(identity, rooms, after, up_to, limit), limit)
+        return Page(page, page[-1].id if more else up_to)
 
     async def unread(
         self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
         reader = self._reader(identity, rooms, after, up_to, limit) | {"max_count": MAX_UNREAD_COUNTED + 1}
-        page = await self._records(statements.UNREAD, reader)
-        if len(page) < limit:
+        page, more = await self._page(statements.UNREAD, reader, limit)
+        if not more:
             return page[::-1], len(page)
         [[unread]] = await self._database.select(statements.UNREAD_COUNT, reader)
         return page[::-1], unread
@@ -245,4 +147,10 @@ class SqliteLog:
         return {"identity": identity, "rooms": names, "after": after, "up_to": up_to, "limit": limit}
 
     async def _records(self, sql: str, values: Any) -> list[Record]:
-        return [record_of(row) for row in await self._database.select(sql, values)]
+        page, _ = await self._page(sql, values, inf)
+        return page
+
+    async def _page(self, sql: str, values: Any, limit: float) -> tuple[list[Record], bool]:
+        """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
+        rows, more = await self._database.select_page(sql, values)
+        return [record_of(row) for row in rows], more or len(rows) >= limit

@@ -12,6 +12,8 @@ COLUMNS = tuple(RENAMED.get(field, field) for field in Record._fields)
 """The columns of a record, in the order of its fields; in the file, `conversation` is a conversation's id."""
 INSERTED = ("id", "text", "time", "kind", *(RENAMED.get(field, field) for field in Envelope._fields))
 """The same columns in the order in which the appender writes them: first what differs from text to text."""
+TEXT = Record._fields.index("text")
+"""The index of the text in COLUMNS."""
 _CONVERSATION = Record._fields.index("conversation")
 _SHARED_CONVERSATION = 2 + Envelope._fields.index("conversation")
 

@@ -2,6 +2,7 @@
 
 import re
 
+from twisted_chat.wire.bidi import closed
 from twisted_chat.wire.errors import BAD_TEXT, ParseError
 from twisted_chat.wire.irc.message import MAX_BODY_BYTES
 from twisted_chat.wire.stream import CONTROL
@@ -73,7 +74,7 @@ def ctcp(text: str) -> tuple[str, str] | None:
 
 
 def plain_text(text: str) -> str:
-    """Return a message's text without its formatting: bold, colours and the like.
+    """Return a message's text without its formatting (bold, colours and the like), and closed.
 
     Raises ParseError(bad-text) if control characters other than tab remain.
     """
@@ -83,4 +84,4 @@ def plain_text(text: str) -> str:
     if CONTROL.search(text):
         sentence = "the text contains control characters; remove them (tab and formatting are allowed)"
         raise ParseError(BAD_TEXT, sentence)
-    return text
+    return closed(text)

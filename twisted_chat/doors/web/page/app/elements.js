@@ -34,12 +34,13 @@ export function updateElement(element, row) {
   if (row.type === "message") updateSent(element, row.isSent);
 }
 
-function createMessage({ from, to, time, text, kind, mention }, ownKey) {
+function createMessage({ from, to, time, text, kind, mention, guest }, ownKey) {
   const times = { dateTime: new Date(time).toISOString(), title: fullFormat.format(time) };
   const when = create("time", times, timeFormat.format(time));
-  const byline = create("div", { class: "byline" }, create("bdi", { class: "name" }, from), " ", when);
+  const author = [create("bdi", {}, from), ...(guest ? [create("span", { class: "guest" }, " (guest)")] : [])];
+  const byline = create("div", { class: "byline" }, create("span", { class: "name" }, ...author), " ", when);
   const body = create("div", { class: "text", dir: "auto" });
-  if (kind === "action") body.append(create("bdi", { class: "actor" }, from), " ");
+  if (kind === "action") body.append(create("span", { class: "actor" }, ...author.map((part) => part.cloneNode(true))), " ");
   body.append(...withLinks(text));
   const element = create("li", { class: kind === "action" ? "message action" : "message" }, byline, body);
   if (keyOf(from) === ownKey) element.classList.add("own");

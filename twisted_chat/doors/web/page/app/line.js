@@ -25,32 +25,35 @@ export function splitFields(text, count) {
   return fields.length > count ? [...fields.slice(0, count - 1), fields.slice(count - 1).join(",")] : fields;
 }
 
-/** Parse `[@label ]verb[,rest]`. */
+/** Parse `[@label ][;tags ]verb[,rest]`; `guest` is true for a record of a guest's. */
 export function parseLine(line) {
   const label = /^@([^ ]+) /.exec(line);
-  const text = label ? line.slice(label[0].length) : line;
+  const tagged = label ? line.slice(label[0].length) : line;
+  const tags = /^;([^ ]*) /.exec(tagged);
+  const text = tags ? tagged.slice(tags[0].length) : tagged;
   const comma = text.indexOf(",");
   return {
     label: label ? label[1] : null,
     verb: comma < 0 ? text : text.slice(0, comma),
     rest: comma < 0 ? "" : text.slice(comma + 1),
+    guest: Boolean(tags?.[1].split(";").includes("guest=1")),
   };
 }
 
 /** Parse an event of the server. Records have `id`, `time` (ms), `from`, `to` and `text`. */
-export function parseEvent({ verb: kind, rest }) {
+export function parseEvent({ verb: kind, rest, guest }) {
   switch (kind) {
     case "message":
     case "action":
     case "notice": {
       const [id, time, from, to, text] = splitFields(rest, 5);
-      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text) };
+      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text), guest };
     }
     case "joined":
     case "left":
     case "topic": {
       const [id, time, to, from, text = ""] = splitFields(rest, 5);
-      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text) };
+      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text), guest };
     }
     case "server":
     case "renamed":

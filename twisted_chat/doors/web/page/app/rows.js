@@ -73,7 +73,7 @@ function addRecord(rows, conversation, record, previous) {
 /** Return true if a message stands under the name of the one above it. */
 function isGrouped(previous, message) {
   if (previous?.kind !== "message" || message.kind !== "message") return false;
-  return previous.from === message.from && message.time - previous.time < GROUP_MS;
+  return previous.from === message.from && Boolean(previous.guest) === Boolean(message.guest) && message.time - previous.time < GROUP_MS;
 }
 
 /** Return true if the last thing in the conversation is a message that this page has sent. */

@@ -119,7 +119,8 @@ export class Session {
       await connection.opened;
       this.#advance("signing-in");
       await this.#clock.set();
-      await connection.request(`hello,events,${this.#clientId}`);
+      const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
+      await connection.request(`hello,events,${this.#clientId}${tags}`);
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
       this.#advance("catching-up");
       const isReconnect = Boolean(this.name);

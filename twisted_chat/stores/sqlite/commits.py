@@ -1,0 +1,213 @@
+"""The commits of the log: what goes into the next one, what became of the last, and how the disk is.
+
+Entries that arrive during a commit wait for the next one: the more there is to do, the less each message
+costs. When there is more to do than fits into a commit, the rest waits in the backlog, from which each
+commit takes a fair share of everybody's.
+
+Health of the disk, as its results show it:
+
+state    event                   → state     action
+OK       commit                  → OK
+OK       commit failed           → FAILING   log the error; refuse its entries
+FAILING  commit failed           → FAILING   refuse its entries: a log beside a full disk should not grow
+OK       no result for too long  → STALLED   log it; refuse what waits
+FAILING  no result for too long  → STALLED   log it; refuse what waits
+STALLED  flush                   → STALLED   refuse the entries
+STALLED  commit failed           → FAILING   log the error; refuse its entries
+FAILING  commit                  → OK        log the recovery
+STALLED  commit                  → OK        log the recovery
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from math import inf
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from twisted_chat.core.interfaces import Deliver
+from twisted_chat.core.participants import Entry
+from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result
+from twisted_chat.stores.sqlite.database import Database
+
+_log = Logger()
+
+STALL_SECONDS = 10.0
+"""Without a result for so long, the log takes the disk as stalled, and refuses what it has not begun to write. A
+message that waits for so long in the backlog is refused, whatever is committed meanwhile."""
+MIN_STALL_CHECK_SECONDS = 0.1
+SLOW_DISK_LOG_SECONDS = 60.0
+MAX_COMMIT_BYTES = 1024 * 1024
+"""Bytes of entries that the worker has at a time, and so about the most of one commit. Further ones wait in the
+backlog, from which the next commit takes a fair share of everybody's."""
+
+
+class Health(Enum):
+    """The health of the disk; see the table above."""
+
+    OK = auto()
+    FAILING = auto()
+    STALLED = auto()
+
+
+class Commits:
+    """Gives entries to the database's worker, and says what became of them.
+
+    `stored` is called with the entries of a commit and those that are stored already; `refuse` with those that
+    cannot be stored.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: IReactorTime,
+        stored: Callable[[list[Entry], list[Entry]], None],
+        refuse: Deliver,
+    ) -> None:
+        self._database, self._clock = database, clock
+        self._stored, self._refuse = stored, refuse
+        self._under_way: deque[Batch] = deque()  # flushed, in order, and without a result yet
+        self._writing_bytes = 0  # of those under way
+        self._backlog = Backlog()  # flushed, and in no batch yet; something is under way while there are any
+        self._barriers: deque[tuple[int, Deferred[None]]] = deque()  # fire when these numbers of the backlog are stored
+        self._answered_at = 0.0  # the time of the last result, or since which something is under way again
+        self._health = Health.OK
+        self._stall_timer: IDelayedCall | None = None  # while something is under way, unless the disk is stalled
+        self._slow_logged_at = -inf
+
+    async def wait_durable(self) -> None:
+        """Wait until everything that was added so far has a result."""
+        if self._under_way:
+            waiting: Deferred[None] = Deferred()
+            if self._backlog:
+                self._barriers.append((self._backlog.last_number, waiting))
+            else:
+                self._under_way[-1].waiting.append(waiting)
+            await waiting
+
+    def close(self) -> None:
+        """Stop the timer: the worker has stopped."""
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def add(self, entries: list[Entry]) -> None:
+        """Have entries stored, with the next commit that has room for them."""
+        if self._health is Health.STALLED:
+            self._refuse(entries)
+            return
+        size = sum([entry.size for entry in entries])
+        if not self._backlog and self._writing_bytes + size <= MAX_COMMIT_BYTES:
+            self._submit(Batch(entries, size, self._clock.seconds()))
+            return
+        for entry in entries:
+            self._backlog.add(entry, self._clock.seconds())
+        self._submit_more()
+
+    def _submit(self, batch: Batch) -> None:
+        if not self._under_way:
+            self._answered_at = self._clock.seconds()
+        self._under_way.append(batch)
+        self._writing_bytes += batch.size
+        if self._stall_timer is None and self._health is not Health.STALLED:
+            self._stall_timer = self._clock.callLater(STALL_SECONDS, self._look_for_stall)
+        self._database.append(batch)
+
+    def _submit_more(self) -> None:
+        """Give the worker what fits into a commit of what waits, a fair share of everybody's."""
+        while self._backlog and self._writing_bytes < MAX_COMMIT_BYTES:
+            self._submit(self._backlog.take(MAX_COMMIT_BYTES - self._writing_bytes))
+        while self._barriers and self._barriers[0][0] < self._backlog.first_number:
+            _, waiting = self._barriers.popleft()
+            if self._under_way:
+                self._under_way[-1].waiting.append(waiting)
+            else:
+                waiting.callback(None)
+
+    def on_result(self, batches: Sequence[Batch], result: Result) -> None:
+        """Deliver or refuse the entries of a commit; those that a delivery causes are under way behind it."""
+        try:
+            if isinstance(result, Appended):
+                self._appended(result)
+            else:
+                self._not_appended(result)
+        except Exception:
+            _log.failure("the delivery of stored messages failed")
+        for _ in batches:
+            self._writing_bytes -= self._under_way.popleft().size
+        self._answered_at = self._clock.seconds()
+        if self._backlog:
+            self._submit_more()
+        self._end_stall_timer()
+        for batch in batches:
+            for waiting in batch.waiting:
+                waiting.callback(None)
+
+    def _appended(self, result: Appended) -> None:
+        if self._health is not Health.OK:
+            self._health = Health.OK
+            _log.info("can write to {path} again", path=self._database.path)
+        self._stored(result.new, result.repeated)
+        self._refuse(result.conflicting)
+
+    def _not_appended(self, result: NotAppended) -> None:
+        if self._health is not Health.FAILING:
+            self._health = Health.FAILING
+            _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=result.problem)
+        self._refuse(result.entries)
+
+    def _end_stall_timer(self) -> None:
+        """Cancel the timer when nothing waits; begin it again behind a stall."""
+        timer = self._stall_timer
+        if timer is not None and not self._under_way:
+            timer.cancel()
+            self._stall_timer = None
+        elif timer is None and self._under_way:
+            self._stall_timer = self._clock.callLater(STALL_SECONDS, self._look_for_stall)
+
+    def _look_for_stall(self) -> None:
+        """Refuse what has waited for too long, whatever was committed meanwhile; look again when the next has."""
+        self._stall_timer = None
+        now = self._clock.seconds()
+        if self._answered_at + STALL_SECONDS <= now:
+            self._stall()
+            return
+        oldest = self._backlog.oldest
+        if oldest is not None and oldest + STALL_SECONDS <= now:
+            refused = self._backlog.take_older(now - STALL_SECONDS)
+            self._log_slow_disk(now, sum(len(entry.texts) for entry in refused))
+            self._submit_more()
+            self._refuse(refused)
+            oldest = self._backlog.oldest
+        if self._under_way and self._stall_timer is None:
+            next_look = min(self._answered_at, now if oldest is None else oldest) + STALL_SECONDS
+            self._stall_timer = self._clock.callLater(
+                max(next_look - now, MIN_STALL_CHECK_SECONDS), self._look_for_stall
+            )
+
+    def _log_slow_disk(self, now: float, refused: int) -> None:
+        if now >= self._slow_logged_at + SLOW_DISK_LOG_SECONDS:
+            self._slow_logged_at = now
+            sentence = "{path} is too slow: {refused} messages that waited for {seconds:.0f} seconds are refused"
+            _log.warn(sentence, path=self._database.path, refused=refused, seconds=STALL_SECONDS)
+
+    def _stall(self) -> None:
+        """Refuse what waits for the disk, and what follows, until a result comes."""
+        self._health = Health.STALLED
+        _log.error("{path} does not answer; messages are refused until it does", path=self._database.path)
+        taken = self._database.take_back()
+        for batch in taken:
+            self._under_way.pop()
+            self._writing_bytes -= batch.size
+        refused = [entry for batch in taken for entry in batch.entries] + self._backlog.take_older(inf)
+        waiting = [one for batch in taken for one in batch.waiting] + [one for _, one in self._barriers]
+        self._barriers.clear()
+        if self._under_way:
+            self._under_way[-1].waiting += waiting
+        else:  # the disk holds up other work: the result of an empty batch says when it answers again
+            self._submit(Batch([], waiting=waiting))
+        self._refuse(refused)
