@@ -52,10 +52,14 @@ async def join_and_drop(attack: Attack) -> None:
 
 
 async def silent_guests(attack: Attack) -> None:
-    """Take 540 names, and say nothing from then on."""
+    """Take 540 names, say nothing from then on, and take each place that becomes free."""
     crowd = await attack.guests(540)
     attack.restart_clock()
-    await asyncio.sleep(attack.left)
+
+    async def take_place(number: int) -> None:
+        crowd.append(await attack.guest(f"more{number}"))
+
+    await attack.again("places", take_place, workers=4)
     attack.done["still open"] = sum(one.is_open for one in crowd)
 
 

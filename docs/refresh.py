@@ -17,9 +17,11 @@ from pathlib import Path
 
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.dialect import CAPABILITIES
+from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
 
 START = datetime(2026, 3, 14, 9, 26, 53, tzinfo=timezone.utc).timestamp()
+EPOCH = "5d1e0b7c92a4f836"
 _CHAT = re.compile(r"(?<=^```chat\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _IRC = re.compile(r"(?<=^```irc\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _IRC_COMMANDS = re.compile(r"(?<=<!-- irc commands -->\n)\|.*?(?=^<!-- end -->)", re.MULTILINE | re.DOTALL)
@@ -59,6 +61,8 @@ def play(block: str, irc: bool = False) -> str:
     sent = [match.groups() for line in block.splitlines() if (match := _SENT.fullmatch(line))]
     server = Server()
     server.clock.advance(START)
+    assert isinstance(server.log, MemoryLog)
+    server.log.epoch = EPOCH
     connect = server.irc_stranger if irc else server.connect
     people = {name: connect() for name in dict.fromkeys(name for name, _, _ in sent)}
     people |= {name: connect() for name in re.findall(r"^(\w+)<", block, re.MULTILINE) if name not in people}

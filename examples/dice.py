@@ -2,10 +2,7 @@
 
 from random import randint
 
-from twisted.internet import reactor
-from twisted.internet.endpoints import serverFromString
-
-from twisted_chat import ChatFactory, ChatProtocol, Command, Hub, MemoryLog
+from twisted_chat import ChatFactory, ChatProtocol, Command, Hub, MemoryLog, run_server
 
 
 def roll(connection: ChatProtocol, label: str | None, to: str) -> None:
@@ -20,5 +17,4 @@ class DiceProtocol(ChatProtocol):
 
 factory = ChatFactory(Hub(MemoryLog()))
 factory.protocol = DiceProtocol
-serverFromString(reactor, "tcp:8000").listen(factory)
-reactor.run()
+run_server(factory, "tcp:8000")

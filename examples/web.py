@@ -1,11 +1,6 @@
 """Serve the page, and the WebSocket behind it, on port 8080."""
 
-from twisted.internet import reactor
-from twisted.internet.endpoints import serverFromString
-
-from twisted_chat import ChatFactory, Hub, MemoryLog
-from twisted_chat.doors.web.factory import WebFactory
+from twisted_chat import ChatFactory, Hub, MemoryLog, WebFactory, run_server
 
 chat = ChatFactory(Hub(MemoryLog()))
-serverFromString(reactor, "tcp:8080").listen(WebFactory(chat))
-reactor.run()
+run_server(WebFactory(chat), "tcp:8080")

@@ -29,6 +29,12 @@ TRANSPORTS = ["loop", "reactor"]
 CHECKOUT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the checker of random histories."""
+    parser.addoption("--secs", type=float, default=25.0, help="seconds for random histories (test_checker)")
+    parser.addoption("--seed", type=int, default=1, help="the first history's seed (test_checker)")
+
+
 def script(name: str) -> str:
     """Return the path of a console script of the Python that runs the tests."""
     path = Path(sysconfig.get_path("scripts"), name)
@@ -91,12 +97,13 @@ class Server:
         *options: str,
         twistd: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        program: Sequence[str] = (),
     ) -> None:
         self.folder, self._told, self._killed = folder, False, False
         self.log_file = folder / "server.log"
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [script("twistd"), "-n", *twistd, "chat", *options],
+                [*(program or [script("twistd")]), "-n", *twistd, "chat", *options],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

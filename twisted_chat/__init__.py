@@ -4,8 +4,9 @@ The log stores what was said, in order. The directory knows which users exist an
 are online. A door turns one kind of client (a person at `nc`, a browser, an IRC client) into the
 same few calls. The packages and modules, each of which imports only what stands below it:
 
-- `cli` is the command `twisted-chat`; `tap` makes all parts of the server for `twistd chat` and
-  connects them; `options` are that command's options; `service` opens the doors and closes them.
+- `cli` is the command `twisted-chat`, whose `serve` starts the server as `twistd chat` does; `tap` makes all
+  parts of the server and connects them; `embed` makes them for programs of your own; `options` are the
+  options; `service` opens the doors and closes them; `signals` says what a signal does.
 - `talk` is a chat client for the terminal, and `twisted-chat send` for scripts. `simulation` lets
   many clients talk, from a script or a log. Both are programs on top of `client`.
 - `admin` has the operator's commands for accounts, and the control socket of a running server.
@@ -31,12 +32,14 @@ from twisted_chat._version import __version__
 from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.dialects import Answer
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.line.requests import Command
 from twisted_chat.doors.web.factory import WebFactory
+from twisted_chat.embed import all_doors, open_hub, run_server
 from twisted_chat.stores.memory import MemoryLog
 
 __all__ = [
@@ -51,6 +54,10 @@ __all__ = [
     "Hub",
     "IrcFactory",
     "MemoryLog",
+    "StoreError",
     "WebFactory",
     "__version__",
+    "all_doors",
+    "open_hub",
+    "run_server",
 ]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.strcred import AuthOptionMixin
@@ -11,13 +16,24 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from twisted_chat.admin.pidfile import CannotStartBeside, make_way
+from twisted_chat.doors.connections import MAX_PER_NETWORK
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.web.hosts import parse_host, parse_origin
+from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
+from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
+MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
+UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+MEMORY, SQLITE_PREFIX = "memory", "sqlite:"
+SERVE = "serve"  # the command of twisted-chat that has these options, too
+_SSL_KEY = re.compile(r"(?:haproxy:)?ssl:(?:.*:)?privateKey=((?:\\.|[^:\\])*)")
+PROXY_PREFIX = "haproxy:"  # the name that Twisted has for an endpoint with the PROXY protocol
 
 
 class Options(UsageOptions, AuthOptionMixin):
@@ -32,6 +48,15 @@ class Options(UsageOptions, AuthOptionMixin):
     )
     optParameters = [  # noqa: RUF012 - twisted.python.usage reads this attribute
         ["store", "s", "sqlite:chat.sqlite3", "Store for messages and accounts: sqlite:PATH (a file) or memory."],
+        [
+            "reserve",
+            None,
+            None,
+            (
+                "Room kept free on the disk for accounts and the operator, e.g. 64M; 0 for none."
+                " [default: 16M, or 1/16 of a small disk]"
+            ),
+        ],
         ["port", "p", None, "TCP port to listen on, on all IPv4 addresses. [default: 8000, unless --listen is given]"],
         ["doors", None, ",".join(DOORS), "Protocols to accept (line, irc, web), separated by commas."],
         ["tls-cert", None, None, "PEM file with a certificate and its chain; TLS is then accepted on the same port."],
@@ -50,10 +75,21 @@ class Options(UsageOptions, AuthOptionMixin):
                 " [default: loop if uvloop is installed and twistd has no --reactor]"
             ),
         ],
+        [
+            "per-address",
+            None,
+            str(MAX_PER_NETWORK),
+            "Connections that one address (IPv6: one /64) may hold; raise it behind a proxy without PROXY headers.",
+        ],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
         ["tls-only", None, "Accept only TLS connections."],
+        [
+            "allow-plain-passwords",
+            None,
+            "Accept passwords without TLS from everywhere, not only from private networks.",
+        ],
         ["no-guests", None, "Accept only accounts: a name alone, without a password, is refused."],
     ]
 
@@ -61,12 +97,41 @@ class Options(UsageOptions, AuthOptionMixin):
         super().__init__()  # type: ignore[no-untyped-call]
         self.endpoints: list[str] = []
         self.doors: list[str] = []
+        self.reserve: int | None = None
+        self.hosts: list[str] = []
+        self.urls: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on, e.g. tcp:8000:interface=127.0.0.1 or unix:chat.sock. May be repeated."""
         self.endpoints.append(endpoint)
 
     opt_l = opt_listen
+
+    def opt_host(self, name: str) -> None:
+        """A name under which browsers reach the server, e.g. chat.example. May be repeated."""
+        try:
+            self.hosts.append(parse_host(name, "http").host)
+        except ValueError:
+            raise UsageError(f"--host must be a name such as chat.example, not {name!r}") from None
+
+    def opt_url(self, url: str) -> None:
+        """The address of the page behind a proxy, e.g. https://chat.example. May be repeated."""
+        try:
+            parse_origin(url)
+        except ValueError:
+            raise UsageError(f"--url must be an address such as https://chat.example, not {url!r}") from None
+        self.urls.append(url)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Read the options; a mistake in a command is one line on standard error, and the end."""
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except UsageError as problem:
+            if self.parent is None:
+                raise
+            served = self.parent.subCommand == SERVE
+            print(f"{'twisted-chat serve' if served else 'twistd chat'}: {problem}; see --help", file=sys.stderr)
+            sys.exit(2 if served else 1)
 
     def postOptions(self) -> None:
         """Check the values. Raises UsageError, whose text says what is right."""
@@ -75,6 +140,7 @@ class Options(UsageOptions, AuthOptionMixin):
         self._check_doors()
         self._choose_transports()
         self._check_endpoints()
+        self._check_pidfile()
 
     def _check_port(self) -> None:
         port = self["port"]
@@ -86,11 +152,17 @@ class Options(UsageOptions, AuthOptionMixin):
             self.endpoints.insert(0, f"tcp:{port}")
 
     def _check_store(self) -> None:
-        outbox, store = self["outbox"], self["store"]
+        outbox, store, per_address = self["outbox"], self["store"], self["per-address"]
+        if not (per_address.isascii() and per_address.isdigit() and 1 <= int(per_address[:10]) <= MAX_PER_ADDRESS):
+            raise UsageError(f"--per-address must be a number from 1 to {MAX_PER_ADDRESS}, not {per_address!r}")
         if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
             raise UsageError(f"--outbox must be a number of bytes from 1024 to {2**30}, not {outbox!r}")
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
             raise UsageError(f"--store must be memory or sqlite:PATH, for example sqlite:chat.sqlite3, not {store!r}")
+        if store == "sqlite::memory:":
+            raise UsageError("--store sqlite::memory: is not a file; use --store memory to keep nothing on the disk")
+        if self["reserve"] is not None:
+            self.reserve = _bytes_of(self["reserve"])
 
     def _check_doors(self) -> None:
         self.doors = [name.strip() for name in self["doors"].split(",")]
@@ -117,21 +189,57 @@ class Options(UsageOptions, AuthOptionMixin):
         except ReactorUnsuitable as problem:
             raise UsageError(str(problem)) from None
 
+    def _check_pidfile(self) -> None:
+        """Clear the way for twistd, which looks at its pidfile next, and ends the process if it cannot start."""
+        parent = self.parent
+        if parent is None or not parent.get("pidfile"):
+            return
+        store = None if self["store"] == "memory" else self["store"].removeprefix("sqlite:")
+        path = None if store is None else os.path.normpath(os.path.join(parent.get("rundir") or "", store))
+        try:
+            make_way(parent["pidfile"], path, LOCK_TIMEOUT_SECONDS)
+        except CannotStartBeside as problem:
+            sys.exit(f"twisted_chat: {problem}")
+
     def _check_endpoints(self) -> None:
         from twisted.internet import reactor
 
         for endpoint in self.endpoints:
             try:
                 endpoint_of(reactor, endpoint)
+                _check_key(endpoint)
             except (ValueError, TypeError, LookupError, OSError) as problem:
                 raise UsageError(
                     f"--listen must be an endpoint such as tcp:8000:interface=127.0.0.1, not {endpoint!r} ({problem})"
                 ) from None
 
 
-def endpoint_of(reactor: object, text: str) -> IStreamServerEndpoint:
+def _check_key(endpoint: str) -> None:
+    """Raise UsageError if an `ssl:` endpoint has a key that every user of this machine can read."""
+    named = _SSL_KEY.match(endpoint)
+    if named is None:
+        return
+    from twisted_chat.transports.tls import CertificateError, check_private
+
+    try:
+        check_private(re.sub(r"\\(.)", r"\1", named[1]))
+    except CertificateError as problem:
+        raise UsageError(str(problem)) from None
+
+
+def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:
     """Return the endpoint for a description, with a backlog for many connections at once."""
-    if text.startswith(("tcp:", "tcp6:", "unix:", "haproxy:tcp")) and ":backlog=" not in text:
+    if text.startswith(PROXY_PREFIX):
+        return ProxyEndpoint(endpoint_of(reactor, text.removeprefix(PROXY_PREFIX)), reactor)
+    if text.startswith(("tcp:", "tcp6:", "unix:")) and ":backlog=" not in text:
         text += f":backlog={BACKLOG_CONNECTIONS}"
     endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     return endpoint
+
+
+def _bytes_of(text: str) -> int:
+    """Return the number of bytes that a text such as 64M names. Raises UsageError."""
+    number, unit = (text[:-1], text[-1:].upper()) if text[-1:].upper() in UNITS else (text, "")
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        raise UsageError(f"--reserve must be a number of bytes, or one with K, M or G such as 64M, not {text!r}")
+    return int(number) * UNITS[unit]

@@ -29,16 +29,26 @@ SENTENCES: dict[Reason, str] = {
     Reason.PASSWORD_CHARACTERS: "a password must not contain control characters or invisible characters",
     Reason.NO_USABLE_NAME: "the password is right, but the account's name is not valid here; ask the operator",
     Reason.PASSWORD_LENGTH: "the password is too long; it may have at most {max} bytes",
+    Reason.PASSWORD_SHORT: "the password is too short; choose one with at least {min} characters",
+    Reason.PASSWORD_IS_NAME: "the password is little more than the name; choose another one",
+    Reason.PASSWORD_COMMON: "the password is one of the first that an attacker would try; choose another one",
+    Reason.TICKET_NOT_VALID: "the ticket is not valid any more; sign in with the password",
+    Reason.TOPIC_LENGTH: "the topic is too long; it may have at most {max} characters",
+    Reason.AWAY_LENGTH: "the away text is too long; it may have at most {max} characters",
     Reason.NO_NAME: "you have no name yet",
     Reason.CONNECTION_ENDED: "the connection has ended",
     Reason.HAS_NAME: "you are already registered as {name}",
     Reason.UNKNOWN_USER: "no user named {name}",
     Reason.UNKNOWN_ACCOUNT: "there is no account {name}",
     Reason.DELETED_ACCOUNT: "the account {name} was deleted",
+    Reason.NO_SUCH_CONNECTION: "no connection of {target}; twisted-chat people lists all",
     Reason.UNKNOWN_ROOM: "there is no room {room}",
     Reason.ROOM_NOT_VISIBLE: "there is no room {room}, or you are not a member",
     Reason.NOT_IN_ROOM: "you are not a member of {room}",
     Reason.TOO_MANY_ROOMS: "you are in {max} rooms, which is the limit; leave a room first",
+    Reason.TOO_MANY_ROOMS_MADE: "there are {max} rooms that you or others at your address made, which is the limit;"
+    " join one of them, or leave rooms",
+    Reason.TOO_MANY_ROOMS_HERE: "the server has {max} such rooms, which is the limit; join one of them",
     Reason.NO_GUESTS: "this server does not accept guests; sign in with a password",
     Reason.GUEST_HAS_NO_PASSWORD: "{name} is a guest, and guests have no password",
     Reason.ACCOUNT_KEEPS_NAME: "{name} is an account, and an account cannot be renamed",
@@ -47,17 +57,28 @@ SENTENCES: dict[Reason, str] = {
     Reason.ACCOUNT_DISABLED: "this account is disabled; ask the operator",
     Reason.ACCOUNTS_ONLY: "only accounts can do this; guests cannot",
     Reason.PASSWORDS_ELSEWHERE: "this server does not store passwords; change the password where it is stored",
+    Reason.PASSWORD_IN_CLEAR: "from outside the server's own network, passwords are accepted over TLS only; connect"
+    " with TLS, or use a name without a password",
+    Reason.OLD_PASSWORD_NEEDED: "you signed in too long ago to change the password without the old one",
+    Reason.BANNED: "the operator does not admit you here{why}",
+    Reason.TOO_MANY_BANS: "there are {max} bans, which is the limit; lift some first, or ban a network",
     Reason.TOO_MANY_WRONG_PASSWORDS: "too many wrong passwords; wait {seconds} and try again",
     Reason.TOO_MANY_SIGN_INS: "too many people are signing in; wait {seconds} and try again",
+    Reason.TOO_MANY_CHANGES: "you or others at your address change names too often; wait {seconds} and try again",
     Reason.TOO_MANY_NEW_ACCOUNTS: "too many new accounts from your address; wait {seconds} and try again",
     Reason.NO_ACCOUNTS: "this server has no accounts; use a name without a password",
+    Reason.NO_TICKETS: "this server gives no tickets; sign in with the password",
+    Reason.NO_ROOM_FOR_GUESTS: "the server is full for guests; try again later, or sign in to an account",
     Reason.LOG_CANNOT_WRITE: "the server cannot store messages now; your message was not sent, try again later",
     Reason.LOG_CANNOT_READ: "the server cannot read its messages now; try again later",
+    Reason.READ_TOO_LONG: "this took too long, so it was stopped; ask for less, for example with other words",
     Reason.STORE_CANNOT_WRITE: "the server cannot store this now; try again later",
     Reason.STILL_IN_ROOMS: "{name} is deleted, but still in its rooms because the disk failed; delete it again later",
     Reason.PASSWORDS_UNCHECKED: "the server cannot check passwords now; try again later, or tell the operator",
     Reason.SHUTTING_DOWN: "the server is shutting down; try again later",
     Reason.INTERNAL_ERROR: "the server failed at this request and logged why; nothing was changed",
+    Reason.OTHER_EPOCH: "the server's messages were restored from a backup; some may be missing, start from history",
+    Reason.POSITION_UNKNOWN: "the log does not have the id {id} yet; some messages may be missing, start from history",
 }
 NOTICES: dict[Notice, str] = {
     Notice.GAP: "you were reading too slowly: some messages are no longer stored, so they are not shown",
@@ -66,7 +87,16 @@ NOTICES: dict[Notice, str] = {
     Notice.REPLACED: "the same client has connected again, so this connection ends",
     Notice.DISABLED: "this account has been disabled",
     Notice.DELETED: "this account has been deleted",
+    Notice.PASSWORD_CHANGED: "the password of this account was changed, so its other connections end",
+    Notice.KICKED: "the operator has ended this connection",
+    Notice.BANNED: "the operator has ended this connection and does not admit you again",
+    Notice.MAKING_ROOM: "the server is full, so connections that were idle end; connect again at any time",
 }
+
+
+def notice_sentence(notice: Notice, detail: str = "") -> str:
+    """Return the sentence for a notice, with the operator's reason if there is one."""
+    return f"{NOTICES[notice]}: {detail}" if detail else NOTICES[notice]
 
 
 def sentence_of(error: ChatError) -> str:

@@ -11,7 +11,8 @@ The states of a service:
     DRAINING   all clients have gone, or
                CLOSE_TIMEOUT_SECONDS have passed → STOPPED    abort what is left, and close the store
 
-In DRAINING and STOPPED, stopService does nothing more.
+In DRAINING and STOPPED, stopService does nothing more. `_hurried` is a fact beside the state: in DRAINING, no client
+is waited for any more.
 """
 
 from __future__ import annotations
@@ -91,13 +92,17 @@ class ChatService(Service):
         self._hub = factories[0].hub
         self._entrance: DoorFactory | FrontFactory = front or factories[0]
         self._front, self._control, self._prepare, self._transports = front, control, prepare, transports
-        self._state = State.NEW
+        self._state, self._hurried = State.NEW, False
         self._ports: list[IListeningPort] = []
         self._where: list[str] = []
 
     def privilegedStartService(self) -> None:
         """Open the ports, before twistd gives up root. Raises CannotStart."""
-        self._entrance.most = raise_descriptor_limit() - RESERVED_DESCRIPTORS
+        limit = raise_descriptor_limit()
+        self._entrance.most = limit - RESERVED_DESCRIPTORS
+        if self._entrance.most < 1:
+            needed = f"the server needs more than {RESERVED_DESCRIPTORS} file descriptors, and may open {limit} only"
+            raise _reported(CannotStart(f"{needed}; raise the limit: ulimit -n 1024"))
         try:
             if self._prepare is not None:
                 self._prepare()
@@ -146,6 +151,12 @@ class ChatService(Service):
         self._state = State.DRAINING
         return Deferred.fromCoroutine(self._drain())
 
+    def hurry(self) -> None:
+        """Wait for no client any more, if the server is stopping."""
+        if self._state is State.DRAINING and not self._hurried:
+            self._hurried = True
+            _log.info("told to stop again: the clients have no more time to read what is queued for them")
+
     async def _drain(self) -> None:
         ports, self._ports = self._ports, []
         for port in ports:
@@ -161,7 +172,7 @@ class ChatService(Service):
             connection.session.notify(Notice.SHUTDOWN)
             connection.close()
         deadline = self._clock.seconds() + CLOSE_TIMEOUT_SECONDS
-        while (self._connections() or operators) and self._clock.seconds() < deadline:
+        while (self._connections() or operators) and self._clock.seconds() < deadline and not self._hurried:
             await deferLater(self._clock, DRAIN_CHECK_SECONDS)
         for connection in self._connections():
             connection.transport.abortConnection()

@@ -75,7 +75,7 @@ def test_the_drawings_show_the_code_as_it_is() -> None:
 def test_a_diagram_of_imports_omits_arrows_that_a_longer_path_implies() -> None:
     drawing = script("draw_architecture").imports("twisted_chat.doors")
     assert "factory --> protocol" in drawing
-    assert "protocol --> session" in drawing
+    assert "protocol --> pacing" in drawing
     assert "factory --> session" not in drawing  # though factory.py imports session.py as well
 
 

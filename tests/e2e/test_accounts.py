@@ -9,7 +9,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from conftest import PATIENCE, Person, Serve, Server, script
+from conftest import PATIENCE, Person, Serve, Server, refused_to_start, script
 
 PASSWORD = "correct horse"
 
@@ -67,10 +67,14 @@ def test_accounts_of_a_running_server(serve: Serve) -> None:
     jane.asks("join,#tea", "ok,1")
     assert listed(server.folder) == {"jane": ("here", 2, 1)}
 
-    assert told(server.folder, "password", "jane", typed="battery staple\n") == "changed the password of jane"
-    jane.asks("ping,still here", "ok,still here")
+    changed = told(server.folder, "password", "jane", typed="battery staple\n")
+    assert changed == "changed the password of jane; 2 connections ended"
+    for connection in (jane, phone):
+        assert b"server,password,the password of this account was changed" in connection.hears_the_end()
     assert sign_in(server, "jane")[1].startswith("error,wrong-password,")
+    assert "too short" in refused(server.folder, "password", "jane", typed="weak2\n")
 
+    jane, phone = (sign_in(server, "jane", "battery staple")[0] for _ in range(2))
     assert told(server.folder, "disable", "jane") == "jane is disabled; 2 connections ended"
     for connection in (jane, phone):
         assert connection.hears_the_end().endswith(b"server,disabled,this account has been disabled\n")
@@ -88,6 +92,9 @@ def test_accounts_of_a_running_server(serve: Serve) -> None:
     assert told(server.folder, "list") == "there are no accounts"
     for secret in (PASSWORD, "battery staple", "argon2"):
         assert secret not in server.log
+    for change in ("created", "password set", "disabled", "enabled", "deleted"):
+        assert f"account jane: {change} by the operator" in server.log
+    assert "sign-in failed: wrong password for account jane from 127.0.0.1 at the line door" in server.log
 
 
 def test_accounts_without_a_server_are_there_when_it_starts(serve: Serve, tmp_path: Path) -> None:
@@ -177,3 +184,18 @@ def test_a_password_that_is_typed_at_a_terminal_is_not_shown(tmp_path: Path) -> 
         assert process.wait(PATIENCE) == 0
     os.close(keyboard)
     assert PASSWORD.encode() not in shown
+
+
+def test_a_file_of_passwords_is_checked_at_the_start_and_may_be_missing_for_a_moment(
+    serve: Serve, tmp_path: Path
+) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.touch()  # if it were missing, Twisted would print a line of its own
+    line = refused_to_start(tmp_path, "--auth", f"file:{passwords}")
+    assert line.startswith(f"twisted_chat: the file of passwords {passwords} is empty; name a file")
+    passwords.write_text("jane:correct horse\n")
+    server = serve("--auth", f"file:{passwords}")
+    passwords.rename(tmp_path / "new")
+    assert sign_in(server, "jane")[1].startswith("error,unavailable,")
+    (tmp_path / "new").rename(passwords)
+    assert sign_in(server, "jane")[1] == "ok,jane,known"

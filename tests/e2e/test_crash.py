@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import CHECKOUT, PATIENCE, Serve, reserved_port, script
+from passwords import password_of
 
 KILLS = int(os.environ.get("KILLS", "50"))
 NAMES = ["jane", "zak", "kim", "zoë"]
@@ -25,10 +26,12 @@ Known = dict[str, Any]
 
 
 def make_accounts(store: Path) -> None:
-    """Make an account for each name, with the name as its password."""
+    """Make an account for each name."""
     for name in NAMES:
         command = [script("twisted-chat"), "accounts", "create", name, "--store", f"sqlite:{store}"]
-        subprocess.run(command, input=f"{name}\n", text=True, check=True, timeout=PATIENCE, capture_output=True)
+        subprocess.run(
+            command, input=f"{password_of(name)}\n", text=True, check=True, timeout=PATIENCE, capture_output=True
+        )
 
 
 @contextmanager

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from conftest import Person, Serve, Server, refused_to_start
+import pytest
+from conftest import Person, Serve, Server, refused_to_start, until
 
 KIB = 1024
 TEXT = "." * 1000
@@ -19,9 +23,9 @@ def limit(server: Server, size: int) -> None:
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
-def chats(person: Person, number: int) -> int | None:
+def chats(person: Person, number: int, to: str = "#tea") -> int | None:
     """Send one message; return its id, or None if the server cannot store it."""
-    person.says(f"@{number} chat,#tea,{number} {TEXT}")
+    person.says(f"@{number} chat,{to},{number} {TEXT}")
     answer = person.hears().removeprefix(f"@{number} ")
     if answer.startswith("ok,"):
         return int(answer.removeprefix("ok,"))
@@ -101,3 +105,62 @@ def test_a_file_corrupted_while_the_server_runs_is_reported_and_the_server_keeps
         assert None in answers
         jane.asks("list,friends", "jane")
     assert "malformed" in server.log
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder on a disk of its own, of 24 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path, left: int) -> None:
+    """Fill a disk up to so many bytes."""
+    status = os.statvfs(disk)
+    with (disk / "filler").open("ab") as file:
+        file.write(bytes(max(0, status.f_bavail * status.f_frsize - left)))
+
+
+def test_guests_are_refused_before_the_disk_is_full_and_accounts_use_the_reserve(small_disk: Path) -> None:
+    server = Server(small_disk, "--listen", "tcp:0:interface=127.0.0.1", "--reserve", "4M")
+    guest, kim = server.program("gus"), server.person()
+    with guest, kim:
+        kim.says("hello,events,desk", "@r register,kim,correct horse", "@j join,#tea")
+        assert [kim.hears()[:4], kim.hears(), kim.hears()] == ["info", "@r ok,kim,new", "@j ok,1"]
+        kim.asks("seen,#tea,1", "ok")
+        number = 1
+        while chats(guest, number, "kim") is not None:  # the disk is looked at ten times a second
+            fill(small_disk, 3 * KIB * KIB)
+            kim.hears()
+            number += 1
+        assert "the disk of chat.sqlite3 is almost full (" in server.log
+        assert chats(kim, number) is not None
+        fill(small_disk, 0)
+        for number in range(1000, 1100):
+            assert chats(kim, number) is not None, "the reserve is there for accounts"
+        assert "the disk of chat.sqlite3 is full: the reserve is used now" in server.log
+        while True:  # until the reserve is used up too
+            fill(small_disk, 0)
+            number += 1
+            if chats(kim, number) is None:
+                break
+        with server.person() as phone:
+            phone.says("hello,events,phone", "@r register,kim,correct horse", "@h history,#tea,limit=1")
+            assert [phone.hears()[:4], phone.hears()] == ["info", "@r ok,kim,known"]
+            while not phone.hears().startswith("@h ok,"):
+                pass
+        (small_disk / "filler").unlink()
+        until(lambda: chats(guest, 1, "kim") is not None, "the guest is let in again")
+    assert "the disk of chat.sqlite3 has room again" in server.log
+    server.stop()
+
+
+def test_a_start_on_a_full_disk_is_one_line(small_disk: Path) -> None:
+    fill(small_disk, 0)
+    line = refused_to_start(small_disk, "--reserve", "0")
+    assert line.startswith("twisted_chat: cannot "), line

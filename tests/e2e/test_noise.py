@@ -29,7 +29,7 @@ UPGRADE = (
 )
 LINES = [
     b"register,mallory\njoin,#noise\nchat,#noise,hi\nhistory,#noise\nlist,friends\nquit\n",
-    b"hello,events\n@1 register,mallory,pa55word\n@2 join,#noise\n@3 chat,#noise,hi\n@4 since,0,limit=5\n",
+    b"hello,events\n@1 register,mallory,blue stone 7\n@2 join,#noise\n@3 chat,#noise,hi\n@4 since,0,limit=5\n",
     b"register,mallory",
     b"@a topic,#noise,x\r\nme,#noise,waves\r\naway,x\r\nrename,mallet\r\nseen,#noise,1\r\npassword,a,b\r\n",
 ]
@@ -40,7 +40,7 @@ IRC = [
         b"USER m 0 * :M\r\nCAP END\r\nJOIN #noise\r\nCHATHISTORY LATEST #noise * 5\r\n"
     ),
     (
-        b"PASS :mallory:pa55word\r\nNICK mallory\r\nUSER m 0 * :M\r\nJOIN #noise,#a,#b\r\n"
+        b"PASS :mallory:blue stone 7\r\nNICK mallory\r\nUSER m 0 * :M\r\nJOIN #noise,#a,#b\r\n"
         b"@label=1 PRIVMSG #noise :hi\r\nWHO #noise %tcuhnfar\r\nWHOIS mallory\r\n"
         b"NAMES #noise\r\nLIST\r\nTOPIC #noise :x\r\nPART #noise\r\nQUIT\r\n"
     ),

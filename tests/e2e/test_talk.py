@@ -52,7 +52,7 @@ def test_two_people_chat_and_continue_after_a_restart_of_the_server(serve: Serve
     kim = talk(server, "kim", "#tea", password="correct horse")
     jane.shows("kim has joined")
     jane.types("good morning")
-    kim.shows("jane: good morning")
+    kim.shows("jane (guest): good morning")
     kim.types("/me nods", "/msg jane psst")
     jane.shows("* kim nods")
     jane.shows("2 kim(1!)")
@@ -68,7 +68,7 @@ def test_two_people_chat_and_continue_after_a_restart_of_the_server(serve: Serve
     jane.shows("kim: said while it is down")
     kim.shows("connected again")
     jane.types("there you are")
-    kim.shows("jane: there you are")
+    kim.shows("jane (guest): there you are")
     assert len(re.findall("said while it is down", jane.screen() + kim.screen())) == 2
     for terminal in (jane, kim):
         terminal.types("/quit")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from certificates import Certificates, connect
-from conftest import Person, Serve, Server, until
+from conftest import Person, Serve, Server, refused_to_start, until
 
 
 def answer(connection: socket.socket, said: bytes) -> bytes:
@@ -22,6 +22,7 @@ def answer(connection: socket.socket, said: bytes) -> bytes:
     return heard
 
 
+GET = b"GET /?a HTTP/1.1\r\nHost: chat.example:8000\r\nConnection: close\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 100000\r\n\r\nregister,mallory\nchat,jane,hi\n"
 
 
@@ -91,11 +92,50 @@ def test_with_tls_only_a_plain_client_is_told_so_in_its_protocol(serve: Serve, c
     for said, start in (
         (b"register,jane\n", b"error,not-allowed,this server speaks TLS only"),
         (b"NICK jane\r\n", b"ERROR :this server speaks TLS only"),
-        (POST, b"HTTP/1.1 426 Upgrade Required\r\n"),
+        (POST, b"HTTP/1.1 413 "),
+        (GET, b"HTTP/1.1 308 Permanent Redirect\r\n"),
+        (b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", b"HTTP/1.1 421 "),
     ):
         assert answer(connect(server.port), said).startswith(start)
     with certificates.person(server, "jane") as jane:
         jane.asks("list,friends", "jane")
+
+
+def test_with_a_certificate_a_browser_is_sent_to_https(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options, "--host", "other.example")
+    head, _, _ = answer(connect(server.port), GET).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 308 ")
+    assert b"\r\nLocation: https://chat.example:8000/?a\r\n" in head
+    secure = answer(certificates.secure(connect(server.port)), GET)
+    assert secure.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nStrict-Transport-Security: max-age=" in secure
+    for host, start in ((b"other.example", b"HTTP/1.1 308 "), (b"evil.example", b"HTTP/1.1 421 ")):
+        request = GET.replace(b"chat.example", host)
+        assert answer(connect(server.port), request).startswith(start)
+
+
+def test_a_program_that_offers_no_protocol_of_ours_gets_an_alert(serve: Serve, certificates: Certificates) -> None:
+    server = serve(*certificates.options)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    with connect(server.port) as plain, pytest.raises(ssl.SSLError, match=r"(?i)no.application.protocol"):
+        context.wrap_socket(plain)
+
+
+def test_a_key_that_everybody_can_read_is_refused_in_one_line(tmp_path: Path, certificates: Certificates) -> None:
+    certificates.key.chmod(0o644)
+    line = refused_to_start(tmp_path, *certificates.options)
+    assert line == (
+        f"twisted_chat: every user of this machine can read the key {certificates.key}; "
+        f"make it private: chmod 640 {certificates.key}"
+    )
+
+
+def test_an_ssl_endpoint_refuses_such_a_key_too(tmp_path: Path, certificates: Certificates) -> None:
+    certificates.key.chmod(0o644)
+    place = f"ssl:0:interface=127.0.0.1:privateKey={certificates.key}:certKey={certificates.chain}"
+    assert "every user of this machine can read the key" in refused_to_start(tmp_path, "--listen", place)
 
 
 def test_a_renewed_certificate_is_used_and_a_bad_one_is_not(serve: Serve, certificates: Certificates) -> None:
@@ -153,6 +193,19 @@ def test_behind_a_proxy_the_client_has_its_own_address(serve: Serve, certificate
     assert guess(2) == "wrong-password"
     with certificates.person(server, "tess", port, b"PROXY TCP4 10.1.2.3 10.9.9.9 5000 8000\r\n") as tess:
         tess.asks("list,friends", "tess")
+
+
+def test_no_proxy_header_makes_a_traceback(serve: Serve) -> None:
+    server = serve("--listen", "haproxy:tcp:0:interface=127.0.0.1")
+    port = server.ports[1]
+    for header in (b"PROXY TCP4 here there x y\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x01x", b"hello\n"):
+        assert answer(connect(port), header) == b""
+    for header in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"):
+        with Person(connect(port)) as person:
+            person.sends(header)
+            person.asks("register,jane", "ack")
+            person.asks("quit", "bye")
+    assert "has no valid PROXY header" in server.log
 
 
 def test_nothing_stays_open_after_two_thousand_dropped_connections(serve: Serve, certificates: Certificates) -> None:

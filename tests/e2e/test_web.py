@@ -151,7 +151,7 @@ def test_scripts_in_texts_names_and_rooms_are_text(server: Lasting, browse: Brow
     jane.enters("jane", PASSWORD)
     jane.joins(room)
     zak.says(f"chat,{room},{EVIL}", f"me,{room},{EVIL}", f"chat,jane,{EVIL}", f"chat,{room},javascript:alert(1)")
-    jane.sees(EVIL, f"{name} {EVIL}", "javascript:alert(1)")
+    jane.sees(EVIL, f"{name} (guest) {EVIL}", "javascript:alert(1)")
     jane.chooses(name)
     jane.sees(EVIL)
     assert not jane.page.query_selector_all("#chat img, #chat script, #chat b, #chat i, #timeline a")

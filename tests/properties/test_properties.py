@@ -24,7 +24,7 @@ from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, S
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, MAX_FIRST_LINE_BYTES, TLS, WEB, detect
 from twisted_chat.wire.errors import ParseError
-from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
+from twisted_chat.wire.events import GUEST_TAG, Event, milliseconds, parse_event, structured, timestamp
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, parse, request, unescape
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -236,7 +236,8 @@ topics = st.builds(Event, st.just("topic"), safe_names, rooms, any_text, ids, ti
 
 @given(spoken | changes | topics)
 def test_events_read_back(event: Event) -> None:
-    [line] = structured(event.kind, event.sender, event.to, [event.text], event.id, event.time)
+    tags = GUEST_TAG if event.guest else ""
+    [line] = structured(event.kind, event.sender, event.to, [event.text], event.id, event.time, tags)
     assert "\n" not in line
     assert parse_event(line) == event
 

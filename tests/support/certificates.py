@@ -35,6 +35,7 @@ class Certificates:
         """Replace a file by a new one."""
         new = path.with_suffix(".new")
         new.write_bytes(data)
+        new.chmod(0o600)
         os.replace(new, path)
 
     @property

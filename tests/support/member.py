@@ -2,7 +2,7 @@
 
     python member.py ENDPOINT NAME ROOM
 
-Its password is its name. The program prints `ready`, then a line for each message of others, [id, sender, text]; at the
+The program prints `ready`, then a line for each message of others, [id, sender, text]; at the
 end of its input it leaves.
 """
 
@@ -12,6 +12,7 @@ import json
 import sys
 from typing import Any
 
+from passwords import password_of
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.stdio import StandardIO
@@ -47,7 +48,7 @@ def hear(event: Event) -> None:
 async def main(reactor: Any, endpoint: str, name: str, room: str) -> None:
     """Stay in the room until the input ends."""
     client = await ChatClient.connect(clientFromString(reactor, endpoint), hear, clock=reactor)
-    await client.register(name, name)
+    await client.register(name, password_of(name))
     await client.join(room)
     lines = LinesToSend(client, room)
     StandardIO(lines)

@@ -2,7 +2,7 @@
 
     python talkers.py PORT NAME,NAME,… < pipe
 
-Each client signs in to an account whose password is its name. All are in #tea, and write there and to each other, with
+Each client signs in to an account. All are in #tea, and write there and to each other, with
 many messages under way. The program prints `ready` when all are there, and at the end a line for all of them:
 {"jane": {"acknowledged": {text: id}, "seen": [[id, text], …], "problems": […]}, …}.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from passwords import password_of
 from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.protocol import Protocol
@@ -47,7 +48,7 @@ class Talker:
         """Sign in, and enter the room."""
         endpoint = clientFromString(reactor, f"tcp:127.0.0.1:{port}")
         self._client = await ChatClient.connect(endpoint, self._hear, clock=reactor)
-        await self._client.register(self.name, self.name)
+        await self._client.register(self.name, password_of(self.name))
         await self._client.join("#tea")
 
     async def talk(self) -> None:

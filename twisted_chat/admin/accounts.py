@@ -1,19 +1,22 @@
 """The operator's changes to accounts, in a running server or in its file while no server runs."""
 
-from bisect import bisect_right
 from collections.abc import Awaitable, Callable
-from operator import attrgetter
+from itertools import islice
 from typing import NamedTuple
 
 from twisted.internet.defer import DeferredLock
 
+from twisted_chat.auth.passwords import check_new_password
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import MAX_ACCOUNTS, Hub
 from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Entry, Route, User
 
-ACCOUNTS_PER_PAGE = 4000
+ACCOUNTS_PER_PAGE = 500
+"""Accounts in one answer to the operator: few enough that nothing else waits for it."""
+
+OPERATOR = "the operator"
 
 Hash = Callable[[str], Awaitable[str]]
 
@@ -35,13 +38,20 @@ class AccountRow(NamedTuple):
 class AccountAdmin:
     """Changes the `accounts` of a hub, one change after the other.
 
-    `hash` returns a password's hash; it is None if passwords are stored elsewhere. Each change
+    `hash` returns a password's hash; it is None if passwords are stored elsewhere. `check_new` raises
+    ChatError for a password that is too weak. Each change is told to the hub's audit. It
     returns a sentence that says what was done, even if there was nothing to do, and raises
     ChatError if it is not possible.
     """
 
-    def __init__(self, hub: Hub, accounts: Accounts, hash: Hash | None) -> None:
-        self.hub, self._accounts, self._hash = hub, accounts, hash
+    def __init__(
+        self,
+        hub: Hub,
+        accounts: Accounts,
+        hash: Hash | None,
+        check_new: Callable[[str, Name], object] = check_new_password,
+    ) -> None:
+        self.hub, self._accounts, self._hash, self._check_new = hub, accounts, hash, check_new
         self._lock = DeferredLock()
 
     @property
@@ -51,11 +61,10 @@ class AccountAdmin:
 
     def page(self, after: str = "") -> list[AccountRow]:
         """Return the next ACCOUNTS_PER_PAGE accounts behind the name `after`, sorted by their keys."""
-        users = self.hub.registry.accounts()
-        start = bisect_right(users, user_name(after).key, key=attrgetter("key")) if after else 0
+        users = self.hub.registry.accounts(user_name(after).key if after else "")
         return [
             AccountRow(user.name, _state(user), len(user.participants), len(user.rooms), user.created_at)
-            for user in users[start : start + ACCOUNTS_PER_PAGE]
+            for user in islice(users, ACCOUNTS_PER_PAGE)
         ]
 
     async def create(self, name: str, password: str) -> str:
@@ -63,7 +72,7 @@ class AccountAdmin:
         return await self._one_at_a_time(self._create, user_name(name), password)
 
     async def set_password(self, name: str, password: str) -> str:
-        """Set an account's password; its open connections stay signed in."""
+        """Set an account's password, and end its connections, which may be an intruder's."""
         return await self._one_at_a_time(self._set_password, user_name(name), password)
 
     async def disable(self, name: str) -> str:
@@ -91,25 +100,31 @@ class AccountAdmin:
         if user is not None:
             reason = Reason.NAME_OF_DELETED_ACCOUNT if user.deleted else Reason.ACCOUNT_EXISTS
             raise ChatError(reason, name=user.name)
-        if len(registry.accounts()) >= MAX_ACCOUNTS:
+        if registry.account_count >= MAX_ACCOUNTS:
             raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
         registry.claim(name)
         try:
-            registry.add_account(await self._accounts.create(name, await self._secret(password)))
+            registry.add_account(await self._accounts.create(name, await self._secret(name, password)))
         finally:
             registry.unclaim(name)
+        self.hub.audit.account_changed("created", name.shown, OPERATOR)
         return f"created the account {name.shown}"
 
     async def _set_password(self, name: Name, password: str) -> str:
         user = self._find(name)
-        await self._accounts.set_secret(user.identity, await self._secret(password))
-        return f"changed the password of {user.name}"
+        await self._accounts.set_secret(user.identity, await self._secret(name, password))
+        self.hub.audit.account_changed("password set", user.name, OPERATOR)
+        connections = len(user.participants)
+        self.hub.password_changed(user)
+        ended = f"; {_count(connections, 'connection')} ended" if connections else ""
+        return f"changed the password of {user.name}{ended}"
 
     async def _disable(self, name: Name) -> str:
         user = self._find(name)
         if not user.enabled:
             return f"{user.name} is already disabled"
         await self._accounts.set_enabled(user.identity, False)
+        self.hub.audit.account_changed("disabled", user.name, OPERATOR)
         user.enabled = False
         user.version += 1
         connections = _count(len(user.participants), "connection")
@@ -121,6 +136,7 @@ class AccountAdmin:
         if user.enabled:
             return f"{user.name} is already enabled"
         await self._accounts.set_enabled(user.identity, True)
+        self.hub.audit.account_changed("enabled", user.name, OPERATOR)
         user.enabled = True
         user.version += 1
         return f"{user.name} is enabled"
@@ -131,6 +147,7 @@ class AccountAdmin:
             user = self._find(name)
         rooms, connections = _count(len(user.rooms), "room"), _count(len(user.participants), "connection")
         await self._accounts.delete(user.identity)
+        self.hub.audit.account_changed("deleted", user.name, OPERATOR)
         self.hub.remove(user, OperatorParticipant(self.hub.log.new_identity()))
         await self.hub.log.wait_durable()
         if user.rooms:
@@ -144,9 +161,10 @@ class AccountAdmin:
             raise ChatError(reason, name=name.shown)
         return user
 
-    async def _secret(self, password: str) -> str:
+    async def _secret(self, name: Name, password: str) -> str:
         if self._hash is None:
             raise ChatError(Reason.PASSWORDS_ELSEWHERE)
+        self._check_new(password, name)
         return await self._hash(password)
 
 
@@ -168,7 +186,7 @@ class OperatorParticipant:
 
     def __init__(self, sender_number: int) -> None:
         self.sender_number = sender_number
-        self.client_id, self.address, self.read_up_to = "", "", 0
+        self.client_id, self.address, self.door, self.read_up_to = "", "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
@@ -182,9 +200,13 @@ class OperatorParticipant:
 
     def reject(self, entry: Entry, error: ChatError) -> None: ...
 
+    def all_stored(self) -> None: ...
+
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None: ...
 
-    def notify(self, notice: Notice) -> None: ...
+    def crowd_changed(self, news: object) -> None: ...
+
+    def notify(self, notice: Notice, detail: str = "") -> None: ...
 
     def read_marker_moved(self, name: str, id: int) -> None: ...
 
@@ -192,6 +214,6 @@ class OperatorParticipant:
 
     def release(self) -> None: ...
 
-    def disconnect(self, notice: Notice) -> None: ...
+    def disconnect(self, notice: Notice, detail: str = "") -> None: ...
 
     def flush(self) -> None: ...

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime, timezone
 from getpass import getpass
 from time import monotonic, sleep
@@ -17,15 +17,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twisted_chat.admin.accounts import AccountAdmin, AccountRow
-from twisted_chat.admin.control import (
-    NoResponse,
-    NotListening,
-    Request,
-    Response,
-    ask,
-    control_path,
-    handle_request,
-)
+from twisted_chat.admin.ask import NoResponse, NotListening, ask
+from twisted_chat.admin.control import Request, Response, control_path, handle_request
 from twisted_chat.auth.passwords import MAX_PASSWORD_BYTES, prepare_password
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.interfaces import StoreError
@@ -46,7 +39,7 @@ DEFAULT_STORE = "sqlite:chat.sqlite3"
 HELP = {
     "list": "list all accounts with their state, connections and rooms",
     "create": "create an account",
-    "password": "set an account's password; its open connections stay signed in",
+    "password": "set an account's password, and end its connections",
     "disable": "disable an account: end its connections and refuse new ones",
     "enable": "enable a disabled account again",
     "delete": "delete an account for good: it leaves its rooms, and its name stays taken",
@@ -83,21 +76,22 @@ def add_accounts(commands: Any, offline_admin: OfflineAdmin) -> None:
 
 def _run(options: Namespace, offline_admin: OfflineAdmin) -> int:
     try:
-        channel = AdminChannel(_path(options), offline_admin, may_create=options.do == "create")
+        channel = AdminChannel(store_path(options), offline_admin, may_create=options.do == "create")
         if options.do == "list":
             (_print_json if options.json else _print_table)(list(_rows(channel)))
         else:
             print(printable_line(channel.ask(_request(options))["done"]))
     except ChatError as error:
-        return _fail(sentence_of(error))
+        return fail(sentence_of(error))
     except EOFError:
-        return _fail("the input has ended; nothing was changed")
+        return fail("the input has ended; nothing was changed")
     except (CommandError, NoResponse, StoreError) as error:
-        return _fail(str(error))
+        return fail(str(error))
     return 0
 
 
-def _fail(sentence: str) -> int:
+def fail(sentence: str) -> int:
+    """Print why a command was not carried out, and return its exit status."""
     print(printable_line(f"twisted-chat: {sentence}"), file=sys.stderr)
     return 1
 
@@ -105,7 +99,8 @@ def _fail(sentence: str) -> int:
 # the request
 
 
-def _path(options: Namespace) -> str:
+def store_path(options: Namespace) -> str:
+    """Return the path of the file that --store names."""
     path: str = options.store.removeprefix("sqlite:")
     if options.store == "memory":
         raise CommandError(
@@ -114,6 +109,8 @@ def _path(options: Namespace) -> str:
     if path == options.store or not path:
         parser: ArgumentParser = options.parser
         parser.error(f"--store must be sqlite:PATH, for example {DEFAULT_STORE}, not {options.store!r}")
+    if path == ":memory:":
+        raise CommandError("--store sqlite::memory: is not a file; name the server's file")
     return path
 
 
@@ -224,7 +221,7 @@ def _rows(channel: AdminChannel) -> Iterator[AccountRow]:
 
 
 def _print_json(rows: list[AccountRow]) -> None:
-    print(json.dumps([row._asdict() | {"made": _time(row.made)} for row in rows]))
+    print(json.dumps([row._asdict() | {"made": time_text(row.made)} for row in rows]))
 
 
 def _print_table(rows: list[AccountRow]) -> None:
@@ -233,11 +230,17 @@ def _print_table(rows: list[AccountRow]) -> None:
         return
     table = [("NAME", "STATE", "CONNECTIONS", "ROOMS", "MADE")]
     for name, state, connections, rooms, made in rows:
-        table.append((name, state, str(connections), str(rooms), _time(made)))
+        table.append((name, state, str(connections), str(rooms), time_text(made)))
+    print_table(table)
+
+
+def print_table(table: Sequence[Sequence[str]]) -> None:
+    """Print rows of cells in columns; the first row is the heads."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         print(printable_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
 
 
-def _time(milliseconds: int) -> str:
+def time_text(milliseconds: int) -> str:
+    """Return a time in UTC, to the second."""
     return datetime.fromtimestamp(milliseconds // 1000, timezone.utc).isoformat().replace("+00:00", "Z")

@@ -1,26 +1,31 @@
 """The authenticator for accounts whose passwords are stored elsewhere: it asks checkers of twisted.cred."""
 
+import os
 import traceback
 from collections.abc import Callable, Iterable
 
-from twisted.cred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.checkers import FilePasswordDB, ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import Interface, implementer
 
-from twisted_chat.auth.guard import LoginThrottle
+from twisted_chat.auth.guard import LoginThrottle, turn_of
 from twisted_chat.auth.passwords import prepare_password
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.interfaces import Verified
+from twisted_chat.core.interfaces import Accounts, Verified
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.names import Name, user_name
+from twisted_chat.core.turns import Turns
 
 _log = Logger()
 
 CHECKER_TIMEOUT_SECONDS = 30
+MAX_CHECKS = 16
+"""Checks of passwords that are under way; further ones wait, and the networks and names take turns."""
 
 
 class IAccountName(Interface):
@@ -44,23 +49,66 @@ class Cred:
     both in UTF-8. Implements core.interfaces.Authenticator.
     """
 
-    def __init__(self, checkers: Iterable[ICredentialsChecker], clock: IReactorTime) -> None:
-        self._portals = [Portal(_NameRealm(), [_with_bytes(checker)]) for checker in checkers]
-        self._clock, self._throttle = clock, LoginThrottle(clock)
+    def __init__(
+        self, checkers: Iterable[ICredentialsChecker], clock: IReactorTime, accounts: Accounts | None = None
+    ) -> None:
+        self._checkers = list(checkers)
+        self._portals = [Portal(_NameRealm(), [_with_bytes(checker)]) for checker in self._checkers]
+        self._clock, self._throttle, self._accounts = clock, LoginThrottle(clock), accounts
+        self._waiting: Turns[Deferred[None]] = Turns()
+        self._running = 0
+
+    def unreadable_files(self) -> list[str]:
+        """Return what is wrong with each file of passwords that cannot be read now."""
+        return [problem for checker in self._checkers if (problem := _file_problem(checker))]
 
     async def verify(self, name: Name, identity: int | None, password: str, address: str) -> Verified:
-        async def check() -> Verified:
-            return Verified(_name(await self._avatar(name, prepare_password(password))))
+        prepared = prepare_password(password)
 
+        async def check() -> Verified:
+            await self._turn(name, address)
+            try:
+                return Verified(_name(await self._avatar(name, prepared)))
+            finally:
+                self._running -= 1
+                self._start()
+
+        if identity is not None and self._accounts is not None:
+            accounts, account = self._accounts, identity
+            await self._throttle.know(name, lambda: accounts.networks(account))
         return await self._throttle.attempt(name, address, check)
 
-    async def change(self, name: Name, identity: int, old: str, new: str, address: str) -> str:
+    async def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> str:
         raise ChatError(Reason.PASSWORDS_ELSEWHERE)
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limits for `twisted-chat limits`."""
+        now = f"{self._running} checked"
+        return [*self._throttle.rows(), LimitRow("passwords that are checked at a time", str(MAX_CHECKS), now)]
+
+    async def _turn(self, name: Name, address: str) -> None:
+        """Wait until fewer than MAX_CHECKS are under way, in turn with the other networks and names."""
+        turn: Deferred[None] = Deferred()
+        self._waiting.add(turn_of(name, address), turn)
+        self._start()
+        await turn
+
+    def _start(self) -> None:
+        while self._waiting and self._running < MAX_CHECKS:
+            turn = self._waiting.take()
+            if not turn.called:  # otherwise it was cancelled
+                self._running += 1
+                turn.callback(None)
 
     async def _avatar(self, name: Name, password: str) -> object:
         """Return the name from the first checker that accepts the password."""
         failed = False
-        for portal in self._portals:
+        for checker, portal in zip(self._checkers, self._portals, strict=True):
+            problem = _file_problem(checker)
+            if problem:  # the checker would say that the password is wrong
+                _log.error("{problem}; sign-ins are refused until it can be read", problem=problem)
+                failed = True
+                continue
             credentials = UsernamePassword(name.shown.encode(), password.encode())
             try:
                 login = portal.login(credentials, None, IAccountName).addTimeout(CHECKER_TIMEOUT_SECONDS, self._clock)
@@ -86,6 +134,18 @@ def _with_bytes(checker: ICredentialsChecker) -> ICredentialsChecker:
     for name, password in checker.users.items():
         same.addUser(_bytes(name), _bytes(password))
     return same
+
+
+def _file_problem(checker: ICredentialsChecker) -> str:
+    """Return why the file of a checker cannot be used now; "" if it can, or if the checker has none."""
+    if not isinstance(checker, FilePasswordDB):
+        return ""
+    path = os.fsdecode(checker.filename)
+    try:
+        with open(path, "rb") as file:
+            return "" if file.read(1) else f"the file of passwords {path} is empty"
+    except OSError as problem:
+        return f"cannot read the file of passwords {path}: {problem.strerror}"
 
 
 def _bytes(text: str | bytes) -> bytes:

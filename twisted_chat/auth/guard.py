@@ -1,7 +1,7 @@
 """The throttle for sign-ins: a share for each network and account, and rate limits that come before any hashing."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 
 from twisted_chat.auth.known import KnownNetworks
 from twisted_chat.core.errors import WRONG_PASSWORD, ChatError, Reason
+from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
 from twisted_chat.core.names import Name
 from twisted_chat.core.networks import (
     NETWORK_FACTORS,
@@ -80,6 +81,32 @@ class LoginThrottle:
             finally:
                 self._finish(buckets)
 
+    async def know(self, name: Name, load: Callable[[], Awaitable[Sequence[str]]]) -> None:
+        """Load the networks that an account has signed in from, if they are not known since the server's start."""
+        if not self._known.has_name(name.key):
+            networks = await load()
+            if not self._known.has_name(name.key):  # another attempt may have loaded them meanwhile
+                self._known.load(name.key, networks)
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limits for `twisted-chat limits`."""
+        wrong = [*self._wrong_by_network.held(), *self._wrong_by_name_and_network.held()]
+        return [
+            LimitRow("sign-ins of a network", self._attempts.bound, held=self._attempts.held()),
+            LimitRow(
+                "sign-ins of a network that run or wait",
+                f"{MAX_ATTEMPTS_PER_NETWORK}, and {MAX_ATTEMPTS_PER_NAME_AND_NETWORK} to one name",
+                str(sum(self._running.values())),
+                self._shares.held(),
+            ),
+            LimitRow("wrong passwords from a network", WRONG_PASSWORDS_PER_NETWORK.text, held=wrong),
+            LimitRow(
+                "wrong passwords for a name from networks that are new to it",
+                WRONG_PASSWORDS_PER_NAME.text,
+                held=self._wrong_by_name.held(),
+            ),
+        ]
+
     def signed_in(self, name: Name, address: str) -> None:
         """Remember the network of the address as one that the account signs in from."""
         self._known.add(name.key, network_of(address))
@@ -131,6 +158,15 @@ class _Shares:
     def __init__(self) -> None:
         self._held: Counter[str] = Counter()
 
+    def held(self) -> list[str]:
+        """Return the networks, and names at networks, that have used up their share."""
+        return [key for key, count in self._held.items() if count >= self._bound(key)][:MAX_HELD_SHOWN]
+
+    def _bound(self, key: str) -> int:
+        if " " in key:
+            return MAX_ATTEMPTS_PER_NAME_AND_NETWORK
+        return MAX_ATTEMPTS_PER_NETWORK * (4 if key.endswith("/48") else 2 if key.endswith("/56") else 1)
+
     @contextmanager
     def hold(self, name: Name, address: str) -> Iterator[None]:
         """Count an attempt as long as the caller's block runs. Raises ChatError(slow-down) if a share is used up."""
@@ -150,6 +186,11 @@ class _Shares:
                 self._held[key] -= 1
                 if not self._held[key]:
                     del self._held[key]
+
+
+def turn_of(name: Name, address: str) -> list[str]:
+    """Return the keys whose turns the check of a password waits for: the address's networks, then the name."""
+    return [*reversed(networks_of(address)), name.key]
 
 
 def _both(name: Name, network: str) -> str:

@@ -1,14 +1,15 @@
 """Password rules and password hashes.
 
-A hash costs time and memory on purpose. It is computed on a thread of its own, so that
+A hash costs time and memory on purpose. It is computed on threads of its own, so that
 the chat goes on meanwhile. Networks take turns, and the waiting passwords of each have a limit.
 """
 
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError, VerifyMismatchError
@@ -16,17 +17,28 @@ from precis_i18n import get_profile
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from twisted_chat.auth.common import is_common
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
+from twisted_chat.core.names import Name
 from twisted_chat.core.ratelimit import BUSY_WAIT_SECONDS, slow_down_error
 from twisted_chat.core.turns import Turns
 
 _log = Logger()
 
+T = TypeVar("T")
+
+MIN_PASSWORD_CHARACTERS = 8
+"""Of a new password; those that were set before go on working."""
+MIN_CHARACTERS_BESIDE_NAME = 5
+"""Characters of a new password that remain when the name is taken out of it."""
 MAX_PASSWORD_BYTES = 1024
 MAX_QUEUED_PASSWORDS = 64
 """For each first key of a turn, that is for each network."""
-MAX_STARTED_PASSWORDS = 2
-"""One is hashed, and the next is ready for the thread; the others wait for their turns."""
+HASHING_THREADS = min(2, os.cpu_count() or 1)
+"""Argon2 lets other threads run meanwhile; two hash twice as many, with 19 MiB each."""
+MAX_STARTED_PASSWORDS = HASHING_THREADS + 1
+"""One is hashed by each thread, and the next is ready for them; the others wait for their turns."""
 OPERATOR_TURN = ("operator",)
 """Not an address: what the operator asks for does not wait behind any network's passwords."""
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -55,6 +67,24 @@ def prepare_password(password: str) -> str:
     raise ChatError(Reason.PASSWORD_CHARACTERS)
 
 
+def check_new_password(password: str, name: Name) -> None:
+    """Check a password that an account is to have from now on, as NIST SP 800-63B has it.
+
+    Raises ChatError as `prepare_password`, and wrong-password for one that is short, common, or little more
+    than the name.
+    """
+    text = prepare_password(password)
+    if len(text) < MIN_PASSWORD_CHARACTERS:
+        raise ChatError(Reason.PASSWORD_SHORT, min=MIN_PASSWORD_CHARACTERS)
+    folded = text.casefold()
+    for part in {name.key.casefold(), name.shown.casefold(), name.shown.casefold()[::-1]}:
+        rest = folded.replace(part, "")
+        if len(rest) < min(MIN_CHARACTERS_BESIDE_NAME, len(folded)):
+            raise ChatError(Reason.PASSWORD_IS_NAME)
+    if is_common(text):
+        raise ChatError(Reason.PASSWORD_COMMON)
+
+
 class _Job(NamedTuple):
     answer: Deferred[Any]
     key: str
@@ -63,7 +93,7 @@ class _Job(NamedTuple):
 
 
 class Passwords:
-    """Hashes passwords and compares them with hashes, one at a time, on the thread behind `run`.
+    """Hashes passwords and compares them with hashes, a few at a time, on the threads behind `run`.
 
     `turn` is a path of keys, such as a network and a name. The keys take turns (see Turns).
     """
@@ -92,6 +122,12 @@ class Passwords:
             return False
         except (Argon2Error, InvalidHashError, UnicodeError) as error:
             _unavailable(error)
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limit for `twisted-chat limits`."""
+        held = [f"{key} ({count} wait)" for key, count in self._queued.most_common(MAX_HELD_SHOWN)]
+        bound = f"{MAX_QUEUED_PASSWORDS}; {HASHING_THREADS} are hashed at a time, and networks take turns"
+        return [LimitRow("passwords of a network that wait to be hashed", bound, str(sum(self._queued.values())), held)]
 
     def _queue(self, turn: Sequence[str], function: Callable[..., Any], *args: str) -> Deferred[Any]:
         key = turn[0]
@@ -133,7 +169,12 @@ def _unavailable(error: Exception) -> NoReturn:
     raise ChatError(Reason.PASSWORDS_UNCHECKED) from None
 
 
-def lower_priority() -> None:
-    """Lower the priority of the calling thread, so that hashing does not slow the chat down."""
-    if sys.platform == "linux":  # elsewhere nice() changes the whole process
+_thread = threading.local()
+
+
+def at_low_priority(function: Callable[..., T], *args: Any) -> T:
+    """Call a function with the calling thread's priority lowered, so that hashing does not slow the chat down."""
+    if sys.platform == "linux" and not hasattr(_thread, "lowered"):  # elsewhere nice() changes the whole process
         os.nice(NICE_INCREMENT)
+        _thread.lowered = True
+    return function(*args)

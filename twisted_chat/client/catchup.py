@@ -12,7 +12,8 @@ from twisted_chat.wire.events import Event
 
 PAGE_RECORDS = 500
 """Records of one answer. The client asks for the next page when its readers have room for it."""
-BAD_COMMAND = "bad-command"
+GAP_CODES = ("gone", "bad-command")
+"""Codes with which a server refuses a position that its log does not have; the second is an older server's."""
 
 
 class Credentials:
@@ -56,19 +57,21 @@ class CatchUp:
 
     The client asks for missed records in pages, the next page when the readers `have_room`, so that a long absence
     fills no memory. A message that a reader sends is answered between two pages. `give` is called with each record of
-    a page, once and in order.
+    a page, once and in order. `epoch` is the epoch of the log in which the client knows `last`; `told_epoch` is what
+    the server has told on the present connection. In another epoch, ids stand for other records.
     """
 
     def __init__(self, ask: Ask, give: OnEvent, have_room: Callable[[], bool]) -> None:
         self.last = self._recent = 0
+        self.epoch = self.told_epoch = ""
         self._known = False
         self._ask, self._give, self._have_room = ask, give, have_room
         self._on_page: Callable[[Failure | None], None] = lambda failure: None
         self._live = self._waiting_for_room = False
 
-    def start_from(self, last: int | None, recent: int = 0) -> None:
-        """Begin behind the id `last`; without it, begin `recent` records before the newest."""
-        self.last, self._known, self._recent = last or 0, last is not None, recent
+    def start_from(self, last: int | None, recent: int = 0, epoch: str = "") -> None:
+        """Begin behind the id `last` of an epoch; without it, begin `recent` records before the newest."""
+        self.last, self._known, self._recent, self.epoch = last or 0, last is not None, recent, epoch
 
     def begin(self, on_page: Callable[[Failure | None], None]) -> None:
         """Catch up on a new connection, on which the client is signing in.
@@ -77,6 +80,8 @@ class CatchUp:
         """
         self._on_page = on_page
         self._live = not self._known and not self._recent  # then nothing was missed
+        if self._live:
+            self.epoch = self.told_epoch
         self._ask_for_page()
 
     def read_on(self) -> None:
@@ -94,9 +99,15 @@ class CatchUp:
         self.last, self._known = event.id, True
         return True
 
+    def note_epoch(self, info: str, records: list[Event]) -> None:
+        """Note the epoch that the server tells in its answer to `hello`."""
+        epochs = [fact.removeprefix("epoch=") for fact in info.split(",") if fact.startswith("epoch=")]
+        self.told_epoch = epochs[0] if epochs else ""
+
     def _ask_for_page(self) -> None:
         self._waiting_for_room = False
-        since = f"since,{self.last},limit={PAGE_RECORDS}" if self._known else "since"
+        epoch = f",epoch={self.epoch}" if self.epoch else ""
+        since = f"since,{self.last},limit={PAGE_RECORDS}{epoch}" if self._known else "since"
         self._ask(since, _reached, self._take_missed).addCallbacks(self._take_end_of_page, self._failed)
 
     def _take_missed(self, event: Event) -> None:
@@ -106,6 +117,7 @@ class CatchUp:
 
     def _take_end_of_page(self, reached: tuple[int, bool]) -> None:
         last, more = reached
+        self.epoch = self.told_epoch
         if not self._known and self._recent:
             self.last, self._known = max(0, last - self._recent), True
             self._ask_for_page()
@@ -117,9 +129,10 @@ class CatchUp:
 
     def _failed(self, failure: Failure) -> None:
         problem = failure.value
-        if isinstance(problem, ChatFailed) and problem.code == BAD_COMMAND and self._known:
+        if isinstance(problem, ChatFailed) and problem.code in GAP_CODES and self._known:
             # The server's log is another or an older one: only what comes live from now on can be read.
             self.last, self._known, self._live, self._recent = 0, False, True, 0
+            self.epoch = self.told_epoch
             self._give(Event("server", "gap", "", f"messages may be missing here: {problem.sentence}"))
             self._ask_for_page()
         else:

@@ -22,7 +22,7 @@ from twisted_chat.client.lifecycle import ClientEvent, ClientState, Lifecycle
 from twisted_chat.client.pending import fail_all
 from twisted_chat.client.readers import EventReaders
 from twisted_chat.client.reconnect import Backoff, Reconnector
-from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, OnEvent, Requests, about, nothing
+from twisted_chat.client.requests import ChatFailed, Disconnected, Finish, Line, OnEvent, Requests, about, nothing
 from twisted_chat.client.signin import SignIn
 from twisted_chat.wire.errors import BAD_TEXT
 from twisted_chat.wire.events import Event
@@ -73,6 +73,7 @@ class ChatClient(Requests):
         clock: IReactorTime | None = None,
         client_id: str | None = None,
         since: int | None = None,
+        epoch: str = "",
         recent: int = 0,
         on_connected: OnConnected | None = None,
         jitter: Callable[[], float] = random,
@@ -80,17 +81,17 @@ class ChatClient(Requests):
         """Connect and greet the server; fails as the endpoint does, or with Disconnected or ChatFailed.
 
         A program that continues after a restart of its own gives `since`, the id up to which it has dealt with
-        everything, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -), which no other client of the account uses at the
-        same time. Without `since` an account's client is first given those of the `recent` newest records of the log
-        that the account may see. `on_connected` is called with False when an account has lost its connection, perhaps
-        several times, and with True when it is signed in again. `clock` is the reactor if none is given. `jitter`
-        returns numbers from 0 to 1.
+        everything, the `epoch` that the client had then, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -), which no
+        other client of the account uses at the same time. Without `since` an account's client is first given those of
+        the `recent` newest records of the log that the account may see. `on_connected` is called with False when an
+        account has lost its connection, perhaps several times, and with True when it is signed in again. `clock` is
+        the reactor if none is given. `jitter` returns numbers from 0 to 1.
         """
         client = cls(on_event, on_lost)
         client._on_connected = on_connected
         if client_id is not None:
             client._client_id = client_id
-        client._catch_up.start_from(since, recent)
+        client._catch_up.start_from(since, recent, epoch)
         exchange = client._exchange
         client._reconnector = Reconnector(endpoint, clock, Backoff(jitter), exchange.new_connection, exchange.probe)
         return Deferred.fromCoroutine(client._open(endpoint))
@@ -120,6 +121,11 @@ class ChatClient(Requests):
         """
         return self._catch_up.last
 
+    @property
+    def epoch(self) -> str:
+        """Return the epoch of the server's log in which `last` is meant, to be stored with it; "" before the first."""
+        return self._catch_up.epoch or self._catch_up.told_epoch
+
     # the name
 
     def register(self, name: str, password: str | None = None) -> Deferred[str]:
@@ -143,7 +149,7 @@ class ChatClient(Requests):
             return fail(ChatFailed(BAD_TEXT, comma))
         changing = self._ask(f"password,{old},{new}", nothing, repeats=False)
         if self._sign_in is not None and self.connected:
-            self._sign_in.credentials.change(old, new, changing)
+            self._sign_in.change_password(old, new, changing)
         return changing
 
     # the end
@@ -185,14 +191,19 @@ class ChatClient(Requests):
     def events(self) -> EventStream:
         """Return a stream of the events from now on, for `async for`; it ends when the client is closed.
 
+        After `quit` and `abort` the loop just ends. Otherwise it ends with Disconnected, which says why.
         For a slow reader the server keeps what is said meanwhile. But the server takes a client for dead that reads
         nothing for minutes, and so answers no ping.
         """
         stream = self._readers.add_stream()
         state = self._lifecycle.state
         if state is ClientState.CLOSED or (state is ClientState.CONNECTING and self._exchange.connection is None):
-            stream.end()
+            stream.end(self._why_closed())
         return stream
+
+    def _why_closed(self) -> Disconnected | None:
+        """Return why the client has ended, or None if its caller wanted the end."""
+        return None if self._lifecycle.has_left else Disconnected(self._lifecycle.reason)
 
     def _have_room_again(self) -> None:
         if self._sign_in is not None and self._exchange.connection is not None:
@@ -210,7 +221,7 @@ class ChatClient(Requests):
     # requests
 
     def _ask(
-        self, request: str | ChatFailed, finish: Finish[T], *, repeats: bool = True, waits: bool = False
+        self, request: Line, finish: Finish[T], *, repeats: bool = True, waits: bool = False, label: str | None = None
     ) -> Deferred[T]:
         now = self.connected
         if not now:
@@ -220,10 +231,10 @@ class ChatClient(Requests):
                 return fail(Disconnected(f"{MAX_WAITING_REQUESTS} requests wait for a connection already"))
         if isinstance(request, ChatFailed):
             return fail(request)
-        return self._exchange.ask(request, finish, repeats=repeats, now=now)
+        return self._exchange.ask(request, finish, repeats=repeats, now=now, label=label)
 
     def _greet(self) -> Deferred[None]:
-        return self._exchange.ask_now(f"hello,events,{self._client_id},tags", nothing)
+        return self._exchange.ask_now(f"hello,events,{self._client_id},tags", self._catch_up.note_epoch)
 
     # the connection
 
@@ -251,7 +262,7 @@ class ChatClient(Requests):
         fail_all(self._exchange.pending.clear(), problem)
         if self._sign_in is not None:
             self._sign_in.end_first(problem)
-        self._readers.end()
+        self._readers.end(self._why_closed())
         if self._on_lost is not None:
             self._on_lost(problem)
         if self._end is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from twisted.internet.defer import Deferred
 
@@ -23,6 +24,7 @@ class EventStream:
         self._drained = drained
         self._events: deque[Event] = deque()
         self._reader: Deferred[None] | None = None
+        self._problem: Exception | None = None
         self._ended = self.full = False
 
     @property
@@ -36,9 +38,9 @@ class EventStream:
         self.full = len(self._events) >= MAX_WAITING_EVENTS
         self._wake()
 
-    def end(self) -> None:
-        """End the loop behind the events that wait."""
-        self._ended = True
+    def end(self, problem: Exception | None = None) -> None:
+        """End the loop behind the events that wait; it raises the problem, if there is one."""
+        self._ended, self._problem = True, problem
         self._wake()
 
     def __aiter__(self) -> EventStream:
@@ -46,10 +48,34 @@ class EventStream:
 
     async def __anext__(self) -> Event:
         while not self._events:
-            if self._ended:
-                raise StopAsyncIteration
+            await self._wait()
+        return self._take()
+
+    async def in_asyncio(self) -> AsyncIterator[Event]:
+        """Yield the events in a task of asyncio, which cannot wait for a Deferred (it needs Twisted's asyncio reactor).
+
+        Use it in the place of the stream itself: `async for event in client.events().in_asyncio()`.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            while not self._events:
+                try:
+                    await self._wait().asFuture(loop)
+                except StopAsyncIteration:
+                    return
+            yield self._take()
+
+    def _wait(self) -> Deferred[None]:
+        """Return a Deferred that fires when there is an event. Raises the end of the loop, or its problem."""
+        if not self._ended:
             self._reader = Deferred()
-            await self._reader
+            return self._reader
+        if self._problem is not None:
+            raise self._problem
+        raise StopAsyncIteration
+
+    def _take(self) -> Event:
+        """Return the next event."""
         event = self._events.popleft()
         if self.full and len(self._events) <= MAX_WAITING_EVENTS // 2:
             self.full = False

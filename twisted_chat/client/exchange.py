@@ -39,10 +39,17 @@ class Exchange:
         return ClientConnection(self._connection_opened, self._take, self._connection_lost)
 
     def ask(
-        self, request: str, finish: Finish[T], *, repeats: bool, now: bool, take: OnEvent | None = None
+        self,
+        request: str,
+        finish: Finish[T],
+        *,
+        repeats: bool,
+        now: bool,
+        take: OnEvent | None = None,
+        label: str | None = None,
     ) -> Deferred[T]:
         """Keep a request until it is answered; send it `now`, or with the others that are unsent."""
-        asked = self.pending.add(request, finish, repeats, take)
+        asked = self.pending.add(request, finish, repeats, take, label)
         if isinstance(asked, Deferred):
             return asked
         if now and self.connection is not None:

@@ -23,9 +23,9 @@ from enum import Enum
 
 from twisted_chat.wire.events import Event
 
-CLOSING_CODES = ("shutdown", "timeout", "replaced", "disabled", "deleted")
+CLOSING_CODES = ("shutdown", "timeout", "full", "replaced", "disabled", "deleted", "password", "kicked", "banned")
 """Codes of the server's notices after which it ends the connection."""
-FINAL_CODES = ("replaced", "disabled", "deleted")
+FINAL_CODES = ("replaced", "disabled", "deleted", "password", "kicked", "banned")
 """Codes of the notices after which the client must not sign in again."""
 YOU_LEFT = "you have left"
 
@@ -102,6 +102,11 @@ class Lifecycle:
         """Go to the next state, and return it."""
         self.state = next_state(self.state, event)
         return self.state
+
+    @property
+    def has_left(self) -> bool:
+        """Return True if the caller wanted the end."""
+        return self._final_reason == YOU_LEFT
 
     def opened(self) -> ClientState:
         """Take note of a connection: the first, or another one."""

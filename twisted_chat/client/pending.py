@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_chat.client.requests import ChatFailed, Finish, OnEvent, PendingRequest
-from twisted_chat.wire.errors import BAD_TEXT, NOT_UTF8
+from twisted_chat.wire.errors import BAD_COMMAND, BAD_TEXT, NOT_UTF8
 from twisted_chat.wire.events import parse_event
 
 T = TypeVar("T")
+_LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Pending:
@@ -28,19 +30,40 @@ class Pending:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def add(self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None) -> PendingRequest | Deferred[T]:
-        """Keep a request; a request that cannot be a line gives a Deferred that has failed with ChatFailed."""
+    def add(
+        self, request: str, finish: Finish[T], repeats: bool, take: OnEvent | None, given: str | None = None
+    ) -> PendingRequest | Deferred[T]:
+        """Keep a request, with the label that is `given` or a new one.
+
+        A request that cannot be a line gives a Deferred that has failed with ChatFailed.
+        """
         if "\n" in request or "\r" in request:
             breaks = "a name cannot contain a line break, and a text cannot contain a carriage return; remove it"
             return fail(ChatFailed(BAD_TEXT, breaks))
-        self._asked += 1
-        label = f"@{self.prefix}{self._asked}"
+        label = self._new_label() if given is None else f"@{given}"
+        if given is not None and (problem := self._problem_with(given)):
+            return fail(ChatFailed(BAD_COMMAND, problem))
         try:
             line = f"{label} {request}\n".encode()
         except UnicodeEncodeError:
             return fail(ChatFailed(NOT_UTF8, "the text contains half of a surrogate pair, which UTF-8 cannot encode"))
         asked = self._requests[label] = PendingRequest(line, finish, repeats, take)
         return asked
+
+    def _new_label(self) -> str:
+        while True:
+            self._asked += 1
+            label = f"@{self.prefix}{self._asked}"
+            if label not in self._requests:  # the caller may have given the same one
+                return label
+
+    def _problem_with(self, given: str) -> str:
+        """Return why a label cannot be used, or an empty string."""
+        if _LABEL.fullmatch(given) is None:
+            return f"a label must be 1 to 64 of A-Z a-z 0-9 . _ -, not {given!r}"
+        if f"@{given}" in self._requests:
+            return f"the label {given} is that of a request that is not answered yet; wait for the answer"
+        return ""
 
     def answer(self, line: str) -> None:
         """Take a labelled line; raises LookupError for a label without a request, and ValueError."""

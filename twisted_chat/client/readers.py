@@ -40,7 +40,7 @@ class EventReaders:
             except Exception:
                 _log.failure("a reader of events failed at {event}", event=event)
 
-    def end(self) -> None:
-        """End the streams."""
+    def end(self, problem: Exception | None) -> None:
+        """End the streams, with a problem if there is one."""
         for stream in self._streams:
-            stream.end()
+            stream.end(problem)

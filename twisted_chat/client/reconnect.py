@@ -52,6 +52,7 @@ class Reconnector:
     ) -> None:
         self._endpoint, self._given_clock, self._backoff = endpoint, clock, backoff
         self._make, self._probe = make, probe
+        self.on_check: Callable[[], None] = lambda: None  # called once in each PROBE_INTERVAL_SECONDS
         self._wait: IDelayedCall | None = None
         self._check: IDelayedCall | None = None
         self._attempt: Deferred[ClientConnection] | None = None
@@ -101,6 +102,8 @@ class Reconnector:
     def _check_connection(self) -> None:
         self._check = self._clock.callLater(PROBE_INTERVAL_SECONDS, self._check_connection)
         connection = self._connection
+        if connection is not None:
+            self.on_check()
         if connection is None or connection.paused:
             return
         silent, connection.heard = not connection.heard, False

@@ -27,6 +27,10 @@ class ChatFailed(Exception):
         return f"{self.code}: {self.sentence}"
 
 
+Line = str | ChatFailed
+"""A request's line without its label, or why it cannot be one."""
+
+
 class Disconnected(Exception):
     """There is no connection. The server may or may not have carried out a request that it has not answered."""
 
@@ -77,13 +81,18 @@ class Requests:
         """List the members of a room."""
         return self._ask(about("list", room), names)
 
-    def chat(self, to: str, text: str = "hi") -> Deferred[int]:
-        """Send a message to a user or a #room; the result is the message's id."""
-        return self._ask(about("chat", to, escape(text)), number, waits=True)
+    def chat(self, to: str, text: str = "hi", *, label: str | None = None) -> Deferred[int]:
+        """Send a message to a user or a #room; the result is the message's id.
 
-    def act(self, to: str, text: str) -> Deferred[int]:
-        """Send an action ("* jane waves") to a user or a #room; the result is the message's id."""
-        return self._ask(about("me", to, escape(text)), number, waits=True)
+        An account's program that may be killed before it knows the result gives a `label` (1 to 64 of A-Z a-z 0-9 . _
+        -) for what it wants to say once, and a `client_id` to `connect`. When it says the same again with the same
+        label, the result is the first message's id, and nobody sees the message twice.
+        """
+        return self._ask(about("chat", to, escape(text)), number, waits=True, label=label)
+
+    def act(self, to: str, text: str, *, label: str | None = None) -> Deferred[int]:
+        """Send an action ("* jane waves") to a user or a #room; the result is the message's id. `label` as for chat."""
+        return self._ask(about("me", to, escape(text)), number, waits=True, label=label)
 
     def join(self, room: str) -> Deferred[int]:
         """Enter a room; the result is an id: every later record of the room comes to this client."""
@@ -128,13 +137,13 @@ class Requests:
         return self._ask("ping,", nothing)
 
     def _ask(
-        self, request: str | ChatFailed, finish: Finish[T], *, repeats: bool = True, waits: bool = False
+        self, request: Line, finish: Finish[T], *, repeats: bool = True, waits: bool = False, label: str | None = None
     ) -> Deferred[T]:
         """Ask the server. A request that `waits` may be asked while there is no connection."""
         raise NotImplementedError
 
 
-def about(verb: str, name: str, rest: str | None = None) -> str | ChatFailed:
+def about(verb: str, name: str, rest: str | None = None) -> Line:
     """Write a request about a user or a room, with a last field that may contain commas."""
     if "," in name:
         return ChatFailed("bad-name", f"a name cannot contain a comma: {name}")

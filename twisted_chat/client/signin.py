@@ -12,13 +12,14 @@ from twisted_chat.client.catchup import CatchUp, Credentials
 from twisted_chat.client.exchange import Exchange
 from twisted_chat.client.reconnect import Reconnector
 from twisted_chat.client.requests import ChatFailed, Finish
+from twisted_chat.client.tickets import TicketKeeper
 
 TRANSIENT_CODES = ("slow-down", "unavailable")
 """Codes of refused sign-ins that may succeed later."""
 
 
 class SignIn:
-    """Signs an account in on each connection.
+    """Signs an account in on each connection, with a ticket if the server has given one, else with the password.
 
     `first` is the Deferred of the first sign-in, until it has succeeded or failed: it succeeds with the name when the
     account is signed in and the client knows its position in the log. Calls `accepted` after each sign-in, and
@@ -41,6 +42,8 @@ class SignIn:
         self._exchange, self._catch_up, self._reconnector = exchange, catch_up, reconnector
         self._named, self._accepted, self._refused_for_good = named, accepted, refused_for_good
         self._name = credentials.name
+        self._tickets = TicketKeeper(exchange.ask_now)
+        reconnector.on_check = self._tickets.check
 
     def begin_first(self) -> Deferred[str]:
         """Sign in on the first connection, and have it watched and replaced from now on."""
@@ -53,8 +56,16 @@ class SignIn:
 
     def begin(self) -> None:
         """Sign in on the present connection, and ask for what was missed."""
-        self._exchange.ask_now(self.credentials.request, self._named).addCallbacks(self._accept, self._refuse)
+        ticket = self._tickets.request(self._name)
+        refused = self._refuse if ticket is None else self._refuse_ticket
+        self._exchange.ask_now(ticket or self.credentials.request, self._named).addCallbacks(self._accept, refused)
         self._catch_up.begin(self._on_page)
+
+    def change_password(self, old: str, new: str, changing: Deferred[None]) -> None:
+        """Take note that the password is being changed, which ends the ticket."""
+        self.credentials.change(old, new, changing)
+        self._tickets.discard()
+        changing.addCallback(lambda _: self._tickets.signed_in())
 
     def end_first(self, problem: Exception) -> None:
         """Make the first sign-in fail, if it is still under way."""
@@ -65,6 +76,16 @@ class SignIn:
     def _accept(self, name: str) -> None:
         self._name = name
         self._accepted()
+        self._tickets.signed_in()
+
+    def _refuse_ticket(self, failure: Failure) -> None:
+        """Sign in with the password on the same connection, unless it is gone or the server is only busy."""
+        problem = failure.value
+        if isinstance(problem, ChatFailed) and problem.code != "slow-down" and self._exchange.connection is not None:
+            self._tickets.discard()
+            self.begin()
+        else:
+            self._refuse(failure)
 
     def _refuse(self, failure: Failure) -> None:
         problem, connection = failure.value, self._exchange.connection

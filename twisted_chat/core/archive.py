@@ -1,13 +1,16 @@
 """The history of the log, for users who may see it: pages, search, unread messages and read markers."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.interfaces import Accounts, MessageLog
+from twisted_chat.core.interfaces import Accounts, Contact, MessageLog, Span, Unread
 from twisted_chat.core.messages import LEFT, Conversation, Record, direct
-from twisted_chat.core.names import is_room
+from twisted_chat.core.names import Name, is_room, user_name
 from twisted_chat.core.participants import Participant, User
 from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.rooms import Rooms
+from twisted_chat.core.rooms import Room, Rooms
 
 CATCH_UP_PAGE_RECORDS = 200
 """Records that one step of catching up reads from the log."""
@@ -23,6 +26,19 @@ MAX_PARTNERS_LISTED = 200
 """People in the list of a user's own conversations."""
 
 
+UNREAD_PAGE_CONTACTS = 200
+"""Direct conversations that the server looks at together for unread messages."""
+MAX_UNREAD_PAGES = 10
+"""Such pages for one request."""
+
+
+class _View(NamedTuple):
+    """What a user may see of a conversation: the records with ids above `after`."""
+
+    conversation: Conversation
+    after: int = 0
+
+
 class Archive:
     """Reads the log for users, and shows each user only what that user may see.
 
@@ -36,18 +52,32 @@ class Archive:
 
     async def history(self, participant: Participant, name: str, before: int, after: int, limit: int) -> list[Record]:
         """Return a page of a room's or a direct conversation's records, oldest first; `before` 0 means no bound."""
-        conversation = self._conversation(_user(participant), name)
-        return [] if conversation is None else await self._log.history(conversation, before, after, limit)
+        view = await self._view(_user(participant), name, before, after)
+        return [] if view is None else await self._page(view, before, after, limit)
+
+    async def around(self, participant: Participant, name: str, id: int, limit: int) -> list[Record]:
+        """Return records on both sides of an id, oldest first: the one with the id, or the next, in the middle.
+
+        The page has at most about MAX_HISTORY_CHARACTERS of texts, from the middle on.
+        """
+        view = await self._view(_user(participant), name, id + 1, 0)
+        if view is None:
+            return []
+        newer = await self._page(view, 0, id - 1 or -1, limit)  # 0 would stand for no `after`
+        older = await self._page(view, id, 0, limit) if id > 1 else []
+        count = min(len(older), max(limit // 2, limit - len(newer)))
+        older, newer = older[len(older) - count :], newer[: limit - count]
+        return fit_page(older, False, MAX_HISTORY_CHARACTERS // 2) + fit_page(newer, True, MAX_HISTORY_CHARACTERS // 2)
 
     async def search(self, participant: Participant, name: str, words: str, limit: int) -> list[Record]:
         """Return the newest texts of a room or a direct conversation that contain all the words, oldest first.
 
         Raises ChatError(bad-command) if there is no word to search for.
         """
-        conversation = self._conversation(_user(participant), name)
+        view = await self._view(_user(participant), name)
         if not any(map(str.isalnum, words)):
             raise ChatError(Reason.NO_SEARCH_WORDS)
-        return [] if conversation is None else await self._log.search(conversation, words, limit)
+        return [] if view is None else await self._log.search(view.conversation, words, limit, view.after)
 
     async def move_read_marker(self, participant: Participant, name: str, id: int) -> None:
         """Move the user's read marker in a conversation forward to `id`, and tell the user's other connections.
@@ -55,14 +85,13 @@ class Archive:
         Raises ChatError(bad-command) for an id that the log does not have yet.
         """
         user = _user(participant)
-        conversation = self._conversation(user, name)
+        conversations = await self._conversations(user, name)
         self._check_exists(id)
-        if conversation is None or not user.is_account or self._accounts is None:
+        if not conversations or not user.is_account or self._accounts is None:
             return
-        shown = self._name(user, conversation)
-        if not await self._accounts.move_read_marker(user.identity, conversation, id):
-            return
-        for other in user.participants:
+        shown = self._name(user, conversations[0]) or user_name(name).shown
+        moved = [await self._accounts.move_read_marker(user.identity, one, id) for one in conversations]
+        for other in user.participants if any(moved) else ():
             if other is not participant:
                 other.read_marker_moved(shown, id)
                 other.flush()
@@ -76,12 +105,57 @@ class Archive:
         return sorted((name, id) for name, id in named if name)
 
     async def own_conversations(self, participant: Participant) -> list[str]:
-        """Return the user's rooms, sorted by their keys, then the people whom the user talked with, latest first."""
+        """Return the user's rooms, sorted by their keys, then the people whom the user talked with, latest first.
+
+        Guests who are gone are not among them.
+        """
         user = _user(participant)
-        identities = await self._log.partners(user.identity, MAX_PARTNERS_LISTED)
-        partners = map(self._registry.by_identity, identities)
+        guests = [other.identity for other in self._registry.online() if not other.is_account]
+        contacts = await self._log.contacts(user.identity, self._log.last + 1, MAX_PARTNERS_LISTED, guests)
+        partners = (self._registry.by_identity(contact.partner) for contact in contacts)
         rooms = [room.name for room in self._rooms.joined_by(user)]
         return rooms + [partner.name for partner in partners if partner is not None and not partner.deleted]
+
+    async def contacts(self, participant: Participant, before: int, limit: int) -> list[Contact]:
+        """Return the user's direct conversations whose last record is before an id, latest first, each with a name.
+
+        The name is that of the account, or that which a guest had in the newest record.
+        """
+        contacts = await self._log.contacts(_user(participant).identity, before, limit)
+        return [contact._replace(name=self._contact_name(contact)) for contact in contacts]
+
+    async def unread_conversations(
+        self, participant: Participant, before: int, limit: int
+    ) -> tuple[list[tuple[str, Unread]], int]:
+        """Return an account's conversations with unread messages: rooms by their keys, then people, latest first.
+
+        Messages are unread behind the account's read marker, in rooms also behind its join. With `before`, return
+        only people who talked last before that id. The second result is the `before` for the next page, or 0.
+        Raises ChatError(not-allowed) for a guest.
+        """
+        user = _user(participant)
+        if not user.is_account or self._accounts is None:
+            raise ChatError(Reason.ACCOUNTS_ONLY)
+        found: list[tuple[str, Unread]] = []
+        if not before:
+            joined = user.delivered_rooms
+            unread = await self._unread_in(user, joined.items())
+            found = [(self._name(user, key), unread[key]) for key in sorted(joined) if key in unread]
+        before = before or self._log.last + 1
+        for _ in range(MAX_UNREAD_PAGES):
+            contacts = await self._log.contacts(user.identity, before, UNREAD_PAGE_CONTACTS)
+            unread = await self._unread_in(user, [(contact.conversation, 0) for contact in contacts])
+            for contact in contacts:
+                before = contact.last
+                name = self._contact_name(contact)
+                if name and contact.conversation in unread:
+                    one = unread[contact.conversation]
+                    found.append((name, one._replace(mentions=one.total)))
+                    if len(found) >= limit:
+                        return found, before
+            if len(contacts) < UNREAD_PAGE_CONTACTS:
+                return found, 0
+        return found, before
 
     async def unread(self, user: User, after: int, up_to: int, limit: int) -> tuple[list[Record], int]:
         """Return what others said in an account's conversations with after < id <= up_to.
@@ -89,21 +163,25 @@ class Archive:
         The result is the newest `limit` records, oldest first, and the number of all such
         records, counted up to MAX_UNREAD_COUNTED + 1.
         """
-        return await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
+        records, count = await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
+        visible = [record for record in records if self._is_of_present_room(record)]
+        return visible, count - len(records) + len(visible)
 
-    async def cursor(self, participant: Participant, position: int) -> Cursor:
-        """Return a cursor that reads the log from `position` on, for an account.
+    async def cursor(self, participant: Participant, position: int, epoch: str = "") -> Cursor:
+        """Return a cursor that reads the log from `position` on, for an account that knows it from `epoch`.
 
-        Raises ChatError: not-allowed for a guest, bad-command for a position that the log does not have yet.
+        Raises ChatError: not-allowed for a guest, gone for another epoch or a position that the log does not have yet.
         """
         user = _user(participant)
         if not user.is_account:
             raise ChatError(Reason.ACCOUNTS_ONLY)
-        self._check_exists(position)
-        delivered = user.delivered_rooms
-        changes = await self._log.first_membership_changes(user.identity, position)
-        rooms = {room for room, joined in delivered.items() if joined <= position and room not in changes}
-        rooms |= {room for room, kind in changes.items() if kind == LEFT}
+        if epoch and epoch != self._log.epoch:
+            raise ChatError(Reason.OTHER_EPOCH)
+        if position > self._log.last:
+            if epoch:
+                self._log.suspect_epoch(position)
+            raise ChatError(Reason.POSITION_UNKNOWN, id=position)
+        rooms = await self._rooms_at(user, position)
         return Cursor(user.identity, rooms, participant.sender_number, position)
 
     async def read_on(
@@ -115,22 +193,83 @@ class Archive:
         """
         if cursor.position < self._log.first - 1 and participant.user is not None:
             position = self._log.first - 1
-            delivered = participant.user.delivered_rooms
-            cursor.jump_to(position, (room for room, joined in delivered.items() if joined <= position))
+            cursor.jump_to(position, await self._rooms_at(participant.user, position))
             participant.notify(Notice.GAP)
         limit = min(limit, CATCH_UP_PAGE_RECORDS)
         page = await self._log.read(cursor.identity, cursor.rooms, cursor.position, limit)
         cursor.sender_numbers |= {participant.sender_number}
         return cursor.take(page, CATCH_UP_PAGE_CHARACTERS), cursor.position >= self._log.last
 
-    def _conversation(self, user: User, name: str) -> Conversation | None:
+    async def _rooms_at(self, user: User, position: int) -> set[str]:
+        """Return the keys of the rooms that a user was in at a position."""
+        delivered = user.delivered_rooms
+        changes = await self._log.first_membership_changes(user.identity, position)
+        rooms = {room for room, joined in delivered.items() if joined <= position and room not in changes}
+        return rooms | {room for room, kind in changes.items() if kind == LEFT}
+
+    async def _page(self, view: "_View", before: int, after: int, limit: int) -> list[Record]:
+        """Return a page of a view, as MessageLog.history does."""
+        if view.after > 0:
+            before = before or (0 if after else self._log.last + 1)
+            after = max(after, view.after)
+        return await self._log.history(view.conversation, before, after, limit)
+
+    async def _view(self, user: User, name: str, before: int = 0, after: int = 0) -> "_View | None":
+        """Return what a user may see of a room or a direct conversation; None if there is nothing.
+
+        A name may stand for the conversations with several guests who had it: the newest one with records between
+        the bounds is meant, or the oldest one behind `after` alone.
+        """
         if is_room(name):
-            room = self._rooms.get(name)
-            if room is None or room.key not in user.rooms:
-                raise ChatError(Reason.ROOM_NOT_VISIBLE, room=name)
-            return room.key
-        other = self._registry.get(name)
-        return None if other is None else direct(user.identity, other.identity)
+            room = self._joined(user, name)
+            return None if room.first_id is None else _View(room.key, room.first_id - 1)
+        spans = await self._spans(user, name)
+        if after > 0 and not before:
+            spans.reverse()
+        fitting = [span for span in spans if (not before or span.first < before) and span.last > after]
+        chosen = fitting or spans
+        return _View(chosen[0].conversation) if chosen else None
+
+    async def _conversations(self, user: User, name: str) -> list[Conversation]:
+        """Return the conversations that a name stands for, the newest one first."""
+        if is_room(name):
+            return [self._joined(user, name).key]
+        return [span.conversation for span in await self._spans(user, name)]
+
+    async def _spans(self, user: User, name: str) -> list[Span]:
+        """Return the direct conversations that a name stands for: with its holder, or with guests who had it."""
+        checked = user_name(name)
+        holder = self._registry.get(name)
+        partner = None if holder is None else holder.identity
+        spans = await self._log.spans(user.identity, partner, checked) if user.is_account else []
+        if not spans and partner is not None:
+            return [Span(direct(user.identity, partner), 0, self._log.last)]
+        return spans
+
+    def _joined(self, user: User, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None or room.key not in user.rooms:
+            raise ChatError(Reason.ROOM_NOT_VISIBLE, room=name)
+        return room
+
+    async def _unread_in(self, user: User, read: Iterable[tuple[Conversation, int]]) -> dict[Conversation, Unread]:
+        """Return the unread messages of conversations, behind the read markers and these ids."""
+        assert self._accounts is not None
+        read = list(read)
+        markers = await self._accounts.read_markers_in(user.identity, [conversation for conversation, _ in read])
+        asked = [(conversation, max(id, markers.get(conversation, 0))) for conversation, id in read]
+        return await self._log.unread_in(user.identity, Name(user.name, user.key), asked) if asked else {}
+
+    def _is_of_present_room(self, record: Record) -> bool:
+        """Return False for a record of a room that has ended since, though a room has its name."""
+        if not isinstance(record.conversation, str):
+            return True
+        room = self._rooms.get(record.conversation)
+        return room is not None and room.first_id is not None and record.id >= room.first_id
+
+    def _contact_name(self, contact: Contact) -> str:
+        partner = self._registry.by_identity(contact.partner)
+        return contact.name if partner is None or partner.deleted else partner.name
 
     def _name(self, user: User, conversation: Conversation) -> str:
         """Return a conversation's name as the user sees it: a room, a person, or "" if it is no longer there."""
@@ -152,11 +291,11 @@ def _user(participant: Participant) -> User:
     return participant.user
 
 
-def fit_page(records: list[Record], oldest_first: bool) -> list[Record]:
-    """Return as many of a page's records as fit in MAX_HISTORY_CHARACTERS, from the end where the page begins."""
+def fit_page(records: list[Record], oldest_first: bool, max_characters: int = MAX_HISTORY_CHARACTERS) -> list[Record]:
+    """Return as many of a page's records as fit in so many characters, from the end where the page begins."""
     size = 0
     for count, record in enumerate(records if oldest_first else reversed(records)):
         size += len(record.text)
-        if count and size > MAX_HISTORY_CHARACTERS:
+        if count and size > max_characters:
             return records[:count] if oldest_first else records[-count:]
     return records

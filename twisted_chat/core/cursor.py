@@ -1,8 +1,9 @@
 """A reader's position in the log, and which of the log's records the reader may see."""
 
+from collections import deque
 from collections.abc import Iterable
 
-from twisted_chat.core.interfaces import Page
+from twisted_chat.core.interfaces import MembershipChange, Page
 from twisted_chat.core.messages import JOINED, LEFT, Record
 
 
@@ -39,15 +40,24 @@ class Cursor:
         Stops after the record with which the texts have `max_characters` characters.
         """
         taken = []
+        changes = deque(page.deleted_changes)
         for record in page.records:
+            while changes and changes[0].id < record.id:
+                self._change(changes.popleft())
             self.position = record.id
             if self._sees(record):
                 taken.append(record)
                 max_characters -= len(record.text)
                 if max_characters <= 0:
                     return taken
+        for change in changes:
+            self._change(change)
         self.position = max(self.position, page.up_to)
         return taken
+
+    def _change(self, change: MembershipChange) -> None:
+        """Follow a membership change whose record was deleted."""
+        self.rooms = self.rooms | {change.room} if change.kind == JOINED else self.rooms - {change.room}
 
     def _sees(self, record: Record) -> bool:
         by_user = record.author == self.identity

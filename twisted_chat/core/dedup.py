@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.messages import GUESTS, REPEATABLE, Record
+from twisted_chat.core.names import is_room, room_name, user_name
 from twisted_chat.core.participants import Entry
 
 Label = tuple[int, str]
@@ -71,5 +72,16 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
 
 
 def _same(entry: Entry, index: int, record: Record) -> bool:
-    sent = (entry.kind, entry.envelopes[index].conversation, entry.texts[index])
-    return sent == (record.kind, record.conversation, record.text)
+    if (entry.kind, entry.texts[index]) != (record.kind, record.text):
+        return False
+    envelope = entry.envelopes[index]
+    if isinstance(envelope.conversation, str) or isinstance(record.conversation, str):
+        return envelope.conversation == record.conversation
+    return envelope.conversation == record.conversation or is_target(envelope.to, record)
+
+
+def is_target(to: str, record: Record) -> bool:
+    """Return True if this name is the one to which a record was said, even if another guest has the name now."""
+    if is_room(to):
+        return room_name(to).key == record.conversation
+    return not isinstance(record.conversation, str) and user_name(to).key == user_name(record.to).key

@@ -16,6 +16,7 @@ NOT_ALLOWED = "not-allowed"
 TOO_LONG = "too-long"
 SLOW_DOWN = "slow-down"
 UNAVAILABLE = "unavailable"
+GONE = "gone"
 
 
 class Reason(Enum):
@@ -48,6 +49,13 @@ class Reason(Enum):
     PASSWORD_CHARACTERS = "password-characters", WRONG_PASSWORD
     NO_USABLE_NAME = "no-usable-name", WRONG_PASSWORD
     PASSWORD_LENGTH = "password-length", TOO_LONG  # max
+    PASSWORD_SHORT = "password-short", WRONG_PASSWORD  # min
+    PASSWORD_IS_NAME = "password-is-name", WRONG_PASSWORD
+    PASSWORD_COMMON = "password-common", WRONG_PASSWORD
+    TICKET_NOT_VALID = "ticket-not-valid", GONE
+
+    TOPIC_LENGTH = "topic-length", TOO_LONG  # max
+    AWAY_LENGTH = "away-length", TOO_LONG  # max
 
     NO_NAME = "no-name", NOT_REGISTERED
     CONNECTION_ENDED = "connection-ended", NOT_REGISTERED
@@ -56,11 +64,14 @@ class Reason(Enum):
     UNKNOWN_USER = "unknown-user", NO_SUCH_USER  # name
     UNKNOWN_ACCOUNT = "unknown-account", NO_SUCH_USER  # name
     DELETED_ACCOUNT = "deleted-account", NO_SUCH_USER  # name
+    NO_SUCH_CONNECTION = "no-such-connection", NO_SUCH_USER  # target
     UNKNOWN_ROOM = "unknown-room", NO_SUCH_ROOM  # room
     ROOM_NOT_VISIBLE = "room-not-visible", NO_SUCH_ROOM  # room
     NOT_IN_ROOM = "not-in-room", NOT_A_MEMBER  # room
 
     TOO_MANY_ROOMS = "too-many-rooms", NOT_ALLOWED  # max
+    TOO_MANY_ROOMS_MADE = "too-many-rooms-made", NOT_ALLOWED  # max
+    TOO_MANY_ROOMS_HERE = "too-many-rooms-here", NOT_ALLOWED  # max
     NO_GUESTS = "no-guests", NOT_ALLOWED  # name
     GUEST_HAS_NO_PASSWORD = "guest-has-no-password", NOT_ALLOWED  # name
     ACCOUNT_KEEPS_NAME = "account-keeps-name", NOT_ALLOWED  # name
@@ -69,19 +80,30 @@ class Reason(Enum):
     ACCOUNT_DISABLED = "account-disabled", NOT_ALLOWED
     ACCOUNTS_ONLY = "accounts-only", NOT_ALLOWED
     PASSWORDS_ELSEWHERE = "passwords-elsewhere", NOT_ALLOWED
+    PASSWORD_IN_CLEAR = "password-in-clear", NOT_ALLOWED
+    OLD_PASSWORD_NEEDED = "old-password-needed", NOT_ALLOWED
+    BANNED = "banned", NOT_ALLOWED  # why
+    TOO_MANY_BANS = "too-many-bans", NOT_ALLOWED  # max
 
     TOO_MANY_WRONG_PASSWORDS = "too-many-wrong-passwords", SLOW_DOWN  # seconds
     TOO_MANY_SIGN_INS = "too-many-sign-ins", SLOW_DOWN  # seconds
+    TOO_MANY_CHANGES = "too-many-changes", SLOW_DOWN  # seconds
     TOO_MANY_NEW_ACCOUNTS = "too-many-new-accounts", SLOW_DOWN  # seconds
 
     NO_ACCOUNTS = "no-accounts", UNAVAILABLE
+    NO_TICKETS = "no-tickets", UNAVAILABLE
+    NO_ROOM_FOR_GUESTS = "no-room-for-guests", UNAVAILABLE
     LOG_CANNOT_WRITE = "log-cannot-write", UNAVAILABLE
     LOG_CANNOT_READ = "log-cannot-read", UNAVAILABLE
+    READ_TOO_LONG = "read-too-long", UNAVAILABLE
     STORE_CANNOT_WRITE = "store-cannot-write", UNAVAILABLE
     STILL_IN_ROOMS = "still-in-rooms", UNAVAILABLE  # name
     PASSWORDS_UNCHECKED = "passwords-unchecked", UNAVAILABLE
     SHUTTING_DOWN = "shutting-down", UNAVAILABLE
     INTERNAL_ERROR = "internal-error", UNAVAILABLE
+
+    OTHER_EPOCH = "other-epoch", GONE
+    POSITION_UNKNOWN = "position-unknown", GONE  # id
 
     def __init__(self, key: str, code: str) -> None:
         self.key, self.code = key, code
@@ -97,6 +119,10 @@ class Notice(Enum):
     REPLACED = "replaced"
     DISABLED = "disabled"
     DELETED = "deleted"
+    PASSWORD_CHANGED = "password"
+    KICKED = "kicked"
+    BANNED = "banned"
+    MAKING_ROOM = "full"
 
 
 class ChatError(Exception):

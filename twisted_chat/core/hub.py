@@ -1,45 +1,39 @@
 """The Hub: the one place where requests of all doors are decided. This file: sign-in, names, presence and accounts.
 
-The part that handles messages and membership is its base class, core.router.Router; the part
+The part for passwords and tickets is its base class, core.credentials.Credentials, and the part that handles
+messages and membership is the base of that, core.router.Router; the part
 that reads the log is its `archive`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from twisted_chat.core.archive import Archive
+from twisted_chat.core.credentials import GUEST, KNOWN, NEW, Credentials
+from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
-from twisted_chat.core.interfaces import Accounts, Authenticator, MessageLog
+from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, RoomState, Tickets
+from twisted_chat.core.limits import Limits
 from twisted_chat.core.names import Name, user_name
+from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.router import Router, forget_routes
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, forget_routes
 from twisted_chat.core.shares import Shares
 
-GUEST, NEW, KNOWN = "guest", "new", "known"
 MAX_ACCOUNTS = 100_000
 MIN_SECRET_CLIENT_ID_LENGTH = 16
 """A client-id of this length may prove that a guest's new connection is the same client's."""
+MAX_AWAY_CHARACTERS = 200
+"""Characters of an away text, which is kept in memory for each person."""
 
 
-class SignedIn(NamedTuple):
-    """The result of a sign-in, which the door still has to answer: `how` is GUEST, NEW or KNOWN."""
-
-    how: str
-    participant: Participant
-
-    def answered(self) -> None:
-        """Start delivery to an account's participant, beginning with everything since its sign-in."""
-        if self.how != GUEST:
-            self.participant.release()
-
-
-class Hub(Router):
+class Hub(Credentials):
     """Everything that a client can do, in the same way for every door.
 
     A request that is not allowed raises ChatError and changes nothing. Messages take effect in the
     order of the calls. Without `accounts` and an `authenticator` there are only guests; without
-    `guests` there are only accounts.
+    `guests` there are only accounts. Without `tickets` an account signs in with its password each time.
+    `has_room_for_guest` returns False while the last connections are kept for accounts.
     """
 
     def __init__(
@@ -50,10 +44,13 @@ class Hub(Router):
         *,
         guests: bool = True,
         shares: Shares | None = None,
+        tickets: Tickets | None = None,
+        audit: Audit | None = None,
     ) -> None:
-        super().__init__(log, shares)
-        self.accounts = accounts
-        self._authenticator, self._guests = authenticator, guests
+        super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
+        self.limits, self._guests = Limits(), guests
+        self.limits.add(self.rooms.counts.rows)
+        self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 
     def open(self) -> None:
@@ -63,12 +60,15 @@ class Hub(Router):
             return
         for account in self.accounts.open():
             self.registry.add_account(account)
-        memberships, topics = self.log.restore()
+        self.bans.load(self.accounts.bans())
+        memberships, rooms = self.log.restore()
         for identity, name, id in memberships:
             user = self.registry.by_identity(identity)
             if user is not None and not user.deleted:
                 room = self.rooms.restore(user, name, id)
-                room.topic = room.delivered_topic = topics.get(room.key, "")
+                state = rooms.get(room.key, RoomState(id))
+                room.first_id = state.first_id
+                room.topic = room.delivered_topic = state.topic
 
     async def close(self) -> None:
         """Store everything, and close the accounts and the log."""
@@ -91,11 +91,23 @@ class Hub(Router):
         if participant.user is not None:
             raise ChatError(Reason.HAS_NAME, name=participant.user.name)
         checked = user_name(name)
+        self.bans.check(checked.key, participant.address)
         if password is not None:
-            return await self._sign_in_account(participant, checked, password)
+            try:
+                return await self._sign_in_account(participant, checked, password)
+            except ChatError as error:
+                if error.reason in (Reason.PASSWORD_MISMATCH, Reason.PASSWORD_NOT_SET):
+                    self.audit.sign_in_failed(checked.shown, participant.address, participant.door)
+                raise
         if not self._guests:
             raise ChatError(Reason.NO_GUESTS, name=checked.shown)
         self._replace_own_ghost(participant, checked)
+        if not self.has_room_for_guest():
+            raise ChatError(Reason.NO_ROOM_FOR_GUESTS)
+        if checked.key in self._moves.freed_names:  # the leaves of another, who had this name in this turn
+            self._append_moves()
+        if self.crowds is not None:
+            self.crowds.settle_name(checked.key)
         participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
         return SignedIn(GUEST, participant)
 
@@ -117,29 +129,23 @@ class Hub(Router):
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
 
-    async def change_password(self, participant: Participant, old: str, new: str) -> None:
-        """Change the account's password. Raises ChatError as `sign_in`, and not-allowed for a guest."""
-        user = self._user(participant)
-        if not user.is_account or self.accounts is None or self._authenticator is None:
-            raise ChatError(Reason.GUEST_HAS_NO_PASSWORD, name=user.name)
-        name = Name(user.name, user.key)
-        secret = await self._authenticator.change(name, user.identity, old, new, participant.address)
-        await self.accounts.set_secret(user.identity, secret)
-
     def sign_out(self, participant: Participant) -> None:
         """Remove a participant from the conversation; a second call does nothing."""
         user, participant.user = participant.user, None
         participant.routes.clear()
         if user is None:
             return
-        neighbours = self.rooms.neighbours(user)
+        neighbours = self._neighbours(user)
         if not user.is_account:
+            if self._moves.has(user.identity):
+                self._append_moves()
+            self._moves.freed_names.add(user.key)
             for room in self.rooms.joined_by(user):
                 self._leave(participant, user, room, None)
         offline = self.registry.remove_connection(user, participant)
         self._connections_changed(user)
         if offline:
-            _tell_presence(neighbours, user, user.name, None)
+            self._tell_presence(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
                 user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
                 self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
@@ -149,16 +155,21 @@ class Hub(Router):
         user = self._user(participant)
         if user.is_account:
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
-        old = user.name
-        self.registry.rename(user, user_name(name))
+        old, old_key, new = user.name, user.key, user_name(name)
+        self.bans.check(new.key, participant.address)
+        self._append_moves()  # of the name so far
+        self.registry.rename(user, new)
+        self.rooms.renamed(user, old_key)
         forget_routes(user)
         self._open = None
         if user.name != old:
-            _tell_presence(self.rooms.neighbours(user), user, old, user.name)
+            self._tell_presence(self._neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
-        """Set the user's away text; None means that the user is back."""
+        """Set the user's away text; None means that the user is back. Raises ChatError(too-long)."""
         user = self._user(participant)
+        if text is not None and len(text) > MAX_AWAY_CHARACTERS:
+            raise ChatError(Reason.AWAY_LENGTH, max=MAX_AWAY_CHARACTERS)
         user.away = text
         user.version += 1
 
@@ -175,10 +186,10 @@ class Hub(Router):
         if moved:
             self.accounts.note_read_up_to(moved)
 
-    def disconnect_user(self, user: User, notice: Notice) -> None:
-        """End all connections of a user, and send each the notice that says why."""
+    def disconnect_user(self, user: User, notice: Notice, detail: str = "") -> None:
+        """End all connections of a user, and send each the notice that says why, with the operator's reason."""
         for participant in user.participants:
-            participant.disconnect(notice)
+            participant.disconnect(notice, detail)
 
     def remove(self, user: User, by: Participant) -> None:
         """Mark an account as deleted, have it leave its rooms on behalf of `by`, and end its connections."""
@@ -202,6 +213,7 @@ class Hub(Router):
             self.registry.claim(name)
         elif user.deleted:
             raise ChatError(Reason.NAME_WAS_DELETED, name=name.shown)
+        changes = self.password_changes[user.identity] if user is not None else 0
         try:
             own, identity = (name, None) if user is None else (Name(user.name, user.key), user.identity)
             shown, secret = await self._authenticator.verify(own, identity, password, participant.address)
@@ -212,8 +224,12 @@ class Hub(Router):
                     self.registry.unclaim(name)
                     self.registry.claim(name := shown)
                 user = self.registry.add_account(await self.accounts.create(shown, secret))
+                self.audit.account_changed("created", shown.shown, f"a client at {participant.address or '-'}")
         finally:
             self.registry.unclaim(name)
+        if self.password_changes[user.identity] != changes:  # while the old one was being checked
+            raise ChatError(Reason.PASSWORD_MISMATCH, name=user.name)
+        self.accounts.note_network(user.identity, network_of(participant.address))
         await self._connect_account(participant, user)
         return SignedIn(NEW if created and secret is not None else KNOWN, participant)
 
@@ -223,13 +239,14 @@ class Hub(Router):
             await self._set_sender_number(participant, user)
         if not user.enabled:
             raise ChatError(Reason.ACCOUNT_DISABLED)
+        self.bans.check(user.key, participant.address)
         participant.user = user
         participant.hold()
         first = not user.participants
         self.registry.add_connection(user, participant)
         self._connections_changed(user)
         if first:
-            _tell_presence(self.rooms.neighbours(user), user, None, user.name)
+            self._tell_presence(self._neighbours(user), user, None, user.name)
         self.flush()
         await self.log.wait_durable()
         if participant.user is None:
@@ -238,7 +255,8 @@ class Hub(Router):
     async def _set_sender_number(self, participant: Participant, user: User) -> None:
         """Give a participant the number of its client, and end the client's earlier connection."""
         assert self.accounts is not None
-        number = await self.accounts.client_number(user.identity, participant.client_id)
+        in_use = [other.sender_number for other in user.participants]
+        number = await self.accounts.client_number(user.identity, participant.client_id, in_use)
         for other in user.participants:
             if other.sender_number == number and other is not participant:
                 other.disconnect(Notice.REPLACED)
@@ -251,8 +269,19 @@ class Hub(Router):
         forget_routes(user)
         self._open = None
 
+    def _neighbours(self, user: User) -> Sequence[User] | Collection[str]:
+        """Return the people to be told of a user's presence; when they may be many, the keys of their rooms."""
+        if self.crowds is not None and self.rooms.reach(user) > MAX_FLUSHED_AT_ONCE:
+            return user.rooms
+        return self.rooms.neighbours(user)
 
-def _tell_presence(users: Sequence[User], who: User, before: str | None, now: str | None) -> None:
-    for user in users:
-        for participant in user.participants:
-            participant.presence_changed(who.identity, before, now)
+    def _tell_presence(
+        self, neighbours: Sequence[User] | Collection[str], who: User, before: str | None, now: str | None
+    ) -> None:
+        if not isinstance(neighbours, Sequence):
+            assert self.crowds is not None
+            self.crowds.add(neighbours, who, before, now)
+            return
+        for user in neighbours:
+            for participant in user.participants:
+                participant.presence_changed(who.identity, before, now)

@@ -1,15 +1,29 @@
 """The interfaces that the core needs from outside: a log, accounts, and an authenticator."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import Name
-from twisted_chat.core.participants import Entry
+from twisted_chat.core.participants import Entry, User
+from twisted_chat.core.readings import Contact as Contact
+from twisted_chat.core.readings import Membership as Membership
+from twisted_chat.core.readings import MembershipChange as MembershipChange
+from twisted_chat.core.readings import Page as Page
+from twisted_chat.core.readings import Restored as Restored
+from twisted_chat.core.readings import RoomState as RoomState
+from twisted_chat.core.readings import Span as Span
+from twisted_chat.core.readings import Unread as Unread
 
 MAX_UNREAD_COUNTED = 10_000
 """Unread messages are counted up to this number; more are shown as "more than"."""
+
+
+UNREAD_WINDOW_RECORDS = 2000
+"""Newest records of a conversation among which its unread messages are counted."""
+MAX_SPANS = 50
+"""Conversations with people of one name that the server looks at."""
 
 
 class StoreError(Exception):
@@ -19,34 +33,13 @@ class StoreError(Exception):
 Deliver = Callable[[Sequence[Entry]], None]
 
 
-class Page(NamedTuple):
-    """The next records of the log for one reader; no other record up to the id `up_to` concerns that reader."""
-
-    records: list[Record]
-    up_to: int
-
-
-class Membership(NamedTuple):
-    """An account's membership of a room, which began with the record `id`."""
-
-    identity: int
-    room: str
-    id: int
-
-
-class Restored(NamedTuple):
-    """The memberships of all accounts, and the rooms' topics by key."""
-
-    memberships: Sequence[Membership] = ()
-    topics: Mapping[str, str] = MappingProxyType({})
-
-
 class MessageLog(Protocol):
     """The one log: it gives each record its id, and says when the record is durable.
 
     A message whose label the same client of an account has used before is neither stored nor
     delivered again: the log acknowledges it with its first id, or rejects it if its text differs.
-    Labels are remembered for at least a day, or as long as the log has room for them.
+    The newest labels of each client are remembered, whatever the clock says, or as long as the log has
+    room for their records.
     """
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
@@ -71,6 +64,13 @@ class MessageLog(Protocol):
         """Wait until all entries that were flushed so far are stored and delivered, or refused."""
 
     @property
+    def epoch(self) -> str:
+        """Return the word that tells this history of ids from another, after `open`."""
+
+    def suspect_epoch(self, id: int) -> None:
+        """Begin a new epoch, at most once: an account knows an `id` of this epoch that the log has not given."""
+
+    @property
     def first(self) -> int:
         """Return the id of the oldest record that the log still has; last + 1 if it has none."""
 
@@ -84,8 +84,11 @@ class MessageLog(Protocol):
         With `after` given (not 0) and `before` not given (0), return the oldest `limit` instead.
         """
 
-    def search(self, conversation: Conversation, words: str, limit: int) -> Awaitable[list[Record]]:
-        """Return the newest `limit` texts of a conversation that contain all these words, oldest first."""
+    def search(self, conversation: Conversation, words: str, limit: int, after: int = 0) -> Awaitable[list[Record]]:
+        """Return the newest `limit` texts of a conversation with id > after that contain all these words, oldest first.
+
+        Texts that the log had at the call are found; those that come meanwhile perhaps not.
+        """
 
     def read(self, identity: int, rooms: Collection[str], after: int, limit: int) -> Awaitable[Page]:
         """Return the next records after `after` for a user who is in these rooms there; others may be among them."""
@@ -99,14 +102,36 @@ class MessageLog(Protocol):
         records, counted up to MAX_UNREAD_COUNTED + 1.
         """
 
-    def partners(self, identity: int, limit: int) -> Awaitable[list[int]]:
-        """Return the identities of the users whom this user has talked with directly, latest first."""
+    def unread_in(
+        self, identity: int, name: Name, asked: Sequence[tuple[Conversation, int]]
+    ) -> Awaitable[dict[Conversation, Unread]]:
+        """Return what others said after an id in each of these conversations, where there is anything.
+
+        Looks at the newest UNREAD_WINDOW_RECORDS of each conversation. A text with the `name` as a word is a mention.
+        """
+
+    def contacts(
+        self, identity: int, before: int, limit: int, guests: Collection[int] | None = None
+    ) -> Awaitable[list[Contact]]:
+        """Return the user's direct conversations whose last record is before an id, latest first.
+
+        With `guests`, those with other guests are left out.
+        """
+
+    def spans(self, identity: int, partner: int | None, name: Name) -> Awaitable[list[Span]]:
+        """Return an account's direct conversation with a partner; without one, those with this name, latest first.
+
+        A name is that of the partner in the conversation's records. At most MAX_SPANS are returned.
+        """
 
     def first_membership_changes(self, identity: int, after: int) -> Awaitable[dict[str, str]]:
         """Return, by room key, the kind of the user's first membership change after the id `after`: joined or left."""
 
+    def find_label(self, sender_number: int, label: str) -> Awaitable[Record | None]:
+        """Return the record that a client of an account has stored with this label, or None."""
+
     def restore(self) -> Restored:
-        """Return the memberships and topics that the log has after `open`."""
+        """Return the memberships and rooms that the log has after `open`."""
 
 
 class Account(NamedTuple):
@@ -143,16 +168,47 @@ class Accounts(Protocol):
         """Return the hash of the account's password, or None."""
 
     def set_secret(self, identity: int, secret: str) -> Awaitable[None]:
-        """Replace the hash of the account's password."""
+        """Replace the hash of the account's password, and forget its tickets."""
 
     def set_enabled(self, identity: int, enabled: bool) -> Awaitable[None]:
-        """Enable or disable an account."""
+        """Enable or disable an account; its tickets are forgotten."""
 
     def delete(self, identity: int) -> Awaitable[None]:
         """Delete an account; its messages stay, and its name stays taken."""
 
-    def client_number(self, identity: int, client_id: str) -> Awaitable[int]:
-        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number."""
+    def bans(self) -> list[Ban]:
+        """Return the stored bans; call this after `open`."""
+
+    def put_ban(self, ban: Ban) -> Awaitable[None]:
+        """Store a ban, instead of an earlier one of the same target."""
+
+    def remove_ban(self, kind: str, target: str) -> Awaitable[None]:
+        """Forget a ban."""
+
+    def put_ticket(self, identity: int, client_id: str, hash: str, seconds: int) -> Awaitable[None]:
+        """Store the hash of a client's ticket, valid for so many seconds; it replaces the one before.
+
+        An account has a bounded number of tickets; the one that ends first is forgotten.
+        """
+
+    def has_ticket(self, identity: int, hash: str) -> Awaitable[bool]:
+        """Return True if the account has a ticket with this hash that is still valid."""
+
+    def forget_tickets(self, identity: int) -> Awaitable[None]:
+        """Forget all tickets of an account."""
+
+    def networks(self, identity: int) -> Awaitable[list[str]]:
+        """Return the last few networks that the account has signed in from, the latest at the end."""
+
+    def note_network(self, identity: int, network: str) -> None:
+        """Note a network that the account has signed in from; stored a little later."""
+
+    def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> Awaitable[int]:
+        """Return the number of an account's client, below messages.GUESTS; a client-id always has the same number.
+
+        The store may forget clients that have not signed in for long, when there are many, but none with
+        a number `in_use`.
+        """
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         """Note, as (identity, id), how far accounts have read; stored a little later."""
@@ -160,8 +216,26 @@ class Accounts(Protocol):
     def read_markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
         """Return the account's read markers."""
 
+    def read_markers_in(
+        self, identity: int, conversations: Collection[Conversation]
+    ) -> Awaitable[dict[Conversation, int]]:
+        """Return the account's read markers in these conversations, where it has one."""
+
     def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> Awaitable[bool]:
         """Move a read marker forward to `id`. Return True if it has moved; it never moves back."""
+
+
+class Crowds(Protocol):
+    """Tells the people of large rooms, a little later and some at a time, who came, went or has another name."""
+
+    def add(self, rooms: Collection[str], user: User, before: str | None, now: str | None) -> None:
+        """Note a change of a user's presence, to be told in the rooms with these keys."""
+
+    def settle(self, user: User) -> None:
+        """Tell everything now if a new name of this user is to be told: the user is about to be seen under it."""
+
+    def settle_name(self, key: str) -> None:
+        """Tell everything now if the user who had the name with this key is gone: another takes it."""
 
 
 class Verified(NamedTuple):
@@ -180,5 +254,28 @@ class Authenticator(Protocol):
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
 
-    def change(self, name: Name, identity: int, old: str, new: str, address: str) -> Awaitable[str]:
-        """Check the old password and return the hash of the new one. Raises ChatError as `verify`, and not-allowed."""
+    def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
+        """Check the old password, if one is given, and return the hash of the new one.
+
+        Raises ChatError as `verify`, and not-allowed.
+        """
+
+
+class Tickets(Protocol):
+    """Gives tickets, with which an account signs in again without its password for a short time."""
+
+    def issue(self, identity: int, client_id: str) -> Awaitable[tuple[str, int]]:
+        """Return a new ticket of an account's client, and for how many seconds it is valid."""
+
+    def check(self, identity: int, ticket: str, address: str) -> Awaitable[None]:
+        """Wait for the network's turn, and raise ChatError(gone) if this is no valid ticket of the account."""
+
+
+class Audit:
+    """Is told of failed sign-ins and of changes to accounts; this one does nothing with them."""
+
+    def sign_in_failed(self, name: str, address: str, door: str) -> None:
+        """Take note of a wrong password for an account."""
+
+    def account_changed(self, change: str, name: str, by: str) -> None:
+        """Take note of a change to an account, for example "created", and by whom."""

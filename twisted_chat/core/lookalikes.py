@@ -52,7 +52,8 @@ def skeleton(text: str) -> str:
 
 def looks(name: Name) -> tuple[str, ...]:
     """Return the one or two forms by which a name is compared with others, whatever the case of their letters."""
-    shown, key = _caseless(name.shown), _caseless(name.key)
+    key = _caseless(name.key)
+    shown = key if name.shown == name.key else _caseless(name.shown)
     return (key,) if shown == key else (key, shown)
 
 

@@ -21,6 +21,11 @@ class Delivery(Entry):
         first = self.first
         return [first + index for index in self._indexes]
 
+    @property
+    def times(self) -> Sequence[int]:
+        time = self.time
+        return [time + index for index in self._indexes]
+
 
 class MixedEntry(Entry):
     """The messages of one connection to several people in one read, in the order in which they were sent.

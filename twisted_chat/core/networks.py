@@ -4,6 +4,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
+from twisted_chat.core.limits import MAX_HELD_SHOWN
 from twisted_chat.core.ratelimit import Rate, RateLimit
 
 IPV6_PREFIX_BITS = (64, 56, 48)
@@ -47,6 +48,15 @@ class NetworkRateLimit:
     def __init__(self, rate: Rate, now: Callable[[], float]) -> None:
         rates = [Rate(rate.burst * factor, rate.seconds_per_token / factor) for factor in NETWORK_FACTORS]
         self._limits = [RateLimit(one, now) for one in rates]
+
+    @property
+    def bound(self) -> str:
+        """Return the rate in words."""
+        return self._limits[0].rate.text
+
+    def held(self) -> list[str]:
+        """Return the networks that have no token now."""
+        return [one for limit in self._limits for one in limit.held()][:MAX_HELD_SHOWN]
 
     def buckets(self, address: str) -> list[Bucket]:
         """Return the buckets that an action of this address takes a token from."""

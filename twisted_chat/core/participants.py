@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from sys import getsizeof
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import GUESTS, Conversation, Record
@@ -77,6 +77,10 @@ class Participant(Protocol):
     credit: int
 
     @property
+    def door(self) -> str:
+        """Return the name of the door that the client came through; "" once the connection is gone."""
+
+    @property
     def read_up_to(self) -> int:
         """Return the id up to which the client has certainly received everything."""
 
@@ -92,11 +96,17 @@ class Participant(Protocol):
     def reject(self, entry: "Entry", error: ChatError) -> None:
         """Queue the error for what this connection said and the log could not keep; no recipient has seen it."""
 
+    def all_stored(self) -> None:
+        """Note that the log has, or has refused, everything that this connection said before it signed out."""
+
     def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
         """Queue a change of a person's presence: the name before and now, None for offline."""
 
-    def notify(self, notice: Notice) -> None:
-        """Queue a notice of the server's own."""
+    def crowd_changed(self, news: Any) -> None:
+        """Queue what is new about the people of large rooms."""
+
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        """Queue a notice of the server's own, with the operator's reason if there is one."""
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """Queue the new read marker that another connection of the account has set."""
@@ -107,8 +117,8 @@ class Participant(Protocol):
     def release(self) -> None:
         """Read on from that position, then deliver live again."""
 
-    def disconnect(self, notice: Notice) -> None:
-        """Send the notice that says why, and end the connection."""
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        """Send the notice that says why, with the operator's reason, and end the connection."""
 
     def flush(self) -> None:
         """Send what is queued."""
@@ -173,11 +183,12 @@ class Entry:
 
     One or more `texts` that one `connection` said in a row in one conversation, with the
     `labels` of its requests by the text's index. Each text becomes a record: the log sets
-    `time` and `first`, the id of the first text; the others follow. `recipients` are decided
-    when it is said, and so are `copies`, the sender's other connections. `size` is about
-    the number of bytes that the texts take in memory. `asked` is True when even a person
-    waits for the acknowledgement. `problem` is the error to answer with when the log rejects
-    the entry for a reason of its own. Once delivered, an entry lets go of its participants.
+    `first` and `time`, those of the first text; the others follow. `recipients` are a tuple,
+    decided when it is said, and so are `copies`, the sender's other connections; for a join or leave
+    they are the room's Readers, found when it is delivered. `size` is about the number of bytes that
+    the texts take in memory. `asked` is True when even a person waits for the acknowledgement. `problem`
+    is the error to answer with when the log rejects the entry for a reason of its own. Once delivered,
+    an entry lets go of its participants.
     """
 
     __slots__ = (
@@ -199,7 +210,7 @@ class Entry:
         self,
         kind: str,
         envelope: Envelope,
-        recipients: tuple[Participant, ...],
+        recipients: Any,
         texts: list[str],
         connection: Participant,
         labels: dict[int, str],
@@ -227,6 +238,11 @@ class Entry:
         return range(self.first, self.first + len(self.texts))
 
     @property
+    def times(self) -> Sequence[int]:
+        """Return the time of each text, once the log has kept the entry: the next one is a millisecond later."""
+        return range(self.time, self.time + len(self.texts))
+
+    @property
     def envelopes(self) -> Sequence[Envelope]:
         """Return the envelope of each text."""
         return (self.envelope,) * len(self.texts)
@@ -251,10 +267,10 @@ class Entry:
 
     def records(self) -> list[Record]:
         """Return the entry's records, once the log has kept it."""
-        kind, time = self.kind, self.time
+        kind = self.kind
         return [
             Record(id, time, kind, sender, to, text, conversation, author, sender_number)
-            for id, text, (sender, to, conversation, author, sender_number) in zip(
-                self.ids, self.texts, self.envelopes, strict=True
+            for id, time, text, (sender, to, conversation, author, sender_number) in zip(
+                self.ids, self.times, self.texts, self.envelopes, strict=True
             )
         ]

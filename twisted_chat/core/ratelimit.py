@@ -2,10 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from math import ceil, floor
 from typing import NamedTuple
 
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.limits import MAX_HELD_SHOWN
 
 MAX_RATE_LIMIT_KEYS = 10_000
 BUSY_WAIT_SECONDS = 2
@@ -17,6 +19,13 @@ class Rate(NamedTuple):
 
     burst: int
     seconds_per_token: float
+
+    @property
+    def text(self) -> str:
+        """Return the rate in words."""
+        if self.seconds_per_token < 1:
+            return f"{self.burst} at once, then {1 / self.seconds_per_token:g} a second"
+        return f"{self.burst} at once, then one every {self.seconds_per_token:g} s"
 
 
 class RateLimit:
@@ -35,6 +44,17 @@ class RateLimit:
     def remaining(self, key: str) -> int:
         """Return how many tokens a key has now."""
         return max(0, floor(self._tokens(key)))
+
+    @property
+    def rate(self) -> Rate:
+        """Return the rate."""
+        return self._rate
+
+    def held(self) -> list[str]:
+        """Return the keys that have no token now, the latest first, each with its wait."""
+        waits = ((key, self.wait_seconds(key)) for key in reversed(self._full_at))
+        held = ((key, wait) for key, wait in waits if wait > 0)
+        return [f"{key} ({ceil(wait)} s)" for key, wait in islice(held, MAX_HELD_SHOWN)]
 
     def wait_seconds(self, key: str) -> float:
         """Return the seconds until a key has a token; 0 if it has one now."""

@@ -1,11 +1,12 @@
 """The directory of users: all accounts, all guests who are online, and the names that they hold."""
 
-from bisect import bisect_left
+from collections.abc import Iterator
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.lookalikes import LookIndex, check_new_name, looks
 from twisted_chat.core.names import Name, user_name
+from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import Participant, User
 
 
@@ -22,11 +23,11 @@ class UserRegistry:
         self._looks = LookIndex()
         self._claimed: set[str] = set()  # keys, and looks
         self.account_count = 0
-        self._online_keys: list[str] = []  # kept sorted, so that a list of names costs no sorting
-        self._online_names: list[str] = []  # as shown, in the order of the keys
+        self.present: Ordered[User] = Ordered()  # the users who are online
+        self._accounts: Ordered[User] = Ordered()
 
     def __len__(self) -> int:
-        return len(self._online_keys)
+        return len(self.present)
 
     def __contains__(self, name: str) -> bool:
         """Return True if a user with this name is online."""
@@ -54,18 +55,17 @@ class UserRegistry:
         user = self._users.get(name.key)
         return user if user is not None and user.is_account else None
 
-    def accounts(self) -> list[User]:
-        """Return all accounts that are not deleted, sorted by their keys."""
-        users = [user for user in self._identities.values() if user.is_account and not user.deleted]
-        return sorted(users, key=lambda user: user.key)
+    def accounts(self, after: str = "") -> Iterator[User]:
+        """Return the accounts that are not deleted and whose keys are behind `after`, sorted by their keys."""
+        return (user for user in self._accounts.after(after) if not user.deleted)
 
     def online(self) -> list[User]:
         """Return all users who are online, sorted by their keys."""
-        return [self._users[key] for key in self._online_keys]
+        return list(self.present)
 
     def online_names(self) -> list[str]:
         """Return the names of all users who are online, sorted by their keys."""
-        return self._online_names.copy()
+        return [user.name for user in self.present]
 
     def add_guest(self, name: Name, identity: int, participant: Participant) -> User:
         """Give a free name to a guest, and return the new user. Raises ChatError: name-taken, bad-name."""
@@ -82,6 +82,7 @@ class UserRegistry:
         user.enabled, user.deleted = account.enabled, account.deleted
         user.read_up_to, user.created_at = account.read_up_to, account.created_at
         self._users[user.key] = self._identities[user.identity] = user
+        self._accounts.add(user)
         self._looks.add(account.name)
         self.account_count += 1
         return user
@@ -99,7 +100,7 @@ class UserRegistry:
     def add_connection(self, user: User, participant: Participant) -> None:
         """Add a connection to a user; with its first connection the user is online."""
         if not user.participants:
-            self._add_online(user)
+            self.present.add(user)
         user.participants += (participant,)
         user.version += 1
 
@@ -112,7 +113,7 @@ class UserRegistry:
         user.version += 1
         if rest:
             return False
-        self._remove_online(user)
+        self.present.remove(user.key)
         if not user.is_account:
             del self._users[user.key], self._identities[user.identity]
             self._looks.remove(Name(user.name, user.key))
@@ -121,23 +122,14 @@ class UserRegistry:
     def rename(self, user: User, name: Name) -> None:
         """Change a guest's name, perhaps only its case. Raises ChatError: name-taken, bad-name."""
         self._check_free(name, user)
-        self._remove_online(user)
+        self.present.remove(user.key)
         del self._users[user.key]
         self._looks.remove(Name(user.name, user.key))
         user.name, user.key = name
         user.version += 1
         self._users[user.key] = user
         self._looks.add(name)
-        self._add_online(user)
-
-    def _add_online(self, user: User) -> None:
-        index = bisect_left(self._online_keys, user.key)
-        self._online_keys.insert(index, user.key)
-        self._online_names.insert(index, user.name)
-
-    def _remove_online(self, user: User) -> None:
-        index = bisect_left(self._online_keys, user.key)
-        del self._online_keys[index], self._online_names[index]
+        self.present.add(user)
 
     def _check_free(self, name: Name, by: User | None = None) -> None:
         """Check that a name may be given to a new user, or to the guest `by`."""

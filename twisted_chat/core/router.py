@@ -4,39 +4,31 @@ A request comes in as a call, becomes an entry of the log, and comes back from t
 log through `deliver`: acknowledgement and delivery leave from the same point.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
+from twisted_chat.core.changes import ROOM_CHANGES, RoomChanges
+from twisted_chat.core.dedup import is_target
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, MESSAGE, TOPIC, TOPIC_CHANGES, direct
+from twisted_chat.core.messages import GUESTS, LEFT, MESSAGE, TOPIC, direct
 from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.moves import Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, User, size_of
-from twisted_chat.core.registry import UserRegistry
-from twisted_chat.core.rooms import Room, Rooms
+from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, size_of
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-RECORD_BYTES = 100
-"""Bytes of the file that a record takes, beside its text."""
-CHANGE_BYTES = 1024
-"""Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
-ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
-"""Kinds of records that change a room."""
 
 
-class Router:
+class Router(RoomChanges):
     """Routes what is said between users and in rooms; the part of the Hub that handles messages and membership."""
 
     def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
-        self.log = log
-        self.shares = shares or Shares()
-        self.registry = UserRegistry()
-        self.rooms = Rooms()
-        self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
+        super().__init__(log, shares)
+        self.spread: Callable[[Iterable[Participant]], None] = flush_all
         log.subscribe(self.deliver, self.refuse)
 
     def say(
@@ -44,9 +36,8 @@ class Router:
     ) -> Absence | None:
         """Say one text, or several in a row, to a person or a room; `label` is that of the first.
 
-        Returns the recipient's absence, when the sender has not been told of it yet.
-        Raises ChatError: bad-text for an empty text, bad-name, no-such-user,
-        no-such-room, not-a-member.
+        Returns the recipient's absence, when the sender has not been told of it yet. Raises ChatError:
+        bad-text for an empty text, bad-name, no-such-user, no-such-room, not-a-member.
         """
         absence = None
         route = participant.routes.get(to)
@@ -63,7 +54,7 @@ class Router:
         size = size_of(texts)
         entry.size += size
         participant.unstored += size
-        participant.credit -= size + RECORD_BYTES * len(texts)
+        participant.credit -= size
         if label is not None:
             entry.labels[len(entry.texts)] = label
             entry.asked = True
@@ -101,56 +92,52 @@ class Router:
                     labels = {other: label for other, label in labels.items() if other < index}
                     break
                 routes[to] = route
-        if _are_apart(routes):
+        if are_apart(routes):
             entry = MixedEntry(MESSAGE, [routes[to] for to in targets], texts, participant, labels, size)
             participant.unstored += entry.size
-            participant.credit -= entry.size + RECORD_BYTES * len(texts)
+            participant.credit -= entry.size
             self.log.append(entry)
         else:
             self._append_runs(participant, [routes[to] for to in targets], texts, labels)
         return len(texts)
 
-    def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
-        user = self._user(participant)
-        room = self.rooms.join(user, name)
-        if room is None:
-            return False
-        self._announce(JOINED, participant, user, room, "", label)
-        return True
+    async def said_before(self, participant: Participant, to: str, text: str, kind: str, label: str) -> int | None:
+        """Return the id of a text that the same client of an account has said with this label, or None.
 
-    def leave(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """End the user's membership; False if there was none. Raises ChatError(bad-name)."""
-        user = self._user(participant)
-        room = self.rooms.get(name)
-        if room is None or room.key not in user.rooms:
-            return False
-        self._leave(participant, user, room, label)
-        return True
-
-    def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
-        """Change a room's topic, by a member; raises ChatError: bad-name, no-such-room, not-a-member."""
-        user = self._user(participant)
-        room = self.rooms.find_joined(user, name)
-        room.topic = text
-        self._announce(TOPIC, participant, user, room, text, label)
-
-    def topic(self, participant: Participant, name: str) -> str:
-        """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
-        return self.rooms.find_joined(self._user(participant), name).topic
+        This answers a request that is sent again and can no longer be carried out. Raises ChatError(bad-command)
+        if the label was used for something else.
+        """
+        if participant.sender_number >= GUESTS:
+            return None
+        self.flush()
+        await self.log.wait_durable()  # the first one may be on its way
+        record = await self.log.find_label(participant.sender_number, label)
+        if record is None:
+            return None
+        if (kind, text) != (record.kind, record.text) or not is_target(to, record):
+            raise ChatError(Reason.LABEL_REUSED, label=label)
+        return record.id
 
     # behind the log
 
     def flush(self) -> None:
         """Have the log keep and deliver what has been said."""
-        self._open = None
+        self._append_moves()
         self.log.flush()
 
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Acknowledge and deliver a batch that the log has, then flush each client once."""
         touched: dict[Participant, None] = {}  # in the order of their entries
+        answered: dict[Participant, None] = {}
+        moves: list[Entry] = []
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
+            if moves and not follows(entry, moves):
+                deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
+                moves = []
+            if recipients.__class__ is Readers:
+                moves.append(entry)
+                continue
             assert connection is not None
             connection.unstored -= entry.size
             if entry.__class__ is MixedEntry:
@@ -167,13 +154,19 @@ class Router:
                 for participant in copies:
                     participant.deliver_copy(entry)
                     touched[participant] = None
-                if to_room and entry.kind in ROOM_CHANGES:  # now: a reader that falls behind by it had it
-                    self._apply(entry)
+                if to_room and entry.kind == TOPIC:
+                    self._applied(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
-                touched[connection] = None
-        for participant in touched:
-            participant.flush()
+                answered[connection] = None
+        if moves:
+            deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
+        flush_all(answered)
+        (self.spread if len(touched) > MAX_FLUSHED_AT_ONCE else flush_all)(touched)
+
+    def _applied(self, entry: Entry) -> None:
+        self._apply(entry)
+        self._settle(entry)
 
     def refuse(self, entries: Sequence[Entry]) -> None:
         """Tell the senders of what the log cannot keep. No recipient has seen it, and a join or leave is undone."""
@@ -181,67 +174,20 @@ class Router:
             connection = entry.connection
             assert connection is not None
             connection.unstored -= entry.size
+            if isinstance(entry.recipients, Readers):
+                entry.recipients.begin(self.log.last + 1)  # for others who joined it meanwhile
+                if entry.kind == LEFT:
+                    entry.recipients.room.left(entry.envelope.author)
             entry.forget_participants()
-            user = self.registry.by_identity(entry.envelope.author)
-            if user is not None:
-                self._undo(entry, user)
-            connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
-            connection.flush()
-
-    def _apply(self, entry: Entry) -> None:
-        """Move a membership, or a topic, as readers of the log know it, past its own record."""
-        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
-        assert isinstance(key, str)
-        if entry.kind == TOPIC:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None:
-                room.delivered_topic = entry.texts[-1]
-        elif user is not None:
-            delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
-            if entry.kind == JOINED:
-                delivered[key] = entry.first
-            user.delivered_rooms = delivered
-
-    def _undo(self, entry: Entry, user: User) -> None:
-        if entry.kind == JOINED:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None and room.key in user.rooms:
-                self.rooms.leave(user, room)
-                forget_routes(user)
-        elif entry.kind == TOPIC:
-            room = self.rooms.get(entry.envelope.to)
-            if room is not None:
-                room.topic = room.delivered_topic
-        elif entry.kind == LEFT:
-            with suppress(ChatError):  # the user is in as many rooms as allowed meanwhile: then it stays left
-                self.rooms.join(user, entry.envelope.to)
-        self._open = None
+            if entry.kind in ROOM_CHANGES:
+                self._settle(entry)
+            if connection.user is not None:
+                connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
+                connection.flush()
+            elif not connection.unstored:
+                connection.all_stored()
 
     # shared by the requests
-
-    def _user(self, participant: Participant) -> User:
-        if participant.user is None:
-            raise ChatError(Reason.NO_NAME)
-        return participant.user
-
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
-        self.rooms.leave(user, room)
-        forget_routes(user)
-        self._announce(LEFT, participant, user, room, "", label)
-
-    def _announce(
-        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
-    ) -> None:
-        self._open = None
-        envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
-        recipients = room.participants
-        if kind == LEFT:
-            recipients += user.participants
-        labels = {} if label is None else {0: label}
-        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
-        participant.unstored += entry.size
-        participant.credit -= entry.size + CHANGE_BYTES
-        self.log.append(entry)
 
     def _append(
         self,
@@ -255,8 +201,9 @@ class Router:
         """Append an entry to the log for those whom the route reaches now, and return it."""
         recipients, asked = route.target.participants, bool(labels)
         entry = Entry(kind, route.envelope, recipients, texts, participant, labels, asked, route.copies, size)
-        participant.unstored += entry.size
-        participant.credit -= entry.size + RECORD_BYTES * len(texts)
+        size = entry.size
+        participant.unstored += size
+        participant.credit -= size
         self.log.append(entry)
         return entry
 
@@ -272,6 +219,9 @@ class Router:
 
     def _find_route(self, participant: Participant, to: str) -> Route:
         user = self._user(participant)
+        self._append_moves()  # its own, and those of the room, come before what it says
+        if self.crowds is not None:
+            self.crowds.settle(user)
         if is_room(to):
             room = self.rooms.find_joined(user, to)
             envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
@@ -284,27 +234,8 @@ class Router:
             if target is not user:
                 copies = tuple(other for other in user.participants if other is not participant)
             exclusive = target is not user and not copies
-            route = Route(envelope, target, copies, _absence(target), exclusive)
+            route = Route(envelope, target, copies, absence_of(target), exclusive)
         if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
             participant.routes.clear()
-        participant.routes[to] = route
+        participant.routes[envelope.to if to == envelope.to else to] = route  # a name is in memory once
         return route
-
-
-def forget_routes(user: User) -> None:
-    """Have each connection of a user find its routes anew: its name, rooms or connections have changed."""
-    for participant in user.participants:
-        participant.routes.clear()
-
-
-def _are_apart(routes: dict[str, Route]) -> bool:
-    """Return True when no recipient is reached by two of these routes."""
-    if not all(route.exclusive for route in routes.values()):
-        return False
-    return len({id(route.target) for route in routes.values()}) == len(routes)
-
-
-def _absence(user: User) -> Absence | None:
-    if not user.participants:
-        return Absence(user.name, None)
-    return Absence(user.name, user.away) if user.away is not None else None

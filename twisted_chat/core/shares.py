@@ -30,6 +30,7 @@ GUESTS_BURST_BYTES, GUESTS_BYTES_PER_SECOND = 512 * MIB, 2 * MIB
 """The share of all guests together."""
 PREPAID_BYTES = 64 * KIB
 """A connection pays for its next bytes in pieces of this size."""
+UNLIMITED_BYTES = 2**29  # a number that Python computes with fast
 LIGHT_USE_BYTES = 256 * KIB
 LIGHT_PATIENCE_SECONDS = 30.0
 """A person who has said less than this lately waits for what others did only when they are so far over their share."""
@@ -129,7 +130,7 @@ class Shares:
     def pay(self, payer: Payer) -> float:
         """Have a payer without credit pay for what it said; return the seconds for which it must wait."""
         if self.writing is None:
-            payer.credit = 2**62
+            payer.credit = UNLIMITED_BYTES
             return 0.0
         self.writing.pay(payer)
         return self.writing.wait_seconds(payer)

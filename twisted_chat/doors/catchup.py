@@ -1,7 +1,8 @@
 """The reading side of a session: live, or behind and reading on from the log at the reader's own position.
 
-Everything that changes the mode of a reader must stand in this file. Two facts vary alone: `held` (by a
-sign-in that is not answered yet, or for the lesson's client) and whether the outbox is paused. The rest is one mode:
+Everything that changes the mode of a reader must stand in this file. Three facts vary alone: `held` (by a
+sign-in that is not answered yet, or for the lesson's client), `answering` (a long answer that is written in
+slices, with nothing in between) and whether the outbox is paused. The rest is one mode:
 
     LIVE      no cursor; entries are delivered
     IDLE      a cursor; waits until the outbox is not paused and the session not held
@@ -28,8 +29,11 @@ from twisted_chat.core.archive import CATCH_UP_PAGE_RECORDS
 from twisted_chat.core.cursor import Cursor
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.logreader import LogReader
 from twisted_chat.core.messages import Record
 from twisted_chat.core.participants import Participant
+from twisted_chat.doors.reading import read_for, reader_of
+from twisted_chat.transports.faults import FAULTS
 
 _log = Logger()
 
@@ -60,6 +64,7 @@ class Event(Enum):
     LIMIT = "a page arrives, and reaches the limit of `since`"
     END = "a page arrives, and the log has no more"
     FAILED = "the log could not be read"
+    ANSWER = "a long answer begins"
     GONE = "the connection is gone"
 
 
@@ -67,6 +72,7 @@ LIVE, IDLE, READING, SEEKING, PAGED, CLOSED = Mode
 TRANSITIONS: dict[tuple[Mode, Event], Mode] = {
     (LIVE, Event.FALL_BEHIND): IDLE,
     (LIVE, Event.SINCE): SEEKING,
+    (LIVE, Event.ANSWER): IDLE,
     (IDLE, Event.SINCE): SEEKING,
     (IDLE, Event.READ): READING,
     (READING, Event.SINCE): SEEKING,  # the page that arrives is dropped: it belongs to another cursor
@@ -74,6 +80,7 @@ TRANSITIONS: dict[tuple[Mode, Event], Mode] = {
     (READING, Event.LIMIT): PAGED,
     (READING, Event.END): LIVE,  # IDLE while the session is held
     (READING, Event.FAILED): IDLE,
+    (READING, Event.ANSWER): IDLE,  # the page that arrives is dropped, and read again behind the answer
     (SEEKING, Event.FOUND): IDLE,
     (SEEKING, Event.REFUSED): IDLE,
     (PAGED, Event.SINCE): SEEKING,
@@ -111,14 +118,15 @@ class Reader(Participant, Protocol):
 class CatchUp:
     """Reads on from the log for a session that is behind."""
 
-    __slots__ = ("_clock", "_cursor", "_hub", "_replay", "_session", "held", "mode")
+    __slots__ = ("_clock", "_cursor", "_hub", "_reader", "_replay", "_session", "answering", "held", "mode")
 
     def __init__(self, session: Reader, hub: Hub, clock: IReactorTime) -> None:
         self._session, self._hub, self._clock = session, hub, clock
         self._cursor: Cursor | None = None
         self._replay: Replay | None = None
+        self._reader: LogReader | None = None  # of the page that is on its way
         self.mode = LIVE
-        self.held = False
+        self.held = self.answering = False
 
     @property
     def position(self) -> int:
@@ -143,20 +151,35 @@ class CatchUp:
         self.held = False
         self.proceed()
 
+    def begin_answer(self) -> None:
+        """Show the client nothing but a long answer until `end_answer`, and remember its position."""
+        self.answering = True
+        if self.mode is LIVE:
+            self.fall_behind(self._hub.log.last)
+        elif self._go(Event.ANSWER) and self._cursor is not None:
+            self._cursor = self._cursor.copy()  # a page that is on its way still moves the other one
+
+    def end_answer(self) -> None:
+        """Read on from that position."""
+        self.answering = False
+        self.proceed()
+
     def close(self) -> None:
         """Stop for good: the connection is gone."""
         if self.mode is CLOSED:
             return
         self._go(Event.GONE)
         self._cursor = self._replay = None
+        if self._reader is not None:
+            self._reader.leave()
         del self._session  # which holds this: neither shall wait for the garbage collector
 
-    async def since(self, label: str | None, position: int, limit: int = 0) -> tuple[int, bool]:
+    async def since(self, label: str | None, position: int, limit: int = 0, epoch: str = "") -> tuple[int, bool]:
         """Show the client everything after a position that its account may see, and then go live.
 
         With a `limit` at most so many records are shown, and when there are more, nothing else is until the
         next `since`. Returns the id up to which the client has then been shown everything, and whether
-        there is more. Raises ChatError.
+        there is more. `epoch` is the one that the client has the position from. Raises ChatError.
         """
         session = self._session
         self.fall_behind(self._hub.log.last)
@@ -164,7 +187,7 @@ class CatchUp:
             self._cursor = self._cursor.copy()  # a page that is on its way still moves the other one
         self._go(Event.SINCE)
         try:
-            cursor = await self._hub.archive.cursor(session, position)
+            cursor = await self._hub.archive.cursor(session, position, epoch)
             if session.user is None:
                 raise ChatError(Reason.CONNECTION_ENDED)
         except BaseException:
@@ -180,13 +203,14 @@ class CatchUp:
     def proceed(self) -> None:
         """Read the next page, if the client takes more."""
         cursor = self._cursor
-        if cursor is None or self.held:
+        if cursor is None or self.held or self.answering:
             return
         session = self._session
         if session.user is None or session.paused or not self._go(Event.READ):
             return
         size = CATCH_UP_PAGE_RECORDS if self._replay is None else self._replay.limit or CATCH_UP_PAGE_RECORDS
-        page = Deferred.fromCoroutine(self._hub.archive.read_on(cursor, session, size))
+        self._reader = reader_of(session)
+        page = read_for(self._reader, self._hub.archive.read_on(cursor, session, size))
         page.addCallback(self._page_read, cursor)
         page.addErrback(self._page_failed, cursor)
 
@@ -213,7 +237,9 @@ class CatchUp:
         self._session.flush()
 
     def _page_failed(self, failure: Failure, cursor: Cursor) -> None:
-        _log.failure("Cannot read the log for {identity}", failure, identity=cursor.identity)
+        if self.mode is CLOSED:
+            return
+        FAULTS.log(_log, "Cannot read the log for {identity}", failure, identity=cursor.identity)
         if cursor is not self._cursor or not self._go(Event.FAILED):
             return
         self._clock.callLater(RETRY_SECONDS, self.proceed)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import Record
+from twisted_chat.core.moves import Block
 from twisted_chat.core.participants import Entry
 
 PresenceChange = tuple[str | None, str | None]
@@ -59,8 +60,12 @@ class RenderCache:
     def __call__(self, entry: Entry) -> bytes:
         """Return the bytes of an entry; those of the last entry are remembered."""
         if entry is not self._entry:
-            self._entry, self._bytes = entry, self._render(entry, self._ending).encode()
+            self._entry = entry
+            self._bytes = entry.rendered(self, self._encode) if isinstance(entry, Block) else self._encode(entry)
         return self._bytes
+
+    def _encode(self, entry: Entry) -> bytes:
+        return self._render(entry, self._ending).encode()
 
 
 class RenderCaches(dict[tuple[Dialect, bytes], RenderCache]):

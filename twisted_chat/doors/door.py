@@ -6,6 +6,10 @@ from typing import Protocol
 class Door(Protocol):
     """The part of the connection that a session uses."""
 
+    @property
+    def door(self) -> str:
+        """Return the door's name."""
+
     def wake(self) -> None:
         """Carry on with requests that waited for the client to read, or for the log."""
 
@@ -15,6 +19,8 @@ class Door(Protocol):
 
 class NoDoor:
     """Stands for the door of a connection that is gone."""
+
+    door = ""
 
     def wake(self) -> None: ...
 

@@ -10,12 +10,16 @@ from twisted.internet.task import LoopingCall
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.registry import UserRegistry
+from twisted_chat.doors.connections import ConnectionRegister, Members
+from twisted_chat.doors.crowds import Crowds
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import Door
-from twisted_chat.doors.flusher import CallSoon, Flusher
+from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
+from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Session
+from twisted_chat.doors.slices import CallSoon
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host, tune_socket
 
@@ -29,7 +33,9 @@ class DoorFactory(Factory):
     `most` connections are accepted, further ones are told that the server is full;
     `outbox` is the number of bytes that may wait for a client that does not read; `clock`
     is the reactor unless another is given; `soon` calls a function in the next turn,
-    at less cost than the clock's callLater when it is the event loop's own.
+    at less cost than the clock's callLater when it is the event loop's own. Doors of one
+    server share a `register` of their connections. Passwords are accepted over TLS and from
+    private networks; with `plain_passwords` from everywhere.
     """
 
     protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
@@ -43,16 +49,21 @@ class DoorFactory(Factory):
         most: int | None = None,
         outbox: int = MAX_OUTBOX_BYTES,
         soon: CallSoon | None = None,
+        plain_passwords: bool = False,
+        register: ConnectionRegister | None = None,
     ) -> None:
         if clock is None:
             from twisted.internet import reactor
 
             clock = IReactorTime(reactor)
         self.hub, self.clock = hub, clock
-        self.connections: set[DoorProtocol] = set()
-        self.most, self._outbox = most, outbox
+        self.register = ConnectionRegister(clock.seconds, hub.bans) if register is None else register
+        self.connections: Members[DoorProtocol] = Members(self.register)
+        self.most, self._outbox, self.plain_passwords = most, outbox, plain_passwords
         self._render_caches = RenderCaches()
+        hub.crowds = Crowds(hub, clock)
         self.flusher = Flusher(hub, soon or partial(clock.callLater, 0))
+        self.flusher.pace = ChangePace(clock)
         self._idle_checks = LoopingCall(self.idle_check)
         self._idle_checks.clock = clock
 

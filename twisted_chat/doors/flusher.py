@@ -4,21 +4,58 @@ What all clients send in one turn is stored, delivered and written together in t
 turn: with many clients that is one batch instead of many, and one write for each reader.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from itertools import islice
 
 from twisted_chat.core.hub import Hub
-
-CallSoon = Callable[[Callable[[], None]], object]
+from twisted_chat.core.participants import Participant
+from twisted_chat.doors.pace import ChangePace
+from twisted_chat.doors.slices import CallSoon, Slices
 
 MAX_BYTES_A_TURN = 512 * 1024
 """Bytes after which the hub is flushed before the turn ends, so that a batch has a bound."""
 
 
+MAX_FLUSHES_A_TURN = 128
+"""Readers of large rooms that are written to in one turn: some 2 ms of work."""
+
+
+class Spread:
+    """Writes to the readers of large rooms, some in each turn, so that nobody else waits for all of them.
+
+    What is queued for a reader is in order; a reader that is written to for another reason before its turn gets all.
+    """
+
+    def __init__(self, call_soon: CallSoon) -> None:
+        self._call_soon = call_soon
+        self._waiting: dict[Participant, None] = {}
+
+    def add(self, participants: Iterable[Participant]) -> None:
+        """Write to these in turn."""
+        if not self._waiting:
+            self._call_soon(self._turn)
+        self._waiting.update(dict.fromkeys(participants))
+
+    def _turn(self) -> None:
+        for participant in list(islice(self._waiting, MAX_FLUSHES_A_TURN)):
+            del self._waiting[participant]
+            participant.flush()
+        if self._waiting:
+            self._call_soon(self._turn)
+
+
 class Flusher:
-    """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn."""
+    """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn.
+
+    `slices` runs the long answers of the same sessions, and `pace` their changes that others are told of.
+    """
+
+    pace: ChangePace
 
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
+        self.slices = Slices(call_soon)
+        hub.spread = Spread(call_soon).add
         self._size = 0
 
     def request(self, size: int = 1) -> None:

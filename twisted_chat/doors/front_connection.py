@@ -4,13 +4,17 @@ Only bytes decide, never silence. The door then gets the same reads that came, a
 there on its protocol receives the transport's events, not the Front.
 
     state        event                                    → state       action
-    (new)        the server is full                       → REJECTED    say so; over TLS, abort
+    (new)        the server or the network is full        → REJECTED    say so; over TLS, abort
+    (new)        the network opens too many at once       → DELAYED     stop reading
+    DELAYED      its turn has come                        → as (new), otherwise
+    DELAYED      shut_down                                → REJECTED    abort
     (new)        otherwise, over TLS                      → HANDSHAKING
     (new)        otherwise                                → UNDECIDED
     HANDSHAKING  handshakeCompleted                       → UNDECIDED
     HANDSHAKING  too many idle checks, shut_down          → REJECTED    abort
     HANDSHAKING, data; its protocol is detected
-    UNDECIDED      and no door accepts the connection     → REJECTED    say why in that protocol
+    UNDECIDED      and the address is banned,
+                   or no door accepts the connection      → REJECTED    say why in that protocol
                    and the transport can switch           → HANDED_OVER the transport calls the door's protocol
                    and it cannot                          → FORWARDING
     HANDSHAKING, end of input after some bytes            → as if LINE were detected; the door gets the event too
@@ -22,6 +26,8 @@ there on its protocol receives the transport's events, not the Front.
     REJECTED     too many idle checks, shut_down          → REJECTED    abort
     FORWARDING   any event                                → FORWARDING  pass it to the door's protocol
 
+A connection that the register expels, to make room or because of a ban, is REJECTED from any state.
+Behind the PROXY protocol the events of (new) happen when the first bytes say who the client is.
 In both HANDED_OVER and FORWARDING the door's protocol first gets the reads that decided. "Over TLS" varies
 independently of the state: `_over_tls`.
 """
@@ -29,7 +35,7 @@ independently of the state: `_over_tls`.
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from twisted.internet.interfaces import (
@@ -37,6 +43,7 @@ from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IHandshakeListener,
     IProtocol,
+    IReactorTime,
     ISSLTransport,
     ITCPTransport,
 )
@@ -44,9 +51,13 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_chat.doors.refusals import SERVER_FULL, no_such_door, tls_required
-from twisted_chat.transports.interfaces import Transport, switch_protocol
-from twisted_chat.wire.detect import LINE, TLS, detect
+from twisted_chat.core.bans import reason_suffix
+from twisted_chat.core.errors import Notice
+from twisted_chat.doors.any_door import AnyDoor, FrontTransport
+from twisted_chat.doors.connections import ConnectionRegister, Members
+from twisted_chat.doors.refusals import MAKING_ROOM, banned, no_such_door, tls_required
+from twisted_chat.transports.interfaces import knows_peer, peer_host, switch_protocol
+from twisted_chat.wire.detect import LINE, TLS, WEB, detect
 
 IDLE_CHECK_SECONDS = 10.0
 """Seconds between two calls of `Front.idle_check`."""
@@ -56,6 +67,7 @@ IDLE_NOTICE = b"*** you have been silent for long without a name; come back any 
 class State(Enum):
     """The states of a Front; the table is at the head of this file."""
 
+    DELAYED = auto()
     HANDSHAKING = auto()
     UNDECIDED = auto()
     REJECTED = auto()
@@ -63,25 +75,9 @@ class State(Enum):
     FORWARDING = auto()
 
 
-MAX_IDLE_CHECKS = {State.HANDSHAKING: 3, State.UNDECIDED: 30, State.REJECTED: 2}
-"""Idle checks for which a connection may stay in a state: 30 seconds for the TLS handshake, 5 minutes for the first
-bytes, 20 seconds for a rejected client to read the reason."""
-
-
-class FrontTransport(Transport, typing.Protocol):
-    """The part of ITransport and ITCPTransport that a Front uses; only TCP transports have loseWriteConnection."""
-
-    def loseWriteConnection(self) -> None: ...
-
-
-class AnyDoor(typing.Protocol):
-    """The part of a door's factory that the front door uses: its protocols and its open connections."""
-
-    @property
-    def connections(self) -> Collection[object]: ...
-    def buildProtocol(self, addr: IAddress) -> IProtocol | None: ...
-    def doStart(self) -> None: ...
-    def doStop(self) -> None: ...
+MAX_IDLE_CHECKS = {State.DELAYED: 30, State.HANDSHAKING: 3, State.UNDECIDED: 30, State.REJECTED: 2}
+"""Idle checks for which a connection may stay in a state: 5 minutes for its turn, 30 seconds for the TLS handshake,
+5 minutes for the first bytes, 20 seconds for a rejected client to read the reason."""
 
 
 class FrontServices(typing.Protocol):
@@ -90,11 +86,12 @@ class FrontServices(typing.Protocol):
     doors: Mapping[str, AnyDoor]
     tls: Callable[[Protocol], IProtocol] | None
     tls_only: bool
-    connections: set[Front]
+    connections: Members[Front]
+    register: ConnectionRegister
+    clock: IReactorTime
 
-    @property
-    def full(self) -> bool: ...
-    def buildProtocol(self, addr: IAddress | None) -> Protocol: ...
+    def refusal(self, address: str) -> bytes | None: ...
+    def buildProtocol(self, addr: IAddress | None) -> Front: ...
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener)
@@ -102,8 +99,12 @@ class Front(Protocol):
     """A connection whose protocol is not yet detected, or that was rejected and is closing.
 
     If the transport cannot switch to the door's protocol, it goes on calling the Front,
-    which then passes each event on.
+    which then passes each event on. Inside TLS it is `admitted` already. (A connections.Occupant.)
     """
+
+    door, user, heard = "new", None, False
+    silent_checks = 0
+    number = 0
 
     factory: FrontServices
     transport: FrontTransport  # type: ignore[assignment]  # Protocol says no more than ITransport
@@ -111,7 +112,8 @@ class Front(Protocol):
 
     def __init__(self) -> None:
         self._enter(State.UNDECIDED)
-        self._over_tls = False
+        self._over_tls = self.admitted = False
+        self.address = ""
         self._reads: list[bytes] = []
 
     def _enter(self, state: State) -> None:
@@ -122,9 +124,38 @@ class Front(Protocol):
 
     def connectionMade(self) -> None:
         self._over_tls = ISSLTransport.providedBy(self.transport)
-        if self.factory.full:
-            self._reject_as_full()
+        if self.admitted or not knows_peer(self.transport):
+            self._begin()
+        else:
+            self._ask_to_enter()
+
+    def _ask_to_enter(self) -> None:
+        """Be admitted, delayed or rejected, now that the client's address is known."""
+        self.admitted = True
+        self.factory.connections.discard(self)
+        self.address = peer_host(self.transport)
+        refusal = self.factory.refusal(self.address)
+        if refusal is not None:
+            self._reject_at_once(refusal)
             return
+        wait = self.factory.register.new_connection_wait(self.address)
+        if wait:
+            self.factory.connections.add(self)
+            self._enter(State.DELAYED)
+            self.transport.pauseProducing()
+            self.factory.clock.callLater(wait, self._take_turn)
+        else:
+            self._begin()
+
+    def _take_turn(self) -> None:
+        if self._state is State.DELAYED and self in self.factory.connections:
+            self._enter(State.UNDECIDED)
+            self._begin()
+            self.transport.resumeProducing()
+
+    def _begin(self) -> None:
+        """Wait for the first bytes, or for the handshake."""
+        self.address = self.address or peer_host(self.transport)
         self.factory.connections.add(self)
         if self._over_tls:
             self._enter(State.HANDSHAKING)
@@ -135,6 +166,8 @@ class Front(Protocol):
             self._enter(State.UNDECIDED)
 
     def dataReceived(self, data: bytes) -> None:
+        if not self.admitted and knows_peer(self.transport):
+            self._ask_to_enter()
         if self._state is State.FORWARDING:
             self._inner.dataReceived(data)
         elif self._state is not State.REJECTED:
@@ -185,6 +218,13 @@ class Front(Protocol):
         else:
             self._abort()
 
+    def expel(self, notice: Notice, detail: str = "") -> None:
+        """End the connection at once, with a word to a client that can read it."""
+        if self._state is State.UNDECIDED and not self._over_tls:
+            self._reject_at_once(MAKING_ROOM if notice is Notice.MAKING_ROOM else b"")
+        else:
+            self._abort()
+
     # where a connection goes
 
     def _hand_to(self, detected: str) -> IProtocol | None:
@@ -211,12 +251,17 @@ class Front(Protocol):
     def _build(self, detected: str) -> IProtocol | bytes:
         """Return the protocol that takes the connection over, or the bytes that tell the client why there is none."""
         factory = self.factory
+        ban = factory.register.ban_of(self.address)
+        if ban is not None:
+            return banned(detected, reason_suffix(ban.reason))
         if detected == TLS:
             if factory.tls is None or self._over_tls:
                 return no_such_door(TLS, factory.doors)
-            return factory.tls(factory.buildProtocol(None))
-        if factory.tls_only and not self._over_tls:
-            return tls_required(detected)
+            inner = factory.buildProtocol(None)
+            inner.admitted = True
+            return factory.tls(inner)
+        if factory.tls_only and not self._over_tls and not (detected == WEB and WEB in factory.doors):
+            return tls_required(detected)  # a browser needs a redirect, which the web door sends
         if detected not in factory.doors:
             return no_such_door(detected, factory.doors)
         protocol = factory.doors[detected].buildProtocol(self.transport.getPeer())
@@ -232,13 +277,14 @@ class Front(Protocol):
         else:
             self.transport.loseConnection()
 
-    def _reject_as_full(self) -> None:
-        """Reject a connection that the factory does not count and therefore never checks."""
+    def _reject_at_once(self, words: bytes) -> None:
+        """Reject a connection whose place is not to be held until the client has read why."""
         self._enter(State.REJECTED)
+        self._reads.clear()
         if self._over_tls:  # the client could read a sentence only after the handshake
             self.transport.abortConnection()
         else:
-            self.transport.write(SERVER_FULL)
+            self.transport.write(words)
             self.transport.loseConnection()
 
     def _abort(self) -> None:

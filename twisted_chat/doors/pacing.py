@@ -38,6 +38,7 @@ class Services(typing.Protocol):
     clock: IReactorTime
     flusher: Flusher
     connections: set[Any]
+    plain_passwords: bool
 
     @property
     def hub(self) -> Hub: ...
@@ -87,8 +88,8 @@ class PacedProtocol(Protocol):
         session = self.session
         return not (
             self._lines
-            or self._unsplit
             or self._waits
+            or self._unsplit
             or self._slowed
             or session.outbox.full
             or (session.unstored > session.max_unstored and session.waits_for_log())

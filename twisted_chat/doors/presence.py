@@ -1,18 +1,22 @@
 """Gather presence for one reader as net state: the people who came, went or changed their name since it was told."""
 
-MAX_CHANGES = 1000
+from collections.abc import Iterable
+
+MAX_CHANGES = 128
+"""People whose changes are gathered for one reader, who may not be reading: at most 40 KiB."""
 
 
 class PresenceChanges:
     """Maps each person to the name that the reader knows and the name now, None for offline.
 
     A person who came and went again leaves no trace, and of a chain of names its ends remain.
-    `lost` is True when there were more changes than MAX_CHANGES.
+    `lost` is True when there were more changes than `max_changes`.
     """
 
-    __slots__ = ("_changes", "lost")
+    __slots__ = ("_changes", "_max_changes", "lost")
 
-    def __init__(self) -> None:
+    def __init__(self, max_changes: int = MAX_CHANGES) -> None:
+        self._max_changes = max_changes
         self._changes: dict[int, tuple[str | None, str | None]] = {}
         self.lost = False
 
@@ -21,9 +25,20 @@ class PresenceChanges:
         known, _ = self._changes.pop(identity, (before, None))
         if known != now:
             self._changes[identity] = known, now
-        if len(self._changes) > MAX_CHANGES:
+        if len(self._changes) > self._max_changes:
             self._changes.clear()
             self.lost = True
+
+    def items(self) -> Iterable[tuple[int, tuple[str | None, str | None]]]:
+        """Return each person's identity, with the name that the reader knows and the name now."""
+        return self._changes.items()
+
+    def get(self, identity: int) -> tuple[str | None, str | None] | None:
+        """Return the change of one person, or None."""
+        return self._changes.get(identity)
+
+    def __contains__(self, identity: int) -> bool:
+        return identity in self._changes
 
     def changes(self) -> list[tuple[str | None, str | None]]:
         """Return the changes, in the order to tell them. A name that passes to another person goes and comes."""

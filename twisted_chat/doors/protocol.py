@@ -10,7 +10,7 @@ from __future__ import annotations
 from inspect import iscoroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -19,10 +19,15 @@ from zope.interface import implementer
 
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.logreader import LogReader
+from twisted_chat.doors.connections import SessionOccupant
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.pacing import PacedProtocol
+from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.state import CLOSED, CLOSING, OPEN, TRANSITIONS, Event
+from twisted_chat.transports.confidential import is_confidential
+from twisted_chat.transports.faults import FAULTS
 from twisted_chat.wire.errors import ParseError
 
 _log = Logger()
@@ -38,7 +43,7 @@ Problem = ChatError | ParseError
 
 
 @implementer(IHalfCloseableProtocol)
-class DoorProtocol(PacedProtocol):
+class DoorProtocol(SessionOccupant, PacedProtocol):
     """One connection: its requests go to `lineReceived`, a line each, as they may be carried out.
 
     A door fills `_lines`, calls `wake`, and closes each request with `_complete`, unless the
@@ -55,6 +60,7 @@ class DoorProtocol(PacedProtocol):
         self.state = OPEN
         self.heard = True
         self.silent_checks = 0
+        self._reader: LogReader | None = None  # of the request that waits
         self._held: tuple[Any, Any] | None = None  # a request and its result, until the log has what came before it
         self._close_timeout: IDelayedCall | None = None
 
@@ -77,6 +83,16 @@ class DoorProtocol(PacedProtocol):
         """Return True once the client has a name."""
         return self.session.user is not None
 
+    @property
+    def passwords_allowed(self) -> bool:
+        """Return True if others on the way cannot read a password, or the operator allows it nevertheless."""
+        return self.factory.plain_passwords or is_confidential(self.transport)
+
+    def check_password_allowed(self) -> None:
+        """Raise ChatError if the client must not send a password over this connection."""
+        if not self.passwords_allowed:
+            raise ChatError(Reason.PASSWORD_IN_CLEAR)
+
     def silent(self) -> None:
         """React to a client with a name that has sent nothing since the last idle check (see `silent_checks`)."""
 
@@ -91,6 +107,8 @@ class DoorProtocol(PacedProtocol):
         self.factory.connections.discard(self)
         if self._close_timeout is not None and self._close_timeout.active():
             self._close_timeout.cancel()
+        if self._reader is not None:
+            self._reader.leave()
         if self._held is not None and iscoroutine(self._held[1]):
             self._held[1].close()
         self._drop_requests()
@@ -167,7 +185,8 @@ class DoorProtocol(PacedProtocol):
 
     def _wait(self, request: Any, result: Any) -> None:
         self._waits = True
-        waited: Deferred[Any] = ensureDeferred(result)
+        self._reader = reader_of(self.session)
+        waited = read_for(self._reader, result)
         waited.addCallback(lambda answer: self.answer(request, answer))
         waited.addErrback(self._failed, request)
         waited.addBoth(self._waited)
@@ -178,11 +197,11 @@ class DoorProtocol(PacedProtocol):
 
     def _internal_error(self, failure: Failure | None = None) -> ChatError:
         """Log a fault of the server's, and return the error that says no more than that."""
-        _log.failure("A request of connection {number} failed", failure, number=self.session.sender_number)
+        FAULTS.log(_log, "A request of connection {number} failed", failure, number=self.session.sender_number)
         return ChatError(Reason.INTERNAL_ERROR)
 
     def _waited(self, _: object) -> None:
-        self._waits = False
+        self._waits, self._reader = False, None
         if self.state in (CLOSING, CLOSED):
             self.session.end()  # a sign-in may have come true too late
         self.wake()

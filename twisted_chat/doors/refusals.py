@@ -3,11 +3,21 @@
 from collections.abc import Iterable
 
 from twisted_chat.wire.detect import IRC, LINE, TLS, WEB
+from twisted_chat.wire.http import last_response
 
 HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
 """TLS's fatal alert handshake_failure (RFC 8446, sections 5.1 and 6.2)."""
 SERVER_FULL = b"error,unavailable,the server is full; try again later\n"
 """Sent before any byte is read, and therefore always in the line protocol."""
+
+NETWORK_FULL = b"error,unavailable,too many connections from your address; close one, or try again later\n"
+"""Sent before any byte is read, too."""
+MAKING_ROOM = b"error,unavailable,the server is full, and you have said nothing yet; connect again at any time\n"
+
+
+def banned(protocol: str, reason: str) -> bytes:
+    """Say that the operator has banned the client's address."""
+    return _rejection(protocol, b"403 Forbidden", f"the operator does not admit you here{reason}")
 
 
 def no_such_door(protocol: str, doors: Iterable[str]) -> bytes:
@@ -34,8 +44,5 @@ def _rejection(protocol: str, status: bytes, sentence: str) -> bytes:
     if protocol == IRC:
         return b"ERROR :%b\r\n" % text
     if protocol == WEB:
-        return (
-            b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\n\r\n%b\n" % (status, len(text) + 1, text)
-        )
+        return last_response(status, sentence)
     return b"error,not-allowed,%b\n" % text

@@ -18,20 +18,20 @@ from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import NO_DOOR, Door
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
+from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.sentences import NOTICES
+from twisted_chat.doors.presence_reader import PresenceReader
+from twisted_chat.doors.slices import Job
+from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
 MAX_UNSTORED_BYTES = 64 * 1024
 """Bytes of one connection that the log does not have yet, above which the connection is not read from."""
 FREE_UNSTORED_BYTES = 16 * 1024
 """The first of them; for more, the connection's network must have a share left, or the connection waits."""
-PRESENCE_DELAY_SECONDS = 0.1
-"""Seconds for which presence changes gather before they are sent, so that a storm of them becomes one write."""
-PRESENCE_GAP = "too many people came and went to name them all; ask for the list of those who are online"
 
 
-class Session:
+class Session(PresenceReader):
     """A participant of the hub (core.participants.Participant) with a client behind it.
 
     The door is woken when the client has read what waited for it and, if the session is
@@ -47,7 +47,6 @@ class Session:
         "_flusher",
         "_hub",
         "_position_at_check",
-        "_presence",
         "_render",
         "_render_caches",
         "address",
@@ -132,6 +131,21 @@ class Session:
     def flush(self) -> None:
         self.outbox.flush()
 
+    # long answers
+
+    async def write_slices(self, job: Job) -> None:
+        """Write a long answer, a step of the job at a time; return when it is all queued."""
+        if (over := self._flusher.slices.run(self, job)) is not None:
+            await over
+
+    @property
+    def pace(self) -> ChangePace:
+        return self._flusher.pace
+
+    async def turn(self) -> None:
+        """Wait for the client's turn to ask for what takes long."""
+        await self.write_slices(iter(()))
+
     # the end
 
     def end(self) -> None:
@@ -142,6 +156,7 @@ class Session:
             self._flusher.request()
             self._hub.shares.settle(self)  # for the records of its leaving
         self.catchup.close()
+        self._flusher.slices.drop(self)
         self.outbox.end()
         self._door = NO_DOOR
 
@@ -152,6 +167,10 @@ class Session:
                 self._confirmed = self.catchup.position
             self._hub.sign_out(self)
             self._flusher.request()
+
+    @property
+    def door(self) -> str:
+        return self._door.door
 
     # how much may be under way
 
@@ -244,22 +263,14 @@ class Session:
         for index in range(len(entry.texts)):
             self.write_rejection(entry, index, error)
 
-    def presence_changed(self, identity: int, before: str | None, now: str | None) -> None:
-        if not self.dialect.for_programs:
-            return
-        if self._presence is None:
-            self._presence = PresenceChanges()
-            self._clock.callLater(PRESENCE_DELAY_SECONDS, self._tell_presence)
-        self._presence.add(identity, before, now)
-
-    def notify(self, notice: Notice) -> None:
-        self.write(*self.dialect.server_notice(notice, NOTICES[notice]))
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        self.write(*self.dialect.server_notice(notice, notice_sentence(notice, detail)))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         pass
 
-    def disconnect(self, notice: Notice) -> None:
-        self.notify(notice)
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
+        self.notify(notice, detail)
         self._door.close()
 
     def hold(self) -> None:
@@ -275,19 +286,7 @@ class Session:
 
     # what catching up calls
 
-    def went_live(self) -> None:
-        if self._presence is not None:
-            self._tell_presence()
-
     def _drained(self) -> None:
+        self._flusher.slices.resume(self)
         self.catchup.proceed()
         self._door.wake()
-
-    def _tell_presence(self) -> None:
-        if self.catchup.mode is not LIVE or self._presence is None:
-            return
-        presence, self._presence = self._presence, None
-        if presence.lost:
-            self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
-        self.write(*self.dialect.presence(presence.changes()))
-        self.outbox.flush()

@@ -1,26 +1,29 @@
 """A log in memory: it keeps the newest records until the process ends."""
 
 import time
-from collections.abc import Callable, Collection
-from itertools import count, takewhile
+from collections.abc import Callable, Collection, Sequence
+from itertools import count, islice, takewhile
+from secrets import token_hex
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
-from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Deliver, Membership, Page, Restored
-from twisted_chat.core.messages import (
-    GUESTS,
-    JOINED,
-    MEMBERSHIP_CHANGES,
-    SEARCHED,
-    SPOKEN,
-    TOPIC_CHANGES,
-    Conversation,
-    Record,
+from twisted_chat.core.interfaces import (
+    MAX_UNREAD_COUNTED,
+    UNREAD_WINDOW_RECORDS,
+    Contact,
+    Deliver,
+    Page,
+    Restored,
+    Span,
+    Unread,
 )
+from twisted_chat.core.messages import GUESTS, MEMBERSHIP_CHANGES, SEARCHED, SPOKEN, Conversation, Record, direct
+from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.participants import Entry
-from twisted_chat.stores.ids import assign_ids
+from twisted_chat.stores.ids import Stamp, assign_ids
+from twisted_chat.stores.memory_rooms import MemoryRooms
 from twisted_chat.stores.pages import cut, text_of
 from twisted_chat.stores.ring import Ring
-from twisted_chat.stores.search import tokens
+from twisted_chat.stores.search import matches, mention_pattern, phrases, tokens
 
 MAX_RECORDS = 10_000
 """Records that the log keeps, unless its caller asks for another number."""
@@ -39,6 +42,9 @@ class MemoryLog:
         self, most: int = MAX_RECORDS, size: int = MAX_BYTES, now: Callable[[], float] = time.time, after: int = 0
     ) -> None:
         self._ring, self._now = Ring(most, size, after), now
+        self._stamp = Stamp(after, -1)
+        self._rooms = MemoryRooms()
+        self.epoch = token_hex(8)
         self._pending: list[Entry] = []
         self._flushing = False
         self._identities = count(GUESTS)
@@ -51,6 +57,9 @@ class MemoryLog:
     @property
     def last(self) -> int:
         return self._ring.last
+
+    def suspect_epoch(self, id: int) -> None:
+        pass  # it has given every id since its epoch began
 
     def subscribe(self, deliver: Deliver, refuse: Deliver) -> None:
         self._deliver, self._refuse = deliver, refuse
@@ -77,8 +86,9 @@ class MemoryLog:
                 labelled = labels(entries)
                 if labelled:
                     entries = self._deduplicate(entries)
-                assign_ids(entries, self.last, int(self._now() * 1000))
+                self._stamp = assign_ids(entries, self._stamp, int(self._now() * 1000))
                 self._ring.keep(entries)
+                self._rooms.apply(entries)
                 if labelled:
                     self._remember(entries)
                 self._deliver(entries)
@@ -89,17 +99,7 @@ class MemoryLog:
         pass
 
     def restore(self) -> Restored:
-        memberships: dict[tuple[int, Conversation], Membership] = {}
-        topics: dict[str, str] = {}
-        for record in self._ring.oldest(0):
-            author, conversation = record.author, record.conversation
-            if record.kind in TOPIC_CHANGES and isinstance(conversation, str):
-                topics[conversation] = record.text
-            elif record.kind in MEMBERSHIP_CHANGES and author < GUESTS:
-                memberships.pop((author, conversation), None)
-                if record.kind == JOINED:
-                    memberships[author, conversation] = Membership(author, record.to, record.id)
-        return Restored(list(memberships.values()), topics)
+        return self._rooms.restore()
 
     async def history(self, conversation: Conversation, before: int, after: int, limit: int) -> list[Record]:
         if after and not before:
@@ -108,14 +108,14 @@ class MemoryLog:
         newest = self._ring.back(before - 1 if before else self.last, after)
         return cut((record for record in newest if record.conversation == conversation), text_of, limit)[0][::-1]
 
-    async def search(self, conversation: Conversation, words: str, limit: int) -> list[Record]:
-        wanted = tokens(words)
-        if not wanted:
+    async def search(self, conversation: Conversation, words: str, limit: int, after: int = 0) -> list[Record]:
+        asked = phrases(words)
+        if not asked:
             return []
         found = (
             record
-            for record in self._ring.back(self.last)
-            if record.conversation == conversation and record.kind in SEARCHED and wanted <= tokens(record.text)
+            for record in self._ring.back(self.last, after)
+            if record.conversation == conversation and record.kind in SEARCHED and matches(asked, tokens(record.text))
         )
         return cut(found, text_of, limit)[0][::-1]
 
@@ -135,15 +135,55 @@ class MemoryLog:
         ]
         return cut(unread, text_of, limit)[0][::-1], min(len(unread), MAX_UNREAD_COUNTED + 1)
 
-    async def partners(self, identity: int, limit: int) -> list[int]:
-        found: dict[int, None] = {}
+    async def unread_in(
+        self, identity: int, name: Name, asked: Sequence[tuple[Conversation, int]]
+    ) -> dict[Conversation, Unread]:
+        found: dict[Conversation, Unread] = {}
+        named = mention_pattern(name)
+        for conversation, after in asked:
+            own = (record for record in self._ring.back(self.last, after) if record.conversation == conversation)
+            newest = islice(own, UNREAD_WINDOW_RECORDS)
+            unread = [record for record in newest if record.kind in SPOKEN and record.author != identity]
+            if unread:
+                mentions = sum(named.search(record.text) is not None for record in unread)
+                found[conversation] = Unread(len(unread), mentions, unread[-1].id)
+        return found
+
+    async def contacts(
+        self, identity: int, before: int, limit: int, guests: Collection[int] | None = None
+    ) -> list[Contact]:
+        found = [contact for contact, _ in self._contacts(identity).values() if contact.last < before]
+        if guests is not None:
+            found = [contact for contact in found if contact.partner < GUESTS or contact.partner in guests]
+        return found[:limit]
+
+    async def spans(self, identity: int, partner: int | None, name: Name) -> list[Span]:
+        contacts = self._contacts(identity)
+        if partner is not None and (known := contacts.get(direct(identity, partner))) is not None:
+            return [known[1]]
+        return [span for contact, span in contacts.values() if contact.name and user_name(contact.name).key == name.key]
+
+    def _contacts(self, identity: int) -> dict[Conversation, tuple[Contact, Span]]:
+        """Return a user's direct conversations, latest first."""
+        found: dict[Conversation, tuple[Contact, Span]] = {}
         for record in self._ring.back(self.last):
-            if not isinstance(record.conversation, str) and identity in record.conversation:
-                one, other = record.conversation
-                found.setdefault(other if one == identity else one)
-                if len(found) >= limit:
-                    break
-        return list(found)
+            conversation = record.conversation
+            if isinstance(conversation, str) or identity not in conversation:
+                continue
+            if conversation in found:
+                contact, span = found[conversation]
+                found[conversation] = contact, span._replace(first=record.id)
+                continue
+            one, other = conversation
+            partner = other if one == identity else one
+            name = record.sender if record.author == partner else record.to
+            contact = Contact(conversation, partner, name, record.id, record.time)
+            found[conversation] = contact, Span(conversation, record.id, record.id)
+        return found
+
+    async def find_label(self, sender_number: int, label: str) -> Record | None:
+        id = self._labels.get((sender_number, label), 0)
+        return next(self._ring.back(id, id - 1)) if id >= self.first else None
 
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         changes: dict[str, str] = {}

@@ -1,13 +1,21 @@
 """Accounts in memory, until the process ends."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import count
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
+
+MAX_CLIENTS = 64
+"""Clients of an account that are remembered, besides those that are connected."""
+MAX_TICKETS = 32
+"""Tickets of one account."""
+MAX_NETWORKS = 8
+"""Networks that an account is known to sign in from."""
 
 
 class MemoryAccounts:
@@ -18,8 +26,11 @@ class MemoryAccounts:
         self._identities, self._numbers = count(1), count(1)
         self._accounts: dict[int, Account] = {}
         self._secrets: dict[int, str | None] = {}
-        self._clients: dict[tuple[int, str], int] = {}
+        self._clients: dict[int, dict[str, int]] = {}  # of each account, the one that signed in last at the end
         self._markers: dict[int, dict[Conversation, int]] = {}
+        self._bans: dict[tuple[str, str], Ban] = {}
+        self._tickets: dict[int, dict[str, tuple[int, str]]] = {}  # by account, then by client: the end and the hash
+        self._networks: dict[int, list[str]] = {}
 
     def open(self) -> list[Account]:
         return list(self._accounts.values())
@@ -39,16 +50,57 @@ class MemoryAccounts:
 
     async def set_secret(self, identity: int, secret: str) -> None:
         self._secrets[identity] = secret
+        await self.forget_tickets(identity)
 
     async def set_enabled(self, identity: int, enabled: bool) -> None:
+        await self.forget_tickets(identity)
         self._accounts[identity] = self._accounts[identity]._replace(enabled=enabled)
 
     async def delete(self, identity: int) -> None:
         self._accounts[identity] = self._accounts[identity]._replace(enabled=False, deleted=True)
         self._secrets[identity] = None
+        self._networks.pop(identity, None)
+        await self.forget_tickets(identity)
 
-    async def client_number(self, identity: int, client_id: str) -> int:
-        return self._clients.setdefault((identity, client_id), next(self._numbers))
+    def bans(self) -> list[Ban]:
+        return list(self._bans.values())
+
+    async def put_ban(self, ban: Ban) -> None:
+        self._bans[ban.kind, ban.target] = ban
+
+    async def remove_ban(self, kind: str, target: str) -> None:
+        self._bans.pop((kind, target), None)
+
+    async def put_ticket(self, identity: int, client_id: str, hash: str, seconds: int) -> None:
+        now = int(self._now())
+        kept = {client: one for client, one in self._tickets.get(identity, {}).items() if one[0] >= now}
+        kept[client_id] = now + seconds, hash
+        if len(kept) > MAX_TICKETS:
+            del kept[min(kept, key=lambda client: kept[client][0])]
+        self._tickets[identity] = kept
+
+    async def has_ticket(self, identity: int, hash: str) -> bool:
+        now = int(self._now())
+        return any(one == hash and until > now for until, one in self._tickets.get(identity, {}).values())
+
+    async def forget_tickets(self, identity: int) -> None:
+        self._tickets.pop(identity, None)
+
+    async def networks(self, identity: int) -> list[str]:
+        return list(self._networks.get(identity, ()))
+
+    def note_network(self, identity: int, network: str) -> None:
+        earlier = [one for one in self._networks.get(identity, ()) if one != network]
+        self._networks[identity] = [*earlier, network][-MAX_NETWORKS:]
+
+    async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
+        clients = self._clients.setdefault(identity, {})
+        number = clients[client_id] = clients.pop(client_id, 0) or next(self._numbers)
+        connected = {*in_use, number}
+        idle = [client for client, number in clients.items() if number not in connected]
+        for client in idle[: max(len(clients) - MAX_CLIENTS, 0)]:
+            del clients[client]
+        return number
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         for identity, position in positions:
@@ -56,6 +108,10 @@ class MemoryAccounts:
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())
+
+    async def read_markers_in(self, identity: int, conversations: Collection[Conversation]) -> dict[Conversation, int]:
+        markers = self._markers.get(identity, {})
+        return {conversation: markers[conversation] for conversation in conversations if conversation in markers}
 
     async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         markers = self._markers.setdefault(identity, {})

@@ -35,6 +35,12 @@ class Ring:
         if self.last > self._next_check or self._bytes > self._size:
             self._forget()
 
+    def clear(self) -> None:
+        """Drop all entries."""
+        self._entries.clear()
+        self._bytes = 0
+        self.first = self.last + 1
+
     def back(self, up_to: int, after: int = 0) -> Iterator[Record]:
         """Yield the records with after < id <= up_to, newest first."""
         newer = len(self._entries) - bisect_right(self._entries, up_to, key=_first)

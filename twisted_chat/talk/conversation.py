@@ -25,6 +25,22 @@ def key(name: str) -> str:
         return name
 
 
+def contains_name(text: str, name: str) -> bool:
+    """Return True if the name stands in the text as a word, whatever its case: `ann` is in `Ann?`, not in `planned`."""
+    text, name = text.casefold(), name.casefold()
+    start = text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if not _is_letter(text[start - 1 : start]) and not _is_letter(text[end : end + 1]):
+            return True
+        start = text.find(name, start + 1)
+    return False
+
+
+def _is_letter(character: str) -> bool:
+    return character == "_" or character.isalnum()
+
+
 class Conversation:
     """A conversation with a user or in a room.
 

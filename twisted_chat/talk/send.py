@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from math import isfinite
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from twisted_chat.client import ChatClient, ChatFailed
+from twisted_chat.client import ChatClient, ChatFailed, Disconnected
 from twisted_chat.core.names import is_room
 from twisted_chat.talk.address import (
     DEFAULT_HOST,
@@ -36,6 +38,9 @@ from twisted_chat.talk.input import Texts, checked, checked_lines, lines_of_inpu
 from twisted_chat.wire.terminal import printable_line
 
 ACKNOWLEDGE_TIMEOUT_SECONDS = 30.0
+RESTART_SECONDS = 10.0
+"""A server that does not listen, or that is stopping, is tried again for this time: so long it may take to restart."""
+RETRY_SECONDS = 0.5
 QUIT_TIMEOUT_SECONDS = 5.0
 """For the end of the connection, once all is acknowledged."""
 DESCRIPTION = """Send a message to a user or a room. The text is the rest of the command line or, without it, standard
@@ -123,7 +128,11 @@ def _run(parser: ArgumentParser, options: Namespace) -> int:
         reactor = _reactor()
         endpoint = client_endpoint(reactor, address, options)
         texts = only(text) if text is not None else checked_lines(options.to, lines_of_input(reactor))
-        return _on_the_reactor(reactor, send(reactor, endpoint, sender, texts), address)
+
+        def tell() -> None:
+            print(f"twisted-chat: {address} is not available; trying again for {RESTART_SECONDS:g} s", file=sys.stderr)
+
+        return _on_the_reactor(reactor, send(reactor, endpoint, sender, texts, tell), address)
     except TalkError as problem:
         print(printable_line(f"twisted-chat: {problem}"), file=sys.stderr)
         return 1
@@ -173,33 +182,116 @@ def _on_the_reactor(reactor: Any, sending: Coroutine[Deferred[Any], Any, None], 
     return 1
 
 
-async def send(clock: IReactorTime, endpoint: IStreamClientEndpoint, sender: Sender, texts: Texts) -> None:
+async def send(
+    clock: IReactorTime,
+    endpoint: IStreamClientEndpoint,
+    sender: Sender,
+    texts: Texts,
+    on_retry: Callable[[], None] = lambda: None,
+) -> None:
     """Send the texts, each when the text before it is acknowledged.
 
-    Raises TalkError for a refusal, what else ChatClient.connect, register and chat fail with, and TimeoutError when a
-    text is not acknowledged `timeout_seconds` after it was there to be sent.
+    While the server restarts, it is tried again for RESTART_SECONDS, and `on_retry` is called once. Raises TalkError
+    for a refusal, what else ChatClient.connect, register and chat fail with, and TimeoutError when a text is not
+    acknowledged `timeout_seconds` after it was there to be sent.
     """
-    deadline = clock.seconds() + sender.timeout_seconds
-
-    def in_time(waiting: Deferred[T]) -> Deferred[T]:
-        return waiting.addTimeout(max(0.0, deadline - clock.seconds()), clock)
-
-    client = await in_time(ChatClient.connect(endpoint, clock=clock))
+    sending = Sending(clock, endpoint, sender, on_retry)
     try:
-        await in_time(client.register(sender.name, sender.password))
-        if sender.joins:
-            await in_time(client.join(sender.to))
+        await sending.begin()
         first = True
         async for text in texts:
             if not first:
-                deadline = clock.seconds() + sender.timeout_seconds
+                sending.restart_timeout()
             first = False
-            await in_time(client.chat(sender.to, text))
+            await sending.say(text)
     except ChatFailed as problem:
-        client.abort()
+        sending.abort()
         raise TalkError(refusal_in_send(problem)) from None
     except BaseException:
-        client.abort()
+        sending.abort()
         raise
-    with suppress(Exception):  # all is acknowledged, however the connection ends
-        await client.quit().addTimeout(QUIT_TIMEOUT_SECONDS, clock)
+    await sending.quit()
+
+
+class Sending:
+    """A client, and another one when the server has restarted."""
+
+    def __init__(
+        self, clock: IReactorTime, endpoint: IStreamClientEndpoint, sender: Sender, on_retry: Callable[[], None]
+    ) -> None:
+        self._clock, self._endpoint, self._sender, self._on_retry = clock, endpoint, sender, on_retry
+        self._client: ChatClient | None = None
+        self.restart_timeout()
+
+    def restart_timeout(self) -> None:
+        """Give what comes now the whole time."""
+        now = self._clock.seconds()
+        self._deadline, self._last_retry = now + self._sender.timeout_seconds, now + RESTART_SECONDS
+        self._retried = False
+
+    async def begin(self) -> ChatClient:
+        """Connect, register and enter the room; again while the server restarts."""
+        while True:
+            try:
+                return await self._begin_once()
+            except (ConnectionRefusedError, Disconnected, ChatFailed) as problem:
+                self.abort()
+                if not is_restart(problem):
+                    raise
+                await self._wait_after(problem)
+
+    async def _begin_once(self) -> ChatClient:
+        sender = self._sender
+        client = self._client = await self._in_time(ChatClient.connect(self._endpoint, clock=self._clock))
+        await self._in_time(client.register(sender.name, sender.password))
+        if sender.joins:
+            await self._in_time(client.join(sender.to))
+        return client
+
+    async def say(self, text: str) -> None:
+        """Send a text, and wait until it is acknowledged; again if the server could not store it."""
+        while True:
+            client = self._client
+            if client is None or (not client.connected and self._sender.password is None):
+                client = await self.begin()  # a guest's client does not connect again by itself
+            try:
+                await self._in_time(client.chat(self._sender.to, text))
+                return
+            except ChatFailed as problem:
+                if not is_restart(problem):
+                    raise
+                await self._wait_after(problem)
+
+    async def quit(self) -> None:
+        """Leave: all is acknowledged, however the connection ends."""
+        if self._client is not None:
+            with suppress(Exception):
+                await self._client.quit().addTimeout(QUIT_TIMEOUT_SECONDS, self._clock)
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        if self._client is not None:
+            self._client.abort()
+            self._client = None
+
+    def _in_time(self, waiting: Deferred[T]) -> Deferred[T]:
+        return waiting.addTimeout(max(0.0, self._deadline - self._clock.seconds()), self._clock)
+
+    async def _wait_after(self, problem: Exception) -> None:
+        """Wait before another attempt; raise the problem if it is too late for one."""
+        if self._clock.seconds() + RETRY_SECONDS > min(self._deadline, self._last_retry):
+            raise problem
+        if not self._retried:
+            self._retried = True
+            self._on_retry()
+        await deferLater(self._clock, RETRY_SECONDS)
+
+
+def is_restart(problem: Exception) -> bool:
+    """Return True for a problem that a server has which stops or starts: the text was not stored, and may be later."""
+    if isinstance(problem, ChatFailed):
+        return problem.code == "unavailable"
+    if isinstance(problem, Disconnected):  # with a reason of TLS, another attempt would fail in the same way
+        ended = str(problem).startswith("the server ended the connection")
+        return ended and not any(word in str(problem) for word in ("SSL", "certificate", "Mismatch"))
+    return True

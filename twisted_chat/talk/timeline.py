@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.core.names import is_room
-from twisted_chat.talk.conversation import MAX_HELD_RECORDS, Conversation, Conversations, about, key
+from twisted_chat.talk.conversation import MAX_HELD_RECORDS, Conversation, Conversations, about, contains_name, key
 from twisted_chat.talk.failures import refusal_in_talk
 from twisted_chat.talk.format import Line, day, notice, problem, record, rule
 from twisted_chat.talk.session import TalkSession
@@ -191,8 +191,10 @@ class Timeline:
                 self._session.client.seen(name, id).addErrback(lambda _: None)
 
     def _mentions_me(self, event: Event) -> bool:
-        """Return True for a message in a room that contains the person's name."""
-        return is_room(event.to) and key(event.sender) != key(self._me) and self._me.casefold() in event.text.casefold()
+        """Return True for a message in a room that contains the person's name as a word."""
+        if not is_room(event.to) or key(event.sender) == key(self._me):
+            return False
+        return contains_name(event.text, self._me)
 
     def _highlight(self, event: Event, conversation: Conversation) -> Line:
         """Return a line about a mention or a direct message in a conversation that is not current."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from time import time
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
@@ -20,7 +21,7 @@ from twisted_chat.test.support_front import FrontServer, RecordingDoor, Switchin
 from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
 from twisted_chat.transports import tls
-from twisted_chat.transports.tls import CLOSE_TIMEOUT_SECONDS, CertificateError, with_tls
+from twisted_chat.transports.tls import CLOSE_TIMEOUT_SECONDS, CertificateError, ReloadingCertificate, with_tls
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
@@ -62,12 +63,27 @@ class TlsFrontTests(TlsTestCase):
             self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
 
     def test_a_protocol_that_a_client_offers_is_agreed_on_if_a_door_speaks_it(self) -> None:
-        for offered, agreed in ((None, None), ([b"irc"], b"irc"), ([b"h2", b"http/1.1"], b"http/1.1"), ([b"h2"], None)):
+        for offered, agreed in ((None, None), ([b"irc"], b"irc"), ([b"h2", b"http/1.1"], b"http/1.1")):
             client = Secure(self.factory, self.clock, alpn=offered)
             client.shake_hands()
             self.assertEqual(client.tls.negotiatedProtocol, agreed)
             client.says(FIRST[LINE])
             self.assertEqual(self.doors[LINE].connections[-1].reads, [FIRST[LINE]])
+
+    def test_a_client_that_offers_only_other_protocols_gets_an_alert(self) -> None:
+        client = Secure(self.factory, self.clock, alpn=[b"h2"])
+        client.reads = False
+        client.shake_hands()
+        self.assertTrue(client.closed)
+        no_application_protocol = 120  # RFC 7301 section 3.2
+        self.assertEqual(client.transport.writes, [b"\x15\x03\x03\x00\x02\x02%c" % no_application_protocol])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_tls_1_2_has_the_suites_of_mozillas_intermediate_configuration(self) -> None:
+        ciphers = self.certificate.serverConnectionForTLS(None).get_cipher_list()  # type: ignore[arg-type]
+        for name in ciphers:
+            self.assertTrue(name.startswith(("TLS_", "ECDHE-")), name)
+            self.assertTrue("GCM" in name or "POLY1305" in name, name)
 
     def test_there_is_no_tls_within_tls(self) -> None:
         client = self.connect()
@@ -192,6 +208,44 @@ class CertificateTests(TlsTestCase):
         self.issue("other.example")
         self.clock.advance(tls.FILE_CHECK_SECONDS)
         self.assertTrue(self.works_for("other.example"))
+
+    def test_a_key_that_others_can_read_or_change_is_refused(self) -> None:
+        for mode, word in ((0o644, "can read"), (0o604, "can read"), (0o620, "can change"), (0o602, "can change")):
+            self.key.chmod(mode)
+            self.assertIn(word, self.cannot_open())
+            self.assertIn(f"chmod 640 {self.key}", self.cannot_open())
+        for mode in (0o600, 0o400, 0o640):
+            self.key.chmod(mode)
+            self.certificate.open()
+
+    def test_a_key_that_others_may_read_after_a_renewal_is_not_used(self) -> None:
+        self.certificate.open()
+        self.issue("other.example")
+        self.key.chmod(0o644)
+        self.clock.advance(tls.FILE_CHECK_SECONDS)
+        self.assertTrue(self.works_for("chat.example"))
+        self.assertIn("can read the key", str(self.events[0]["problem"]))
+
+    def test_a_certificate_outside_its_dates_is_warned_about_at_the_start_and_daily(self) -> None:
+        now = [0.0]
+        certificate = ReloadingCertificate(str(self.chain), str(self.key), self.clock, [], lambda: now[0])
+        certificate.open()
+        self.assertIn("not valid before", self.events[0]["log_format"])
+        now[0] = 4 * 10.0**10
+        self.clock.advance(tls.DATE_CHECK_SECONDS)
+        self.assertIn("has expired", self.events[1]["log_format"])
+        now[0] = time()
+        self.clock.advance(tls.DATE_CHECK_SECONDS)
+        certificate.close()
+        self.assertEqual((len(self.events), self.clock.getDelayedCalls()), (2, []))
+
+    def test_the_names_are_those_of_the_certificate_in_use(self) -> None:
+        self.certificate.open()
+        self.assertEqual(self.certificate.names, {"chat.example"})
+        self.issue("other.example")
+        self.clock.advance(tls.FILE_CHECK_SECONDS)
+        self.certificate.reload_if_changed()
+        self.assertEqual(self.certificate.names, {"other.example"})
 
     def test_files_that_cannot_be_used_at_the_start_are_an_error_that_says_why(self) -> None:
         key, self.events = self.key.read_bytes(), []

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from twisted.trial.unittest import TestCase
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import NAME_TAKEN, ChatError
 from twisted_chat.core.interfaces import Account, Accounts
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
+from twisted_chat.stores.memory_accounts import MAX_CLIENTS
 from twisted_chat.test.contract_store import NOW
 
 MADE = int(NOW * 1000)
@@ -84,6 +86,20 @@ class AccountsContract(Base):
         self.assertEqual(await self.code(self.accounts.create(user_name("Zak"), "new")), NAME_TAKEN)
         self.assertIsNone(await self.accounts.secret(zak))
 
+    async def test_the_client_that_is_absent_for_the_longest_time_is_forgotten_when_there_are_many(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        bot = await self.accounts.client_number(zak, "bot")
+        old = await self.accounts.client_number(zak, "old")
+        hers = await self.accounts.client_number(jane, "old")
+        seen = {bot, old, hers}
+        for number in range(2 * MAX_CLIENTS):
+            seen.add(await self.accounts.client_number(zak, f"tab{number}", {bot}))
+        last = await self.accounts.client_number(zak, f"tab{2 * MAX_CLIENTS - 1}", {bot})
+        self.assertIn(last, seen)
+        self.assertEqual(await self.accounts.client_number(zak, "bot", {bot}), bot)
+        self.assertEqual(await self.accounts.client_number(jane, "old"), hers)
+        self.assertNotIn(await self.accounts.client_number(zak, "old", {bot}), seen)
+
     async def test_a_client_always_has_the_same_number(self) -> None:
         zak, jane = await self.make("zak"), await self.make("jane")
         clients = [(zak, "phone"), (zak, "desk"), (zak, "Phone"), (jane, "phone")]
@@ -114,3 +130,61 @@ class AccountsContract(Base):
         self.assertEqual([account.read_up_to for account in await self.again()], [12, 3])
         self.accounts.note_read_up_to([])
         self.assertEqual([account.read_up_to for account in await self.again()], [12, 3])
+
+    async def test_bans_are_stored(self) -> None:
+        jane, network = Ban("name", "jane", 5, "spam", MADE), Ban("address", "192.0.2.0/24", 0, "", MADE)
+        await self.accounts.put_ban(jane._replace(reason="other", until=int(NOW * 2000)))
+        await self.accounts.put_ban(network)
+        await self.accounts.put_ban(jane._replace(until=int(NOW * 2000)))
+        await self.again()
+        self.assertEqual(sorted(self.accounts.bans()), [network, jane._replace(until=int(NOW * 2000))])
+        await self.accounts.remove_ban("name", "jane")
+        await self.accounts.remove_ban("name", "zak")
+        await self.again()
+        self.assertEqual(self.accounts.bans(), [network])
+
+    async def test_tickets_are_kept_until_something_ends_them(self) -> None:
+        zak, jane = await self.make("zak", "one"), await self.make("jane")
+        for end in (
+            lambda: self.accounts.set_secret(zak, "two"),
+            lambda: self.accounts.forget_tickets(zak),
+            lambda: self.accounts.set_enabled(zak, False),
+            lambda: self.accounts.delete(zak),
+        ):
+            await self.accounts.put_ticket(zak, "phone", "h1", 60)
+            await self.accounts.put_ticket(zak, "desk", "h2", 60)
+            await self.accounts.put_ticket(jane, "phone", "h3", 60)
+            await self.again()
+            has = [
+                await self.accounts.has_ticket(*one) for one in ((zak, "h1"), (zak, "h2"), (jane, "h1"), (jane, "h3"))
+            ]
+            self.assertEqual(has, [True, True, False, True])
+            await end()
+            await self.again()
+            has = [await self.accounts.has_ticket(*one) for one in ((zak, "h1"), (zak, "h2"), (jane, "h3"))]
+            self.assertEqual(has, [False, False, True])
+
+    async def test_a_client_has_one_ticket_an_account_a_bounded_number_and_each_ends(self) -> None:
+        zak = await self.make("zak")
+        await self.accounts.put_ticket(zak, "", "h0", 60)
+        await self.accounts.put_ticket(zak, "", "h1", 60)
+        self.assertEqual([await self.accounts.has_ticket(zak, one) for one in ("h0", "h1")], [False, True])
+        await self.accounts.put_ticket(zak, "late", "h2", 0)
+        self.assertFalse(await self.accounts.has_ticket(zak, "h2"))
+        for number in range(40):
+            await self.accounts.put_ticket(zak, f"c{number}", f"n{number}", 100 + number)
+        kept = [number for number in range(40) if await self.accounts.has_ticket(zak, f"n{number}")]
+        self.assertEqual(kept, list(range(8, 40)))
+
+    async def test_the_last_few_networks_of_an_account_are_known(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        for number in (1, 2, 1, *range(1, 12)):
+            self.accounts.note_network(zak, f"192.0.2.{number}")
+        self.accounts.note_network(jane, "2001:db8::")
+        await self.again()
+        networks = await self.accounts.networks(zak)
+        self.assertEqual(len(networks), 8)
+        self.assertIn("192.0.2.11", networks)
+        self.assertEqual(await self.accounts.networks(jane), ["2001:db8::"])
+        await self.accounts.delete(zak)
+        self.assertEqual(await self.accounts.networks(zak), [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twisted_chat.core.errors import BAD_COMMAND
-from twisted_chat.core.interfaces import Membership, MessageLog
+from twisted_chat.core.interfaces import Membership, MessageLog, Restored, RoomState
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, TOPIC, Conversation
 from twisted_chat.core.participants import Entry
 from twisted_chat.test.contract_store import LogFixture
@@ -113,6 +113,19 @@ class LabelsContract(LogFixture):
         self.assertEqual(self.log.last, len(labels))
         self.assertEqual(await self.ids_of(self.said("A", labels=("A",))), [("A", 5)])
 
+    async def test_a_label_is_found(self) -> None:
+        await self.keep(self.said("one", "two", labels=(None, "b")))
+        found = await self.log.find_label(7, "b")
+        self.assertEqual((found and found.id, found and found.text), (2, "two"))
+        self.assertEqual([await self.log.find_label(8, "b"), await self.log.find_label(7, "c")], [None, None])
+
+    async def test_the_same_text_to_the_next_holder_of_a_name_is_a_repeat(self) -> None:
+        for guest, text in ((GUESTS + 1, "hi"), (GUESTS + 2, "hi"), (GUESTS + 2, "other")):
+            said = self.said(text, labels=("a",), conversation=(1, guest))
+            said.envelope = said.envelope._replace(to="Zak" if guest > GUESTS + 1 else "zak")
+            await self.keep(said)
+        self.assertEqual((self.log.last, self.refused), (1, ["other"]))
+
 
 class RestoreContract(LogFixture):
     """A log restores which accounts are in which rooms, and the topics."""
@@ -126,7 +139,7 @@ class RestoreContract(LogFixture):
 
     async def test_an_empty_log_restores_nothing(self) -> None:
         restored = (await self.reopened()).restore()
-        self.assertEqual((list(restored.memberships), dict(restored.topics)), ([], {}))
+        self.assertEqual((list(restored.memberships), dict(restored.rooms)), ([], {}))
 
     async def test_accounts_memberships_and_topics(self) -> None:
         await self.keep(
@@ -141,9 +154,26 @@ class RestoreContract(LogFixture):
             self.move(2, JOINED, "#tea", "#Tea"),
             entry("not a move"),
         )
-        memberships, topics = (await self.reopened()).restore()
+        memberships, rooms = (await self.reopened()).restore()
         self.assertEqual(list(memberships), [Membership(1, "#Tea", 1), Membership(2, "#Tea", 9)])
-        self.assertEqual(dict(topics), {"#tea": "Ceylon", "#ops": "on call"})
+        self.assertEqual(dict(rooms), {"#tea": RoomState(1, "Ceylon")})
+
+    async def test_a_room_begins_with_its_first_member_and_ends_with_its_last(self) -> None:
+        topic = entry("Assam", conversation="#tea", kind=TOPIC)
+        await self.keep(self.move(GUESTS, JOINED, "#tea"), topic, self.move(1, JOINED, "#tea"))
+        await self.keep(self.move(GUESTS, LEFT, "#tea"), self.move(2, JOINED, "#ops"), self.move(2, LEFT, "#ops"))
+        await self.keep(self.move(GUESTS + 1, JOINED, "#ops"), self.move(1, LEFT, "#tea"), self.move(1, JOINED, "#tea"))
+        await self.keep(self.move(2, JOINED, "#ops"), entry("Green", conversation="#ops", kind=TOPIC))
+        memberships, rooms = (await self.reopened()).restore()
+        self.assertEqual(list(memberships), [Membership(1, "#tea", 9), Membership(2, "#ops", 10)])
+        self.assertEqual(dict(rooms), {"#tea": RoomState(9), "#ops": RoomState(7, "Green")})
+
+    async def test_a_room_ends_when_only_guests_are_left_at_a_restart(self) -> None:
+        await self.keep(self.move(1, JOINED, "#tea"), self.move(GUESTS, JOINED, "#tea"), self.move(1, LEFT, "#tea"))
+        self.log = await self.reopened()
+        self.assertEqual(self.log.restore(), Restored([], {}))
+        await self.keep(self.move(1, JOINED, "#tea"))
+        self.assertEqual(dict((await self.reopened()).restore().rooms), {"#tea": RoomState(4)})
 
     async def test_guests_are_in_no_room(self) -> None:
         await self.keep(self.move(GUESTS, JOINED, "#tea"), self.move(GUESTS - 1, JOINED, "#tea"))

@@ -1,10 +1,11 @@
-"""The contract of logs for a reader: what it may see, what is unread, and what a search finds."""
+"""The contract of logs for a reader: what it may see, what is unread, and with whom it talked."""
 
 from __future__ import annotations
 
 from twisted_chat.core.cursor import Cursor
-from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, Page
+from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED, UNREAD_WINDOW_RECORDS, Page, Span, Unread
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Conversation, Record
+from twisted_chat.core.names import user_name
 from twisted_chat.core.participants import Entry
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import entry
@@ -95,14 +96,91 @@ class ReadingContract(LogFixture):
                     expected.setdefault(record.conversation, record.kind)
             self.assertEqual(await self.log.first_membership_changes(ZAK, position), expected)
 
-    async def test_partners_are_listed_latest_first(self) -> None:
-        self.assertEqual(await self.log.partners(ZAK, 10), [])
+    async def partners(self, identity: int, limit: int = 10, before: int = 10**9) -> list[int]:
+        return [contact.partner for contact in await self.log.contacts(identity, before, limit)]
+
+    async def test_contacts_are_listed_latest_first(self) -> None:
+        self.assertEqual(await self.partners(ZAK), [])
         await self.keep_a_day()
-        self.assertEqual(await self.log.partners(ZAK, 10), [JANE, ZAK, GUEST])
+        self.assertEqual(await self.partners(ZAK), [JANE, ZAK, GUEST])
         await self.keep(self.said((ZAK, GUEST), GUEST))
-        self.assertEqual(await self.log.partners(ZAK, 10), [GUEST, JANE, ZAK])
-        self.assertEqual(await self.log.partners(ZAK, 1), [GUEST])
-        self.assertEqual(await self.log.partners(GUEST, 10), [ZAK])
+        self.assertEqual(await self.partners(ZAK), [GUEST, JANE, ZAK])
+        self.assertEqual(await self.partners(ZAK, 1), [GUEST])
+        self.assertEqual(await self.partners(GUEST), [ZAK])
+
+    async def test_contacts_go_on_before_an_id_and_may_leave_guests_out(self) -> None:
+        await self.keep_a_day()
+        [jane, zak, guest] = await self.log.contacts(ZAK, 10**9, 10)
+        self.assertEqual(await self.log.contacts(ZAK, jane.last, 10), [zak, guest])
+        self.assertEqual(await self.log.contacts(ZAK, zak.last, 1), [guest])
+        self.assertEqual(await self.log.contacts(ZAK, 10**9, 10, []), [jane, zak])
+        self.assertEqual(await self.log.contacts(ZAK, 10**9, 10, [GUEST]), [jane, zak, guest])
+        [newest] = await self.log.history(guest.conversation, 0, 0, 1)
+        self.assertEqual((guest.last, guest.time), (newest.id, newest.time))
+
+    def from_guest(self, identity: int, name: str, *texts: str) -> Entry:
+        return entry(*texts, conversation=(ZAK, identity), author=identity, sender=name, to="zak")
+
+    async def test_a_contact_has_the_name_of_its_newest_record(self) -> None:
+        await self.keep(self.from_guest(GUEST, "lok", "hi"), self.from_guest(GUEST + 1, "mia", "hi"))
+        await self.keep(self.from_guest(GUEST, "Lokesh", "again"))
+        await self.keep(entry("to you", conversation=(ZAK, GUEST + 1), author=ZAK, sender="zak", to="Mia"))
+        names = [contact.name for contact in await self.log.contacts(ZAK, 10**9, 10)]
+        self.assertEqual(names, ["Mia", "Lokesh"])
+
+    async def test_a_conversation_is_found_by_the_name_in_its_records(self) -> None:
+        for identity in (GUEST, GUEST + 1):
+            await self.keep(self.from_guest(identity, "Lok", "hi", "zak"))
+        await self.keep(self.from_guest(GUEST, "lok", "later"))
+        await self.keep(entry("x", conversation=(JANE, GUEST + 2), author=GUEST + 2, sender="lok", to="jane"))
+        first, second = Span((ZAK, GUEST), 1, 5), Span((ZAK, GUEST + 1), 3, 4)
+        for asked, spans in (("LOK", [first, second]), ("jane", [])):
+            self.assertEqual(await self.log.spans(ZAK, None, user_name(asked)), spans)
+        self.assertEqual(await self.log.spans(ZAK, GUEST + 1, user_name("lok")), [second])
+        self.assertEqual(await self.log.spans(ZAK, GUEST + 9, user_name("lok")), [first, second])
+        await self.keep(self.from_guest(GUEST, "renamed", "x"))
+        self.assertEqual(await self.log.spans(ZAK, None, user_name("lok")), [second])
+
+    async def test_a_page_looks_at_no_more_conversations_than_records(self) -> None:
+        for number in range(30):
+            await self.keep(self.from_guest(GUEST + number, f"lok{number}", "hi"), self.said("#tea"))
+        await self.keep(self.from_guest(GUEST + 3, "lok3", "again"), self.from_guest(GUEST, "lok0", "and I"))
+        for size in (1, 3, 7, 100):
+            self.assertEqual(await self.pages({"#tea"}, 0, size), list(range(1, 63)))
+            direct = [*range(1, 60, 2), 61, 62]
+            self.assertEqual(await self.pages(set(), 0, size), direct)
+
+    async def test_unread_texts_are_counted_for_each_conversation(self) -> None:
+        await self.keep(
+            entry("hi zak", "zaki?", "Zak: come", "xzak zak_", author=JANE),
+            entry("mine, zak", author=ZAK),
+            self.said("#tea", kind=JOINED),
+            self.said("#ops", count=3),
+            self.from_guest(GUEST, "lok", "hi"),
+        )
+        asked: list[tuple[Conversation, int]] = [("#tea", 0), ("#ops", 8), ((ZAK, GUEST), 0), ("#none", 0)]
+        unread = await self.log.unread_in(ZAK, user_name("Zak"), asked)
+        self.assertEqual(unread, {"#tea": Unread(4, 2, 1), "#ops": Unread(1, 0, 9), (ZAK, GUEST): Unread(1, 0, 10)})
+        self.assertEqual(await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 4), ("#ops", 9)]), {})
+        self.assertEqual(await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 2)]), {"#tea": Unread(2, 1, 3)})
+
+    async def test_a_name_is_mentioned_in_any_case_and_beside_other_scripts(self) -> None:
+        for name, texts in (
+            ("жук", ["Жук, где ты?", "ЖУК!", "привет жук"]),
+            ("kim[1]", ["so kim[1] says", "KIM[1]"]),
+            ("jane", ["喝茶jane吗", "(jane)"]),
+        ):
+            after = self.log.last
+            await self.keep(entry(*texts, "somebody else", author=JANE))
+            unread = await self.log.unread_in(ZAK, user_name(name), [("#tea", after)])
+            self.assertEqual(unread, {"#tea": Unread(len(texts) + 1, len(texts), after + 1)}, name)
+
+    async def test_what_is_unread_is_looked_for_in_a_bounded_number_of_records(self) -> None:
+        await self.keep(entry("hidden"), *(self.said("#tea", ZAK, TOPIC) for _ in range(UNREAD_WINDOW_RECORDS)))
+        self.assertEqual(await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 0)]), {})
+        await self.keep(entry("seen", author=JANE))
+        last = self.log.last
+        self.assertEqual(await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 0)]), {"#tea": Unread(1, 0, last)})
 
     async def test_unread_is_what_others_sent_to_the_user(self) -> None:
         records = await self.keep_a_day()
@@ -133,85 +211,3 @@ class ReadingContract(LogFixture):
             unread, count = await self.log.unread(ZAK, set(), 0, self.log.last, 2)
             self.assertEqual(([record.id for record in unread], count), ([self.log.last - 1, self.log.last], expected))
             await self.keep(self.said((ZAK, JANE)))
-
-
-class SearchContract(LogFixture):
-    """A search finds texts that have all the words, without regard to case and accents."""
-
-    async def found(self, words: str, limit: int = 50, where: Conversation = "#tea") -> list[str]:
-        return [record.text for record in await self.log.search(where, words, limit)]
-
-    async def test_all_the_words_in_any_order(self) -> None:
-        await self.keep(entry("one two three", "three two", "two"), entry("four", "one"))
-        self.assertEqual(await self.found("two"), ["one two three", "three two", "two"])
-        self.assertEqual(await self.found("two three"), ["one two three", "three two"])
-        self.assertEqual(await self.found("two, one two!"), ["one two three"])
-        self.assertEqual(await self.found("tw"), [], "whole words")
-        self.assertEqual(await self.found("five"), [])
-
-    async def test_case_and_accents_make_no_difference(self) -> None:
-        texts = ["Café", "CAFE\u0301", "cafe", "Tiếng Việt", "ÅNGSTRÖM"]
-        await self.keep(*map(entry, texts))
-        for word in ("café", "CAFE", "cafe\u0301"):
-            self.assertEqual(await self.found(word), texts[:3], word)
-        self.assertEqual(await self.found("tieng viet"), ["Tiếng Việt"])
-        self.assertEqual(await self.found("angstrom"), ["ÅNGSTRÖM"])
-
-    async def test_a_word_finds_itself_in_any_script(self) -> None:
-        words = [
-            "Straße",
-            "한국어",
-            "がんばって",
-            "привет",
-            "你好",
-            "हिन्दी",
-            "ﬁn",
-            "x²",
-            "İstanbul",
-            "١٢٣",
-            "naïve",
-            "ßß",
-        ]
-        await self.keep(*(entry(f"so {word}, here") for word in words))
-        for word in words:
-            self.assertEqual(await self.found(word), [f"so {word}, here"], word)
-
-    async def test_punctuation_separates_words_and_has_no_meaning(self) -> None:
-        await self.keep(entry("a fine-tuned col:umn", "fine", 'say "tuned" OR not', "near this"))
-        self.assertEqual(await self.found("fine-tuned"), ["a fine-tuned col:umn"])
-        for words in ("fine*", '"fine', "-fine", "^fine", "fine)", "(fine", "+fine", "{fine}", "'fine'", "fine;--"):
-            self.assertEqual(await self.found(words), ["a fine-tuned col:umn", "fine"], words)
-        self.assertEqual(await self.found("fin*"), [])
-        self.assertEqual(await self.found("col:umn"), ["a fine-tuned col:umn"])
-        self.assertEqual(await self.found("text:fine"), [])
-        self.assertEqual(await self.found("NEAR(this, 2)"), [])
-        self.assertEqual(await self.found("tuned OR nothing"), [])
-        self.assertEqual(await self.found("tuned or NOT"), ['say "tuned" OR not'])
-        self.assertEqual(await self.found("fine AND tuned"), [])
-
-    async def test_a_search_without_words_finds_nothing(self) -> None:
-        await self.keep(entry("one", "-", "*"))
-        for words in ("", " ", "*", '"', '""', "''", "()", "-", "\u0301", "\N{HOT BEVERAGE}"):
-            self.assertEqual(await self.found(words), [], repr(words))
-
-    async def test_very_many_words(self) -> None:
-        await self.keep(entry("word1 word2", "word1"))
-        self.assertEqual(await self.found(" ".join(f"word{number}" for number in range(3000))), [])
-        self.assertEqual(await self.found("word1 " * 3000 + "word2"), ["word1 word2"])
-
-    async def test_only_texts_of_that_conversation_are_found(self) -> None:
-        await self.keep(
-            entry("word topic", kind=TOPIC),
-            entry("word tea"),
-            entry("word ops", conversation="#ops"),
-            entry("word waves", kind=ACTION),
-            entry("word direct", conversation=(1, 2)),
-        )
-        self.assertEqual(await self.found("word"), ["word tea", "word waves"])
-        self.assertEqual(await self.found("word", where=(1, 2)), ["word direct"])
-        self.assertEqual(await self.found("word", where="#none"), [])
-
-    async def test_the_newest_of_many_oldest_first(self) -> None:
-        await self.keep(entry(*(f"word {number}" for number in range(60))))
-        self.assertEqual(await self.found("word"), [f"word {number}" for number in range(10, 60)])
-        self.assertEqual(await self.found("word", 2), ["word 58", "word 59"])

@@ -96,8 +96,22 @@ class LogContract(LogFixture):
         await self.keep(one, two, three)
         self.assertEqual(self.delivered, ["one", "two", "three", "four"])
         self.assertEqual([one.first, two.first, three.first], [1, 2, 4])
-        self.assertEqual({stored.time for stored in (one, two, three)}, {1_700_000_000_250})
+        self.assertEqual([stored.time - 1_700_000_000_250 for stored in (one, two, three)], [0, 1, 3])
         self.assertEqual((self.log.first, self.log.last), (1, 4))
+
+    async def test_every_record_has_a_millisecond_of_its_own_even_when_the_clock_goes_back(self) -> None:
+        zak, kim = (Route(Envelope("jane", to, pair, 1, 7), User(user_name(to), 9)) for to, pair in SEVERAL.items())
+        await self.keep(entry("one", "two"), MixedEntry("message", [zak, kim, zak], ["a", "b", "c"], Recorder(), {}))
+        for seconds in (-7200.0, 0.0, 0.001, 7300.0, 0.0):
+            self.now += seconds
+            await self.keep(entry("x"), entry("y", "z"))
+        times = [record.time for record in await self.read(0, 100)]
+        self.assertEqual(times, sorted(set(times)))
+        self.assertEqual(times[:3], [1_700_000_000_250, 1_700_000_000_251, 1_700_000_000_252])
+        self.assertEqual(times[14], int(self.now * 1000), "the clock is followed when it is ahead")
+        for entries in self.batches:
+            for one in entries:
+                self.assertEqual([record.time for record in one.records()], list(one.times))
 
     async def test_ids_only_grow(self) -> None:
         await self.keep(entry("one"))

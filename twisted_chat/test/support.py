@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.passwords import Passwords, Run
+from twisted_chat.auth.tickets import AccountTickets
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog, Page
@@ -29,7 +30,8 @@ from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
-from twisted_chat.test.support_auth import QUICK
+from twisted_chat.test.support_auth import QUICK, any_password
+from twisted_chat.transports.faults import FAULTS
 
 WINDOW = 64 * 1024
 """Bytes that a transport takes for a client that does not read, before it pauses its producer."""
@@ -214,7 +216,10 @@ class Connection:
 
 
 class Server:
-    """A hub with a log, its line and IRC doors, and a clock that only tests move."""
+    """A hub with a log, its line and IRC doors, and a clock that only tests move.
+
+    It accepts passwords from everywhere: tests give clients addresses of all kinds.
+    """
 
     def __init__(
         self,
@@ -227,17 +232,19 @@ class Server:
         accounts: Accounts | None = None,
         run: Run = maybeDeferred,
     ) -> None:
+        FAULTS.clear()  # those of another server
         self.clock = Clock() if clock is None else clock
         self.log = MemoryLog(now=self.clock.seconds) if log is None else log
         self.accounts = MemoryAccounts() if accounts is None else accounts
         self._run = run
         self.hub = self.make_hub() if hub is None else hub
-        self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox)
-        self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox)
+        self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
+        self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
 
     def make_hub(self) -> Hub:
         """Return a hub with accounts, whose passwords are hashed at once, or by `run`."""
-        hub = Hub(self.log, self.accounts, BuiltIn(self.accounts, Passwords(self._run, QUICK), self.clock))
+        authenticator = BuiltIn(self.accounts, Passwords(self._run, QUICK), self.clock, any_password)
+        hub = Hub(self.log, self.accounts, authenticator, tickets=AccountTickets(self.accounts, self.clock))
         hub.open()
         return hub
 
@@ -407,9 +414,9 @@ class SlowAccounts(MemoryAccounts):
         await self._patience()
         return await super().secret(identity)
 
-    async def client_number(self, identity: int, client_id: str) -> int:
+    async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
         await self._patience()
-        return await super().client_number(identity, client_id)
+        return await super().client_number(identity, client_id, in_use)
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         await self._patience()
@@ -423,7 +430,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sender_number = next(self._numbers)
-        self.client_id, self.address, self.read_up_to = "", "", 0
+        self.client_id, self.address, self.door, self.read_up_to = "", "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
@@ -452,10 +459,15 @@ class Recorder:
         self.acknowledged += [(entry.labels.get(index), entry.first + index) for index in range(len(entry.texts))]
         return True
 
+    def all_stored(self) -> None: ...
+
     def presence_changed(self, who: int, before: str | None, now: str | None) -> None:
         self.news.append((before, now))
 
-    def notify(self, notice: Notice) -> None:
+    def crowd_changed(self, news: object) -> None:
+        pass
+
+    def notify(self, notice: Notice, detail: str = "") -> None:
         self.words.append(notice.value)
 
     def deliver_copy(self, entry: Entry) -> None:
@@ -470,7 +482,7 @@ class Recorder:
     def release(self) -> None:
         self.held = False
 
-    def disconnect(self, notice: Notice) -> None:
+    def disconnect(self, notice: Notice, detail: str = "") -> None:
         self.words.append(notice.value)
 
     def flush(self) -> None:

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from twisted_chat.auth.builtin import BuiltIn
 from twisted_chat.auth.passwords import Passwords
+from twisted_chat.auth.tickets import AccountTickets
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog
 from twisted_chat.doors.line.factory import ChatFactory
@@ -19,7 +20,7 @@ from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.simulation.network import MemoryTransport
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.memory_accounts import MemoryAccounts
-from twisted_chat.test.support_auth import QUICK
+from twisted_chat.test.support_auth import QUICK, any_password
 
 
 class CuttableTransport(MemoryTransport):
@@ -63,7 +64,8 @@ class Network:
     def start(self) -> None:
         """Start a new server on the same log and accounts."""
         accounts = self.accounts
-        self.hub = Hub(self.log, accounts, BuiltIn(accounts, Passwords(maybeDeferred, QUICK), self.clock))
+        authenticator = BuiltIn(accounts, Passwords(maybeDeferred, QUICK), self.clock, any_password)
+        self.hub = Hub(self.log, accounts, authenticator, tickets=AccountTickets(accounts, self.clock))
         self.hub.open()
         self.factory = ChatFactory(self.hub, self.clock)
         self.listening = True

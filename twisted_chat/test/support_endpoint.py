@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from twisted_chat.transports.faults import FAULTS
 from twisted_chat.transports.loop import LoopTransport
 from twisted_chat.transports.loop_writer import WRITE_HIGH_WATER_BYTES
 
@@ -176,6 +177,7 @@ class TransportTestCase(SynchronousTestCase):
 
     def accept(self) -> None:
         """Make the transport of an accepted socket, which the loop has not connected yet."""
+        FAULTS.clear()  # those of another test
         self.does: Callable[[], object] = lambda: None
         self.loop, self.socket = Loop(), Socket()
         self.protocol = self.protocol_class(lambda: self.does())

@@ -121,4 +121,5 @@ class TlsTestCase(SynchronousTestCase):
         """Replace a file atomically, as tools that renew a certificate do."""
         new = path.with_suffix(".new")
         new.write_bytes(data)
+        new.chmod(0o600)
         os.replace(new, path)

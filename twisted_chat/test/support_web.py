@@ -19,7 +19,7 @@ class WebServer(Server):
 
     def __init__(self, origins: Collection[str] = (), most: int | None = None) -> None:
         super().__init__(most=most)
-        self.web = WebFactory(self.factory, origins)
+        self.web = WebFactory(self.factory, origins, hosts=["chat.example"])
 
     def browse(self) -> Browser:
         """Return a browser that has just connected."""

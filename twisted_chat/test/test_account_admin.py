@@ -22,7 +22,7 @@ from twisted_chat.core.errors import (
     ChatError,
 )
 from twisted_chat.test.support import DelayedLog, Server
-from twisted_chat.test.support_auth import QUICK, Worker
+from twisted_chat.test.support_auth import NEW_PASSWORD, OTHER_PASSWORD, QUICK, Worker
 
 
 class AccountAdminTestCase(SynchronousTestCase):
@@ -56,50 +56,53 @@ class AccountAdminTestCase(SynchronousTestCase):
 
 class CreateTests(AccountAdminTestCase):
     def test_a_created_account_can_sign_in(self) -> None:
-        self.assertEqual(self.done(self.admin.create("Kim", "secret")), "created the account Kim")
-        self.assertEqual(self.signs_in("kim", "secret"), "ok,Kim,known")
+        self.assertEqual(self.done(self.admin.create("Kim", NEW_PASSWORD)), "created the account Kim")
+        self.assertEqual(self.signs_in("kim", NEW_PASSWORD), "ok,Kim,known")
 
     def test_a_name_is_given_once(self) -> None:
         self.server.plain("jane")
-        self.done(self.admin.create("kim", "secret"))
+        self.done(self.admin.create("kim", NEW_PASSWORD))
         for name in ("jane", "Kim"):
-            self.assertEqual(self.code(self.admin.create(name, "secret")), NAME_TAKEN)
+            self.assertEqual(self.code(self.admin.create(name, NEW_PASSWORD)), NAME_TAKEN)
         self.done(self.admin.delete("kim"))
-        self.assertEqual(self.code(self.admin.create("kim", "secret")), NAME_TAKEN)
+        self.assertEqual(self.code(self.admin.create("kim", NEW_PASSWORD)), NAME_TAKEN)
 
     def test_the_name_is_claimed_while_the_password_is_hashed(self) -> None:
         self.worker.slow = True
-        made = Deferred.fromCoroutine(self.admin.create("kim", "secret"))
-        self.assertTrue(self.signs_in("kim", "other").startswith("error,name-taken,"))
+        made = Deferred.fromCoroutine(self.admin.create("kim", NEW_PASSWORD))
+        self.assertTrue(self.signs_in("kim", OTHER_PASSWORD).startswith("error,name-taken,"))
         self.worker.work()
         self.successResultOf(made)
 
     def test_an_invalid_name_or_password_creates_no_account(self) -> None:
-        self.assertEqual(self.code(self.admin.create("#kim", "secret")), BAD_NAME)
+        self.assertEqual(self.code(self.admin.create("#kim", NEW_PASSWORD)), BAD_NAME)
         self.assertEqual(self.code(self.admin.create("kim", "")), WRONG_PASSWORD)
         self.assertEqual(self.admin.page(), [])
         self.server.plain("kim")  # the name is still free
 
     def test_the_number_of_accounts_is_limited(self) -> None:
         with patch.object(accounts, "MAX_ACCOUNTS", 1):
-            self.done(self.admin.create("jane", "secret"))
-            self.assertEqual(self.code(self.admin.create("kim", "secret")), NOT_ALLOWED)
+            self.done(self.admin.create("jane", NEW_PASSWORD))
+            self.assertEqual(self.code(self.admin.create("kim", NEW_PASSWORD)), NOT_ALLOWED)
 
     def test_passwords_that_are_stored_elsewhere_cannot_be_set(self) -> None:
         assert self.server.hub.accounts is not None
         elsewhere = AccountAdmin(self.server.hub, self.server.hub.accounts, None)
-        self.assertEqual(self.code(elsewhere.create("kim", "secret")), NOT_ALLOWED)
+        self.assertEqual(self.code(elsewhere.create("kim", NEW_PASSWORD)), NOT_ALLOWED)
         self.server.account("jane")
-        self.assertEqual(self.code(elsewhere.set_password("jane", "secret")), NOT_ALLOWED)
+        self.assertEqual(self.code(elsewhere.set_password("jane", NEW_PASSWORD)), NOT_ALLOWED)
 
 
 class PasswordTests(AccountAdminTestCase):
-    def test_the_new_password_counts_and_open_connections_stay(self) -> None:
-        jane = self.server.account("jane")
-        self.assertEqual(self.done(self.admin.set_password("JANE", "other")), "changed the password of jane")
-        self.assertEqual(jane.ask("ping,x"), ["ok,x"])
+    def test_the_new_password_counts_and_open_connections_end(self) -> None:
+        jane, zak = self.server.account("jane"), self.server.account("zak")
+        sentence = "changed the password of jane; 1 connection ended"
+        self.assertEqual(self.done(self.admin.set_password("JANE", OTHER_PASSWORD)), sentence)
+        self.assertEqual(jane.lines()[-1].split(",")[:2], ["server", "password"])
+        self.assertTrue(jane.closed)
+        self.assertFalse(zak.closed)
         self.assertTrue(self.signs_in("jane", "jane").startswith("error,wrong-password,"))
-        self.assertEqual(self.signs_in("jane", "other"), "ok,jane,known")
+        self.assertEqual(self.signs_in("jane", OTHER_PASSWORD), "ok,jane,known")
 
 
 class DisableTests(AccountAdminTestCase):
@@ -191,14 +194,14 @@ class EveryChangeTests(AccountAdminTestCase):
                 self.admin.disable(name),
                 self.admin.enable(name),
                 self.admin.delete(name),
-                self.admin.set_password(name, "secret"),
+                self.admin.set_password(name, NEW_PASSWORD),
             ):
                 self.assertEqual(self.code(change), NO_SUCH_USER)
 
     def test_changes_are_made_one_after_the_other(self) -> None:
         self.server.account("jane")
         self.worker.slow = True
-        first = Deferred.fromCoroutine(self.admin.set_password("jane", "other"))
+        first = Deferred.fromCoroutine(self.admin.set_password("jane", OTHER_PASSWORD))
         second = Deferred.fromCoroutine(self.admin.disable("jane"))
         self.assertNoResult(second)
         self.worker.work()

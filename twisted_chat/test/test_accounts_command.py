@@ -11,10 +11,10 @@ from unittest.mock import patch
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.admin import cli
-from twisted_chat.admin.control import NoResponse, NotListening
+from twisted_chat.admin.ask import NoResponse, NotListening
 from twisted_chat.auth import passwords
 from twisted_chat.cli import main
-from twisted_chat.test.support_auth import QUICK
+from twisted_chat.test.support_auth import NEW_PASSWORD, OTHER_PASSWORD, QUICK
 
 
 class Terminal(io.TextIOWrapper):
@@ -52,15 +52,15 @@ class AccountsTestCase(SynchronousTestCase):
 
     def create(self, *names: str) -> None:
         for name in names:
-            self.says("create", name, typed=b"secret\n")
+            self.says("create", name, typed=b"blue stone 7\n")
 
 
 class ChangeTests(AccountsTestCase):
     def test_each_change_says_what_was_done(self) -> None:
         new = f"created the account jane, in the new file {self.store}"
-        self.assertEqual(self.says("create", "jane", typed=b"secret\n"), new)
-        self.assertEqual(self.says("create", "kim", typed=b"secret\r\n"), "created the account kim")
-        self.assertEqual(self.says("password", "jane", typed=b"other"), "changed the password of jane")
+        self.assertEqual(self.says("create", "jane", typed=b"blue stone 7\n"), new)
+        self.assertEqual(self.says("create", "kim", typed=b"blue stone 7\r\n"), "created the account kim")
+        self.assertEqual(self.says("password", "jane", typed=b"green stone 8"), "changed the password of jane")
         self.assertEqual(self.says("disable", "jane"), "jane is disabled; 0 connections ended")
         self.assertEqual(self.says("disable", "jane"), "jane is already disabled")
         self.assertEqual(self.says("enable", "jane"), "jane is enabled")
@@ -87,10 +87,10 @@ class PasswordTests(AccountsTestCase):
             return self.run_it("create", "jane", stdin=Terminal)
 
     def test_it_is_asked_for_twice(self) -> None:
-        self.assertEqual(self.type("secret", "secret"), 0)
+        self.assertEqual(self.type(NEW_PASSWORD, NEW_PASSWORD), 0)
 
     def test_two_different_passwords_change_nothing(self) -> None:
-        self.assertEqual(self.type("secret", "secrte"), 1)
+        self.assertEqual(self.type(NEW_PASSWORD, OTHER_PASSWORD), 1)
         self.assertEqual(self.err.getvalue(), "twisted-chat: the two passwords differ; nothing was changed\n")
         self.assertFalse(os.path.exists(self.store))
 
@@ -128,8 +128,8 @@ class ProblemTests(AccountsTestCase):
         self.create("jane")
         no_such = "twisted-chat: there is no account kim"
         self.assertEqual(self.one_line("disable", "kim"), no_such)
-        self.assertIn("there is already an account jane", self.one_line("create", "JANE", typed=b"secret\n"))
-        self.assertIn("a name must not contain a space", self.one_line("create", "jane doe", typed=b"secret\n"))
+        self.assertIn("there is already an account jane", self.one_line("create", "JANE", typed=b"blue stone 7\n"))
+        self.assertIn("a name must not contain a space", self.one_line("create", "jane doe", typed=b"blue stone 7\n"))
 
     def test_a_missing_file(self) -> None:
         self.assertIn(f"there is no file {self.store}; name the server's file with --store", self.one_line("list"))
@@ -141,7 +141,7 @@ class ProblemTests(AccountsTestCase):
 
     def test_a_file_in_a_missing_folder(self) -> None:
         self.store = os.path.join(self.store, "chat.sqlite3")
-        self.assertIn("No such file or directory", self.one_line("create", "jane", typed=b"secret\n"))
+        self.assertIn("No such file or directory", self.one_line("create", "jane", typed=b"blue stone 7\n"))
 
     def test_a_file_that_is_in_use(self) -> None:
         self.create("jane")

@@ -62,7 +62,7 @@ class CatchUpTests(SynchronousTestCase):
         self.lookups: list[Deferred[Cursor]] = []
         self.reads: list[tuple[Cursor, Deferred[PageRead]]] = []
 
-        async def cursor(archive: Archive, session: Reader, position: int) -> Cursor:
+        async def cursor(archive: Archive, session: Reader, position: int, epoch: str = "") -> Cursor:
             self.lookups.append(Deferred())
             return await self.lookups[-1]
 
@@ -131,6 +131,7 @@ class CatchUpTests(SynchronousTestCase):
             Event.LIMIT: lambda: self.page(1, False),
             Event.END: lambda: self.page(3, True),
             Event.FAILED: lambda: self.reads[-1][1].errback(OSError("disk")),
+            Event.ANSWER: self.catchup.begin_answer,
             Event.GONE: self.catchup.close,
         }
         calls[event]()

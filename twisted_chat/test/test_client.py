@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -216,11 +217,47 @@ class EventStreamTests(ClientTestCase):
         texts, end = self.gather(zak.events())
         for n in range(5):
             self.run_now(jane.chat("zak", str(n)))
+        self.run_now(zak.ping())  # what was sent before has arrived then
         self.assertEqual(texts, ["0", "1", "2", "3", "4"])
         self.assertNoResult(end)
         self.endpoint.kill()
         self.settle()
-        self.successResultOf(end)
+        self.failureResultOf(end, Disconnected)
+
+    def test_the_end_says_why_unless_the_client_has_left(self) -> None:
+        for leave in (ChatClient.quit, ChatClient.abort):
+            zak = self.client("zak")
+            _, end = self.gather(zak.events())
+            leave(zak)
+            self.settle()
+            self.successResultOf(end)
+            self.successResultOf(self.gather(zak.events())[1])
+        zak = self.client("zak")
+        _, end = self.gather(zak.events())
+        self.endpoint.kill()
+        self.settle()
+        for ended in (end, self.gather(zak.events())[1]):
+            self.assertIn("the server ended the connection", str(self.failureResultOf(ended, Disconnected).value))
+
+    def test_in_asyncio_they_are_read_by_a_task(self) -> None:
+        stream, ended = EventStream(lambda: None), EventStream(lambda: None)
+        ended.end(Disconnected("the server is gone"))
+
+        async def read() -> list[str]:
+            return [event.text async for event in stream.in_asyncio()]
+
+        async def main() -> list[str]:
+            task = asyncio.create_task(read())
+            for text in ("one", "two"):
+                await asyncio.sleep(0)
+                stream.put(Event("message", "zak", "jane", text))
+            await asyncio.sleep(0)
+            stream.end()
+            with self.assertRaises(Disconnected):
+                await anext(ended.in_asyncio())
+            return await task
+
+        self.assertEqual(asyncio.run(main()), ["one", "two"])
 
     def test_events_that_wait_are_read_after_the_end(self) -> None:
         jane, zak = self.client("jane"), self.client("zak")

@@ -207,6 +207,31 @@ class RestartTests(ResumeTestCase):
         self.failureResultOf(topic, Disconnected)
         self.assertEqual([self.successResultOf(answer) for answer in answers], [1, 2, ["jane"]])
 
+    def test_a_program_that_is_started_again_says_the_same_once_with_the_same_label(self) -> None:
+        zak: list[Event] = []
+        self.client("zak", zak)
+        bot = self.client("bot", client_id="bot-1")
+        first = [self.run_now(bot.chat("zak", "hi", label="re-7")), self.run_now(bot.act("zak", "waves", label="re-8"))]
+        bot.abort()
+        self.settle()
+        bot = self.client("bot", client_id="bot-1")
+        again = [self.run_now(bot.chat("zak", "hi", label="re-7")), self.run_now(bot.act("zak", "waves", label="re-8"))]
+        self.assertEqual(again, first)
+        self.assertEqual(texts(zak), ["hi", "waves"])
+        other = bot.chat("zak", "other words", label="re-7")
+        self.settle()
+        self.assertEqual(self.failureResultOf(other, ChatFailed).value.code, "bad-command")
+
+    def test_a_label_that_cannot_be_used_is_refused_at_once(self) -> None:
+        bot = self.client("bot")
+        for label in ("", "a b", "x" * 65, "ä", "a\nquit", "@a"):
+            problem = self.failureResultOf(bot.chat("bot", label=label), ChatFailed).value
+            self.assertIn("a label must be 1 to 64", problem.sentence)
+        waiting = bot.chat("bot", label="a")
+        self.assertIn("not answered yet", str(self.failureResultOf(bot.chat("bot", label="a"), ChatFailed).value))
+        self.settle()
+        self.successResultOf(waiting)
+
     def test_the_requests_that_wait_for_a_connection_are_bounded(self) -> None:
         jane = self.client("jane")
         self.network.stop()

@@ -10,10 +10,9 @@ from twisted_chat.core.rooms import MAX_ROOMS_PER_USER
 from twisted_chat.doors.line.commands import COMMANDS
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
+from twisted_chat.test.support_times import at
 from twisted_chat.wire import errors as wire_errors
 from twisted_chat.wire import line
-
-WHEN = "1970-01-01T00:00:00.000Z"
 
 
 class VerbTestCase(SynchronousTestCase):
@@ -85,7 +84,7 @@ class UnregisteredTests(VerbTestCase):
         self.assertTrue(answer.startswith(f"error,{errors.NOT_REGISTERED},"))
 
     def test_each_verb_of_the_table_needs_a_name_or_not(self) -> None:
-        free = {"register", "hello", "ping", "pong", "help", "quit"}
+        free = {"register", "resume", "hello", "ping", "pong", "help", "quit"}
         self.assertEqual({verb for verb, row in COMMANDS.items() if not row.needs_name}, free)
         for verb, row in COMMANDS.items():
             if row.needs_name:
@@ -132,7 +131,7 @@ class ChatTests(VerbTestCase):
 
     def test_a_text_is_the_rest_of_the_line(self) -> None:
         self.assertEqual(self.jane.ask("chat,zak,well, hello"), [])
-        self.assertEqual(self.zak.lines(), [f"message,3,{WHEN},jane,zak,well, hello"])
+        self.assertEqual(self.zak.lines(), [f"message,3,{at(3)},jane,zak,well, hello"])
 
     def test_a_label_is_answered_with_the_id(self) -> None:
         self.assertEqual(self.jane.ask("@a chat,zak,x"), ["@a ok,3"])
@@ -147,20 +146,20 @@ class ChatTests(VerbTestCase):
 
     def test_a_room_message_reaches_every_other_member(self) -> None:
         self.assertEqual(self.jane.ask("chat,#TEA,hello"), [])
-        self.assertEqual(self.zak.lines(), [f"message,3,{WHEN},jane,#tea,hello"])
+        self.assertEqual(self.zak.lines(), [f"message,3,{at(3)},jane,#tea,hello"])
         self.zak.ask("chat,#tea")
         self.assertEqual(self.jane.lines(), ["zak in #tea says hi"])
 
     def test_a_message_to_oneself(self) -> None:
         self.assertEqual(self.jane.ask("chat,jane,a note"), ["jane says a note"])
-        self.assertEqual(self.zak.ask("chat,zak,a note"), [f"message,4,{WHEN},zak,zak,a note", "ok,4"])
+        self.assertEqual(self.zak.ask("chat,zak,a note"), [f"message,4,{at(4)},zak,zak,a note", "ok,4"])
 
     def test_an_action(self) -> None:
         self.assertEqual(self.zak.ask("me,jane,waves"), ["ok,3"])
         self.zak.ask("me,#tea,waves, too")
         self.assertEqual(self.jane.lines(), ["* zak waves", "* zak in #tea waves, too"])
         self.jane.ask("me,zak,nods")
-        self.assertEqual(self.zak.lines()[-1], f"action,5,{WHEN},jane,zak,nods")
+        self.assertEqual(self.zak.lines()[-1], f"action,5,{at(5)},jane,zak,nods")
 
     def test_a_program_sends_line_breaks_and_backslashes_escaped(self) -> None:
         self.zak.ask(r"chat,jane,one\ntwo \\o/")
@@ -170,7 +169,7 @@ class ChatTests(VerbTestCase):
 
     def test_a_persons_backslashes_stay_as_they_are(self) -> None:
         self.jane.ask("chat,zak,C:\\new")
-        self.assertEqual(self.zak.lines(), [f"message,3,{WHEN},jane,zak,C:\\\\new"])
+        self.assertEqual(self.zak.lines(), [f"message,3,{at(3)},jane,zak,C:\\\\new"])
 
     def test_refusals(self) -> None:
         self.server.plain("kim", "#ops")
@@ -194,7 +193,7 @@ class RoomTests(VerbTestCase):
     def test_programs_see_members_join_and_leave(self) -> None:
         kim = self.server.plain("kim", "#tea")
         kim.ask("leave,#tea")
-        self.assertEqual(self.zak.lines(), [f"joined,3,{WHEN},#tea,kim", f"left,4,{WHEN},#tea,kim"])
+        self.assertEqual(self.zak.lines(), [f"joined,3,{at(3)},#tea,kim", f"left,4,{at(4)},#tea,kim"])
 
     def test_both_are_idempotent(self) -> None:
         self.assertEqual(self.jane.ask("join,#tea"), ["ack"])
@@ -225,7 +224,7 @@ class TopicTests(VerbTestCase):
         self.assertEqual(self.jane.ask("@1 topic,#tea"), ["@1 ok,Assam, hot"])
         self.assertEqual(self.jane.ask("topic,#tea,Darjeeling"), ["ack"])
         self.assertEqual(self.jane.ask("@2 topic,#tea,Ceylon"), ["@2 ok,5"])
-        self.assertEqual(self.zak.lines()[-1], f"topic,5,{WHEN},#tea,jane,Ceylon")
+        self.assertEqual(self.zak.lines()[-1], f"topic,5,{at(5)},#tea,jane,Ceylon")
 
     def test_at_first_there_is_none(self) -> None:
         self.assertEqual(self.jane.ask("topic,#tea"), ["*** #tea has no topic"])
@@ -298,8 +297,8 @@ class HistoryTests(VerbTestCase):
         self.assertEqual(lines, ["@a 8 1970-01-01 00:00:00 jane says 8", "@a ok,1"])
 
     def test_a_program_reads_events(self) -> None:
-        self.assertEqual(self.zak.ask("history,jane,limit=1"), [f"message,8,{WHEN},jane,zak,8", "ok,1"])
-        self.assertEqual(self.zak.ask("@a history,jane,limit=1"), [f"@a message,8,{WHEN},jane,zak,8", "@a ok,1"])
+        self.assertEqual(self.zak.ask("history,jane,limit=1"), [f"message,8,{at(8)},jane,zak,8", "ok,1"])
+        self.assertEqual(self.zak.ask("@a history,jane,limit=1"), [f"@a message,8,{at(8)},jane,zak,8", "@a ok,1"])
 
     def ids(self, asked: str) -> list[int]:
         *records, closing = self.zak.ask(f"history,jane{asked}")
@@ -388,7 +387,7 @@ class HelloTests(VerbTestCase):
     def test_it_may_come_after_a_name(self) -> None:
         self.jane.ask("hello,events")
         self.zak.ask("chat,jane,x")
-        self.assertEqual(self.jane.lines(), [f"message,3,{WHEN},zak,jane,x"])
+        self.assertEqual(self.jane.lines(), [f"message,3,{at(3)},zak,jane,x"])
 
     def test_requests_before_hello_in_the_same_read_are_answered_in_plain(self) -> None:
         self.jane.say(b"chat,zak,x\n@1 chat,zak,y\nhello,events\nchat,zak,z\n")

@@ -20,6 +20,7 @@ from twisted_chat.admin.control import (
     MAX_CONTROL_CONNECTIONS,
     MAX_REQUEST_BYTES,
     REQUEST_FAILED,
+    REQUEST_TIMEOUT_SECONDS,
     UNKNOWN_REQUEST,
     Control,
     ControlProtocol,
@@ -55,7 +56,9 @@ class ControlTestCase(SynchronousTestCase):
         self.reactor = UnixReactor()
         self.ends: dict[StringTransport, ControlProtocol] = {}
         self.path = control_path(self.mktemp())
-        self.control = Control(AccountAdmin(self.server.hub, self.server.hub.accounts, hash), self.path, self.reactor)
+        admin = AccountAdmin(self.server.hub, self.server.hub.accounts, hash)
+        self.control = Control(admin, self.path, self.reactor, self.server.clock)
+        self.control.people.register = self.server.factory.register
 
     def connect(self) -> StringTransport:
         transport = StringTransport()
@@ -83,8 +86,8 @@ class ControlTestCase(SynchronousTestCase):
 class RequestTests(ControlTestCase):
     def test_each_is_answered_with_a_sentence(self) -> None:
         for request, sentence in (
-            ({"do": "create", "name": "Zoë", "password": "secret"}, "created the account Zoë"),
-            ({"do": "password", "name": "zoë", "password": "other"}, "changed the password of Zoë"),
+            ({"do": "create", "name": "Zoë", "password": "blue stone 7"}, "created the account Zoë"),
+            ({"do": "password", "name": "zoë", "password": "green stone 8"}, "changed the password of Zoë"),
             ({"do": "disable", "name": "zoë"}, "Zoë is disabled; 0 connections ended"),
             ({"do": "enable", "name": "zoë"}, "Zoë is enabled"),
             ({"do": "delete", "name": "zoë"}, "Zoë is deleted; it left 0 rooms, and 0 connections ended"),
@@ -124,28 +127,56 @@ class RequestTests(ControlTestCase):
 
     def test_a_request_that_fails_is_logged_without_the_password_and_the_next_one_works(self) -> None:
         with patch.object(self.control.admin, "_create", side_effect=KeyError("bug")), capturedLogs() as logged:
-            self.assertEqual(self.ask(do="create", name="jane", password="hunter2"), REQUEST_FAILED)
+            self.assertEqual(self.ask(do="create", name="jane", password="hunter lake 2"), REQUEST_FAILED)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
-        self.assertNotIn("hunter2", repr(logged))
+        self.assertNotIn("hunter lake 2", repr(logged))
         self.assertEqual(self.ask(do="list"), {"accounts": [], "more": False})
 
     def test_a_connection_is_for_one_request(self) -> None:
         self.worker.slow = True
         transport = self.connect()
-        request = b'{"do": "create", "name": "%s", "password": "secret"}\n'
+        request = b'{"do": "create", "name": "%s", "password": "blue stone 7"}\n'
         self.say(transport, request % b"jane" + request % b"kim")
         self.worker.work()
         self.worker.work()
         self.assertEqual(len(transport.value().splitlines()), 1)
         self.assertEqual([account.name for account in self.control.admin.page()], ["jane"])
 
-    def test_the_number_of_connections_is_limited(self) -> None:
+    def test_the_newest_operator_gets_in_and_the_oldest_idle_one_goes(self) -> None:
+        self.worker.slow = True
+        asking = self.connect()
+        self.say(asking, b'{"do": "create", "name": "jane", "password": "blue stone 7"}\n')
+        idle = [self.connect() for _ in range(MAX_CONTROL_CONNECTIONS)]
+        self.assertEqual([transport.disconnected for transport in (asking, *idle)], [False, True] + [False] * 15)
+        self.assertEqual(self.ask(do="list"), {"accounts": [], "more": False})
+        self.worker.work()
+        self.assertEqual(json.loads(asking.value()), {"done": "created the account jane"})
+
+    def test_when_all_are_busy_the_oldest_goes_and_its_request_is_carried_out(self) -> None:
+        self.worker.slow = True
+        for number in range(MAX_CONTROL_CONNECTIONS):
+            busy = self.connect()
+            self.say(busy, b'{"do": "create", "name": "jane%d", "password": "blue stone 7"}\n' % number)
+        self.assertEqual(self.ask(do="list"), {"accounts": [], "more": False})
+        self.worker.work()
+        self.server.turn()
         for _ in range(MAX_CONTROL_CONNECTIONS):
-            self.connect()
-        self.assertIsNone(self.control.buildProtocol(None))
-        for connection in list(self.control.connections):
-            connection.connectionLost()
-        self.assertIsInstance(self.control.buildProtocol(None), ControlProtocol)
+            self.worker.work()
+        self.assertEqual(len(self.control.admin.page()), MAX_CONTROL_CONNECTIONS)
+
+    def test_a_connection_without_a_request_is_closed_after_a_time(self) -> None:
+        idle, slow = self.connect(), self.connect()
+        self.say(slow, b'{"do": ')
+        self.server.clock.advance(REQUEST_TIMEOUT_SECONDS)
+        self.assertTrue(idle.disconnecting and slow.disconnecting)
+
+    def test_a_request_that_takes_long_is_not_closed(self) -> None:
+        self.worker.slow = True
+        asking = self.connect()
+        self.say(asking, b'{"do": "create", "name": "jane", "password": "blue stone 7"}\n')
+        self.server.clock.advance(REQUEST_TIMEOUT_SECONDS)
+        self.assertFalse(asking.disconnecting)
+        self.worker.work()
 
 
 class SocketTests(ControlTestCase):
@@ -177,7 +208,7 @@ class SocketTests(ControlTestCase):
         self.control.open()
         idle, asking = self.connect(), self.connect()
         self.worker.slow = True
-        self.say(asking, b'{"do": "create", "name": "jane", "password": "secret"}\n')
+        self.say(asking, b'{"do": "create", "name": "jane", "password": "blue stone 7"}\n')
         maybeDeferred(self.control.close)
         self.assertTrue(idle.disconnecting)
         self.assertFalse(asking.disconnecting)

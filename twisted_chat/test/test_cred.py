@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from twisted.cred.checkers import ANONYMOUS, ICredentialsChecker
@@ -14,7 +15,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from twisted_chat.auth.cred import CHECKER_TIMEOUT_SECONDS, Cred
+from twisted_chat.auth.cred import CHECKER_TIMEOUT_SECONDS, MAX_CHECKS, Cred
 from twisted_chat.core.errors import NOT_ALLOWED, SLOW_DOWN, TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
 from twisted_chat.core.interfaces import Authenticator, Verified
 from twisted_chat.core.names import user_name
@@ -146,3 +147,67 @@ class CredTests(SynchronousTestCase):
         checker = makeChecker(f"file:{path}")
         self.assertEqual(self.name(checker, name="zoë", password="pässword"), "zoë")
         self.assertEqual(self.refused(checker, password="pässword"), WRONG_PASSWORD)
+
+    def test_a_file_that_is_missing_or_empty_for_a_moment_is_unavailable_and_not_a_wrong_password(self) -> None:
+        path = self.mktemp()
+        write = "jane:correct horse\n"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(write)
+        auth = Cred([makeChecker(f"file:{path}")], self.clock)
+        self.assertEqual(auth.unreadable_files(), [])
+        os.rename(path, path + ".new")
+        for _ in range(30):  # more than there are wrong passwords
+            with capturedLogs() as logged:
+                self.assertEqual(self.code(self.verify(auth, password="correct horse")), UNAVAILABLE)
+            self.assertIn("cannot read the file of passwords", str(logged[0]["problem"]))
+        self.assertEqual(len(auth.unreadable_files()), 1)
+        with open(path, "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.code(self.verify(auth, password="correct horse")), UNAVAILABLE)
+        os.rename(path + ".new", path)
+        self.assertEqual(self.successResultOf(self.verify(auth, password="correct horse")).name, user_name("jane"))
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_slow_checks_have_turns_and_others_do_not_wait_behind_a_flood(self) -> None:
+        answers: list[Deferred[bytes]] = []
+
+        class Slow(Checker):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                answers.append(Deferred())
+                return answers[-1]
+
+        auth = Cred([Slow()], self.clock)
+
+        def start(name: str, address: str) -> Deferred[Verified]:
+            return Deferred.fromCoroutine(auth.verify(user_name(name), None, PASSWORD, address))
+
+        flood = [start(f"user{number}", f"2001:db8:0:{number * 256:x}::1") for number in range(2 * MAX_CHECKS)]
+        self.assertEqual(len(answers), MAX_CHECKS)
+        zak = start("zak", "192.0.2.7")
+        for number in range(2):
+            answers[number].callback(b"user")
+        for number in (MAX_CHECKS, MAX_CHECKS + 1):
+            answers[number].callback(b"zak")
+        self.assertEqual(self.successResultOf(zak).name.shown, "zak")
+        for number in range(2 * MAX_CHECKS + 1):
+            if not answers[number].called:
+                answers[number].callback(b"user")
+        self.assertEqual(len([self.successResultOf(one) for one in flood]), 2 * MAX_CHECKS)
+
+    def test_one_who_leaves_while_waiting_takes_no_turn(self) -> None:
+        answers: list[Deferred[bytes]] = []
+        checker = Checker()
+        checker.requestAvatarId = lambda credentials: answers.append(Deferred()) or answers[-1]  # type: ignore[method-assign,func-returns-value]
+        auth = Cred([checker], self.clock)
+        doing = [
+            Deferred.fromCoroutine(auth.verify(user_name(f"user{number}"), None, PASSWORD, HOME))
+            for number in range(MAX_CHECKS - 6)
+        ]
+        doing += [
+            Deferred.fromCoroutine(auth.verify(user_name(f"user{number}"), None, PASSWORD, "192.0.2.2"))
+            for number in range(10)
+        ]
+        for one in reversed(doing):
+            one.addErrback(lambda _: None)
+            one.cancel()
+        self.assertEqual((auth._running, bool(auth._waiting)), (0, False))

@@ -1,5 +1,7 @@
 """An account with several connections: each connection gets, once, all messages the account sends and receives."""
 
+import re
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.stores.memory import MemoryLog
@@ -8,7 +10,7 @@ from twisted_chat.test.support import Connection, DelayedLog, Server, SlowAccoun
 
 def events(connection: Connection) -> list[str]:
     """Return the lines that arrived, without times."""
-    return [line.replace(",1970-01-01T00:00:00.000Z", "") for line in connection.lines()]
+    return [re.sub(r",1970-01-01T00:00:00\.\d{3}Z", "", line) for line in connection.lines()]
 
 
 class DevicesTestCase(SynchronousTestCase):
@@ -210,3 +212,54 @@ class ReadMarkerTests(DevicesTestCase):
 
     def test_guests_may_set_a_marker_too(self) -> None:
         self.assertEqual(self.server.program("max").ask("@s seen,jane,3"), ["@s ok"])
+
+
+class ResendTests(DevicesTestCase):
+    """What a client says again is answered as the first time, even if it could not be said now."""
+
+    def say_and_lose_the_answer(self, line: bytes) -> Connection:
+        """Send a line whose answer is lost; return the client's next connection."""
+        self.phone.say(line)
+        self.server.turn()
+        self.phone.drop()
+        return self.server.account("zak", client="phone")
+
+    def test_a_message_to_a_person_who_has_gone(self) -> None:
+        kim = self.server.program("kim")
+        again = self.say_and_lose_the_answer(b"@a chat,kim,hello\n")
+        kim.drop()
+        self.assertEqual(again.ask("@a chat,KIM,hello"), ["@a ok,3"])
+        self.assertEqual(again.ask("@a chat,kim,other")[0].split(",")[:2], ["@a error", "bad-command"])
+        self.assertEqual(again.ask("@a me,kim,hello")[0].split(",")[:2], ["@a error", "bad-command"])
+        self.assertEqual(again.ask("@b chat,kim,hello")[0].split(",")[:2], ["@b error", "no-such-user"])
+        self.assertEqual(self.desk.ask("@a chat,kim,hello")[-1].split(",")[:2], ["@a error", "no-such-user"])
+
+    def test_a_message_to_a_guest_whose_name_another_one_has_now(self) -> None:
+        kim = self.server.program("kim")
+        again = self.say_and_lose_the_answer(b"@a chat,kim,hello\n")
+        kim.drop()
+        other = self.server.program("kim")
+        self.assertEqual(again.ask("@a chat,kim,hello"), ["@a ok,3"])
+        self.assertEqual(other.lines(), [])
+
+    def test_a_message_to_a_room_that_one_has_left(self) -> None:
+        again = self.say_and_lose_the_answer(b"@a me,#tea,waves\n")
+        self.desk.say(b"leave,#tea\n")
+        self.server.turn()
+        again.lines()
+        self.assertEqual(again.ask("@a me,#Tea,waves"), ["@a ok,3"])
+        self.assertEqual(again.ask("@b chat,#tea,hello")[0].split(",")[:2], ["@b error", "not-a-member"])
+
+    def test_the_first_one_may_still_be_on_its_way_to_the_log(self) -> None:
+        log = DelayedLog()
+        server = Server(log)
+        registered = server.connect()
+        registered.say(b"hello,events,phone\nregister,zak,zak\n")
+        kim = server.program("kim")
+        registered.lines()
+        registered.say(b"@a chat,kim,hello\n")
+        server.turn()
+        kim.drop()
+        self.assertEqual(registered.ask("@a chat,kim,hello"), [])
+        log.keep()
+        self.assertEqual(registered.lines()[-2:], ["@a ok,1", "@a ok,1"])

@@ -36,7 +36,9 @@ class StructuredTests(SynchronousTestCase):
 
     def test_texts_of_one_entry_have_consecutive_ids(self) -> None:
         lines = structured("message", "jane", "zak", ["one, two", "a\nb\\c"], 7, TIME)
-        self.assertEqual(lines, [f"message,7,{WHEN},jane,zak,one, two", rf"message,8,{WHEN},jane,zak,a\nb\\c"])
+        self.assertEqual(
+            lines, [f"message,7,{WHEN},jane,zak,one, two", rf"message,8,{timestamp(TIME + 1)},jane,zak,a\nb\\c"]
+        )
 
     def test_rooms(self) -> None:
         self.assertEqual(structured("joined", "jane", "#tea", [""], 7, TIME), [f"joined,7,{WHEN},#tea,jane"])

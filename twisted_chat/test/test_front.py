@@ -248,15 +248,23 @@ class TlsOnlyTests(FrontTestCase):
     tls_only = True
 
     def test_a_client_without_tls_is_told_what_to_do(self) -> None:
-        words = {WEB: b"HTTP/1.1 426 ", IRC: b"ERROR :this server speaks TLS only", LINE: b"error,not-allowed,this"}
-        for name, data in FIRST.items():
+        words = {IRC: b"ERROR :this server speaks TLS only", LINE: b"error,not-allowed,this"}
+        for name, start in words.items():
             client = self.connect()
-            client.says(data)
+            client.says(FIRST[name])
             heard = client.heard()
-            self.assertTrue(heard.startswith(words[name]), heard)
+            self.assertTrue(heard.startswith(start), heard)
             self.assertIn(b"TLS only", heard)
             self.assertTrue(client.closed)
         self.assertEqual(self.inside(), {})
+
+    def test_a_browser_comes_to_the_web_door_which_redirects_it(self) -> None:
+        self.connect().says(FIRST[WEB])
+        self.assertEqual(self.inside(), {WEB: [[FIRST[WEB]]]})
+        del self.doors[WEB]
+        client = self.connect()
+        client.says(FIRST[WEB])
+        self.assertTrue(client.heard().startswith(b"HTTP/1.1 426 "))
 
 
 class ShutDownTests(FrontTestCase):

@@ -14,6 +14,8 @@ from twisted_chat.auth.guard import (
 )
 from twisted_chat.core.errors import SLOW_DOWN, UNAVAILABLE, WRONG_PASSWORD, ChatError, Reason
 from twisted_chat.core.names import user_name
+from twisted_chat.test.support import Connection, Server
+from twisted_chat.test.test_connections import at
 
 
 class LoginThrottleTests(SynchronousTestCase):
@@ -221,3 +223,26 @@ class LoginThrottleTests(SynchronousTestCase):
         while self.checks:
             self.finish("yes")
         self.assertEqual([self.successResultOf(one) for one in attempts[1:11]], ["yes"] * 10)
+
+
+class KnownAfterRestartTests(SynchronousTestCase):
+    def test_the_networks_of_an_account_are_known_after_a_restart(self) -> None:
+        server = RegisterServer()
+        self.assertEqual(server.register("192.0.2.9"), "@1 ok,kim,new")
+        again = RegisterServer(server.server.restarted())
+        for number in range(30):
+            again.register(f"198.51.100.{number}", "a wrong one")
+        self.assertIn("error,slow-down", again.register("203.0.113.1"))
+        self.assertEqual(again.register("192.0.2.9"), "@1 ok,kim,known")
+
+
+class RegisterServer:
+    """A server whose clients come from addresses of the test's choice."""
+
+    def __init__(self, server: Server | None = None) -> None:
+        self.server = server or Server()
+
+    def register(self, address: str, password: str = "kim") -> str:
+        """Return the answer to a sign-in of kim."""
+        connection = Connection(self.server, transport=at(address))
+        return connection.ask(f"@1 register,kim,{password}")[0]

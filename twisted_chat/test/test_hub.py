@@ -444,6 +444,42 @@ class BehindTheLogTests(HubTestCase):
         self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), ({"#tea"}, {"#tea": 1}))
         self.assertEqual(self.jane.refusals, [UNAVAILABLE] * 2)
 
+    def test_a_leave_and_a_join_that_cannot_be_stored_are_undone_together(self) -> None:
+        assert self.jane.user is not None
+        self.hub.join(self.jane, "#tea")
+        self.hub.set_topic(self.jane, "#tea", "Assam")
+        self.hub.flush()
+        self.delayed.keep()
+        self.hub.leave(self.jane, "#tea")
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.fail()
+        self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), ({"#tea"}, {"#tea": 1}))
+        self.assertEqual(self.hub.topic(self.jane, "#tea"), "Assam")
+        self.hub.leave(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.keep()
+        for request in (self.hub.join, self.hub.leave):
+            request(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.fail()
+        self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), (set(), {}))
+        self.assertEqual(self.hub.rooms.names(), [])
+
+    def test_two_connections_changes_that_the_log_gets_in_another_order_leave_what_it_has(self) -> None:
+        assert self.jane.user is not None
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed.keep()
+        for text in ("Assam", "Sencha"):
+            self.hub.set_topic(self.jane, "#tea", text)
+        self.hub.leave(self.jane, "#tea")
+        self.hub.join(self.jane, "#tea")
+        self.hub.flush()
+        self.delayed._flushed.reverse()
+        self.delayed.keep()
+        self.assertEqual((self.jane.user.rooms, self.jane.user.delivered_rooms), (set(), {}))
+
     def test_a_topic_that_cannot_be_stored_is_undone(self) -> None:
         self.hub.join(self.jane, "#tea")
         for text, keep in (("Assam", True), ("Sencha", False)):

@@ -13,9 +13,8 @@ from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.doors.irc.protocol import IrcProtocol
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, Server
+from twisted_chat.test.support_times import at
 from twisted_chat.wire.irc.message import parse
-
-TIME = "time=1970-01-01T00:00:00.000Z"
 
 
 class IrcTestCase(SynchronousTestCase):
@@ -196,9 +195,9 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("PRIVMSG #tea,zak :hello"), [])
         self.assertEqual(
             self.zak.lines(),
-            [f"@{TIME};msgid={id} :jane!u@guest PRIVMSG {to} :hello" for id, to in ((3, "#tea"), (4, "zak"))],
+            [f"@time={at(id)};msgid={id} :jane!u@guest PRIVMSG {to} :hello" for id, to in ((3, "#tea"), (4, "zak"))],
         )
-        self.assertEqual(self.zak.ask("PRIVMSG jane :hi"), [f"@{TIME};msgid=5 :zak!u@guest PRIVMSG jane :hi"])
+        self.assertEqual(self.zak.ask("PRIVMSG jane :hi"), [f"@time={at(5)};msgid=5 :zak!u@guest PRIVMSG jane :hi"])
         self.assertEqual(self.jane.lines(), [":zak!u@guest PRIVMSG jane :hi"])
 
     def test_an_account_is_named_in_its_tag(self) -> None:
@@ -207,8 +206,8 @@ class TalkTests(IrcTestCase):
         self.assertEqual(
             self.zak.lines(),
             [
-                f"@{TIME};msgid=3;account=kim :kim!u@account JOIN #tea kim kim",
-                f"@{TIME};msgid=4;account=kim :kim!u@account PRIVMSG #tea :hi",
+                f"@time={at(3)};msgid=3;account=kim :kim!u@account JOIN #tea kim kim",
+                f"@time={at(4)};msgid=4;account=kim :kim!u@account PRIVMSG #tea :hi",
             ],
         )
 
@@ -248,12 +247,12 @@ class TalkTests(IrcTestCase):
 
     def test_a_message_to_oneself_is_delivered_and_echoed(self) -> None:
         self.assertEqual(self.jane.ask("PRIVMSG jane :note"), [":jane!u@guest PRIVMSG jane :note"])
-        echoed = f"{TIME};msgid=4 :zak!u@guest PRIVMSG zak :note"
+        echoed = f"time={at(4)};msgid=4 :zak!u@guest PRIVMSG zak :note"
         self.assertEqual(self.zak.ask("@label=x PRIVMSG zak :note"), [f"@{echoed}", f"@label=x;{echoed}"])
 
     def test_a_label_is_answered_exactly_once(self) -> None:
         self.assertEqual(
-            self.zak.ask("@label=a PRIVMSG #tea :x"), [f"@label=a;{TIME};msgid=3 :zak!u@guest PRIVMSG #tea :x"]
+            self.zak.ask("@label=a PRIVMSG #tea :x"), [f"@label=a;time={at(3)};msgid=3 :zak!u@guest PRIVMSG #tea :x"]
         )
         for line, command in (
             ("AWAY :tea", "306"),
@@ -307,14 +306,14 @@ class TalkTests(IrcTestCase):
             ],
         )
         self.assertEqual(kim.ask("JOIN #tea"), [])
-        self.assertEqual(self.zak.lines()[-1], f"@{TIME};msgid=4 :kim!u@guest JOIN #tea * kim")
+        self.assertEqual(self.zak.lines()[-1], f"@time={at(4)};msgid=4 :kim!u@guest JOIN #tea * kim")
         self.assertEqual(kim.ask("JOIN 0"), [":kim!u@guest PART #ops", ":kim!u@guest PART #tea"])
 
     def test_a_new_nick_is_told_before_what_is_said_under_it(self) -> None:
         self.assertEqual(self.jane.ask("NICK Joan"), [":jane!u@guest NICK Joan"])
         self.jane.ask("PRIVMSG #tea :me")
         self.assertEqual(
-            self.zak.lines(), [":jane!u@guest NICK Joan", f"@{TIME};msgid=3 :Joan!u@guest PRIVMSG #tea :me"]
+            self.zak.lines(), [":jane!u@guest NICK Joan", f"@time={at(3)};msgid=3 :Joan!u@guest PRIVMSG #tea :me"]
         )
         self.assertEqual(self.jane.ask("NICK Joan"), [])
         self.assertEqual(self.numbers(self.jane.ask("NICK ZAK") + self.jane.ask("NICK a*b")), ["433", "432"])
@@ -322,7 +321,7 @@ class TalkTests(IrcTestCase):
     def test_a_guest_that_quits_parts_its_rooms(self) -> None:
         self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :Closing link: you have quit"])
         self.assertTrue(self.jane.closed)
-        self.assertEqual(self.zak.lines(), [f"@{TIME};msgid=3 :jane!u@guest PART #tea"])
+        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest PART #tea"])
 
     def test_away(self) -> None:
         self.assertEqual(self.numbers(self.zak.ask("AWAY :out for lunch")), ["306"])

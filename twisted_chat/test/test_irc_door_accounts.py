@@ -5,9 +5,9 @@ from __future__ import annotations
 from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.errors import Notice
 from twisted_chat.test.support import Connection
+from twisted_chat.test.support_times import at
 from twisted_chat.test.test_irc_door import IrcTestCase
 
-WHEN = "1970-01-01T00:00:00.000Z"
 JOINED = [
     ":kim!u@account JOIN #tea",
     ":chat.local 353 kim = #tea :kim",
@@ -58,8 +58,8 @@ class SignInAgainTests(IrcTestCase):
         self.assertEqual(
             self.sign_in_again("server-time")[-2:],
             [
-                f"@time={WHEN} :jane!u@guest PRIVMSG #tea :where is kim?",
-                f"@time={WHEN} :jane!u@guest PRIVMSG kim :\x01ACTION waits\x01",
+                f"@time={at(5)} :jane!u@guest PRIVMSG #tea :where is kim?",
+                f"@time={at(6)} :jane!u@guest PRIVMSG kim :\x01ACTION waits\x01",
             ],
         )
 
@@ -113,7 +113,7 @@ class SeveralClientsTests(IrcTestCase):
         self.echoed.read(), self.simple.read()
         self.assertEqual(self.simple.ask("PRIVMSG #tea :hi"), [])
         self.assertEqual(self.echoed.lines(), [":kim!u@account PRIVMSG #tea :hi"])
-        self.assertEqual(self.program.lines()[-1], f"message,2,{WHEN},kim,#tea,hi")
+        self.assertEqual(self.program.lines()[-1], f"message,2,{at(2)},kim,#tea,hi")
 
     def test_another_clients_message_to_a_friend_is_shown_with_echo_message_only(self) -> None:
         self.server.plain("jane")

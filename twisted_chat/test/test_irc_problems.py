@@ -20,6 +20,8 @@ FACTS: dict[str, str | int] = {
     "label": "x",
     "id": 7,
     "max": 9,
+    "min": 8,
+    "target": "@7",
     "seconds": 3,
 }
 

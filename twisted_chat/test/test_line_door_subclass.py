@@ -76,7 +76,7 @@ class SubclassTests(SynchronousTestCase):
             raise ValueError("a secret of the server's")
 
         async def fail_later(connection: ChatProtocol, label: str | None) -> Answer:
-            return fail(connection, label)
+            raise ValueError("another secret of the server's")  # another line: each is logged
 
         class Failing(ChatProtocol):
             commands = COMMANDS | {"now": Command(fail, "now", ""), "later": Command(fail_later, "later", "")}

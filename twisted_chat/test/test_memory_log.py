@@ -7,7 +7,8 @@ from twisted_chat.core.messages import Record
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.stores.ring import SLACK_RECORDS
 from twisted_chat.test.contract_labels import LabelsContract, RestoreContract
-from twisted_chat.test.contract_reading import ReadingContract, SearchContract
+from twisted_chat.test.contract_reading import ReadingContract
+from twisted_chat.test.contract_search import SearchContract
 from twisted_chat.test.contract_store import NOW, LogContract, LogFixture
 from twisted_chat.test.support import entry
 

@@ -31,4 +31,4 @@ class EntryTests(SynchronousTestCase):
         stored = kept(41, 1000, entry("one", "two", connection=origin, author=7))
         one, two = stored.records()
         self.assertEqual(one, Record(41, 1000, MESSAGE, "jane", "#tea", "one", "#tea", 7, origin.sender_number))
-        self.assertEqual(two, one._replace(id=42, text="two"))
+        self.assertEqual(two, one._replace(id=42, time=1001, text="two"))

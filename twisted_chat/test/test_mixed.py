@@ -91,12 +91,21 @@ class RouteTests(SynchronousTestCase):
         route = self.jane.chat.session.routes.get(to)
         return route is self.routes[to] and route.version == route.target.version
 
-    def test_joins_and_leaves_of_other_users_keep_a_route(self) -> None:
+    def test_joins_and_leaves_of_other_users_keep_a_route_to_a_person(self) -> None:
         kim = self.server.plain("kim", "#tea")
         kim.ask("leave,#tea\naway,out\nrename,max")
         kim.drop()
         self.server.turn()
-        self.assertEqual((self.fresh("zak"), self.fresh("#tea")), (True, True))
+        self.assertTrue(self.fresh("zak"))
+
+    def test_a_join_ends_a_route_to_its_room_since_the_next_message_comes_behind_it(self) -> None:
+        kim = self.server.plain("kim", "#tea")
+        self.assertFalse(self.fresh("#tea"))
+        self.jane.ask("chat,#tea,welcome")
+        self.assertEqual(kim.lines(), ["jane in #tea says welcome"])
+        route = self.jane.chat.session.routes["#tea"]
+        self.jane.ask("chat,#tea,again")
+        self.assertIs(self.jane.chat.session.routes["#tea"], route)
 
     def test_members_that_join_after_the_route_was_made_get_messages(self) -> None:
         kim = self.server.plain("kim", "#tea")

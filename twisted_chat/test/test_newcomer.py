@@ -120,6 +120,16 @@ class TelnetTests(SynchronousTestCase):
         jane.say(b"\0chat,zak,caf\xc3\xa9\r\n")
         self.assertEqual(zak.lines(), ["jane says hi", "jane says caf\u00e9"])
 
+    def test_however_the_reads_are_cut(self) -> None:
+        data = b"regi" + self.NEGOTIATION + b"ster,jane\r\0chat,jane,one\r\0chat,jane,two\r\0"
+        for size in (1, 2, 3, 5, 11, 50):
+            jane = Server().connect()
+            for start in range(0, len(data), size):
+                jane.say(data[start : start + size])
+            shown = jane.read().replace(bytes((IAC, WONT, 1)), b"").replace(bytes((IAC, WONT, 3)), b"")
+            shown = shown.replace(bytes((IAC, DONT, 31)), b"").replace(bytes((IAC, DONT, 32)), b"")
+            self.assertEqual(shown, b"ack\r\njane says one\r\njane says two\r\n", size)
+
     def test_a_client_that_only_asks_again_and_again_is_held_to_what_it_reads(self) -> None:
         telnet = TelnetFilter()
         telnet.feed(bytes((IAC, SB, 24)) + b"x" * 1_000_000, False)

@@ -11,16 +11,18 @@ from unittest.mock import patch
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.task import deferLater
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.cli import main
+from twisted_chat.client import ChatFailed, Disconnected
 from twisted_chat.core.messages import Record
 from twisted_chat.simulation.clock import VirtualClock
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.talk.failures import TalkError
 from twisted_chat.talk.input import LineReader, Texts, checked, checked_lines
-from twisted_chat.talk.send import Sender, send
+from twisted_chat.talk.send import RESTART_SECONDS, Sender, is_restart, send
 from twisted_chat.test.support_client import Network
 from twisted_chat.wire.line import MAX_LINE_BYTES
 
@@ -85,9 +87,38 @@ class SendTests(SynchronousTestCase):
         )
         self.assertEqual(self.said(), [])
 
-    def test_a_server_that_does_not_listen(self) -> None:
+    def test_a_server_that_does_not_listen_is_tried_again_for_as_long_as_a_restart_takes(self) -> None:
         self.network.stop()
+        before, attempts = self.clock.seconds(), self.network.attempts
         self.assertRaises(ConnectionRefusedError, self.send, "kim", "hi")
+        self.assertEqual(self.clock.seconds() - before, RESTART_SECONDS)
+        self.assertGreater(self.network.attempts - attempts, 10)
+
+    def test_a_message_is_sent_once_while_the_server_restarts(self) -> None:
+        for name, password in (("cron", None), ("kim", "kim")):
+            self.network.stop()
+            self.clock.callLater(5, self.network.start)
+            self.send("kim", "one", "two", name=name, password=password)
+        self.assertEqual([text for _, _, text in self.said()], ["one", "two"] * 2)
+
+    def test_a_guest_goes_on_with_the_next_line_on_another_connection(self) -> None:
+        async def lines() -> Texts:
+            yield "one"
+            self.network.stop()
+            self.clock.callLater(5, self.network.start)
+            await deferLater(self.clock, 1)
+            yield "two"
+
+        sender = Sender("cron", None, "kim", False, 30.0)
+        self.clock.run(Deferred.fromCoroutine(send(self.clock, self.network, sender, lines())))
+        self.assertEqual([text for _, _, text in self.said()], ["one", "two"])
+
+    def test_only_what_a_restart_mends_is_tried_again(self) -> None:
+        self.assertTrue(is_restart(ChatFailed("unavailable", "the server is shutting down")))
+        self.assertTrue(is_restart(Disconnected("the server ended the connection: the server is shutting down")))
+        self.assertFalse(is_restart(ChatFailed("wrong-password", "wrong password")))
+        self.assertFalse(is_restart(Disconnected("the server ended the connection: [('SSL routines', '', 'x')]")))
+        self.assertFalse(is_restart(Disconnected("the client does not understand what the server sent: x")))
 
     def test_a_server_that_does_not_answer_is_waited_for_until_the_timeout(self) -> None:
         self.network.deaf = True

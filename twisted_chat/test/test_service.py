@@ -75,7 +75,7 @@ class MemoryControl(Control):
     def __init__(self, server: Server) -> None:
         accounts = server.hub.accounts
         assert accounts is not None
-        super().__init__(AccountAdmin(server.hub, accounts, None), "", MemoryReactor())
+        super().__init__(AccountAdmin(server.hub, accounts, None), "", MemoryReactor(), server.clock)
         self.happened: list[str] = []
         self.opened = False
         opened = server.hub.open

@@ -8,7 +8,7 @@ from twisted_chat.core.errors import Notice
 from twisted_chat.core.interfaces import Page
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import MAX_CHANGES
-from twisted_chat.doors.session import PRESENCE_DELAY_SECONDS
+from twisted_chat.doors.presence_reader import PRESENCE_DELAY_SECONDS
 from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import WINDOW, Connection, DelayedLog, Server

@@ -247,7 +247,7 @@ class NicknamesTests(SynchronousTestCase):
         async def verify(self, name: Name, identity: int | None, password: str, address: str) -> Verified:
             return Verified(user_name("zak"))
 
-        async def change(self, name: Name, identity: int, old: str, new: str, address: str) -> str:
+        async def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> str:
             raise NotImplementedError
 
     def setUp(self) -> None:

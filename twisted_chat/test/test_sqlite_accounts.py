@@ -12,7 +12,7 @@ from twisted.trial.unittest import TestCase
 from twisted_chat.core.errors import UNAVAILABLE
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.names import user_name
-from twisted_chat.stores.sqlite.accounts import DAY_SECONDS, MAX_CLIENT_ABSENCE_DAYS, SqliteAccounts
+from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.test.contract_accounts import MADE, AccountsContract
 from twisted_chat.test.contract_store import NOW
@@ -42,15 +42,35 @@ class SqliteAccountsTests(AccountsContract, TestCase):
         await self.database.close()
         return self.open()
 
-    async def test_a_client_absent_for_too_long_is_forgotten(self) -> None:
+    async def test_a_client_is_remembered_whatever_the_clock_says(self) -> None:
         zak = await self.make("zak")
-        phone, desk = await self.accounts.client_number(zak, "phone"), await self.accounts.client_number(zak, "desk")
-        self.now += DAY_SECONDS * MAX_CLIENT_ABSENCE_DAYS
+        phone = await self.accounts.client_number(zak, "phone")
+        for years in (1, 100, -30):
+            self.now = NOW + years * 365 * 24 * 60 * 60
+            await self.accounts.client_number(zak, "desk")
+            self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
+
+    async def test_a_known_client_can_sign_in_when_the_disk_is_full(self) -> None:
+        zak = await self.make("zak")
+        numbers = [await self.accounts.client_number(zak, client) for client in ("phone", "desk")]
+        self.worker.problem = sqlite3.OperationalError("database or disk is full")
+        with capturedLogs():
+            self.assertEqual([await self.accounts.client_number(zak, client) for client in ("phone", "desk")], numbers)
+
+    async def test_clients_can_sign_in_while_the_disk_is_full(self) -> None:
+        zak = await self.make("zak")
+        desk = await self.accounts.client_number(zak, "desk")
+        await self.accounts.client_number(zak, "another")
+        self.worker.problem = sqlite3.OperationalError("database or disk is full")
+        with capturedLogs():
+            self.assertEqual(await self.accounts.client_number(zak, "desk"), desk, "it is known from another day")
+            phone = await self.accounts.client_number(zak, "phone")
+            self.assertNotEqual(await self.accounts.client_number(zak, "tablet"), phone)
+            self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
+        self.worker.problem = None
         self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
-        self.now += DAY_SECONDS
-        await self.accounts.client_number(zak, "new")
-        self.assertEqual(await self.accounts.client_number(zak, "phone"), phone)
-        self.assertNotIn(await self.accounts.client_number(zak, "desk"), (phone, desk))
+        await self.again()
+        self.assertEqual(await self.accounts.client_number(zak, "phone"), phone, "it is stored by now")
 
     async def test_a_failing_disk_is_logged_and_changes_nothing(self) -> None:
         zak = await self.make("zak", "secret")
@@ -62,7 +82,6 @@ class SqliteAccountsTests(AccountsContract, TestCase):
                 self.accounts.set_secret(zak, "other"),
                 self.accounts.set_enabled(zak, False),
                 self.accounts.delete(zak),
-                self.accounts.client_number(zak, "phone"),
                 self.accounts.move_read_marker(zak, "#tea", 2),
             ):
                 self.assertEqual(await self.code(call), UNAVAILABLE)

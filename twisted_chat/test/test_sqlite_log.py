@@ -30,6 +30,14 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         self.assertEqual(await self.texts("#tea", limit=2), ["6", "10"])
         self.assertEqual(await self.texts(ZAK_AND_JANE), ["7", "8", "9"])
 
+    async def test_times_grow_across_a_restart_with_an_earlier_clock(self) -> None:
+        await self.keep(entry("one", "two"))
+        self.now -= 7200
+        await self.reopened()
+        await self.keep(entry("three"))
+        times = [record.time for record in await self.read(0, 10)]
+        self.assertEqual(times, [1_700_000_000_250, 1_700_000_000_251, 1_700_000_000_252])
+
     async def test_ids_grow_across_restarts_and_deletions(self) -> None:
         await self.keep(entry("1", "2"))
         with sqlite3.connect(self.path) as db:
@@ -131,6 +139,7 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         with open(self.path, "rb") as file:
             self.assertEqual(file.read(), content)
         os.remove(self.path)
+        os.remove(f"{self.path}.lock")
         self.log = self.opened()
 
     async def test_a_file_of_a_newer_version_or_another_program_is_refused(self) -> None:
@@ -146,6 +155,7 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
         db.close()
         self.assertIn("a database of something else", self.refused_file())
         os.remove(self.path)
+        os.remove(f"{self.path}.lock")
         self.log = self.opened()
 
     async def test_a_missing_folder_is_named_as_the_reason(self) -> None:

@@ -5,12 +5,28 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.talk import completion
-from twisted_chat.talk.conversation import MAX_CONVERSATIONS, MAX_UNREAD, Conversation, Conversations, about
+from twisted_chat.talk.conversation import (
+    MAX_CONVERSATIONS,
+    MAX_UNREAD,
+    Conversation,
+    Conversations,
+    about,
+    contains_name,
+)
 from twisted_chat.wire.events import Event
 
 
 def said(id: int, sender: str = "zak", to: str = "#tea", text: str = "hi", kind: str = "message") -> Event:
     return Event(kind, sender, to, text, id, 1000 * id)
+
+
+class NameTests(SynchronousTestCase):
+    def test_a_name_counts_only_as_a_word(self) -> None:
+        for text in ("Ann?", "hi ann", "(ANN)", "planned, ann", "ann's", "@ann: tea", "ann"):
+            self.assertTrue(contains_name(text, "ann"), text)
+        for text in ("planned", "annie", "ann_2", "ann7", "jo-anna", "", "änn"):
+            self.assertFalse(contains_name(text, "ann"), text)
+        self.assertTrue(contains_name("STRASSE ist da", "straße"))
 
 
 class ConversationTests(SynchronousTestCase):

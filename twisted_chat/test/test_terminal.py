@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import accounts, cli
+from twisted_chat.admin import accounts, cli, people_cli
 from twisted_chat.cli import main
 from twisted_chat.talk import cli as talk
 from twisted_chat.talk.address import is_readable_on_the_way, parse_address
@@ -55,6 +55,10 @@ class CommandTests(SynchronousTestCase):
 
     def test_names_in_the_list_of_accounts(self) -> None:
         cli._print_table([accounts.AccountRow(EVIL, "here", 1, 1, 0)])
+        self.assert_clean()
+
+    def test_reasons_of_bans(self) -> None:
+        people_cli._bans_table([{"target": EVIL, "kind": "name", "made": 0, "until": 0, "reason": EVIL}])
         self.assert_clean()
 
     def test_a_fault_of_the_program(self) -> None:

@@ -58,6 +58,20 @@ class LinesTests(TestCase):
             browser.send(bytes([byte]))
         self.assertEqual(browser.lines(), ["@1 ok,ä"])
 
+    def test_a_message_is_whole_wherever_its_reads_and_frames_are_cut(self) -> None:
+        text = "chat,jane," + "x" * 4078 + "rename,mallory"
+        for cut in (1, 10, 4078, 4088, 4096, 4100):
+            jane = self.server.open("register,jane")
+            data = text.encode()
+            for sent in (frame(data), frame(data[:cut], last=False) + frame(data[cut:], 0)):
+                jane.send(sent[: cut + 8])
+                jane.send(sent[cut + 8 :])
+                [message, answer] = jane.lines()
+                self.assertTrue(message.endswith("xrename,mallory"))
+                self.assertTrue(answer.startswith("ok,"))
+            self.assertEqual(self.server.names(), ["jane"])
+            jane.drop()
+
     def test_a_ping_is_answered(self) -> None:
         browser = self.server.open()
         browser.ping(b"there?")

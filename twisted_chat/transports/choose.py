@@ -14,6 +14,7 @@ from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
+from twisted_chat.transports.proxy import ProxyEndpoint
 
 REACTOR, LOOP = "reactor", "loop"
 TRANSPORT_CHOICES = (REACTOR, LOOP)
@@ -51,6 +52,8 @@ def install_reactor(requested: str | None) -> None:
 
 def endpoint_for(reactor: Any, endpoint: IStreamServerEndpoint, requested: str | None) -> IStreamServerEndpoint:
     """Return a LoopEndpoint for the same TCP port if the loop's transports are chosen; otherwise return `endpoint`."""
+    if isinstance(endpoint, ProxyEndpoint):
+        return endpoint.around(endpoint_for(reactor, endpoint.inner, requested))
     if requested == REACTOR or type(endpoint) not in (TCP4ServerEndpoint, TCP6ServerEndpoint):
         return endpoint
     if not _prefers_loop(reactor, requested):

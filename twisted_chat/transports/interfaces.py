@@ -7,6 +7,7 @@ import socket
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IAddress, IProtocol, ITCPTransport, ITransport
+from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.protocols.policies import ProtocolWrapper
 
 TCP_OPTIONS = {
@@ -41,6 +42,11 @@ def peer_host(transport: object) -> str:
     """Return the peer's IP address, or "" if the transport has none, for example on a Unix socket."""
     address = transport.getPeer() if ITransport.providedBy(transport) else None
     return str(getattr(address, "host", ""))
+
+
+def knows_peer(transport: object) -> bool:
+    """Return False while the transport waits for a PROXY header, which says who the peer is."""
+    return not isinstance(transport, HAProxyProtocolWrapper) or transport._proxyInfo is not None
 
 
 def tune_socket(transport: object) -> None:

@@ -25,6 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from twisted_chat.transports.faults import FAULTS
 from twisted_chat.transports.loop_writer import REASON_DONE, REASON_LOST, LoopWriter, State
 
 _log = Logger()
@@ -135,11 +136,11 @@ class LoopTransport(LoopWriter):
             if producer is not None:
                 producer.stopProducing()
         except Exception:
-            _log.failure("unhandled error in stopProducing of a producer")
+            FAULTS.log(_log, "unhandled error in stopProducing of a producer")
         try:
             protocol.connectionLost(reason)
         except Exception:
-            _log.failure("unhandled error in connectionLost of a protocol")
+            FAULTS.log(_log, "unhandled error in connectionLost of a protocol")
 
     # ITransport, ITCPTransport and ISystemHandle
 

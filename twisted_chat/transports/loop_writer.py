@@ -39,6 +39,8 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IProducer, IProt
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from twisted_chat.transports.faults import FAULTS
+
 _log = Logger()
 
 WRITE_HIGH_WATER_BYTES = 64 * 1024
@@ -278,7 +280,7 @@ class LoopWriter(asyncio.BaseProtocol):
     def _failed(self) -> None:
         """Log the exception that is being handled, and end the connection with it."""
         failure = Failure()
-        _log.failure("unhandled error in a protocol or producer; its connection is closed", failure)
+        FAULTS.log(_log, "unhandled error in a protocol or producer; its connection is closed", failure)
         if self.connected:
             self._end(failure)
 

@@ -1,11 +1,13 @@
 """Render a record as lines for people or for programs, and parse the events that programs read."""
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.wire.line import escape, unescape
 
+_MILLISECONDS = tuple(f".{number:03}Z" for number in range(1000))
 SPOKEN = ("message", "action", "notice")
 SERVER_MARK = "*** "
 """The beginning of each line for people in which the server itself speaks. No name holds a `*`, so no line that
@@ -70,13 +72,15 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False, guest: boo
 
 
 def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int, tags: str = "") -> list[str]:
-    """Return the lines of a record for programs: the first text has the id `first`, the others follow."""
-    when, spoken, kind = timestamp(time), kind in SPOKEN, tags + kind
-    if spoken:
-        return [f"{kind},{id},{when},{sender},{to},{escape(text)}" for id, text in enumerate(texts, first)]
-    if kind.endswith("topic"):
-        return [f"{kind},{id},{when},{to},{sender},{escape(text)}" for id, text in enumerate(texts, first)]
-    return [f"{kind},{first},{when},{to},{sender}"]
+    """Return the lines of a record for programs: the first text has this id and time, the others follow."""
+    if kind not in SPOKEN and kind != "topic":
+        return [f"{tags}{kind},{first},{timestamp(time)},{to},{sender}"]
+    one, other = (sender, to) if kind in SPOKEN else (to, sender)
+    begin, ends = split_timestamps(range(time, time + len(texts)))
+    return [
+        f"{tags}{kind},{id},{begin}{end},{one},{other},{escape(text)}"
+        for id, (end, text) in enumerate(zip(ends, texts, strict=True), first)
+    ]
 
 
 def parse_event(line: str) -> Event:
@@ -101,6 +105,17 @@ def parse_event(line: str) -> Event:
 def timestamp(time: int) -> str:
     """Return milliseconds since 1970 as a time of RFC 3339, UTC."""
     return f"{second(time)}.{time % 1000:03}Z"
+
+
+def split_timestamps(times: Sequence[int]) -> tuple[str, Sequence[str]]:
+    """Return what such times, which grow, begin with in common, and how each goes on: cheaper than one by one."""
+    first, last = times[0], times[-1]
+    start = first - first % 1000
+    if last >= start + 1000:
+        return "", [timestamp(time) for time in times]
+    if isinstance(times, range):
+        return second(first), _MILLISECONDS[first - start : last - start + 1]
+    return second(first), [_MILLISECONDS[time - start] for time in times]
 
 
 def second(time: int) -> str:

@@ -19,7 +19,7 @@ class TelnetFilter:
         self._in_option = False  # within the parameters of an option, which are skipped
 
     def feed(self, data: bytes, follows_cr: bool) -> tuple[bytes, bytes]:
-        """Return the text of a read, and the answer to the client. `follows_cr` is True if a CR came just before."""
+        """Return the text of a read, and the answer to the client; `follows_cr` is True behind a CR."""
         if self._begun or self._in_option or IAC_BYTE in data:
             data, answer = self._take_out(self._begun + data)
         else:

@@ -49,7 +49,8 @@ class _Conversation(NamedTuple):
     target: str
 
     async def read(self, before: int, after: int, count: int) -> list[Record]:
-        """Return a page of it, oldest first. Raises ChatError."""
+        """Return a page of it, oldest first, when it is this client's turn. Raises ChatError."""
+        await self.session.turn()
         return await self.hub.archive.history(self.session, self.target, before, after, count)
 
     def shown(self, records: list[Record]) -> list[Record]:
@@ -96,6 +97,7 @@ async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
     except ChatHistoryError as error:
         code, sentence = error.args
         return reply_line(_fail(session, code, "TARGETS", sentence=sentence))
+    await session.turn()
     records, _ = await hub.archive.unread(user, 0, hub.log.last, MAX_TARGETS_RECORDS)
     latest: dict[str, int] = {}
     for record in records:

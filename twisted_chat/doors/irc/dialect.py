@@ -10,7 +10,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.wire.events import timestamp
+from twisted_chat.wire.events import split_timestamps, timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, fit_as_they_are, split_text
@@ -94,7 +94,9 @@ class IrcDialect(Dialect):
         """Return the lines of an entry whose texts fit in a line each, as most do; None for any other."""
         envelope, texts = entry.envelope, entry.texts
         kind, sender, is_account = entry.kind, envelope.sender, envelope.author < GUESTS
-        before, after = self._tags(entry.time, sender, is_account)
+        if self._times and len(texts) > 1:
+            return self._render_timed(entry, ending)
+        before, after = self._tags(entry.times[0], sender, is_account)
         if entry.__class__ is MixedEntry:  # to several people
             frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
             if not fit_as_they_are(texts, max([overhead for _, _, overhead in frames])):
@@ -112,6 +114,21 @@ class IrcDialect(Dialect):
         if self._ids:
             return "".join([f"{before}{id}{start}{text}{end}" for id, text in zip(entry.ids, texts, strict=True)])
         return start + (end + start).join(texts) + end
+
+    def _render_timed(self, entry: Entry, ending: str) -> str | None:
+        """Return the same for several texts, each with the tag of its own time."""
+        kind, sender, is_account = entry.kind, entry.envelope.sender, entry.envelope.author < GUESTS
+        frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
+        if not fit_as_they_are(entry.texts, max([overhead for _, _, overhead in frames])):
+            return None
+        after = f";account={escape_tag_value(nick_of(sender))} " if self._accounts and is_account else " "
+        begin, ends = split_timestamps(entry.times)
+        lines = zip(entry.ids, ends, entry.texts, frames, strict=True)
+        if self._ids:
+            return "".join(
+                [f"@time={begin}{end};msgid={id}{after}{a}{text}{z}{ending}" for id, end, text, (a, z, _) in lines]
+            )
+        return "".join([f"@time={begin}{end}{after}{a}{text}{z}{ending}" for _, end, text, (a, z, _) in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
         return [line for record in entry.records() for line in self.render_history(record)]

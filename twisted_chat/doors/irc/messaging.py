@@ -7,7 +7,7 @@ from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE
 from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.dialect import SERVER
-from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, for_each_target, reply_line
+from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
 from twisted_chat.doors.irc.session import word
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -120,13 +120,17 @@ def topic(connection: IrcConnection, request: Request) -> Reply | None:
     return for_each_target(session, request, [name], change)
 
 
-def away(connection: IrcConnection, request: Request) -> Reply:
+def away(connection: IrcConnection, request: Request) -> Result:
     session = connection.session
     text = plain_text(request.params[0]) if request.params else ""
-    connection.hub.away(session, text or None)
-    if text:
-        return reply_line(session.numeric(numerics.RPL_NOWAWAY, "You have been marked as being away"))
-    return reply_line(session.numeric(numerics.RPL_UNAWAY, "You are no longer marked as being away"))
+
+    def change() -> Reply:
+        connection.hub.away(session, text or None)
+        if text:
+            return reply_line(session.numeric(numerics.RPL_NOWAWAY, "You have been marked as being away"))
+        return reply_line(session.numeric(numerics.RPL_UNAWAY, "You are no longer marked as being away"))
+
+    return session.pace.run(session, change)
 
 
 def ping(connection: IrcConnection, request: Request) -> Reply:

@@ -40,6 +40,8 @@ NUMERICS: dict[tuple[str, str | Reason], Numeric] = {
         f"Input line was too long; send at most {MAX_BODY_BYTES} bytes, and at most {MAX_TAGS_BYTES} of tags",
         names_target=False,
     ),
+    ("", Reason.TOPIC_LENGTH): Numeric(numerics.ERR_INPUTTOOLONG, names_target=False),
+    ("", Reason.AWAY_LENGTH): Numeric(numerics.ERR_INPUTTOOLONG, names_target=False),
     ("PRIVMSG", errors.NOT_A_MEMBER): Numeric(numerics.ERR_CANNOTSENDTOCHAN, "Cannot send to channel; JOIN it first"),
     ("NOTICE", errors.NOT_A_MEMBER): Numeric(numerics.ERR_CANNOTSENDTOCHAN, "Cannot send to channel; JOIN it first"),
     ("JOIN", errors.BAD_NAME): Numeric(numerics.ERR_BADCHANMASK, "Bad channel name: {sentence}"),
@@ -55,6 +57,7 @@ NUMERICS: dict[tuple[str, str | Reason], Numeric] = {
         "This server does not accept guests; sign in with a password (PASS or SASL)",
         names_target=False,
     ),
+    (SIGN_IN, Reason.PASSWORD_IN_CLEAR): Numeric(numerics.ERR_PASSWDMISMATCH, names_target=False),
     (SIGN_IN, Reason.PASSWORD_MISMATCH): Numeric(
         numerics.ERR_PASSWDMISMATCH, "Password incorrect; try again, or choose another nick", names_target=False
     ),

@@ -37,6 +37,7 @@ class IrcProtocol(DoorProtocol):
     motd: Sequence[str] = ()
     session_type = IrcSession
     dialect = IRC
+    door_name = "irc"
     full = b"ERROR :the server is full; try again later\r\n"
     session: IrcSession
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from time import time as time_of_day
+from typing import TypeVar
+
 from twisted_chat._version import __version__
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room
+from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
-from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, reply_line
-from twisted_chat.doors.irc.session import IrcSession, word
+from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
+from twisted_chat.doors.irc.session import LINES_PER_STEP, IrcSession, word
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -18,49 +24,44 @@ from twisted_chat.wire.irc.names import nick_of
 
 MAX_NICKS_ASKED = 30
 """Nicks of one ISON or USERHOST; further ones are left out."""
+MAX_THINGS_AT_ONCE = 64
+"""Rooms or people of a reply that is written at once; a longer one is written in slices (doors/slices.py)."""
+T = TypeVar("T")
 
 
-def names(connection: IrcConnection, request: Request) -> Reply:
+def names(connection: IrcConnection, request: Request) -> Result:
     session = connection.session
     if not request.params:
         return reply_line(session.numeric(numerics.RPL_ENDOFNAMES, "*", "End of /NAMES list; usage: NAMES #tea"))
-    lines = []
-    for name in request.params[0].split(","):
-        try:
-            lines += session.names_of(name)
-        except ChatError:
-            lines.append(session.numeric(numerics.RPL_ENDOFNAMES, word(name), "End of /NAMES list"))
-    return Reply(lines)
+    asked = list(dict.fromkeys(request.params[0].split(",")))
+    rooms = [_room(connection, name) for name in asked]
+    return _reply(
+        session, request, sum(len(room.members) for room in rooms if room is not None), _names(session, asked)
+    )
 
 
-def list_(connection: IrcConnection, request: Request) -> Reply:
+def list_(connection: IrcConnection, request: Request) -> Result:
     session, rooms = connection.session, connection.hub.rooms
-    asked = request.params[0].split(",") if request.params and is_room(request.params[0]) else rooms.names()
-    lines = [session.numeric(numerics.RPL_LISTSTART, "Channel", "Users  Name")]
-    for name in asked:
-        room = _room(connection, name)
-        if room is not None:
-            count = str(len(room.members))
-            topic = room.topic if _is_member(session, room) else ""  # only members may see it
-            lines.append(session.numeric_text(numerics.RPL_LIST, (room.name, count), topic or " "))
-    return Reply([*lines, session.numeric(numerics.RPL_LISTEND, "End of /LIST")])
+    if request.params and is_room(request.params[0]):
+        named = [_room(connection, name) for name in dict.fromkeys(request.params[0].split(","))]
+        found = [room for room in named if room is not None]
+        return _reply(session, request, len(found), _list(session, found))
+    return _reply(session, request, len(rooms), _list(session, rooms.ordered))
 
 
-def who(connection: IrcConnection, request: Request) -> Reply:
+def who(connection: IrcConnection, request: Request) -> Result:
     """Return a room's members, or one person; G (gone) marks people who are away or not connected."""
     session, mask = connection.session, request.params[0]
     room = _room(connection, mask) if is_room(mask) else None
-    if is_room(mask):
-        found = sorted(room.members.values(), key=lambda user: user.key) if room is not None else []
-    else:
+    found: Ordered[User] | list[User] = []
+    if room is not None:
+        found = room.ordered
+    elif not is_room(mask):
         user = _user(connection, mask)
         found = [user] if user is not None and mask not in ("0", "*") else []
-    channel = room.name if room is not None else "*"
     wanted = request.params[1] if len(request.params) > 1 and request.params[1][:1] == "%" else ""
-    lines = [
-        _whox_line(session, user, channel, wanted) if wanted else _who_line(session, user, channel) for user in found
-    ]
-    return Reply([*lines, session.numeric(numerics.RPL_ENDOFWHO, word(mask), "End of /WHO list")])
+    slices = _who(session, found, "*" if room is None else room.name, wanted, mask)
+    return _reply(session, request, len(found), slices)
 
 
 def whois(connection: IrcConnection, request: Request) -> Reply:
@@ -139,7 +140,7 @@ def version(connection: IrcConnection, request: Request) -> Reply:
 
 
 def time(connection: IrcConnection, request: Request) -> Reply:
-    now = timestamp(int(connection.factory.clock.seconds() * 1000))
+    now = timestamp(int(time_of_day() * 1000))
     return reply_line(connection.session.numeric(numerics.RPL_TIME, SERVER, now))
 
 
@@ -161,6 +162,55 @@ def message_of_the_day(connection: IrcConnection) -> list[str]:
     lines = [numeric(numerics.RPL_MOTD, f"- {line}") for line in connection.motd]
     begin = numeric(numerics.RPL_MOTDSTART, f"- {SERVER} Message of the day -")
     return [begin, *lines, numeric(numerics.RPL_ENDOFMOTD, "End of /MOTD command")]
+
+
+def _reply(session: IrcSession, request: Request, count: int, slices: Iterator[Sequence[str]]) -> Result:
+    """Return the reply to a request for `count` things: its lines, or the coroutine that writes them in slices."""
+    if count > MAX_THINGS_AT_ONCE:
+        return _sliced_reply(session, request, slices)
+    return Reply([line for lines in slices for line in lines])
+
+
+async def _sliced_reply(session: IrcSession, request: Request, slices: Iterator[Sequence[str]]) -> Reply:
+    await session.write_sliced_answer(request.label, slices)
+    return Reply(labelled=False)
+
+
+def _names(session: IrcSession, asked: list[str]) -> Iterator[Sequence[str]]:
+    for name in asked:
+        try:
+            yield from session.names_of(name)
+        except ChatError:
+            yield (session.numeric(numerics.RPL_ENDOFNAMES, word(name), "End of /NAMES list"),)
+
+
+def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]:
+    yield (session.numeric(numerics.RPL_LISTSTART, "Channel", "Users  Name"),)
+    for some in _groups(rooms):
+        start = f":{SERVER} {numerics.RPL_LIST} {session.nick} "
+        yield [_list_line(session, start, room) for room in some]
+    yield (session.numeric(numerics.RPL_LISTEND, "End of /LIST"),)
+
+
+def _list_line(session: IrcSession, start: str, room: Room) -> str:
+    if room.topic and _is_member(session, room):  # only members may see it
+        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.topic)
+    return f"{start}{room.name} {len(room.members)} : "
+
+
+def _who(session: IrcSession, found: Iterable[User], channel: str, wanted: str, mask: str) -> Iterator[Sequence[str]]:
+    for some in _groups(found):
+        yield [
+            _whox_line(session, user, channel, wanted) if wanted else _who_line(session, user, channel) for user in some
+        ]
+    yield (session.numeric(numerics.RPL_ENDOFWHO, word(mask), "End of /WHO list"),)
+
+
+def _groups(things: Iterable[T]) -> Iterator[list[T]]:
+    """Return the things in groups, each for one slice."""
+    iterator = iter(things)
+    while group := list(islice(iterator, LINES_PER_STEP)):
+        yield group
 
 
 def _room(connection: IrcConnection, name: str) -> Room | None:
@@ -191,10 +241,6 @@ def _present(connection: IrcConnection, request: Request) -> list[User]:
 
 def _host(user: User) -> str:
     return "account" if user.is_account else "guest"
-
-
-def _is_greply_line(user: User) -> bool:
-    return user.away is not None or not user.participants
 
 
 def _is_gone(user: User) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.hub import Hub
 from twisted_chat.doors.irc.dialect import CAPABILITIES, SASL, SERVER, renamed
 from twisted_chat.doors.irc.problems import SIGN_IN, sentence_for
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -27,13 +28,13 @@ def cap(connection: IrcConnection, request: Request) -> Result:
     if subcommand == "LS":
         version = params[0] if params else ""
         values = version.isascii() and version.isdigit() and int(version[:9]) >= CAP_VERSION_WITH_VALUES
-        offered = [f"{name}=PLAIN" if name == SASL and values else name for name in _offered(connection.hub)]
+        offered = [f"{name}=PLAIN" if name == SASL and values else name for name in _offered(connection)]
         return reply_line(_cap(session, "LS", " ".join(offered)))
     if subcommand == "LIST":
         used = [name for name in CAPABILITIES if name in session.capabilities]
         return reply_line(_cap(session, "LIST", " ".join(used)))
     if subcommand == "REQ":
-        return _request_capabilities(connection.hub, session, params[0] if params else "")
+        return _request_capabilities(connection, params[0] if params else "")
     if subcommand == "END":
         registration.go(Event.END)
         return _try_register(connection)
@@ -67,23 +68,29 @@ def nick(connection: IrcConnection, request: Request) -> Result:
     assert user is not None
     if wanted == session.nick:
         return Reply()
-    before = user.name
-    connection.hub.rename(session, wanted)
-    return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+
+    def change() -> Reply:
+        before = user.name
+        connection.hub.rename(session, wanted)
+        return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+
+    return session.pace.run(session, change)
 
 
-def _offered(hub: Hub) -> list[str]:
-    """Return the capabilities. `sasl` is there without TLS, too: clients would send the same password by PASS."""
-    return [name for name in CAPABILITIES if name != SASL or hub.accounts is not None]
+def _offered(connection: IrcConnection) -> list[str]:
+    """Return the capabilities: `sasl` only where a password may be sent, so that no client sends it in clear."""
+    sasl = connection.hub.accounts is not None and connection.passwords_allowed
+    return [name for name in CAPABILITIES if name != SASL or sasl]
 
 
 def _cap(session: IrcSession, *params: str) -> str:
     return render("CAP", session.nick, *params, source=SERVER)
 
 
-def _request_capabilities(hub: Hub, session: IrcSession, wanted: str) -> Reply:
+def _request_capabilities(connection: IrcConnection, wanted: str) -> Reply:
     """Add and remove capabilities: all that the client requests, or none."""
-    offered, capabilities = _offered(hub), set(session.capabilities)
+    session = connection.session
+    offered, capabilities = _offered(connection), set(session.capabilities)
     for name in wanted.split():
         if name.removeprefix("-") not in offered:
             return reply_line(_cap(session, "NAK", wanted))
@@ -111,7 +118,7 @@ async def _register(connection: IrcConnection, registration: Registration) -> Re
     hub, session = connection.hub, connection.session
     try:
         if session.user is None:
-            refusal = await _sign_in(hub, session, registration)
+            refusal = await _sign_in(connection, registration)
             if refusal is not None:
                 return refusal
         unread = await unread_messages(hub, session)
@@ -120,16 +127,21 @@ async def _register(connection: IrcConnection, registration: Registration) -> Re
             return Reply()
         registration.go(Event.SIGNED_IN)
         registration.forget()
-        return Reply([*welcome(connection), *rejoined_rooms(hub, session), *unread], then=signed_in.answered)
+        slices = chain((welcome(connection),), rejoined_rooms(hub, session), (unread,))
+        await session.write_sliced_answer(None, slices)  # a label is answered behind it
+        return Reply(then=signed_in.answered)
     finally:
         registration.go(Event.REFUSED)  # without effect when the client is signed in
 
 
-async def _sign_in(hub: Hub, session: IrcSession, registration: Registration) -> Reply | None:
+async def _sign_in(connection: IrcConnection, registration: Registration) -> Reply | None:
     """Sign in by PASS or as a guest. Returns None, or the reply that says why not."""
+    session = connection.session
     name, password = registration.credentials()
     try:
-        registration.signed_in = await hub.sign_in(session, name, password)
+        if password is not None:
+            connection.check_password_allowed()
+        registration.signed_in = await connection.hub.sign_in(session, name, password)
     except ChatError as problem:
         return _registration_failed(session, registration, problem, name, password)
     return None

@@ -29,6 +29,11 @@ class IrcConnection(Protocol):
     @property
     def registered(self) -> bool: ...
 
+    @property
+    def passwords_allowed(self) -> bool: ...
+
+    def check_password_allowed(self) -> None: ...
+
 
 class Request(NamedTuple):
     """A client's line: its command in capitals, its parameters, and its label if it has one."""

@@ -7,7 +7,6 @@ from binascii import Error
 
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.hub import Hub
 from twisted_chat.doors.irc.dialect import SASL, source_of
 from twisted_chat.doors.irc.problems import sentence_for
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -40,7 +39,7 @@ def authenticate(connection: IrcConnection, request: Request) -> Result:
     if len(chunk) == SASL_CHUNK_CHARACTERS:
         return Reply()
     response, registration.sasl = registration.sasl, None
-    return _sign_in(connection.hub, session, registration, response)
+    return _sign_in(connection, registration, response)
 
 
 def _begin(session: IrcSession, registration: Registration, mechanism: str) -> Reply:
@@ -56,11 +55,13 @@ def _begin(session: IrcSession, registration: Registration, mechanism: str) -> R
     return reply_line(render("AUTHENTICATE", "+"))
 
 
-async def _sign_in(hub: Hub, session: IrcSession, registration: Registration, response: str) -> Reply:
+async def _sign_in(connection: IrcConnection, registration: Registration, response: str) -> Reply:
     """Sign in at once; the session is held, and shown nothing, until the client has registered."""
+    session = connection.session
     try:
+        connection.check_password_allowed()
         name, password = _decode_sasl_plain(response)
-        registration.signed_in = await hub.sign_in(session, name, password)
+        registration.signed_in = await connection.hub.sign_in(session, name, password)
     except (ChatError, ParseError) as problem:
         sentence = f"SASL authentication failed: {sentence_for(problem)}"
         return reply_line(session.numeric(numerics.ERR_SASLFAIL, sentence))

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
-from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import Absence, Entry
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, is_room
+from twisted_chat.core.participants import Absence, Entry, User
 from twisted_chat.doors.catchup import LIVE
+from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, IrcDialect, dialect_of, one_line, renamed
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
-from twisted_chat.sentences import NOTICES
+from twisted_chat.sentences import notice_sentence
 from twisted_chat.wire.errors import NOT_UTF8, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import add_tag, escape_tag_value, render
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, add_tag, escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import split_text
 
 MAX_WORD_CHARACTERS = 64
 """Characters of a client's parameter that an error repeats."""
+LINES_PER_STEP = 32
+"""Lines of a long answer that are made in one step (doors/slices.py): some 0.2 ms of work."""
 INVALID_UTF8 = "INVALID_UTF8"
 """The code of IRCv3's utf8-only for a line that is not UTF-8."""
 NOT_CONNECTED = "not connected now; the message is kept"
@@ -49,7 +54,7 @@ class IrcSession(Session):
 
     def use_capabilities(self, capabilities: frozenset[str]) -> None:
         """Write with these capabilities from now on."""
-        self.capabilities = capabilities
+        self.capabilities = _shared(capabilities)
         self.speak(dialect_of(capabilities), b"\r\n")
 
     @property
@@ -72,22 +77,27 @@ class IrcSession(Session):
         """Return a numeric reply that ends with as much of a person's text as fits."""
         return self.numeric(number, *params, one_line(text, len(self.numeric(number, *params, ":").encode())))
 
-    def names_of(self, name: str) -> list[str]:
-        """Return the reply to NAMES: the members of a room, connected or not. Raises ChatError(bad-name)."""
+    def names_of(self, name: str) -> Iterator[Sequence[str]]:
+        """Return the reply to NAMES in slices: the members of a room, connected or not. Raises ChatError(bad-name)."""
         room = self._hub.rooms.get(name)
-        lines = []
         if room is not None:
-            nicks = [nick_of(member) for member in room.names()]
-            lines = self.numeric_list(numerics.RPL_NAMREPLY, ("=", room.name), nicks)
             name = room.name
-        return [*lines, self.numeric(numerics.RPL_ENDOFNAMES, word(name), "End of /NAMES list")]
+            nicks = _LONG_NICK_LINES if len(self.nick + name) * 4 <= _SHORT_NAMES_BYTES else _SHORT_NICK_LINES
+            for lines in room.ordered.slices(nicks):
+                start = f":{SERVER} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
+                yield [start + line for line in lines]
+        yield (self.numeric(numerics.RPL_ENDOFNAMES, word(name), "End of /NAMES list"),)
 
-    def joined(self, name: str) -> list[str]:
-        """Return the lines that follow the client's own JOIN: the room's topic and its members."""
+    def joined(self, name: str) -> Iterator[Sequence[str]]:
+        """Return, in slices, the lines that follow the client's own JOIN: the room's topic and its members."""
         room = self._hub.rooms.get(name)
-        if room is None or not room.topic:
-            return self.names_of(name)
-        return [self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.topic), *self.names_of(name)]
+        if room is not None and room.topic:
+            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.topic),)
+        yield from self.names_of(name)
+
+    def write_joined(self, name: str) -> None:
+        """Queue the lines that follow a JOIN, those of a large room in slices."""
+        self._flusher.slices.begin(self, self._answer_slices(None, self.joined(name), ()))
 
     def problem(self, command: str, target: str, problem: ChatError | ParseError) -> list[str]:
         """Return the answer to a request that was not carried out."""
@@ -114,6 +124,40 @@ class IrcSession(Session):
         """Queue the whole answer to a request, in a batch of the given type if it is one."""
         self.write(*self._answer(label, lines, batch))
 
+    async def write_sliced_answer(
+        self, label: str | None, slices: Iterator[Sequence[str]], batch: tuple[str, ...] = ()
+    ) -> None:
+        """Queue an answer of many lines, a slice at a time; return when it is all queued."""
+        await self.write_slices(self._answer_slices(label, slices, batch))
+
+    def _answer_slices(
+        self, label: str | None, slices: Iterator[Sequence[str]], batch: tuple[str, ...]
+    ) -> Iterator[None]:
+        """Write an answer, LINES_PER_STEP lines in each step; in a batch if it is of that type, or has a label."""
+        if label is not None:
+            batch = batch or ("labeled-response",)
+        number = self._open_batch(label, batch) if batch and BATCH in self.capabilities else ""
+        count = 0
+        for lines in slices:
+            if number:
+                lines = [add_tag(line, "batch", number) for line in lines]
+            elif label is not None and lines:
+                lines, label = [add_tag(lines[0], "label", label), *lines[1:]], None
+            self.write(*lines)
+            count += len(lines)
+            if count >= LINES_PER_STEP:
+                count = 0
+                yield
+        if number:
+            self.write(render("BATCH", f"-{number}", source=SERVER))
+
+    def _open_batch(self, label: str | None, batch: tuple[str, ...]) -> str:
+        """Queue the line that begins a batch, and return the batch's name."""
+        self._batch_count += 1
+        begin = render("BATCH", f"+{self._batch_count}", *batch, source=SERVER)
+        self.write(begin if label is None else add_tag(begin, "label", label))
+        return str(self._batch_count)
+
     def _answer(self, label: str | None, lines: Sequence[str], batch: tuple[str, ...] = ()) -> Sequence[str]:
         if label is not None and len(lines) > 1:
             batch = batch or ("labeled-response",)
@@ -133,7 +177,7 @@ class IrcSession(Session):
         super().deliver_join(entry)
         user = self.user
         if user is not None and entry.envelope.author == user.identity:
-            self.write(*self.joined(entry.envelope.to))  # another connection of the account has joined for this one
+            self.write_joined(entry.envelope.to)  # another connection of the account has joined for this one
 
     def deliver_copy(self, entry: Entry) -> None:
         if ECHO in self.capabilities:  # other clients would show it as a message from the account to itself
@@ -144,14 +188,24 @@ class IrcSession(Session):
         own = record.author == self.user.identity
         if own and record.kind in SPOKEN and not is_room(record.to) and record.to != self.user.name:
             return super().render_replayed(record) if ECHO in self.capabilities else []
-        return [*super().render_replayed(record), *(self.joined(record.to) if own and record.kind == JOINED else ())]
+        return super().render_replayed(record)
+
+    def write_replayed(self, records: Sequence[Record], label: str | None) -> None:
+        for record in records:
+            self.write(*self.render_replayed(record))
+            if record.kind == JOINED and self.user is not None and record.author == self.user.identity:
+                self.write_joined(record.to)
 
     def write_acknowledgement(self, entry: Entry) -> None:
         labels = entry.labels
         if entry.kind not in SPOKEN:
             for index, record in enumerate(entry.records()):
-                joined = self.joined(record.to) if record.kind == JOINED else ()
-                self.write_answer(labels.get(index), [*self.dialect.render_history(record), *joined])
+                lines = self.dialect.render_history(record)
+                if record.kind != JOINED:
+                    self.write_answer(labels.get(index), lines)
+                    continue
+                slices = chain((lines,), self.joined(record.to))
+                self._flusher.slices.begin(self, self._answer_slices(labels.get(index), slices, ()))
         elif ECHO not in self.capabilities:
             if labels:
                 self.write(*map(_ack, labels.values()))
@@ -185,20 +239,55 @@ class IrcSession(Session):
             self._clock.callLater(0, self.flush)
         self.write(renamed(before, now))
 
+    def crowd_changed(self, news: CrowdNews) -> None:
+        """Queue new names, all in one write."""
+        own = -1 if self.user is None else self.user.identity
+        for identity, (before, now) in news.renames.items():
+            if identity != own:
+                self.presence_changed(identity, before, now)
+
     def tell_absence(self, absence: Absence | None) -> None:
         """Queue the news, if any, that the recipient of a message is away or not connected."""
         if absence is not None:
             params = (nick_of(absence.name),)
             self.write(self.numeric_text(numerics.RPL_AWAY, params, absence.away or NOT_CONNECTED))
 
-    def notify(self, notice: Notice) -> None:
+    def notify(self, notice: Notice, detail: str = "") -> None:
+        sentence = notice_sentence(notice, detail)
         if notice is Notice.GAP:
-            self.write(render("NOTICE", self.nick, NOTICES[notice], source=SERVER))
+            self.write(render("NOTICE", self.nick, sentence, source=SERVER))
         else:
-            self.write(render("ERROR", NOTICES[notice]))
+            self.write(render("ERROR", sentence))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         """Do nothing: IRC's read markers are times, and ours are ids."""
+
+
+@lru_cache(1024)
+def _shared(capabilities: frozenset[str]) -> frozenset[str]:
+    """Return an equal set that all clients with the same capabilities share."""
+    return capabilities
+
+
+def _nick_lines(overhead: int, users: Sequence[User]) -> Sequence[str]:
+    """Return the nicks of users, to be put in lines beside `overhead` bytes of other things."""
+    lines, line, size = [], list[str](), 0
+    for nick in [nick_of(user.name) for user in users]:
+        more = len(nick.encode()) + 1
+        if size + more + overhead > MAX_BODY_BYTES:
+            lines.append(" ".join(line))
+            line, size = [], 0
+        line.append(nick)
+        size += more
+    return [*lines, " ".join(line)]
+
+
+_SHORT_NAMES_BYTES = 128
+"""Bytes of a nick and a room's name beside which a line has room for many nicks."""
+_NAMREPLY_BYTES = len(f":{SERVER} {numerics.RPL_NAMREPLY}  =  :")
+_LONG_NICK_LINES = partial(_nick_lines, _SHORT_NAMES_BYTES + _NAMREPLY_BYTES)
+_SHORT_NICK_LINES = partial(_nick_lines, 4 * (2 * MAX_NAME_CHARACTERS + 1) + _NAMREPLY_BYTES)
+"""The functions for NAMES: the lines are the same for all askers with a short name, and for all others."""
 
 
 def word(text: str) -> str:

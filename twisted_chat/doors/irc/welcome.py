@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from twisted_chat._version import __version__
 from twisted_chat.core.archive import UNREAD_SHOWN
-from twisted_chat.core.hub import Hub
+from twisted_chat.core.hub import MAX_AWAY_CHARACTERS, Hub
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
 from twisted_chat.core.messages import Record
 from twisted_chat.core.names import MAX_NAME_CHARACTERS
 from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
+from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.dialect import EXTENDED, HISTORY, SERVER, TIME, source_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
@@ -26,8 +29,8 @@ _ISUPPORT = (
     f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={MAX_NAME_CHARACTERS}"
     f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n CHANLIMIT=#:{MAX_ROOMS}"
     f" TARGMAX=PRIVMSG:{MAX_TARGETS_PER_MESSAGE},NOTICE:{MAX_TARGETS_PER_MESSAGE},JOIN:,PART:,WHOIS:1"
-    f" TOPICLEN=300 AWAYLEN=200 MODES=1 WHOX SAFELIST CLIENTTAGDENY=* CHATHISTORY={MAX_CHATHISTORY_RECORDS}"
-    " MSGREFTYPES=msgid,timestamp"
+    f" TOPICLEN={MAX_TOPIC_CHARACTERS} AWAYLEN={MAX_AWAY_CHARACTERS} MODES=1 WHOX SAFELIST CLIENTTAGDENY=*"
+    f" CHATHISTORY={MAX_CHATHISTORY_RECORDS} MSGREFTYPES=msgid,timestamp"
 )  # PREFIX has signs although there are no operators: clients that split it need some
 
 
@@ -48,16 +51,14 @@ def welcome(connection: IrcConnection) -> list[str]:
     return lines + user_counts(connection) + message_of_the_day(connection)
 
 
-def rejoined_rooms(hub: Hub, session: IrcSession) -> list[str]:
-    """Return the rooms of an account that comes back, as if it joined them now."""
+def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
+    """Return, in slices, the rooms of an account that comes back, as if it joined them now."""
     user = session.user
     assert user is not None
-    lines = []
     for room in hub.rooms.joined_by(user):
         extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
-        lines.append(render("JOIN", room.name, *extended, source=source_of(user.name, True)))
-        lines += session.joined(room.name)
-    return lines
+        yield (render("JOIN", room.name, *extended, source=source_of(user.name, True)),)
+        yield from session.joined(room.name)
 
 
 async def unread_messages(hub: Hub, session: IrcSession) -> list[str]:

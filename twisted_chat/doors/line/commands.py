@@ -6,51 +6,33 @@ that becomes one, or None for what the log will answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from twisted_chat._version import __version__
-from twisted_chat.core.archive import MAX_HISTORY_RECORDS, UNREAD_SHOWN, fit_page
-from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
-from twisted_chat.core.messages import ACTION
+from twisted_chat.core.archive import MAX_HISTORY_RECORDS, fit_page
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
-from twisted_chat.core.participants import User
-from twisted_chat.doors.line.dialects import (
-    EVENTS,
-    EVENTS_WITH_TAGS,
-    PLAIN_FOR_ACCOUNTS,
-    SILENT,
-    Answer,
-    PlainDialect,
-)
+from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, Answer
+from twisted_chat.doors.line.lists import answer_records, list_names
+from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
+from twisted_chat.doors.line.signin import password, register, resume
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.events import SERVER_MARK, quoted
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
 USAGE_COLUMNS = 34
 """Columns of the help's table for the usage."""
+MAX_UNREAD_CONVERSATIONS = 200
+"""Conversations with unread messages that one answer names, unless the client asks for another number."""
 MAX_FOUND = 50
 """Messages that a search returns."""
 
 
-async def register(connection: LineConnection, label: str | None, name: str, password: str | None = None) -> Answer:
-    session = connection.session
-    signed_in = await connection.hub.sign_in(session, name, password)
-    user = session.user
-    assert user is not None
-    lines: list[str] = []
-    if isinstance(session.dialect, PlainDialect) and user.is_account:
-        connection.speak(PLAIN_FOR_ACCOUNTS)
-        lines = await _unread(connection, user)
-    return Answer(("ack", *lines), (user.name, signed_in.how), then=await session.begin(signed_in))
-
-
-async def password(connection: LineConnection, label: str | None, old: str, new: str) -> Answer:
-    await connection.hub.change_password(connection.session, old, new)
-    return Answer()
-
-
-def rename(connection: LineConnection, label: str | None, name: str) -> Answer:
-    connection.hub.rename(connection.session, name)
-    return Answer()
+def rename(connection: LineConnection, label: str | None, name: str) -> Result:
+    return connection.session.pace.run(connection.session, lambda: _done(connection.hub.rename, connection, name))
 
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
@@ -58,14 +40,12 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     if what == "mine":
         return _mine(connection)
     if what == "friends":
-        names = hub.registry.online_names()
-    elif what == "rooms":
-        names = hub.rooms.names()
-    elif is_room(what):
-        names = hub.rooms.find(what).names()
-    else:
-        raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
-    return Answer(lines=(",".join(names),), fields=tuple(names))
+        return list_names(connection.session, label, hub.registry.present)
+    if what == "rooms":
+        return list_names(connection.session, label, hub.rooms.ordered)
+    if is_room(what):
+        return list_names(connection.session, label, hub.rooms.find(what).ordered)
+    raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
 
 
 async def _mine(connection: LineConnection) -> Answer:
@@ -73,14 +53,33 @@ async def _mine(connection: LineConnection) -> Answer:
     return Answer(lines=(",".join(names),), fields=tuple(names))
 
 
-def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> None:
-    session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], label=label))
+def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> Result | None:
+    return _say(connection, label, to, connection.text(text), MESSAGE)
 
 
-def me(connection: LineConnection, label: str | None, to: str, text: str) -> None:
+def me(connection: LineConnection, label: str | None, to: str, text: str) -> Result | None:
+    return _say(connection, label, to, connection.text(text), ACTION)
+
+
+def _say(connection: LineConnection, label: str | None, to: str, text: str, kind: str) -> Result | None:
     session = connection.session
-    session.tell_absence(connection.hub.say(session, to, [connection.text(text)], ACTION, label))
+    try:
+        session.tell_absence(connection.hub.say(session, to, [text], kind, label))
+    except ChatError as problem:
+        if label is None or session.sender_number >= GUESTS:
+            raise
+        return _answer_again(connection, label, to, text, kind, problem)
+    return None
+
+
+async def _answer_again(
+    connection: LineConnection, label: str, to: str, text: str, kind: str, problem: ChatError
+) -> Answer:
+    """Answer a request that was carried out before, although it can no longer be; raise the problem for another one."""
+    id = await connection.hub.said_before(connection.session, to, text, kind, label)
+    if id is None:
+        raise problem
+    return Answer(fields=(str(id),))
 
 
 def join(connection: LineConnection, label: str | None, room: str) -> Result | None:
@@ -100,35 +99,59 @@ def topic(connection: LineConnection, label: str | None, room: str, text: str | 
     return None
 
 
-def away(connection: LineConnection, label: str | None, text: str | None = None) -> Answer:
-    connection.hub.away(connection.session, connection.text(text) if text else None)
+def away(connection: LineConnection, label: str | None, text: str | None = None) -> Result:
+    words = connection.text(text) if text else None
+    return connection.session.pace.run(connection.session, lambda: _done(connection.hub.away, connection, words))
+
+
+def _done(change: Callable[[Any, Any], None], connection: LineConnection, value: str | None) -> Answer:
+    change(connection.session, value)
     return Answer()
 
 
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:
-    page = _options("history", options, before=0, after=0, limit=50)
+    page = numbers_in("history", options, before=0, after=0, around=0, limit=50)
+    await connection.session.turn()
+    if around := page.pop("around"):
+        if page["before"] or page["after"]:
+            raise ParseError(BAD_COMMAND, "around does not go with before or after; use one or the other")
+        records = await connection.hub.archive.around(connection.session, name, around, page["limit"])
+        return await answer_records(connection.session, label, records)
     records = await connection.hub.archive.history(connection.session, name, **page)
     records = fit_page(records, oldest_first=bool(page["after"] and not page["before"]))
-    return Answer(lines=(), fields=(str(len(records)),), history=records)
+    return await answer_records(connection.session, label, records)
+
+
+async def unread(connection: LineConnection, label: str | None, *options: str) -> Answer:
+    page = numbers_in("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
+    await connection.session.turn()
+    found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
+    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
+    more = ("more", str(before)) if before else ()
+    fields = (str(len(found)), *more)
+    return connection.session.dialect.unread(label, rows, fields)
 
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:
+    await connection.session.turn()
     records = await connection.hub.archive.search(connection.session, name, words, MAX_FOUND)
     records = fit_page(records, oldest_first=False)
-    return Answer(lines=(), fields=(str(len(records)),), history=records)
+    return await answer_records(connection.session, label, records)
 
 
 async def since(connection: LineConnection, label: str | None, id: str | None = None, *options: str) -> Answer:
     session = connection.session
     if id is None:
         return Answer(lines=(), fields=(str(session.catchup.position),))
-    limit = _options("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
-    last, more = await session.catchup.since(label, _id(id), limit)
+    epochs = [option.removeprefix("epoch=") for option in options if option.startswith("epoch=")]
+    options = tuple(option for option in options if not option.startswith("epoch="))
+    limit = numbers_in("since", options, limit=MAX_HISTORY_RECORDS)["limit"] if options else 0
+    last, more = await session.catchup.since(label, whole_number(id), limit, epochs[0] if epochs else "")
     return Answer(lines=(), fields=(str(last), "more") if more else (str(last),))
 
 
 async def seen(connection: LineConnection, label: str | None, name: str, id: str) -> Answer:
-    await connection.hub.archive.move_read_marker(connection.session, name, _id(id))
+    await connection.hub.archive.move_read_marker(connection.session, name, whole_number(id))
     return Answer()
 
 
@@ -152,7 +175,8 @@ async def hello(
         await connection.hub.identify_client(session, client)
     connection.speak(EVENTS_WITH_TAGS if tags else EVENTS)
     verbs = " ".join(connection.commands)
-    facts = ("twisted_chat", __version__, f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}", f"verbs={verbs}")
+    limits = (f"line={MAX_LINE_BYTES}", f"history={MAX_HISTORY_RECORDS}")
+    facts = ("twisted_chat", __version__, *limits, f"epoch={connection.hub.log.epoch}", f"verbs={verbs}")
     then = await session.begin()
     if label is None:
         connection.sendLine(",".join(("info", *facts)).encode())
@@ -173,42 +197,6 @@ def help_(connection: LineConnection, label: str | None, verb: str | None = None
 
 def quit_(connection: LineConnection, label: str | None) -> Answer:
     return Answer(lines=("bye",), last=True)
-
-
-async def _unread(connection: LineConnection, user: User) -> list[str]:
-    """Return what a person reads who comes back: the newest messages since, and how many there are."""
-    if not user.is_account or len(user.participants) > 1:
-        return []
-    session = connection.session
-    records, count = await connection.hub.archive.unread(user, user.read_up_to, session.catchup.position, UNREAD_SHOWN)
-    lines = [line for record in records for line in session.dialect.render_history(record)]
-    if count > len(records):
-        many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
-        shown = f"you have {many} unread messages; the last {len(records)} follow"
-        lines.insert(0, f"{SERVER_MARK}{shown}, and history,<name or #room> shows the others")
-    return lines
-
-
-def _id(text: str) -> int:
-    """Return the whole number in a field, an id for example. Raises ParseError(bad-command)."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ParseError(BAD_COMMAND, f"expected a whole number, got {text[:32]}")
-    return int(text)
-
-
-def _options(verb: str, options: tuple[str, ...], **values: int) -> dict[str, int]:
-    """Return the numbers of `key=number` options, over their defaults. Raises ParseError(bad-command)."""
-    for option in options:
-        key, _, value = option.partition("=")
-        if key not in values:
-            takes = ", ".join(
-                f"{name}=<{f'1 to {MAX_HISTORY_RECORDS}' if name == 'limit' else 'id'}>" for name in values
-            )
-            raise ParseError(BAD_COMMAND, f"the options of {verb} are {takes}")
-        values[key] = _id(value)
-    if not 1 <= values["limit"] <= MAX_HISTORY_RECORDS:
-        raise ParseError(BAD_COMMAND, f"the limit of {verb} must be 1 to {MAX_HISTORY_RECORDS}")
-    return values
 
 
 def _help_lines(row: Command) -> tuple[str, ...]:
@@ -248,11 +236,14 @@ COMMANDS: dict[str, Command] = {
     "topic": Command(topic, "topic,#room[,<text>]", "show or set the topic of a room", 1, 2, begins_with_name=True),
     "history": Command(
         history,
-        "history,<name or #room>[,before=<id>][,after=<id>][,limit=<n>]",
+        "history,<name or #room>[,before=<id>][,after=<id>][,around=<id>][,limit=<n>]",
         "show messages, oldest first",
         1,
         4,
         begins_with_name=True,
+    ),
+    "unread": Command(
+        unread, "unread[,before=<id>][,limit=<n>]", "show where you have unread messages (accounts only)", 0, 2
     ),
     "away": Command(away, "away[,<text>]", "say that you are away; without a text you are back", 0, 1),
     "search": Command(
@@ -263,9 +254,19 @@ COMMANDS: dict[str, Command] = {
         2,
         begins_with_name=True,
     ),
-    "since": Command(since, "since,<id>[,limit=<n>]", "show everything after an id (accounts only)", 0, 2),
+    "since": Command(since, "since,<id>[,limit=<n>][,epoch=<e>]", "show everything after an id (accounts only)", 0, 3),
     "seen": Command(seen, "seen,<name or #room>,<id>", "move your read marker", 2, 2, begins_with_name=True),
-    "password": Command(password, "password,<old>,<new>", "change your password", 2, 2),
+    "password": Command(
+        password, "password,[<old>,]<new>", "change your password; soon after sign-in without the old one", 1, 2
+    ),
+    "resume": Command(
+        resume,
+        "resume | resume,<name>,<ticket>",
+        "get a ticket; sign in with it instead of the password",
+        0,
+        2,
+        needs_name=False,
+    ),
     "rename": Command(rename, "rename,<name>", "change your name (guests only)", 1, 1, begins_with_name=True),
     "ping": Command(ping, "ping,<token>", "get the token back", 0, 1, needs_name=False),
     "pong": Command(pong, "pong,<token>", "answer the server's ping", 0, 1, needs_name=False),

@@ -5,10 +5,19 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
-from twisted_chat.core.messages import GUESTS, SPOKEN, Record
+from twisted_chat.core.messages import GUESTS, SPOKEN, TOPIC, Record
 from twisted_chat.core.participants import Entry, Envelope
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.wire.events import GUEST_TAG, SERVER_MARK, plain, plain_opening, second, structured, timestamp
+from twisted_chat.wire.events import (
+    GUEST_TAG,
+    SERVER_MARK,
+    plain,
+    plain_opening,
+    second,
+    split_timestamps,
+    structured,
+    timestamp,
+)
 from twisted_chat.wire.line import escape, labelled, ok
 
 
@@ -16,7 +25,8 @@ class Answer(NamedTuple):
     """The answer to a request: `lines` for a person, or `ok` and `fields`; records of `history` come first.
 
     A `silent` answer is none, except to a label. `then` is called when the answer is queued.
-    After the `last` answer the server ends the connection.
+    With `listed` the lines are for programs too, in front of the `ok`. After the `last` answer the server ends
+    the connection.
     """
 
     lines: tuple[str, ...] = ("ack",)
@@ -24,6 +34,7 @@ class Answer(NamedTuple):
     history: Sequence[Record] = ()
     last: bool = False
     silent: bool = False
+    listed: bool = False
     then: Callable[[], None] | None = None
 
 
@@ -31,6 +42,9 @@ SILENT = Answer(lines=(), silent=True)
 """No answer, except to a label."""
 DONE = Answer(lines=())
 """No answer to a person; a program, and a label, get `ok`."""
+
+WRITTEN = Answer(lines=(), silent=True)
+"""An answer that was written already, in slices."""
 
 _opening = lru_cache(4096)(plain_opening)
 
@@ -53,11 +67,14 @@ class LineDialect(Dialect):
 
     def render(self, entry: Entry, ending: str) -> str:
         envelope, texts = entry.envelope, entry.texts
-        if entry.kind not in SPOKEN:
-            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
-        opening = _opening(entry.kind, envelope.sender, envelope.to, False, self._marks(envelope.author))
+        if self._marks_guests and envelope.author >= GUESTS:
+            opening = _opening(entry.kind, envelope.sender, envelope.to, False, True)
+        else:
+            opening = _opening(entry.kind, envelope.sender, envelope.to)
         if opening is None:
             return ""
+        if entry.kind == TOPIC:
+            return "".join([line + ending for line in self._plain(entry.kind, envelope, texts)])
         if len(texts) == 1:
             text = texts[0]
             return opening + (text.replace("\n", "\\n") if "\n" in text else text) + ending
@@ -84,7 +101,23 @@ class LineDialect(Dialect):
         history = [line for record in answer.history for line in self.render_history(record)]
         if label is None:
             return [*history, *answer.lines]
-        return [*labelled(label, history), ok(label, answer.fields)]
+        listed = answer.lines if answer.listed else ()
+        return [*labelled(label, [*history, *listed]), ok(label, answer.fields)]
+
+    def unread(self, label: str | None, rows: Sequence[Sequence[str]], fields: Sequence[str]) -> Answer:
+        """Return the answer that names the conversations with unread messages: name, count, mentions, first id."""
+        if label is not None or self.for_programs:
+            return Answer(tuple(f"unread,{','.join(row)}" for row in rows), tuple(fields), listed=True)
+        lines = [
+            f"{name}: {count} unread, {mentions} for you, the first is {first}" for name, count, mentions, first in rows
+        ]
+        if len(fields) > 1:
+            lines.append(f"there are more; unread,before={fields[-1]} shows them")
+        return Answer(tuple(lines or ["nothing is unread"]), tuple(fields))
+
+    def list_opening(self, label: str | None) -> str:
+        """Return what stands in front of a list that has names, in its line."""
+        return "" if label is None else ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         """Return the lines for what the log has; a person is not told of messages."""
@@ -122,11 +155,17 @@ class EventsDialect(LineDialect):
         envelope, kind, texts = entry.envelope, entry.kind, entry.texts
         if kind not in SPOKEN:
             return "".join([line + ending for line in self.render_copy(entry)])
-        before = f"{self._tags(envelope.author)}{kind},"
-        between = f",{timestamp(entry.time)},{envelope.sender},{envelope.to},"
+        before = f"{kind},"
+        if self._marks_guests and envelope.author >= GUESTS:
+            before = GUEST_TAG + before
+        between = f",{envelope.sender},{envelope.to},"
         if "\\" in (joined := "".join(texts)) or "\n" in joined:
             texts = [escape(text) for text in texts]
-        return "".join([f"{before}{id}{between}{text}{ending}" for id, text in zip(entry.ids, texts, strict=True)])
+        if len(texts) == 1:
+            return f"{before}{entry.ids[0]},{timestamp(entry.times[0])}{between}{texts[0]}{ending}"
+        begin, ends = split_timestamps(entry.times)
+        lines = zip(entry.ids, ends, texts, strict=True)
+        return "".join([f"{before}{id},{begin}{end}{between}{text}{ending}" for id, end, text in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
         sender, to, _, author, _ = entry.envelope
@@ -143,7 +182,11 @@ class EventsDialect(LineDialect):
         if label is not None:
             return super().answer(label, answer)
         history = [line for record in answer.history for line in self.render_history(record)]
-        return [*history, *(() if answer.silent else (ok(None, answer.fields),))]
+        listed = answer.lines if answer.listed else ()
+        return [*history, *listed, *(() if answer.silent else (ok(None, answer.fields),))]
+
+    def list_opening(self, label: str | None) -> str:
+        return ok(label, ("",))
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
         labels, first, count = entry.labels, entry.first, len(entry.texts)

@@ -28,6 +28,8 @@ from twisted_chat.wire.stream import LineSplitter
 from twisted_chat.wire.telnet import IAC_BYTE, NUL_BYTE, TelnetFilter
 
 HINT = f"{SERVER_MARK}register,<name> takes a name; help lists all commands"
+PASSWORD_KNOWN_SECONDS = 300.0
+"""After a sign-in with a password, so long `password,<new>` needs no old one."""
 
 
 class ChatProtocol(DoorProtocol):
@@ -42,6 +44,8 @@ class ChatProtocol(DoorProtocol):
     _telnet: TelnetFilter | None = None
     session_type = LineSession
     dialect = PLAIN
+    door_name = "line"
+    _password_time = float("-inf")
     full = b"error,unavailable,the server is full; try again later\n"
 
     def __init__(self) -> None:
@@ -69,25 +73,39 @@ class ChatProtocol(DoorProtocol):
         self.heard = True
         if self.state is not OPEN:
             return
-        splitter = self._splitter
-        if IAC_BYTE in data or NUL_BYTE in data or self._telnet is not None:
+        if self._telnet is not None:
             data = self._without_telnet(data)
         if self.lesson is not None:
             data = self.lesson.take(data)
+        splitter = self._splitter
         lines = splitter.feed(data)
-        if not lines:
+        if not lines and not (self._begins_telnet(b"") and (lines := self._take_telnet(b""))):
             return
         if splitter.crlf and self.delimiter == b"\n":
             self.delimiter = b"\r\n"
             self.speak(self.session.dialect)
         if self._says_all and self.ready and self._say_all(lines):
             return
+        if self._begins_telnet(lines):
+            lines = self._take_telnet(lines)
         self.take_lines(lines)
+
+    def _begins_telnet(self, lines: bytes) -> bool:
+        """Return True if these lines, or the one that has not ended, are the first to hold what Telnet sends."""
+        if self._telnet is not None:
+            return False
+        tail = self._splitter.tail
+        return IAC_BYTE in lines or NUL_BYTE in lines or IAC_BYTE in tail or NUL_BYTE in tail
+
+    def _take_telnet(self, lines: bytes) -> bytes:
+        """Read these lines, and the one that has not ended, again as Telnet; return the lines. It stays so."""
+        self._telnet, splitter = TelnetFilter(), self._splitter
+        data, splitter.tail = lines + splitter.tail, b""
+        return splitter.feed(self._without_telnet(data))
 
     def _without_telnet(self, data: bytes) -> bytes:
         """Return a read without Telnet's sequences, and decline what the client asks for."""
-        if self._telnet is None:
-            self._telnet = TelnetFilter()
+        assert self._telnet is not None
         data, answer = self._telnet.feed(data, self._splitter.tail[-1:] == b"\r")
         if answer:
             self.session.outbox.put(answer)
@@ -185,6 +203,15 @@ class ChatProtocol(DoorProtocol):
         """Write in another dialect from now on."""
         self.session.speak(dialect, self.delimiter)
 
+    def note_password(self) -> None:
+        """Note that the client has signed in with its password now."""
+        self._password_time = self.factory.clock.seconds()
+
+    @property
+    def knows_password(self) -> bool:
+        """Return True for a few minutes after a sign-in with a password: a new one can be set without the old one."""
+        return 0 <= self.factory.clock.seconds() - self._password_time < PASSWORD_KNOWN_SECONDS
+
     def text(self, field: str) -> str:
         """Return the text that a field of a request holds, closed. Raises ParseError(bad-text)."""
         return closed(unescape(field) if self.session.dialect.for_programs else field)
@@ -196,6 +223,8 @@ class ChatProtocol(DoorProtocol):
     def silent(self) -> None:
         """Ping a program, and cut it off if it does not answer; people may be silent for ever."""
         if self.session.dialect.for_programs:
+            if self.session.is_answering:  # a ping would stand within a line
+                return
             if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
                 self.transport.abortConnection()
             else:

@@ -24,8 +24,18 @@ class LineConnection(Protocol):
     @property
     def commands(self) -> "Mapping[str, Command]": ...
 
+    def check_password_allowed(self) -> None:
+        """Raise ChatError if the client must not send a password over this connection."""
+
     def speak(self, dialect: LineDialect) -> None:
         """Write in another dialect from now on."""
+
+    def note_password(self) -> None:
+        """Note that the client has signed in with its password now."""
+
+    @property
+    def knows_password(self) -> bool:
+        """Return True for a few minutes after that."""
 
     def text(self, field: str) -> str:
         """Return the text that a field of a request holds; raises ParseError(bad-text)."""

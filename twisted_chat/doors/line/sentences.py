@@ -8,6 +8,7 @@ HINTS: dict[Reason, str] = {
     Reason.NAME_OF_ACCOUNT: "register,{name},<password> signs in",
     Reason.NO_NAME: "register,<name> takes one",
     Reason.HAS_NAME: "rename,<name> changes a guest's name",
+    Reason.OLD_PASSWORD_NEEDED: "password,<old>,<new> changes it",
     Reason.UNKNOWN_USER: "list,friends shows who is online",
     Reason.UNKNOWN_ROOM: "join,{room} makes it",
     Reason.ROOM_NOT_VISIBLE: "join,{room} joins it",

@@ -16,8 +16,10 @@ from twisted.python.failure import Failure
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
+from twisted_chat.core.errors import Notice
+from twisted_chat.transports.confidential import is_confidential, is_loopback, is_over_tls, socket_peer
 from twisted_chat.transports.direct import direct_writer
-from twisted_chat.transports.interfaces import Transport
+from twisted_chat.transports.interfaces import Transport, peer_host
 from twisted_chat.wire.line import MAX_LINE_BYTES
 
 MAX_VISIT_SECONDS = 120.0
@@ -41,6 +43,12 @@ class WebSocket(typing.Protocol):
     def close(self, code: int) -> None:
         """Send a close frame with this code, and end the connection."""
 
+    def dataReceived(self, data: bytes) -> None:
+        """Take a part of the client's frames."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Take note that the connection is lost."""
+
 
 class WebConnection(ProtocolWrapper):
     """The transport of Twisted's HTTP, and of the WebSocket after `become`.
@@ -48,6 +56,9 @@ class WebConnection(ProtocolWrapper):
     It is in `strangers` until it becomes a WebSocket or ends.
     """
 
+    door, user = "web", None
+    number = silent_checks = 0
+    heard = True
     transport: Transport  # type: ignore[assignment]  # Protocol promises an ITransport only
 
     def __init__(
@@ -68,9 +79,26 @@ class WebConnection(ProtocolWrapper):
         self._has_producer = False
         self._deadline: IDelayedCall | None = None
 
+    @property
+    def secure(self) -> bool:
+        """Return True over TLS."""
+        return is_over_tls(self.transport)
+
+    @property
+    def confidential(self) -> bool:
+        """Return True over TLS, within this machine, and from a private network."""
+        return is_confidential(self.transport)
+
+    @property
+    def from_this_machine(self) -> bool:
+        """Return True if the other end of the socket is on this machine."""
+        peer = socket_peer(self.transport)
+        return peer is not None and is_loopback(peer)
+
     def makeConnection(self, transport: Transport) -> None:
         self._writer = direct_writer(transport)
         self._deadline = self._clock.callLater(MAX_VISIT_SECONDS, self.abortConnection)
+        self.address = peer_host(transport)
         self._strangers.add(self)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
@@ -85,6 +113,7 @@ class WebConnection(ProtocolWrapper):
         self._cancel_deadline()
         self._strangers.discard(self)
         self._websocket = websocket
+        self.wrappedProtocol = websocket  # type: ignore[assignment]  # it has what a ProtocolWrapper uses
         self._held = False  # HTTP may have paused the connection, and would never resume it
 
     def message_ended(self) -> None:
@@ -182,6 +211,10 @@ class WebConnection(ProtocolWrapper):
             self._cancel_deadline()
             # a TLS connection ends when the client closes its side, which it may never do
             self._deadline = self._clock.callLater(CLOSE_TIMEOUT_SECONDS, self.abortConnection)
+
+    def expel(self, notice: Notice, detail: str = "") -> None:
+        """End the connection: there is no way to tell a browser why while it loads the page."""
+        self.abortConnection()
 
     def abortConnection(self) -> None:
         """End the connection at once, without sending what is queued."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from io import BytesIO
-from typing import Any
+from collections.abc import Callable, Collection
 
 from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
 from twisted.protocols.policies import WrappingFactory
-from twisted.web.server import Request, Site
 from zope.interface import implementer
 
+from twisted_chat.doors.connections import Members
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.web.connection import WebConnection
-from twisted_chat.doors.web.site import PLAIN_TEXT, ChatResource
+from twisted_chat.doors.web.hosts import Hosts
+from twisted_chat.doors.web.http import BodylessRequest, QuietSite
+from twisted_chat.doors.web.site import ChatResource, Https
 from twisted_chat.doors.web.websocket import Frames, WebSocketLines
 
 
@@ -21,19 +21,28 @@ from twisted_chat.doors.web.websocket import Frames, WebSocketLines
 class WebFactory(WrappingFactory):  # not subscripted: Twisted 25.5 has no WrappingFactory[...]
     """Make a WebConnection for each connection: HTTP, and a protocol of the `chat` factory for each WebSocket.
 
-    A browser may open a WebSocket from a page of the same host, or of one of the `origins`
-    (for example https://example.org). A WebConnection may be given input that another protocol
-    has read before.
+    A browser must reach the server by an IP address, as localhost, or by one of its names: `hosts` (for example
+    chat.example), those of the `origins`, and those that `certified` returns. It may open a WebSocket from a page of
+    the same origin, or of one of the `origins` (for example https://chat.example). `https` says what is done without
+    TLS. A WebConnection may be given input that another protocol has read before.
     """
 
     noisy = False
 
-    def __init__(self, chat: ChatFactory, origins: Collection[str] = ()) -> None:
-        resource = ChatResource(self._open_lines, frozenset(origins))
+    def __init__(
+        self,
+        chat: ChatFactory,
+        origins: Collection[str] = (),
+        *,
+        hosts: Collection[str] = (),
+        certified: Callable[[], Collection[str]] = tuple,
+        https: Https = Https.NONE,
+    ) -> None:
+        resource = ChatResource(self._open_lines, Hosts(hosts, origins, certified), https)
         site = QuietSite(resource, BodylessRequest, timeout=None, reactor=chat.clock)  # type: ignore[no-untyped-call]
         super().__init__(site)  # type: ignore[no-untyped-call]
         self._chat, self._frames = chat, Frames()
-        self._strangers: set[WebConnection] = set()
+        self._strangers: Members[WebConnection] = Members(chat.register)
         self._stopping = False
 
     @property
@@ -68,39 +77,3 @@ class WebFactory(WrappingFactory):  # not subscripted: Twisted 25.5 has no Wrapp
 
     def _open_lines(self, connection: WebConnection) -> WebSocketLines:
         return WebSocketLines(connection, self._chat, self._frames, lambda: self._stopping)
-
-
-class BodylessRequest(Request):
-    """A request that must have no body: it is rejected before the body is read."""
-
-    _rejected = False
-
-    def gotLength(self, length: int | None) -> None:
-        self.content = BytesIO()
-        if length != 0:
-            self._rejected = True
-            sentence = b"a request with a body is not accepted; send GET without one\n"
-            head = (
-                b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-            )
-            self.channel.write(head % (PLAIN_TEXT, len(sentence)) + sentence)
-            self.channel.loseConnection()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Ignore body bytes that arrive after the rejection."""
-
-    def process(self) -> None:
-        if not self._rejected:
-            super().process()  # type: ignore[no-untyped-call]
-
-
-class QuietSite(Site):
-    """A Site that writes no log of the requests."""
-
-    noisy = False
-
-    def startFactory(self) -> None: ...
-
-    def stopFactory(self) -> None: ...
-
-    def log(self, request: Any) -> None: ...

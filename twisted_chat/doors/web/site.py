@@ -7,50 +7,42 @@ who is online and reads messages only after it has signed in through a WebSocket
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
-from hashlib import sha256
+from enum import Enum
+from hashlib import sha1, sha256
 from importlib.resources import files
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from twisted.web.http import CACHED
-from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
-from twisted.web.websocket import WebSocketProtocol, WebSocketResource
 
 from twisted_chat.doors.web.connection import WebConnection
+from twisted_chat.doors.web.hosts import DEFAULT_PORTS, Hosts, Origin, is_local, parse_host
 from twisted_chat.doors.web.websocket import WebSocketLines
+from twisted_chat.wire.http import PLAIN_TEXT, SECURITY_HEADERS
 
 WEBSOCKET_PATH = b"/socket"
-PLAIN_TEXT = b"text/plain; charset=utf-8"
 MEDIA_TYPES = {
     ".html": b"text/html; charset=utf-8",
     ".css": b"text/css; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
-RESPONSE_HEADERS = {
-    b"Server": b"twisted_chat",
-    b"Content-Security-Policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    b"require-trusted-types-for 'script'; trusted-types 'none'",
-    b"X-Content-Type-Options": b"nosniff",
-    b"Referrer-Policy": b"no-referrer",
-    b"Cross-Origin-Opener-Policy": b"same-origin",
-    b"Cross-Origin-Resource-Policy": b"same-origin",
-    b"Permissions-Policy": b"camera=(), geolocation=(), microphone=()",
-}
-"""The headers of every response, errors included."""
+HSTS_SECONDS = 30 * 24 * 3600
+"""A browser that has seen the page over TLS uses nothing else for this name, at any port, for this time (RFC 6797)."""
 _KEY = b"Sec-WebSocket-Key"
 _KEY_FORM = re.compile(rb"[A-Za-z0-9+/]{22}==")
-_HANDSHAKE_HEADERS = {
-    b"Host": [b"chat"],
-    b"Upgrade": [b"websocket"],
-    b"Connection": [b"Upgrade"],
-    b"Sec-WebSocket-Version": [b"13"],
-}
-"""The headers of a handshake (RFC 6455 section 4.1), except for the key."""
+_ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+
+class Https(Enum):
+    """What the web door does without TLS."""
+
+    NONE = "the server has no TLS at this port: serve everything"
+    OFFERED = "send browsers to https, but for those of this machine; programs may open a WebSocket"
+    REQUIRED = "send browsers to https, and open no WebSocket"
 
 
 class PageFile(NamedTuple):
@@ -81,26 +73,66 @@ def load_page() -> dict[bytes, PageFile]:
 class ChatResource(Resource):
     """Answer every HTTP request of the web door.
 
-    `open_lines` makes the protocol of a new WebSocket. A browser may open one from a page of
-    the same host or of one of the `origins`; programs send no Origin and always may.
+    `open_lines` makes the protocol of a new WebSocket. A browser may open one from the server's own page, or from a
+    page that the `hosts` allow; programs send no Origin and always may.
     """
 
     isLeaf = True
 
-    def __init__(self, open_lines: Callable[[WebConnection], WebSocketLines], origins: frozenset[str]) -> None:
+    def __init__(
+        self, open_lines: Callable[[WebConnection], WebSocketLines], hosts: Hosts, https: Https = Https.NONE
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._open_lines, self._origins = open_lines, origins
+        self._open_lines, self._hosts, self._https = open_lines, hosts, https
         self._files = load_page()
-        self._websocket = WebSocketResource(self)
 
     def render(self, request: Request) -> int:
-        for name, value in RESPONSE_HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             request.setHeader(name, value)
+        connection = request.channel.transport
+        assert isinstance(connection, WebConnection)
+        secure = connection.secure or _came_by_https(request, connection)
+        fields = request.requestHeaders.getRawHeaders(b"Host", [])
+        try:
+            [field] = fields
+            own = parse_host(field.decode("latin-1"), "https" if secure else "http")
+        except ValueError:
+            return _send_error(request, 400, "a request must have one Host header, with the server's name or address")
+        if not self._hosts.allow(own.host):
+            sentence = "this server does not know this host name as its own; use its IP address, or ask the operator"
+            return _send_error(request, 421, f"{sentence} to start it with --host and this name")
+        if (
+            connection.secure and self._https is not Https.NONE and not is_local(own.host)
+        ):  # other servers are local, too
+            request.setHeader(b"Strict-Transport-Security", b"max-age=%d" % HSTS_SECONDS)
+        return self._answer(request, connection, own)
+
+    def _answer(self, request: Request, connection: WebConnection, own: Origin) -> int:
+        """Answer a request whose host is right."""
+        plain = own.scheme == "http"
+        if request.path == WEBSOCKET_PATH and _lists(request, b"Upgrade", b"websocket"):
+            browser = request.getHeader(b"Origin") is not None
+            if plain and (self._https is Https.REQUIRED or (browser and self._sends_to_https(connection, own))):
+                return _send_error(request, 403, "open the WebSocket with TLS: wss:// instead of ws://")
+            return self._open_websocket(request, connection, own)
+        if plain and self._sends_to_https(connection, own):
+            return _redirect(request, own)
+        return self._send_file(request)
+
+    def _sends_to_https(self, connection: WebConnection, own: Origin) -> bool:
+        """Return True if a browser without TLS is redirected."""
+        if self._https is Https.OFFERED:  # a certificate names no localhost, and nobody else is on the way
+            return not (is_local(own.host) and connection.from_this_machine)
+        return self._https is Https.REQUIRED
+
+    def _send_file(self, request: Request) -> int:
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader(b"Allow", b"GET, HEAD")
             return _send_error(request, 405, "this method is not allowed; use GET or HEAD")
         if request.path == WEBSOCKET_PATH:
-            return self._open_websocket(request)
+            request.setHeader(b"Upgrade", b"websocket")
+            request.setHeader(b"Connection", b"Upgrade")
+            return _send_error(request, 426, "only a WebSocket can be opened here; the chat's page is at /")
         file = self._files.get(request.path)
         if file is None:
             return _send_error(request, 404, "there is no page at this address; the chat is at /")
@@ -110,39 +142,46 @@ class ChatResource(Resource):
         request.setHeader(b"Content-Type", file.media_type)
         return _send(request, file.data)
 
-    def buildProtocol(self, request: Request) -> WebSocketProtocol:
-        """Return the protocol of a new WebSocket, for Twisted's WebSocketResource."""
-        connection = request.channel.transport
-        assert isinstance(connection, WebConnection)
-        return self._open_lines(connection)
-
-    def _open_websocket(self, request: Request) -> int:
+    def _open_websocket(self, request: Request, connection: WebConnection, own: Origin) -> int:
         """Check the handshake of a WebSocket, and switch to it or send an error."""
         header = request.getHeader
-        if not _lists(request, b"Upgrade", b"websocket") or request.method != b"GET":
-            request.setHeader(b"Upgrade", b"websocket")
-            request.setHeader(b"Connection", b"Upgrade")
-            return _send_error(request, 426, "only a WebSocket can be opened here; the chat's page is at /")
+        if request.method != b"GET":
+            request.setHeader(b"Allow", b"GET")
+            return _send_error(request, 405, "a WebSocket is opened with GET")
         if header(b"Sec-WebSocket-Version") != b"13":
             request.setHeader(b"Sec-WebSocket-Version", b"13")
             return _send_error(request, 426, "this version of the WebSocket protocol is not supported; use version 13")
-        hosts, origin, key = request.requestHeaders.getRawHeaders(b"Host", []), header(b"Origin"), header(_KEY) or b""
+        origin, key = header(b"Origin"), header(_KEY) or b""
         upgrade = _lists(request, b"Connection", b"upgrade") and request.clientproto == b"HTTP/1.1"
-        if not upgrade or len(hosts) != 1 or not hosts[0] or not _KEY_FORM.fullmatch(key):
+        if not upgrade or not _KEY_FORM.fullmatch(key):
             return _send_error(request, 400, "the WebSocket handshake is not valid; see RFC 6455 section 4.1")
-        if origin is not None and not self._allows_origin(origin.decode("latin-1"), hosts[0].decode("latin-1")):
+        if origin is not None and not self._hosts.allow_origin(origin.decode("latin-1"), own):
             return _send_error(request, 403, "this origin is not allowed; open the WebSocket from this server's page")
-        # Twisted parses the handshake again, so it is given the checked headers only
-        request.requestHeaders = Headers({**_HANDSHAKE_HEADERS, _KEY: [key]})
-        self._websocket.render_GET(request)
+        request.channel.requests.clear()  # otherwise the channel and this request keep each other in memory
+        connection.write(_accepted(request, key))
+        self._open_lines(connection).begin()
         return NOT_DONE_YET
 
-    def _allows_origin(self, origin: str, host: str) -> bool:
-        try:
-            same_host = urlsplit(origin).netloc.lower() == host.lower()
-        except ValueError:
-            return False
-        return same_host or origin in self._origins
+
+def _came_by_https(request: Request, connection: WebConnection) -> bool:
+    """Return True if a proxy in front of the server says that it has removed the TLS of this request."""
+    return connection.confidential and request.getHeader(b"X-Forwarded-Proto") == b"https"
+
+
+def _redirect(request: Request, own: Origin) -> int:
+    """Send a browser to the same address with TLS, at the same port."""
+    port = f":{own.port}" if own.port != DEFAULT_PORTS["http"] else ""
+    target = request.uri if request.uri.startswith(b"/") else b"/"
+    request.setHeader(b"Location", f"https://{own.host}{port}".encode() + target)
+    return _send_error(request, 308, "this server speaks TLS: use https:// instead of http://")
+
+
+def _accepted(request: Request, key: bytes) -> bytes:
+    """Return the response that opens the WebSocket (RFC 6455 section 4.2.2)."""
+    accept = b64encode(sha1(key + _ACCEPT_GUID, usedforsecurity=False).digest())
+    fields = [(b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", accept)]
+    fields += [(name, value) for name, values in request.responseHeaders.getAllRawHeaders() for value in values]
+    return b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % b"".join(b"%b: %b\r\n" % field for field in fields)
 
 
 def _lists(request: Request, header: bytes, token: bytes) -> bool:

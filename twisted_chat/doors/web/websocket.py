@@ -1,6 +1,6 @@
 """The line protocol in a WebSocket: one text message is one line, in either direction.
 
-To Twisted's WebSocket, WebSocketLines is a protocol; to a ChatProtocol it is the transport.
+WebSocketLines takes the bytes of the client's frames, which wsproto reads; to a ChatProtocol it is the transport.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from typing import Any
 from twisted.internet.interfaces import IAddress, ITransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from twisted.web.websocket import WebSocketTransport
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.web.connection import WebConnection
-from twisted_chat.wire.frames import text_frames
+from twisted_chat.wire.frames import part_frames, text_frames
 
 
 class Frames:
@@ -41,55 +42,84 @@ class WebSocketLines:
     `stopping` returns True once the server ends.
     """
 
+    door = "web"
+
     def __init__(
         self, connection: WebConnection, chat_factory: ChatFactory, frames: Frames, stopping: Callable[[], bool]
     ) -> None:
         self._connection, self._chat_factory = connection, chat_factory
         self._frames, self._stopping = frames, stopping
-        self._socket: WebSocketTransport | None = None
+        self._socket = Connection(ConnectionType.SERVER)
+        self._parts: list[str] = []  # of a message whose end has not come yet
         self._chat: Protocol | None = None
+        self._within_line = False  # the last part that was written ended without an LF
+
+    @property
+    def transport(self) -> WebConnection:
+        """Return the layer below."""
+        return self._connection
 
     @property
     def slow(self) -> bool:
         """True while the client does not read what the server sends."""
         return isinstance(self._chat, ChatProtocol) and self._chat.session.outbox.paused
 
-    def close(self, code: int) -> None:
-        """Send a close frame with this code, and end the connection."""
-        if self._socket is not None and not self._connection.disconnecting:
-            self._socket.loseConnection(code)
-
-    # called by Twisted's WebSocket
-
-    def negotiationStarted(self, transport: WebSocketTransport) -> None:
-        self._socket = transport
-
-    def negotiationFinished(self) -> None:
+    def begin(self) -> None:
+        """Take the connection over from HTTP, which has answered the handshake."""
         self._connection.unregisterProducer()  # HTTP's producer; the chat protocol registers its own
         self._connection.become(self)
         self._chat = self._chat_factory.buildProtocol(self.getPeer())
         assert self._chat is not None
         self._chat.makeConnection(self)
 
-    def textMessageReceived(self, message: str) -> None:
+    def close(self, code: int) -> None:
+        """Send a close frame with this code, and end the connection."""
+        if not self._connection.disconnecting:
+            self._connection.write(self._socket.send(CloseConnection(code)))
+            self._connection.loseConnection()
+
+    # called by the WebConnection
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a part of the client's frames. Raises LocalProtocolError for frames behind the client's close frame."""
+        self._socket.receive_data(data)
+        for event in self._socket.events():
+            if isinstance(event, TextMessage):
+                self._take_text(event)
+            elif isinstance(event, BytesMessage):
+                self.close(CloseReason.UNSUPPORTED_DATA)
+            elif isinstance(event, Ping):
+                self._connection.write(self._socket.send(event.response()))
+            elif isinstance(event, CloseConnection):
+                if self._socket.state is not ConnectionState.CLOSED:
+                    self._connection.write(self._socket.send(event.response()))
+                self._connection.loseConnection()
+            if self._connection.disconnecting:
+                return
+
+    def _take_text(self, event: TextMessage) -> None:
+        """Take a part of a message: wsproto gives one for each frame, and for each read of a frame."""
+        self._parts.append(event.data)
+        if not event.message_finished:
+            return
+        message, self._parts = "".join(self._parts), []
         self._connection.message_ended()
         if isinstance(self._chat, ChatProtocol):  # a server that is full has built another protocol
             self._chat.request(message.encode())
 
-    def bytesMessageReceived(self, data: bytes | bytearray) -> None:
-        self.close(CloseReason.UNSUPPORTED_DATA)
-
-    def pongReceived(self, payload: bytes) -> None:
-        """Ignore the pong: the server pings with the line protocol's `ping`."""
-
     def connectionLost(self, reason: Failure) -> None:
+        """Tell the chat protocol."""
         if self._chat is not None:
             self._chat.connectionLost(reason)
 
     # called by the chat protocol
 
     def write(self, data: bytes) -> None:
-        self._connection.write(self._frames(data))
+        if self._within_line or data[-1:] != b"\n":  # a long answer, which is written in parts
+            self._connection.write(part_frames(data, self._within_line))
+            self._within_line = data[-1:] != b"\n"
+        else:
+            self._connection.write(self._frames(data))
 
     def writeSequence(self, data: Any) -> None:
         self.write(b"".join(data))

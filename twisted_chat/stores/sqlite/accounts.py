@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Account
 from twisted_chat.core.messages import Conversation
@@ -21,12 +24,35 @@ _log = Logger()
 
 T = TypeVar("T")
 Change = tuple[str, Sequence[object]]
-CLIENT_NUMBER = "SELECT id FROM clients WHERE account = ? AND name = ? AND used = ?"
+CLIENT = """
+    SELECT id, used = (SELECT max(used) FROM clients WHERE account = ?1) FROM clients WHERE account = ?1 AND name = ?2
+"""
+SIGN_IN_CLIENT = """
+    INSERT INTO clients (id, account, name, used)
+    SELECT ?3, ?1, ?2, 1 + coalesce(max(used), 0) FROM clients WHERE account = ?1
+    ON CONFLICT DO UPDATE SET used = excluded.used
+"""
+OLD_CLIENTS = """
+    SELECT id FROM clients WHERE account = ? AND id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY used DESC LIMIT -1 OFFSET ?
+"""
+MAX_UNSTORED_CLIENTS = 10_000
+"""New clients that may sign in while nothing can be stored; each gets a negative number, which no other client has."""
 DAY_SECONDS = 24 * 60 * 60
-MAX_CLIENT_ABSENCE_DAYS = 90
-"""After more days without a sign-in, the server forgets a client, and which records the client sent."""
+MAX_CLIENTS = 64
+"""Clients of an account that are remembered. The one that has not signed in for the longest time is forgotten, with
+the labels that it used, but never one that is connected."""
 MAX_READ_MARKERS = 1000
 """Read markers of one account that the server sends to a client."""
+
+MAX_TICKETS = 32
+"""Tickets of one account: one for each client-id that has signed in lately."""
+MAX_NETWORKS = 8
+"""Networks that an account is known to sign in from."""
+
+
+def _no_tickets(identity: int) -> Change:
+    return "DELETE FROM tickets WHERE account = ?", (identity,)
 
 
 class SqliteAccounts:
@@ -41,6 +67,8 @@ class SqliteAccounts:
         self._changes: list[Change] = []
         self._waiting: list[Deferred[list[int]]] = []
         self._writing = False
+        self._unstored_numbers: dict[tuple[int, str], int] = {}  # of clients that signed in while nothing was stored
+        self._unstored_count = count(1)
 
     def open(self) -> list[Account]:
         self._database.open()
@@ -73,28 +101,86 @@ class SqliteAccounts:
         return rows[0][0] if rows else None
 
     async def set_secret(self, identity: int, secret: str) -> None:
-        await self._change("UPDATE accounts SET secret = ? WHERE id = ?", secret, identity)
+        await self._change_all(
+            ("UPDATE accounts SET secret = ? WHERE id = ?", (secret, identity)), _no_tickets(identity)
+        )
 
     async def set_enabled(self, identity: int, enabled: bool) -> None:
-        await self._change("UPDATE accounts SET enabled = ? WHERE id = ?", enabled, identity)
+        enable = "UPDATE accounts SET enabled = ? WHERE id = ?"
+        await self._change_all((enable, (enabled, identity)), _no_tickets(identity))
 
     async def delete(self, identity: int) -> None:
-        await self._change("UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?", identity)
+        delete = "UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?"
+        forget = "DELETE FROM networks WHERE account = ?"
+        await self._change_all((delete, (identity,)), _no_tickets(identity), (forget, (identity,)))
 
-    async def client_number(self, identity: int, client_id: str) -> int:
+    def bans(self) -> list[Ban]:
+        rows = self._database.select_now("SELECT kind, target, until, reason, made FROM bans")
+        return [Ban(*row) for row in rows]
+
+    async def put_ban(self, ban: Ban) -> None:
+        sql = "INSERT OR REPLACE INTO bans (kind, target, until, reason, made) VALUES (?, ?, ?, ?, ?)"
+        now = int(self._database.now() * 1000)
+        await self._change_all((sql, ban), ("DELETE FROM bans WHERE until BETWEEN 1 AND ?", (now,)))
+
+    async def remove_ban(self, kind: str, target: str) -> None:
+        await self._change("DELETE FROM bans WHERE kind = ? AND target = ?", kind, target)
+
+    async def put_ticket(self, identity: int, client_id: str, hash: str, seconds: int) -> None:
+        put = "INSERT OR REPLACE INTO tickets (account, client, hash, until) VALUES (?, ?, ?, ?)"
+        rest = """
+            DELETE FROM tickets WHERE account = ?1 AND (until < ?2 OR client NOT IN (
+                SELECT client FROM tickets WHERE account = ?1 ORDER BY until DESC LIMIT ?3
+            ))
+        """
+        now = int(self._database.now())
+        await self._change_all((put, (identity, client_id, hash, now + seconds)), (rest, (identity, now, MAX_TICKETS)))
+
+    async def has_ticket(self, identity: int, hash: str) -> bool:
+        sql = "SELECT 1 FROM tickets WHERE account = ? AND hash = ? AND until > ?"
+        return bool(await self._database.select(sql, (identity, hash, int(self._database.now()))))
+
+    async def forget_tickets(self, identity: int) -> None:
+        await self._change_all(_no_tickets(identity))
+
+    async def networks(self, identity: int) -> list[str]:
+        sql = "SELECT network FROM networks WHERE account = ? ORDER BY used"
+        return [network for (network,) in await self._database.select(sql, (identity,))]
+
+    def note_network(self, identity: int, network: str) -> None:
         today = int(self._database.now()) // DAY_SECONDS
-
-        def find(db: sqlite3.Connection) -> int:
-            db.execute(
-                "DELETE FROM clients WHERE account = ? AND used < ?", (identity, today - MAX_CLIENT_ABSENCE_DAYS)
+        put = """
+            INSERT INTO networks (account, network, used) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET used = ?3 WHERE used < ?3
+        """
+        rest = """
+            DELETE FROM networks WHERE account = ?1 AND network NOT IN (
+                SELECT network FROM networks WHERE account = ?1 ORDER BY used DESC, network = ?2 DESC LIMIT ?3
             )
-            sql = "INSERT INTO clients (account, name, used) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = ?"
-            db.execute(sql, (identity, client_id, today, today))
-            [[number]] = db.execute(CLIENT_NUMBER, (identity, client_id, today))
-            return int(number)
+        """
+        self._changes += [(put, (identity, network, today)), (rest, (identity, network, MAX_NETWORKS))]
+        self._written().addErrback(lambda failure: [])  # it is logged already; the next sign-in notes it again
 
-        rows = await self._database.select(CLIENT_NUMBER, (identity, client_id, today))
-        return rows[0][0] if rows else await self._transact(find)
+    async def client_number(self, identity: int, client_id: str, in_use: Collection[int] = ()) -> int:
+        rows = await self._database.select(CLIENT, (identity, client_id))
+        if rows and rows[0][1]:  # it is the one that signed in last: nothing changes
+            return int(rows[0][0])
+        new = self._unstored_numbers.get((identity, client_id))
+        try:
+            return await self._transact(lambda db: _sign_in_client(db, identity, client_id, in_use, new))
+        except ChatError:
+            if rows:  # a known client can sign in to a full disk
+                return int(rows[0][0])
+            return self._number_without_writing(identity, client_id)
+
+    def _number_without_writing(self, identity: int, client_id: str) -> int:
+        """Return a number for a new client, which is stored when the client signs in again later."""
+        key = (identity, client_id)
+        if key not in self._unstored_numbers:
+            if len(self._unstored_numbers) >= MAX_UNSTORED_CLIENTS:
+                raise ChatError(Reason.STORE_CANNOT_WRITE)
+            self._unstored_numbers[key] = -(self._database.start * 2**32 + next(self._unstored_count))
+        return self._unstored_numbers[key]
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (up_to, id)) for id, up_to in positions]
@@ -104,6 +190,15 @@ class SqliteAccounts:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"
         rows = await self._database.select(sql, (identity, MAX_READ_MARKERS))
         return [(conversation_of(name), id) for name, id in rows]
+
+    async def read_markers_in(self, identity: int, conversations: Collection[Conversation]) -> dict[Conversation, int]:
+        sql = """
+            SELECT conversation, record FROM markers
+            WHERE account = ? AND conversation IN (SELECT value FROM json_each(?))
+        """
+        names = json.dumps([conversation_name(conversation) for conversation in conversations])
+        rows = await self._database.select(sql, (identity, names))
+        return {conversation_of(name): id for name, id in rows}
 
     async def move_read_marker(self, identity: int, conversation: Conversation, id: int) -> bool:
         sql = """
@@ -117,6 +212,11 @@ class SqliteAccounts:
         index = len(self._changes)
         self._changes.append((sql, values))
         return (await self._written())[index] > 0
+
+    async def _change_all(self, *changes: Change) -> None:
+        """Write several changes in one transaction."""
+        self._changes += changes
+        await self._written()
 
     def _written(self) -> Deferred[list[int]]:
         """Wait until all changes so far are on the disk; return how many rows each of the batch has changed."""
@@ -149,3 +249,20 @@ class SqliteAccounts:
         except sqlite3.Error as problem:
             _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=problem)
             raise ChatError(Reason.STORE_CANNOT_WRITE) from None
+
+
+def _sign_in_client(
+    db: sqlite3.Connection, identity: int, client_id: str, in_use: Collection[int], new: int | None
+) -> int:
+    """Return the number of a client, and forget the oldest ones of the account beyond MAX_CLIENTS.
+
+    `new` is the number that a new client has already; without it, SQLite gives one.
+    """
+    db.execute(SIGN_IN_CLIENT, (identity, client_id, new))
+    [[number, _]] = db.execute(CLIENT, (identity, client_id))
+    connected = {*in_use, number}
+    spare = max(MAX_CLIENTS - len(connected), 0)
+    old = db.execute(OLD_CLIENTS, (identity, json.dumps(sorted(connected)), spare)).fetchall()
+    db.executemany("DELETE FROM labels WHERE client = ?", old)
+    db.executemany("DELETE FROM clients WHERE id = ?", old)
+    return int(number)

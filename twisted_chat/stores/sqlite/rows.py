@@ -10,17 +10,17 @@ RENAMED = {"to": "addressee", "sender_number": "origin"}
 """Fields of a record whose column has a different name."""
 COLUMNS = tuple(RENAMED.get(field, field) for field in Record._fields)
 """The columns of a record, in the order of its fields; in the file, `conversation` is a conversation's id."""
-INSERTED = ("id", "text", "time", "kind", *(RENAMED.get(field, field) for field in Envelope._fields))
+INSERTED = ("id", "time", "text", "kind", *(RENAMED.get(field, field) for field in Envelope._fields))
 """The same columns in the order in which the appender writes them: first what differs from text to text."""
 TEXT = Record._fields.index("text")
 """The index of the text in COLUMNS."""
 _CONVERSATION = Record._fields.index("conversation")
-_SHARED_CONVERSATION = 2 + Envelope._fields.index("conversation")
+_SHARED_CONVERSATION = 1 + Envelope._fields.index("conversation")
 
 
-def shared_values(time: int, kind: str, envelope: Envelope, conversation_id: int) -> list[object]:
-    """Return the values behind `id` and `text` in INSERTED, which all texts of an envelope share."""
-    values: list[object] = [time, kind, *envelope]
+def shared_values(kind: str, envelope: Envelope, conversation_id: int) -> list[object]:
+    """Return the values behind `id`, `time` and `text` in INSERTED, which all texts of an envelope share."""
+    values: list[object] = [kind, *envelope]
     values[_SHARED_CONVERSATION] = conversation_id
     return values
 

@@ -1,34 +1,36 @@
 """The SQL statements of the log."""
 
-import sqlite3
 from collections.abc import Iterable
 from functools import lru_cache
 
-from twisted_chat.core.messages import GUESTS, JOINED, MEMBERSHIP_CHANGES, SEARCHED, SPOKEN, TOPIC_CHANGES
+from twisted_chat.core.messages import GUESTS, SEARCHED, SPOKEN
 from twisted_chat.stores.sqlite.rows import COLUMNS, INSERTED
+from twisted_chat.stores.sqlite.schema import LONG_CONVERSATION_IDS
 
 
 def _kind_in(kinds: Iterable[str]) -> str:
-    """Return the condition that a record is of one of these kinds.
-
-    For memberships and topics it has the words of the schema's partial indexes, or SQLite would not use them.
-    """
-    first, *others = (f"'{kind}'" for kind in kinds)
-    return f"kind IN ({', '.join([first, *others])})" if others else f"kind = {first}"
+    """Return the condition that a record is of one of these kinds."""
+    return f"kind IN ({', '.join(repr(kind) for kind in kinds)})"
 
 
 LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'"
+LAST_TIME = "SELECT coalesce((SELECT time FROM records ORDER BY id DESC LIMIT 1), -1)"
+OLDEST = "SELECT min(id) FROM records"
+DATA_VERSION = "PRAGMA data_version"
+"""A number that another one replaces when another connection has changed the file."""
 
 NEW_CONVERSATIONS = """
     INSERT OR IGNORE INTO conversations (name, one, other)
-    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
 """
-CONVERSATION_IDS = "SELECT name, id FROM conversations WHERE name IN (SELECT value ->> 0 FROM json_each(?))"
+CONVERSATION_IDS = """
+    SELECT name, id FROM conversations WHERE name IN (SELECT json_extract(value, '$[0]') FROM json_each(?))
+"""
 
 CHUNK_ROWS = (1024, 256, 64)
 """Sizes of the INSERT statements for many rows; a smaller rest has a statement of its exact size.
 
-So at most 66 sizes are ever compiled, once with OR FAIL and once without.
+So at most 66 sizes are ever compiled.
 """
 
 
@@ -41,27 +43,27 @@ def chunk_sizes(rows: int) -> list[int]:
     return [*sizes, rows] if rows else sizes
 
 
-@lru_cache(2 * (CHUNK_ROWS[-1] + len(CHUNK_ROWS)))
-def insert_records(rows: int, or_fail: bool) -> str:
-    """Return the statement that inserts so many rows.
+@lru_cache(CHUNK_ROWS[-1] + len(CHUNK_ROWS))
+def insert_records(rows: int) -> str:
+    """Return the statement that inserts so many rows, within a transaction that a failure rolls back.
 
-    `or_fail` is for use within a transaction that a failure rolls back: then SQLite keeps no
-    journal for the single statement. Outside a transaction, it would leave half of the rows.
+    With OR FAIL, SQLite keeps no journal for the single statement.
     """
-    verb = "INSERT OR FAIL" if or_fail else "INSERT"
     row = f"({','.join('?' * len(INSERTED))})"
-    return f"{verb} INTO records ({', '.join(INSERTED)}) VALUES {','.join([row] * rows)}"
+    return f"INSERT OR FAIL INTO records ({', '.join(INSERTED)}) VALUES {','.join([row] * rows)}"
 
 
-NEW_WORDS = f"""
-    INSERT INTO words (rowid, text, place)
+UNINDEXED = f"""
     SELECT id, text, 'c' || conversation FROM records
-    WHERE id > ? AND id <= ? AND {_kind_in(SEARCHED)}
+    WHERE id > ? AND id <= ? AND {_kind_in(SEARCHED)} ORDER BY id
 """
+NEW_WORDS = "INSERT INTO words (rowid, text, place) VALUES (?, ?, ?)"
+NEW_SEGMENTED = "INSERT OR REPLACE INTO segmented VALUES (?, ?)"
 
 _SOURCES = {"id": "records.id", "conversation": "conversations.name"}
+_SELECTED = ", ".join(_SOURCES.get(column, column) for column in COLUMNS)
 SELECT = f"""
-    SELECT {", ".join(_SOURCES.get(column, column) for column in COLUMNS)}
+    SELECT {_SELECTED}
     FROM records JOIN conversations ON conversations.id = conversation
 """
 HISTORY_BACK = f"{SELECT} WHERE name = ? AND records.id > ? AND records.id <= ? ORDER BY records.id DESC LIMIT ?"
@@ -72,23 +74,33 @@ INDEX_TO = "UPDATE marks SET value = ? WHERE name = 'indexed words'"
 """The id of the last record whose words are indexed."""
 
 SEARCH = f"""
-    WITH found AS (SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)
+    WITH found AS (
+        SELECT rowid AS id FROM words WHERE words MATCH ? AND rowid > ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?
+    )
     {SELECT} WHERE records.id IN (SELECT id FROM found) ORDER BY records.id DESC
 """
 """The matches of a query such as 'place : c17 AND text : ("kettle" "on")'; c17 is a conversation's id."""
 CONVERSATION_ID = "SELECT id FROM conversations WHERE name = ?"
 
-CANDIDATES = """
+CANDIDATES = f"""
     SELECT id FROM conversations WHERE name IN (SELECT value FROM json_each(:rooms))
-    UNION SELECT id FROM conversations WHERE one = :identity
-    UNION SELECT id FROM conversations WHERE other = :identity
+    UNION SELECT id FROM conversations WHERE one = :guest
+    UNION SELECT id FROM conversations WHERE other = :guest
+    UNION SELECT conversation FROM partners INDEXED BY partners_by_first
+    WHERE account = :identity AND first > :after - {LONG_CONVERSATION_IDS} AND first <= :up_to AND last > :after
+    UNION SELECT conversation FROM partners INDEXED BY partners_of_long
+    WHERE account = :identity AND last > :after AND first <= :up_to AND last - first > {LONG_CONVERSATION_IDS}
 """
-"""The conversations of a user who is in these rooms."""
+"""The conversations that a user who is in these rooms has had between two ids; `guest` is NULL for an account."""
+READ_BOUND = "SELECT first FROM partners WHERE account = ? AND first > ? ORDER BY first LIMIT 1 OFFSET ? - 1"
+"""The id with which the next n direct conversations of an account have begun: as many records are up to there.
+
+So a page of n records looks at a bounded number of conversations, however many an account has.
+"""
 READ = f"""
     WITH candidates AS (
         {CANDIDATES}
-        UNION SELECT conversation FROM records
-        WHERE author = :identity AND {_kind_in(MEMBERSHIP_CHANGES)} AND id > :after AND id <= :up_to
+        UNION SELECT conversation FROM membership_changes WHERE identity = :identity AND id > :after AND id <= :up_to
     )
     {SELECT} WHERE records.id IN (
         SELECT id FROM records INDEXED BY records_of_conversation
@@ -97,6 +109,13 @@ READ = f"""
     ORDER BY records.id
 """
 """The next records of the conversations that a user was in at a position, or has joined since."""
+DELETED_CHANGES = """
+    SELECT membership_changes.id, name, kind
+    FROM membership_changes JOIN conversations ON conversations.id = conversation
+    WHERE identity = ? AND membership_changes.id > ? AND membership_changes.id <= ?
+    AND NOT EXISTS (SELECT 1 FROM records WHERE records.id = membership_changes.id) ORDER BY membership_changes.id
+"""
+"""The membership changes of a user whose records were deleted."""
 
 _UNREAD = f"""
     FROM records INDEXED BY records_of_conversation
@@ -109,61 +128,113 @@ UNREAD = f"""
     ORDER BY records.id DESC
 """
 UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
-
-PARTNERS = """
-    WITH own_conversations AS (
-        SELECT id, other AS partner FROM conversations WHERE one = :identity
-        UNION SELECT id, one FROM conversations WHERE other = :identity
+UNREAD_IN = f"""
+    WITH asked AS (
+        SELECT key, json_extract(value, '$[1]') AS after,
+            (SELECT id FROM conversations WHERE name = json_extract(value, '$[0]')) AS conversation
+        FROM json_each(:asked)
+    ), bounded AS (
+        SELECT key, conversation, max(after, coalesce((
+            SELECT id FROM records WHERE records.conversation = asked.conversation AND id > after
+            ORDER BY id DESC LIMIT 1 OFFSET :window
+        ), 0)) AS after FROM asked
     )
-    SELECT partner, (SELECT max(id) FROM records WHERE conversation = own_conversations.id) AS last
-    FROM own_conversations GROUP BY partner ORDER BY last DESC LIMIT :limit
+    SELECT key, count(*), min(id), sum(
+        EXISTS (SELECT 1 FROM json_each(:mentions) WHERE ' ' || lower(text) || ' ' GLOB value)
+    )
+    FROM bounded CROSS JOIN records INDEXED BY records_of_conversation
+    WHERE records.conversation = bounded.conversation AND id > after AND id <= :up_to
+    AND author != :identity AND {_kind_in(SPOKEN)} GROUP BY key
+"""
+"""The unread texts in each of these conversations, among the newest `window` records: number, first, mentions."""
+
+_CONTACTS = """
+    SELECT partner, conversations.name, last, records.time,
+        CASE records.author WHEN partner THEN records.sender ELSE records.addressee END
+    FROM own JOIN conversations ON conversations.id = own.conversation
+    LEFT JOIN records ON records.id = (SELECT max(id) FROM records WHERE records.conversation = own.conversation)
+    ORDER BY last DESC
+"""
+_AMONG = f"(:guests IS NULL OR partner < {GUESTS} OR partner IN (SELECT value FROM json_each(:guests)))"
+CONTACTS = f"""
+    WITH own AS (
+        SELECT conversation, partner, last FROM partners INDEXED BY partners_by_last
+        WHERE account = :identity AND last < :before AND {_AMONG} ORDER BY last DESC LIMIT :limit
+    )
+    {_CONTACTS}
+"""
+"""The direct conversations of an account, latest first."""
+CONTACTS_OF_GUEST = f"""
+    WITH sides AS (
+        SELECT id AS conversation, other AS partner FROM conversations WHERE one = :identity
+        UNION SELECT id, one FROM conversations WHERE other = :identity
+    ), dated AS (
+        SELECT *, (SELECT max(id) FROM records WHERE records.conversation = sides.conversation) AS last FROM sides
+    ), own AS (
+        SELECT * FROM dated WHERE last < :before AND {_AMONG} ORDER BY last DESC LIMIT :limit
+    )
+    {_CONTACTS}
+"""
+NAMED = """
+    SELECT conversations.name, first, last FROM partners INDEXED BY partners_by_name
+    JOIN conversations ON conversations.id = conversation
+    WHERE account = :identity AND partners.name IN (:key, :shown) ORDER BY last DESC LIMIT :limit
+"""
+"""The direct conversations of an account with people of one name, latest first."""
+SPAN = """
+    SELECT conversations.name, first, last FROM conversations JOIN partners ON conversation = conversations.id
+    WHERE conversations.name = ? AND account = ?
 """
 
-FIRST_MEMBERSHIP_CHANGES = f"""
+FIRST_MEMBERSHIP_CHANGES = """
     SELECT name, kind FROM (
-        SELECT conversation, kind, min(id) FROM records
-        WHERE author = ? AND {_kind_in(MEMBERSHIP_CHANGES)} AND id > ? AND id <= ? GROUP BY conversation
+        SELECT conversation, kind, min(id) FROM membership_changes
+        WHERE identity = ? AND id > ? AND id <= ? GROUP BY conversation
     ) JOIN conversations ON conversations.id = conversation
 """
-MEMBERSHIPS = f"""
-    SELECT author, addressee, last FROM (
-        SELECT author, addressee, kind, max(id) AS last FROM records
-        WHERE author < {GUESTS} AND {_kind_in(MEMBERSHIP_CHANGES)} GROUP BY author, conversation
-    ) WHERE kind = '{JOINED}' ORDER BY last
+MEMBERSHIPS = "SELECT identity, room, joined FROM memberships ORDER BY joined"
+ROOMS = "SELECT name, first, topic FROM rooms JOIN conversations ON conversations.id = conversation"
+END_MEMBERSHIPS = (
+    f"DELETE FROM memberships WHERE identity >= {GUESTS} OR identity IN (SELECT id FROM accounts WHERE deleted)",
+    f"DELETE FROM membership_changes WHERE identity >= {GUESTS}",
+    "DELETE FROM rooms WHERE conversation NOT IN (SELECT conversation FROM memberships)",
+)
+"""At the server's start, guests are gone, and deleted accounts are in no room; a room without members has ended."""
+
+NEW_ROOM = "INSERT OR IGNORE INTO rooms (conversation, first) VALUES (?, ?)"
+NEW_MEMBERSHIP = "INSERT OR IGNORE INTO memberships VALUES (?, ?, ?, ?)"
+NEW_MEMBERSHIP_CHANGE = "INSERT OR REPLACE INTO membership_changes VALUES (?, ?, ?, ?)"
+END_MEMBERSHIP = "DELETE FROM memberships WHERE conversation = ? AND identity = ?"
+END_GUESTS_OF_ROOM = f"DELETE FROM memberships WHERE conversation = ? AND identity >= {GUESTS}"
+END_EMPTY_ROOM = """
+    DELETE FROM rooms WHERE conversation = ?1
+    AND NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.conversation = ?1)
 """
-TOPICS = f"""
-    SELECT name, text FROM (
-        SELECT conversation, text, max(id) FROM records WHERE {_kind_in(TOPIC_CHANGES)} GROUP BY conversation
-    )
-    JOIN conversations ON conversations.id = conversation
+SET_TOPIC = "UPDATE rooms SET topic = ? WHERE conversation = ?"
+NEW_PARTNER = """
+    INSERT INTO partners VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET last = excluded.last, name = excluded.name
 """
+MOVE_PARTNER = "UPDATE partners SET last = ? WHERE account = ? AND conversation = ?"
 
 KNOWN = f"""
-    WITH asked AS (SELECT value ->> '$[0]' AS client, value ->> '$[1]' AS label FROM json_each(?))
-    SELECT asked.client, asked.label, known.*
+    WITH asked AS (
+        SELECT json_extract(value, '$[0]') AS client, json_extract(value, '$[1]') AS label FROM json_each(?)
+    )
+    SELECT asked.client, asked.label, {_SELECTED}
     FROM asked
-    JOIN (SELECT * FROM labels_0 UNION ALL SELECT * FROM labels_1) AS labels
-    ON labels.client = asked.client AND labels.label = asked.label
-    JOIN ({SELECT}) AS known ON known.id = labels.record
+    CROSS JOIN labels ON labels.client = asked.client AND labels.label = asked.label
+    CROSS JOIN records ON records.id = labels.record
+    CROSS JOIN conversations ON conversations.id = conversation
 """
-"""The records that labels stand for: client, label, and the columns of SELECT."""
+"""The records that labels stand for: client, label, and the columns of SELECT.
 
-
-def forget_labels(db: sqlite3.Connection, day: int) -> int:
-    """Forget the labels that are older than the day before `day`; return the day whose table is in use.
-
-    Days are counted since 1970. Two tables take turns, so that old labels are dropped all at once.
-    """
-    [[last]] = db.execute("SELECT value FROM marks WHERE name = 'day of labels'")
-    if day > last:
-        db.execute(f"DELETE FROM labels_{day % 2}")
-        if day > last + 1:
-            db.execute(f"DELETE FROM labels_{(day + 1) % 2}")
-        db.execute("UPDATE marks SET value = ? WHERE name = 'day of labels'", (day,))
-    current: int = max(day, last)
-    return current
-
-
-def new_label(day: int) -> str:
-    """Return the statement that stores a label on this day."""
-    return f"INSERT OR REPLACE INTO labels_{day % 2} (client, label, record) VALUES (?, ?, ?)"
+CROSS JOIN keeps the order of these tables, so that each look-up uses an index.
+"""
+NEW_LABEL = "INSERT OR REPLACE INTO labels (client, label, record) VALUES (?, ?, ?)"
+FORGET_LABELS = """
+    DELETE FROM labels WHERE client = ?1 AND record <= (
+        SELECT record FROM labels WHERE client = ?1 ORDER BY record DESC LIMIT 1 OFFSET ?2
+    )
+"""
+"""Forget the labels of a client, but for its newest ones."""

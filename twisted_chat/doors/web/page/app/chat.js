@@ -12,6 +12,7 @@ import { Unread } from "./unread.js";
 
 const MIN_RECORDS = 30; // with fewer in the window, opening a conversation loads older ones
 
+
 export class Chat {
   /**
    * `onChange()` is called when there is something new to show, `onSpoken(record, conversation)` for

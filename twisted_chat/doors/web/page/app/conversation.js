@@ -17,7 +17,7 @@ import { People } from "./people.js";
 
 const MAX_RECORDS = 400;
 const MAX_ARRIVED = 1000; // live records that are kept while a page of newer ones is loaded
-const LOG_RESTARTED = "The server has started a new log. Earlier messages may be missing here.";
+const LOG_RESTARTED = "The server has started again with an older copy of its messages; some may be missing here.";
 
 /**
  * A record of the log, or a note of the page (`kind` is "note").

@@ -3,7 +3,7 @@
 import { toSentence } from "./errors.js";
 import { isRoom, keyOf } from "./line.js";
 
-const FINAL_NOTICES = new Set(["disabled", "deleted"]); // the session cannot go on
+const FINAL_NOTICES = new Set(["disabled", "deleted", "password", "kicked", "banned"]); // the session cannot go on
 const ENDING_NOTICES = new Set(["shutdown", "timeout"]); // the connection ends, and the session goes on later
 
 const HANDLERS = {

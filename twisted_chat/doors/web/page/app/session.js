@@ -39,6 +39,7 @@ export class Session {
   #chat;
   #attempts = 0; // reconnects that failed in a row
   #reconnectTimer;
+  #epoch = ""; // of the log: in another epoch, ids stand for other records
   #newestId = 0; // of all ids that the server has named
   #clock = new ServerClock();
 
@@ -120,14 +121,15 @@ export class Session {
       this.#advance("signing-in");
       await this.#clock.set();
       const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
-      await connection.request(`hello,events,${this.#clientId}${tags}`);
+      const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
+      const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
       const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
       this.#advance("catching-up");
       const isReconnect = Boolean(this.name);
       this.name = name;
       this.account = how !== "guest";
       this.#chat.signedIn();
-      await this.#catchUp(isReconnect);
+      await this.#catchUp(isReconnect, epoch);
       if (connection.isClosed) throw lostError(); // while it caught up, by a request that may fail
       this.#advance("online");
     } catch (error) {
@@ -140,9 +142,10 @@ export class Session {
     this.#chat.changed();
   }
 
-  async #catchUp(isReconnect) {
+  async #catchUp(isReconnect, epoch) {
     const newest = Number(await this.request("since"));
-    if (newest < this.#newestId) this.#chat.logRestarted();
+    if (newest < this.#newestId || (isReconnect && epoch !== this.#epoch)) this.#chat.logRestarted();
+    this.#epoch = epoch;
     this.#newestId = newest;
     await this.#chat.caughtUp(isReconnect);
   }

@@ -1,0 +1,171 @@
+"""The changes of rooms: join, leave, topic. They take effect at once, and are undone if the log cannot keep them."""
+
+from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.interfaces import Crowds, MessageLog
+from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES
+from twisted_chat.core.moves import Moves, Readers
+from twisted_chat.core.participants import Entry, Envelope, Participant, User
+from twisted_chat.core.registry import UserRegistry
+from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
+from twisted_chat.core.routes import forget_routes
+from twisted_chat.core.shares import Shares
+
+CHANGE_BYTES = 1024
+"""Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
+TOPIC_IDENTITY = -1
+ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
+"""Kinds of records that change a room."""
+
+
+class RoomChanges:
+    """Changes who is in which room, and the topics; a base class of the Hub."""
+
+    def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
+        self.log = log
+        self.shares = shares or Shares()
+        self.registry = UserRegistry()
+        self.rooms = Rooms()
+        self._changes: dict[tuple[int, str], _Change] = {}  # those under way, see _place
+        self._moves = Moves()
+        self.crowds: Crowds | None = None
+        self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
+
+    def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
+        """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
+        user = self._user(participant)
+        room = self.rooms.join(user, name, participant.address)
+        if room is None:
+            return False
+        participant.routes.clear()  # its next message comes behind the join
+        self._announce(JOINED, participant, user, room, "", label)
+        return True
+
+    def leave(self, participant: Participant, name: str, label: str | None = None) -> bool:
+        """End the user's membership; False if there was none. Raises ChatError(bad-name)."""
+        user = self._user(participant)
+        room = self.rooms.get(name)
+        if room is None or room.key not in user.rooms:
+            return False
+        self._leave(participant, user, room, label)
+        return True
+
+    def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
+        """Change a room's topic. Raises ChatError: bad-name, no-such-room, not-a-member, too-long."""
+        user = self._user(participant)
+        room = self.rooms.find_joined(user, name)
+        if len(text) > MAX_TOPIC_CHARACTERS:
+            raise ChatError(Reason.TOPIC_LENGTH, max=MAX_TOPIC_CHARACTERS)
+        room.topic = text
+        self._announce(TOPIC, participant, user, room, text, label)
+
+    def topic(self, participant: Participant, name: str) -> str:
+        """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
+        return self.rooms.find_joined(self._user(participant), name).topic
+
+    # behind the log
+
+    def _apply(self, entry: Entry) -> None:
+        """Move a membership, or a topic, as readers of the log know it, past its own record."""
+        key, user = entry.envelope.conversation, self.registry.by_identity(entry.envelope.author)
+        assert isinstance(key, str)
+        if isinstance(entry.recipients, Readers):
+            entry.recipients.begin(entry.first)
+        if entry.kind == TOPIC:
+            room = self.rooms.get(entry.envelope.to)
+            if room is not None:
+                room.delivered_topic = entry.texts[-1]
+        elif user is not None:
+            delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
+            if entry.kind == JOINED:
+                delivered[key] = entry.first
+            user.delivered_rooms = delivered
+
+    def _settle(self, entry: Entry) -> None:
+        """Set a membership or topic to what the log has, once no change of it is under way.
+
+        Changes that were refused are undone so, and those of two connections that came to the log in another order.
+        """
+        place = _place(entry)
+        change = self._changes[place]
+        change.count -= 1
+        if change.count:
+            return
+        del self._changes[place]
+        self._open = None
+        room, (user_identity, key) = change.room, place
+        if entry.kind == TOPIC:
+            room.topic = room.delivered_topic
+            return
+        user = self.registry.by_identity(user_identity)
+        if user is None:
+            return
+        joined_at = user.delivered_rooms.get(key)
+        if joined_at is None and key in user.rooms:
+            self.rooms.leave(user, self.rooms.find(room.name))
+            forget_routes(user)
+        elif joined_at is not None and key not in user.rooms:
+            self.rooms.rejoin(user, room)
+            forget_routes(user)
+        present = self.rooms.get(room.name)
+        if present is not None and present is not room and joined_at is not None and joined_at == change.joined_at:
+            present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
+            present.first_id = room.first_id
+
+    # shared by the requests
+
+    def _user(self, participant: Participant) -> User:
+        if participant.user is None:
+            raise ChatError(Reason.NO_NAME)
+        return participant.user
+
+    def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
+        self.rooms.leave(user, room)
+        forget_routes(user)
+        if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
+            room.leaves(user)
+        self._announce(LEFT, participant, user, room, "", label)
+        if not room.members:
+            self._append_moves()  # before a room of the same name begins
+
+    def _announce(
+        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
+    ) -> None:
+        self._open = None
+        if self.crowds is not None:
+            self.crowds.settle(user)
+        envelope = Envelope(user.name, room.name, room.key, user.identity, participant.sender_number)
+        begins = kind == JOINED and room.first_id is None and len(room.members) == 1
+        recipients = room.participants if kind == TOPIC else Readers(room, begins)
+        labels = {} if label is None else {0: label}
+        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
+        participant.unstored += entry.size
+        participant.credit -= entry.size + CHANGE_BYTES
+        joined_at = user.delivered_rooms.get(room.key)
+        self._changes.setdefault(_place(entry), _Change(room, joined_at)).count += 1
+        if kind == TOPIC:
+            self._append_moves()
+            self.log.append(entry)
+        else:
+            self._moves.add(entry, room)
+
+    def _append_moves(self) -> None:
+        """Append the joins and leaves of this turn to the log."""
+        self._open = None
+        for entry in self._moves.take() if self._moves else ():
+            self.log.append(entry)
+
+
+class _Change:
+    """The changes under way of a membership or a topic: how many they are, and what was before the first of them."""
+
+    __slots__ = ("count", "joined_at", "room")
+
+    def __init__(self, room: Room, joined_at: int | None) -> None:
+        self.count, self.room, self.joined_at = 0, room, joined_at
+
+
+def _place(entry: Entry) -> tuple[int, str]:
+    """Return whose membership an entry changes, and the room's key; TOPIC_IDENTITY stands for the topic."""
+    key = entry.envelope.conversation
+    assert isinstance(key, str)
+    return TOPIC_IDENTITY if entry.kind == TOPIC else entry.envelope.author, key

@@ -1,0 +1,32 @@
+"""The client for which the log is read: it has a place in the queue of reads, and its reads end with it."""
+
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Read(Protocol):
+    """A read that waits or is under way."""
+
+    def drop(self) -> None:
+        """Do not read, or stop reading: nobody waits for the result."""
+
+
+class LogReader:
+    """A client that reads; `path` is its place in the queue: its networks, the widest first, and its user."""
+
+    __slots__ = ("gone", "path", "reads")
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self.path = path
+        self.reads: set[Read] = set()
+        self.gone = False
+
+    def leave(self) -> None:
+        """Drop all reads: the client is gone."""
+        self.gone = True
+        for read in list(self.reads):
+            read.drop()
+
+
+READER: ContextVar[LogReader] = ContextVar("READER", default=LogReader(("",)))  # noqa: B039 - the server's own, never gone
+"""The client for which a coroutine reads."""

@@ -1,0 +1,74 @@
+"""Twisted's HTTP server, made strict: it accepts no body and no obsolete syntax, and says nothing about itself."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel, datetimeToString
+from twisted.web.server import Request, Site
+
+from twisted_chat.wire.http import last_response
+
+
+class StrictChannel(HTTPChannel):
+    """HTTP/1 on one connection, without continuation lines (RFC 9112 section 5.2), and with whole error responses."""
+
+    def lineReceived(self, line: bytes) -> None:
+        if line[:1] in (b" ", b"\t"):
+            self._respondToBadRequestAndDisconnect()
+        else:
+            super().lineReceived(line)  # type: ignore[no-untyped-call]
+
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted calls it for whatever is not HTTP
+        assert self.transport is not None
+        self.transport.write(last_response(b"400 Bad Request", "this is not a valid HTTP/1.1 request"))
+        self.transport.loseConnection()
+
+
+class BodylessRequest(Request):
+    """A request that must have no body: it is rejected before the body is read."""
+
+    _rejected = False
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+        if length != 0:
+            self._rejected = True
+            sentence = "a request with a body is not accepted; send GET without one"
+            self.channel.write(last_response(b"413 Content Too Large", sentence))
+            self.channel.loseConnection()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Ignore body bytes that arrive after the rejection."""
+
+    def process(self) -> None:
+        """Have the site's only resource answer, whatever the path is."""
+        if self._rejected:
+            return
+        self.site = self.channel.site  # type: ignore[attr-defined]  # QuietSite sets it
+        self.setHeader(b"Date", datetimeToString())  # type: ignore[no-untyped-call]
+        try:
+            self.site.resource.render(self)
+        except Exception:
+            self.processingFailed(Failure())  # type: ignore[no-untyped-call]
+
+
+class QuietSite(Site):
+    """A Site that writes no log of the requests, and whose connections are StrictChannels."""
+
+    noisy = False
+    protocol = StrictChannel  # type: ignore[assignment]  # Twisted's own one also speaks HTTP/2
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        channel = super().buildProtocol(addr)  # type: ignore[no-untyped-call]
+        channel.timeOut = None  # WebConnection has a deadline
+        return channel
+
+    def startFactory(self) -> None: ...
+
+    def stopFactory(self) -> None: ...
+
+    def log(self, request: Any) -> None: ...
