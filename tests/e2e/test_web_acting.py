@@ -36,12 +36,14 @@ def delay(page: Any, verb: str, release: list[Any]) -> None:
 
 
 def test_a_late_join_moves_and_sends_nothing(server: Lasting, browse: Browse) -> None:
-    jane, held = browse(), []
+    jane = browse()
+    held: list[Any] = []
     delay(jane.page, "join,#slow", held)
     jane.enters("jane")
     jane.joins("#tea")
     jane.writes("/join slow")
-    until(lambda: held or jane.page.wait_for_timeout(20), "the answer")
+    while not held:
+        jane.page.wait_for_timeout(20)
     jane.page.keyboard.type("for the room of te")
     held[0]()
     jane.page.wait_for_selector("nav >> text=#slow")

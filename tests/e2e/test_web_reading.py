@@ -43,8 +43,7 @@ def test_mail_to_an_account_that_was_away_is_shown_behind_5000_other_records(ser
         fill(server, "#elsewhere", *(f"number {number}" for number in range(5100)), name="max")
         again = browse()
         again.enters("jane", PASSWORD)
-        again.sees_count("lok", "2")
-        again.chooses("lok")
+        again.sees_title("lok")
         again.sees("are you there?", "call me")
         again.sees_count("lok", "")
 
@@ -92,8 +91,8 @@ def test_messages_that_come_while_nobody_looks_stand_behind_the_line_new(server:
 
 @pytest.mark.parametrize("distance", [1900, 12_500])
 def test_a_search_result_far_back_is_shown_where_it_stands(server: Lasting, browse: Browse, distance: int) -> None:
-    fill(server, "#tea", "before", "the needle itself", *(f"number {number}" for number in range(distance)))
     keeper = server.person("keeper", "#tea")
+    fill(server, "#tea", "before", "the needle itself", *(f"number {number}" for number in range(distance)))
     jane = browse()
     jane.enters("jane", PASSWORD)
     jane.joins("#tea")
