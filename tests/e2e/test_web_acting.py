@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from browsers import PASSWORD, Browse, PageUser
+from browsers import PASSWORD, Browse, PageUser, browsing
 from conftest import Lasting, until
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
 
@@ -137,7 +138,7 @@ def test_a_guest_who_reloads_goes_on_with_room_draft_and_name(server: Lasting, b
 
 def test_an_account_that_reloads_finds_what_was_not_sent(server: Lasting, browse: Browse) -> None:
     jane, kim = browse(), server.person("kim", "#tea")
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     server.kill()
     jane.page.wait_for_selector("#status", state="visible")
@@ -147,17 +148,15 @@ def test_an_account_that_reloads_finds_what_was_not_sent(server: Lasting, browse
     server.start()
     kim = server.person("kim", "#tea")
     jane.page.reload()
-    assert jane.page.input_value("#name") == "jane"
-    jane.enters("jane", PASSWORD)
-    jane.page.wait_for_selector(".sending, .failed", state="detached")
     jane.sees_title("#tea")
+    jane.page.wait_for_selector(".sending, .failed", state="detached")
     jane.sees("written meanwhile")
     assert kim.hears() == "jane in #tea says written meanwhile"
 
 
 def test_a_duplicated_tab_is_a_client_of_its_own(server: Lasting, browse: Browse) -> None:
     jane = browse()
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     other = jane.page.context.new_page()
     other.goto(server.url)
@@ -207,7 +206,7 @@ def test_two_thousand_people_are_a_short_list_and_anybody_is_found(server: Lasti
 
 def test_a_person_who_is_away_can_be_written_to(server: Lasting, browse: Browse) -> None:
     kim = browse()
-    kim.enters("kim", PASSWORD)
+    kim.makes_account("kim", PASSWORD)
     kim.page.click("#profile")
     kim.page.click("#sign-out")
     jane = browse()
@@ -247,8 +246,8 @@ def test_with_site_data_blocked_the_page_works(server: Lasting, browse: Browse) 
 
 def test_what_was_not_sent_outlasts_its_room(server: Lasting, browse: Browse) -> None:
     one, other = browse(), browse()
-    for tab in (one, other):
-        tab.enters("jane", PASSWORD)
+    one.makes_account("jane", PASSWORD)
+    other.enters("jane", PASSWORD)
     one.joins("#tea")
     one.page.fill("#message-text", "half a thou")
     other.chooses("#tea")
@@ -279,7 +278,7 @@ def test_on_a_phone_send_keeps_the_focus_and_long_names_fit(server: Lasting, bro
 
 def test_a_password_can_be_changed(server: Lasting, browse: Browse) -> None:
     jane = browse()
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.page.click("#profile")
     jane.page.fill("#old-password", PASSWORD)
     jane.page.fill("#new-password", "battery staple")
@@ -293,7 +292,7 @@ def test_read_markers_are_sent_at_most_once_a_second(server: Lasting, browse: Br
     jane, zak, sent = browse(), server.person("zak", "#tea"), []
     jane.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
     jane.page.reload()
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     for number in range(100):
         zak.says(f"chat,#tea,number {number}")
@@ -301,3 +300,59 @@ def test_read_markers_are_sent_at_most_once_a_second(server: Lasting, browse: Br
     jane.page.wait_for_selector("#timeline >> text='number 99'")
     jane.page.wait_for_timeout(1500)
     assert 1 <= sum(" seen," in frame for frame in sent) <= 8
+
+
+def test_a_mistyped_name_makes_no_account(server: Lasting, browse: Browse) -> None:
+    jane = browse()
+    page = jane.page
+    page.fill("#name", "jnae")
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in-button")
+    page.wait_for_selector("#sign-in-error >> text=There is no account jnae")
+    page.click("#make-account")
+    page.fill("#name", "jane")
+    page.fill("#repeat", "another password")
+    page.click("#sign-in-button")
+    page.wait_for_selector("#sign-in-error >> text=The two passwords differ")
+    page.fill("#repeat", PASSWORD)
+    page.click("#sign-in-button")
+    page.wait_for_selector("#chat", state="visible")
+    assert page.text_content("#own-kind") == "account"
+
+
+def test_a_server_without_guests_says_so(tmp_path: Path, browser: Any) -> None:
+    server = Lasting(tmp_path, "--no-guests")
+    with browsing(browser, server.url) as browse:
+        page = browse().page
+        page.wait_for_selector("#guest-help", state="hidden")
+        assert page.get_attribute("#password", "required") is not None
+    server.stop()
+
+
+def test_a_tab_that_shows_a_message_keeps_the_others_from_notifying(server: Lasting, browse: Browse) -> None:
+    jane = browse(permissions=["notifications"])
+    context = jane.page.context
+    context.add_init_script(
+        """globalThis.notified = [];
+           globalThis.Notification = class { constructor(title) { notified.push(title); } };
+           Notification.permission = "granted";
+           localStorage.setItem("notify", "yes");"""
+    )
+    hidden = PageUser(context.new_page())
+    for tab in (jane, hidden):
+        tab.page.goto(server.url)
+    hidden.makes_account("jane", PASSWORD)
+    jane.enters("jane", PASSWORD)
+    hidden.page.evaluate("document.hasFocus = () => false")
+    jane.page.bring_to_front()
+    zak = server.person("zak")
+    zak.says("chat,jane,one")
+    jane.page.wait_for_selector("nav >> text=zak")
+    hidden.page.wait_for_selector("nav >> text=zak", state="attached")
+    jane.page.wait_for_timeout(600)
+    assert hidden.page.evaluate("notified") == []
+    jane.page.evaluate("document.hasFocus = () => false")
+    zak.says("chat,jane,two")
+    until(lambda: len(jane.page.evaluate("notified") + hidden.page.evaluate("notified")) >= 1, "a notification")
+    jane.page.wait_for_timeout(600)
+    assert len(jane.page.evaluate("notified") + hidden.page.evaluate("notified")) == 1

@@ -34,7 +34,7 @@ def first_in_sight(page: Any) -> str:
 
 def test_mail_to_an_account_that_was_away_is_shown_behind_5000_other_records(server: Lasting, browse: Browse) -> None:
     jane = browse()
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     jane.page.close()
     with server.person("lok") as lok:
@@ -50,9 +50,9 @@ def test_mail_to_an_account_that_was_away_is_shown_behind_5000_other_records(ser
 
 def test_one_lands_at_the_first_unread_message_and_marks_read_what_is_seen(server: Lasting, browse: Browse) -> None:
     kim, jane = browse(), browse()
-    kim.enters("kim", PASSWORD)
+    kim.makes_account("kim", PASSWORD)
     kim.joins("#tea")
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     jane.says("before")
     jane.page.close()
@@ -94,7 +94,7 @@ def test_a_search_result_far_back_is_shown_where_it_stands(server: Lasting, brow
     keeper = server.person("keeper", "#tea")
     fill(server, "#tea", "before", "the needle itself", *(f"number {number}" for number in range(distance)))
     jane = browse()
-    jane.enters("jane", PASSWORD)
+    jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     page = jane.page
     page.click("#search-button")

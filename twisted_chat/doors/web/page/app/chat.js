@@ -7,6 +7,7 @@ import { applyEvent } from "./events.js";
 import { History } from "./history.js";
 import { escapeText, isSpoken, keyOf, unescapeText } from "./line.js";
 import { People } from "./people.js";
+import { Server } from "./server.js";
 import { Session } from "./session.js";
 import { Unread } from "./unread.js";
 
@@ -29,6 +30,7 @@ export class Chat {
     this.rooms = []; // the names of all visible rooms
     this.current = null; // the Conversation that is shown
     this.session = null;
+    this.server = new Server();
     this.history = new History(this);
     this.unread = new Unread(this);
     this.status = ""; // a sentence about the connection, while it is lost
@@ -39,11 +41,14 @@ export class Chat {
     return keyOf(this.session?.name ?? "");
   }
 
-  /** Sign in; `kept` is what the tab has kept of this user's last session, or null. */
-  async signIn(name, password, kept) {
+  /**
+   * Sign in to an account or, without a password, as a guest; with `isNew`, make the account.
+   * `kept` is what the tab has kept of this user's last session, or null: its ticket may do instead of a password.
+   */
+  async signIn(name, password, { isNew = false, kept = null } = {}) {
     this.session = new Session(this, kept);
     try {
-      await this.session.signIn(name, password);
+      await this.session.signIn(name, password, isNew);
     } catch (error) {
       this.signOut();
       throw error;
@@ -227,7 +232,7 @@ export class Chat {
   /** Show a message that the server has acknowledged with this id. */
   acknowledged({ conversation, kind, text }, id) {
     conversation.acknowledgedId = id;
-    conversation.arrive({ kind, id, time: this.session.serverTime(), from: this.session.name, to: conversation.name, text });
+    conversation.arrive({ kind, id, time: this.server.now(), from: this.session.name, to: conversation.name, text });
     if (conversation.unread) this.changed();
     else this.unread.markRead(conversation, id);
   }

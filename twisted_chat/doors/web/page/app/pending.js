@@ -52,7 +52,7 @@ export class PendingMessages {
   }
 
   #keep(conversation, kind, text, label) {
-    const time = this.#session.serverTime();
+    const time = this.#chat.server.now();
     const message = { label, conversation, kind, text, from: this.#session.name, time, state: "queued" };
     conversation.pending.push(message);
     this.#messages.set(label, message);

@@ -19,7 +19,6 @@
 // new user after each reconnect: direct messages that were sent in between are lost, and the chat
 // says so. The password stays in the memory of this object, for reconnects, until the page is closed.
 
-import { ServerClock } from "./clock.js";
 import { Connection, lostError } from "./connection.js";
 import { describeError } from "./errors.js";
 import { PendingMessages } from "./pending.js";
@@ -35,18 +34,21 @@ export class Session {
   #state = "signed-out";
   #connection = null;
   #clientId = `web-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
-  #credentials; // the fields of register
+  #credentials; // { name, password, isNew }; without a password and a ticket the user is a guest
+  #ticket = ""; // with which an account signs in again, for a day, instead of the password
   #chat;
   #attempts = 0; // reconnects that failed in a row
   #reconnectTimer;
   #epoch = ""; // of the log: in another epoch, ids stand for other records
   #newestId = 0; // of all ids that the server has named
-  #clock = new ServerClock();
 
   /** `kept` is what `kept()` of this user's last session in this tab has returned, or null. */
   constructor(chat, kept) {
     this.#chat = chat;
-    if (kept) this.#clientId = kept.clientId;
+    if (kept) {
+      this.#clientId = kept.clientId;
+      this.#ticket = kept.ticket;
+    }
     this.name = ""; // set by the first sign-in
     this.account = false;
     this.pending = new PendingMessages(this, chat, kept?.lastLabel ?? 0);
@@ -57,14 +59,15 @@ export class Session {
   }
 
   /** Sign in for the first time; rejects with a RequestError. */
-  async signIn(name, password) {
-    this.#credentials = password ? [name, password] : [name];
+  async signIn(name, password, isNew) {
+    this.#credentials = { name, password, isNew };
     await this.#connect();
   }
 
   /** Return what another session of this user needs to go on in this one's place; no password. */
   kept() {
-    return { name: this.name, account: this.account, clientId: this.#clientId, ...this.pending.kept() };
+    const { name, account } = this;
+    return { name, account, clientId: this.#clientId, ticket: this.#ticket, ...this.pending.kept() };
   }
 
   /** End the session; it cannot be used again. */
@@ -77,7 +80,8 @@ export class Session {
 
   /** Use the new password for reconnects. */
   passwordChanged(password) {
-    this.#credentials = [this.name, password];
+    this.#credentials = { name: this.name, password, isNew: false };
+    this.#askForTicket();
   }
 
   /** Send a request: see Connection.request. */
@@ -97,11 +101,6 @@ export class Session {
     this.#newestId = Math.max(this.#newestId, id);
   }
 
-  /** Return the server's time, in ms since 1970. */
-  serverTime() {
-    return this.#clock.now();
-  }
-
   /** Enter a state on the way to `online`; throws if the session was closed meanwhile. */
   #advance(state) {
     if (this.#state === "closed") throw lostError();
@@ -119,11 +118,12 @@ export class Session {
     try {
       await connection.opened;
       this.#advance("signing-in");
-      await this.#clock.set();
-      const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
+      await this.#chat.server.ask();
+      const { password } = this.#credentials;
+      const tags = password || this.#ticket ? ",tags" : ""; // an account is told which messages are of guests
       const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
       const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
-      const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
+      const [name, how] = (await this.#signInAt(connection)).split(",");
       this.#advance("catching-up");
       const isReconnect = Boolean(this.name);
       this.name = name;
@@ -138,8 +138,34 @@ export class Session {
       throw error;
     }
     this.#attempts = 0;
+    this.#credentials.isNew = false;
     this.pending.sendAll();
+    if (this.account) this.#askForTicket();
     this.#chat.changed();
+  }
+
+  /** Sign in with the ticket or, if it is not valid any more, with the password or as a guest. */
+  async #signInAt(connection) {
+    const { name, password, isNew } = this.#credentials;
+    if (this.#ticket) {
+      try {
+        return await connection.request(`resume,${name},${this.#ticket}`);
+      } catch (error) {
+        if (error.code === "lost") throw error;
+        this.#ticket = "";
+        if (!password) throw error;
+      }
+    }
+    if (!password) return connection.request(`register,${name}`);
+    return connection.request(`${isNew ? "register" : "login"},${name},${password}`);
+  }
+
+  async #askForTicket() {
+    try {
+      [this.#ticket] = (await this.request("resume")).split(",");
+    } catch {
+      this.#ticket = ""; // the server gives none
+    }
   }
 
   async #catchUp(isReconnect, epoch) {

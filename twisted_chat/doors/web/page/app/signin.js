@@ -1,4 +1,4 @@
-// The sign-in form. After a reload a guest is signed in again by itself, and an account is asked for its password.
+// The sign-in form. After a reload the user is signed in again by itself: an account by its ticket.
 
 import { byId, setText } from "./dom.js";
 import { describeError } from "./errors.js";
@@ -10,6 +10,7 @@ export class SignInForm {
   #name = byId("name");
   #password = byId("password");
   #kept = null; // of the tab's last session
+  #isNew = false; // the form makes an account
 
   /** `onSignedIn(kept)` is called with what the tab has kept of this user, or null. */
   constructor(chat, { onSignedIn }) {
@@ -19,15 +20,19 @@ export class SignInForm {
       event.preventDefault();
       this.#submit();
     });
+    byId("make-account").onclick = () => this.#setNew(!this.#isNew);
   }
 
   /** Show the form for the first time; `address` is the conversation that the page's address names, or "". */
-  start(kept, address) {
+  async start(kept, address) {
     this.#kept = kept;
     if (kept) this.#name.value = kept.name;
     setText(byId("sign-in-room"), isRoom(address) ? `to join ${address}` : "");
+    this.#setNew(false);
     this.show();
-    if (kept && !kept.account) this.#submit();
+    if (kept && (kept.ticket || !kept.account)) this.#submit();
+    await this.#chat.server.ask();
+    this.#setNew(this.#isNew);
   }
 
   /** Show a sentence about what was wrong, and focus the first field that is empty. */
@@ -36,14 +41,34 @@ export class SignInForm {
     (this.#name.value ? this.#password : this.#name).focus();
   }
 
+  /** Let the form make an account, or sign in to one; and say whether guests are admitted. */
+  #setNew(isNew) {
+    this.#isNew = isNew;
+    const { guests } = this.#chat.server;
+    byId("repeat-field").hidden = !isNew;
+    byId("repeat").required = isNew;
+    this.#password.required = isNew || !guests;
+    this.#password.autocomplete = isNew ? "new-password" : "current-password";
+    setText(byId("sign-in-title"), isNew ? "Create an account" : "Sign in");
+    setText(byId("sign-in-button"), isNew ? "Create account" : "Sign in");
+    setText(byId("make-account"), isNew ? "Sign in instead" : "Create an account");
+    byId("password-hint").hidden = isNew || !guests;
+    byId("guest-help").hidden = isNew || !guests;
+  }
+
   #showError(sentence) {
     setText(byId("sign-in-error"), sentence);
   }
 
   async #submit() {
     const name = this.#name.value.trim();
+    const password = this.#password.value;
     if (/[,\s]/u.test(name)) {
       this.#showError("A name cannot contain spaces or commas. Choose another name.");
+      return;
+    }
+    if (this.#isNew && password !== byId("repeat").value) {
+      this.#showError("The two passwords differ. Type the same password twice.");
       return;
     }
     const kept = this.#kept && keyOf(this.#kept.name) === keyOf(name) ? this.#kept : null;
@@ -51,11 +76,13 @@ export class SignInForm {
     button.disabled = true;
     this.#showError("");
     try {
-      await this.#chat.signIn(name, this.#password.value, kept);
-      this.#password.value = "";
+      await this.#chat.signIn(name, password, { isNew: this.#isNew, kept });
+      this.#password.value = byId("repeat").value = "";
       this.#kept = null;
+      this.#setNew(false);
       this.#onSignedIn(kept);
     } catch (error) {
+      if (kept) kept.ticket = "";
       this.#showError(describeError(error));
     } finally {
       button.disabled = false;
