@@ -261,6 +261,10 @@ class Entry:
             self.copies,
         )
 
+    def repeat(self, id: int, time: int) -> None:
+        """Make this the answer to a text that the log has already: it is acknowledged, and reaches nobody again."""
+        self.first, self.time, self.recipients, self.copies = id, time, (), ()
+
     def forget_participants(self) -> None:
         """Let go of the connections, which the log must not keep alive."""
         self.connection, self.recipients, self.copies = None, (), ()

@@ -161,8 +161,16 @@ class Router(RoomChanges):
                 answered[connection] = None
         if moves:
             deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
-        flush_all(answered)
-        (self.spread if len(touched) > MAX_FLUSHED_AT_ONCE else flush_all)(touched)
+        self._flush_clients(touched, answered)
+
+    def _flush_clients(self, touched: dict[Participant, None], answered: dict[Participant, None]) -> None:
+        """Flush the readers, then those who have an answer; when the readers are many, these come first."""
+        if len(touched) > MAX_FLUSHED_AT_ONCE:
+            flush_all(answered)
+            self.spread(touched)
+        else:
+            flush_all(touched)
+            flush_all(answered)
 
     def _applied(self, entry: Entry) -> None:
         self._apply(entry)
