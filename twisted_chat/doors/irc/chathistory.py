@@ -6,9 +6,10 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import User
 from twisted_chat.doors.irc.dialect import SERVER, target_of
+from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.pages import BEHIND_ALL_PARTS, Bound, Line, Pages
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
-from twisted_chat.doors.irc.session import IrcSession, word
+from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
 
