@@ -19,7 +19,6 @@ MISFORTUNES = 10
 """In each history."""
 OPEN = {
     "old room": "what was said in a room that has ended is shown to those who join its name later",
-    "not missed": "what was said before an account joined is shown as unread at its sign-in",
     "of two minds": "a join or leave that was refused on a full disk has changed the hub, or another's answer",
     "time": "records' times run backwards with the clock",
 }
