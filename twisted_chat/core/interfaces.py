@@ -94,12 +94,13 @@ class MessageLog(Protocol):
         """Return the next records after `after` for a user who is in these rooms there; others may be among them."""
 
     def unread(
-        self, identity: int, joined: Mapping[str, int], after: int, up_to: int, limit: int
+        self, identity: int, rooms: Mapping[str, int], after: int, up_to: int, limit: int
     ) -> Awaitable[tuple[list[Record], int]]:
-        """Return what others said with after < id <= up_to in rooms since the user joined, and to this user directly.
+        """Return what others said with after < id <= up_to in these rooms, and to this user directly.
 
-        `joined` has the ids of the joins by the rooms' keys. The result is the newest `limit` records, oldest
-        first, and the number of all such records, counted up to MAX_UNREAD_COUNTED + 1.
+        `rooms` maps each room's key to the id of the user's join, behind which records of the room count.
+        The result is the newest `limit` records, oldest first, and the number of all such
+        records, counted up to MAX_UNREAD_COUNTED + 1.
         """
 
     def unread_in(
@@ -246,7 +247,9 @@ class Verified(NamedTuple):
 
 
 class Authenticator(Protocol):
-    """Checks passwords."""
+    """Checks passwords. `makes_accounts` is True if it accepts any password of a name without an account."""
+
+    makes_accounts: bool
 
     def verify(self, name: Name, identity: int | None, password: str, address: str) -> Awaitable[Verified]:
         """Check an account's password, or accept a new account's (`identity` None) from the client at `address`.

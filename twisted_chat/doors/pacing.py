@@ -85,15 +85,7 @@ class PacedProtocol(Protocol):
     @property
     def ready(self) -> bool:
         """Return True when a request that is read now may be carried out at once."""
-        session = self.session
-        return not (
-            self._lines
-            or self._waits
-            or self._unsplit
-            or self._slowed
-            or session.outbox.full
-            or (session.unstored > session.max_unstored and session.waits_for_log())
-        )
+        return not (self._paused or self.session.outbox.full)  # outside of `wake`, what must wait has `_paused`
 
     @property
     def has_requests(self) -> bool:
@@ -131,11 +123,12 @@ class PacedProtocol(Protocol):
         The lines behind a message that needs a new route are carried out one by one.
         """
         session = self.session
-        size = (len(lines) if lines.isascii() else 4 * len(lines)) + TEXT_BYTES * len(messages.texts)
-        count = self.hub.say_all(session, *messages, size)
+        targets, texts, labels = messages
+        size = (len(lines) if lines.isascii() else 4 * len(lines)) + TEXT_BYTES * len(texts)
+        count = self.hub.say_all(session, targets, texts, labels, size)
         if count:
             self.factory.flusher.request(size)
-        if count < len(messages.texts):
+        if count < len(texts):
             self.take_lines(lines, count)
         elif session.credit < 0 or session.unstored > session.max_unstored:
             self.wake()

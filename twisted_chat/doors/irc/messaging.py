@@ -11,8 +11,8 @@ from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
-from twisted_chat.doors.irc.session import word
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.text import ctcp, plain_text
@@ -162,6 +162,7 @@ def ping(connection: IrcConnection, request: Request) -> Reply:
 
 
 def pong(connection: IrcConnection, request: Request) -> Reply:
+    connection.session.answered_ping()
     return Reply()
 
 

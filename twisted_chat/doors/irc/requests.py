@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import BAD_NAME, ChatError
 from twisted_chat.core.hub import Hub
+from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import Registration
 from twisted_chat.doors.pacing import Services
@@ -26,6 +27,9 @@ class IrcConnection(Protocol):
 
     @property
     def session(self) -> IrcSession: ...
+
+    @property
+    def devices(self) -> Devices: ...
 
     @property
     def registered(self) -> bool: ...

@@ -19,7 +19,7 @@ from twisted_chat.doors.line.lists import answer_records, list_names
 from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.doors.line.rooms import join, leave, topic, when_settled
-from twisted_chat.doors.line.signin import password, register, resume
+from twisted_chat.doors.line.signin import login, password, register, resume
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
@@ -197,6 +197,15 @@ COMMANDS: dict[str, Command] = {
         "register,<name>[,<password>]",
         "take a name; with a password, sign in or make an account",
         1,
+        2,
+        needs_name=False,
+        begins_with_name=True,
+    ),
+    "login": Command(
+        login,
+        "login,<name>,<password>",
+        "sign in to an account that exists",
+        2,
         2,
         needs_name=False,
         begins_with_name=True,

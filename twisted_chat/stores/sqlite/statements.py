@@ -117,25 +117,24 @@ DELETED_CHANGES = """
 """
 """The membership changes of a user whose records were deleted."""
 
-_UNREAD_BOUNDS = f"""
-    WITH candidates AS ({CANDIDATES}), bounds AS (
-        SELECT candidates.id AS conversation, max(:after, coalesce((
-            SELECT value FROM json_each(:joined) WHERE key = (SELECT name FROM conversations WHERE id = candidates.id)
-        ), 0)) AS after FROM candidates
+_UNREAD = f"""
+    FROM records INDEXED BY records_of_conversation
+    WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
+    AND author != :identity AND {_kind_in(SPOKEN)}
+    AND NOT EXISTS (SELECT 1 FROM joined WHERE joined.room = records.conversation AND joined.id >= records.id)
+"""
+_UNREAD_AMONG = f"""
+    candidates AS ({CANDIDATES}), joined AS (
+        SELECT conversations.id AS room, json_extract(value, '$[1]') AS id
+        FROM json_each(:joined) JOIN conversations ON conversations.name = json_extract(value, '$[0]')
     )
 """
-_UNREAD = f"""
-    FROM bounds CROSS JOIN records INDEXED BY records_of_conversation
-    WHERE records.conversation = bounds.conversation AND records.id > bounds.after AND records.id <= :up_to
-    AND author != :identity AND {_kind_in(SPOKEN)}
-"""
 UNREAD = f"""
-    {_UNREAD_BOUNDS}
-    {SELECT} WHERE records.id IN (SELECT records.id {_UNREAD} ORDER BY records.id DESC LIMIT :limit)
+    WITH {_UNREAD_AMONG}
+    {SELECT} WHERE records.id IN (SELECT id {_UNREAD} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
-"""The unread texts of a user's conversations; those of a room only behind the id of the user's join in `joined`."""
-UNREAD_COUNT = f"{_UNREAD_BOUNDS} SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
+UNREAD_COUNT = f"WITH {_UNREAD_AMONG} SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
 UNREAD_IN = f"""
     WITH asked AS (
         SELECT key, json_extract(value, '$[1]') AS after,
