@@ -84,7 +84,7 @@ def measure(folder: Path, size: int) -> Row:
         "since, middle": took(lambda: log.read(READER, [ROOM], middle, PAGE)),
         "search, rare word": took(lambda: log.search(ROOM, f"word{size // 3 % 1000}", 50)),
         "search, in all": took(lambda: log.search(ROOM, "tea", 50)),
-        "missed at sign-in": took(lambda: log.unread(READER, [ROOM], 0, log.last, 50)),
+        "missed at sign-in": took(lambda: log.unread(READER, {ROOM: 0}, 0, log.last, 50)),
     }
     Deferred.fromCoroutine(log.close())
     return row

@@ -24,6 +24,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ACCOUNT_EXISTS: "there is already an account {name}; choose another name",
     Reason.NAME_OF_DELETED_ACCOUNT: "the name {name} belonged to an account that was deleted; choose another name",
     Reason.PASSWORD_MISMATCH: "wrong password for {name}; try again, or choose another name",
+    Reason.NO_ACCOUNT_OF_NAME: "there is no account {name}; check the name, or make the account",
     Reason.PASSWORD_NOT_SET: "the account {name} has no password yet; ask the operator to set one",
     Reason.PASSWORD_EMPTY: "the password is empty; enter a password",
     Reason.PASSWORD_CHARACTERS: "a password must not contain control characters or invisible characters",

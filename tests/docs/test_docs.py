@@ -118,7 +118,6 @@ def test_the_irc_page_lists_every_command_and_capability() -> None:
     for name in (*irccommands.COMMANDS, *CAPABILITIES):
         assert re.search(rf"^\| `{name}[ `]", text, re.MULTILINE), name
     assert f"at most {irchistory.MAX_CHATHISTORY_RECORDS}" in text
-    assert f"newest {irchistory.MAX_TARGETS_RECORDS} messages" in text
     assert f"up to {UNREAD_SHOWN} of" in text
 
 

@@ -1,6 +1,7 @@
 """The history of the log, for users who may see it: pages, search, unread messages and read markers."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from twisted_chat.core.cursor import Cursor
@@ -158,14 +159,12 @@ class Archive:
         return found, before
 
     async def unread(self, user: User, after: int, up_to: int, limit: int) -> tuple[list[Record], int]:
-        """Return what others said in an account's conversations with after < id <= up_to.
+        """Return what others said in an account's conversations with after < id <= up_to, in rooms behind its join.
 
         The result is the newest `limit` records, oldest first, and the number of all such
         records, counted up to MAX_UNREAD_COUNTED + 1.
         """
-        records, count = await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
-        visible = [record for record in records if self._is_of_present_room(record)]
-        return visible, count - len(records) + len(visible)
+        return await self._log.unread(user.identity, user.delivered_rooms, after, up_to, limit)
 
     async def cursor(self, participant: Participant, position: int, epoch: str = "") -> Cursor:
         """Return a cursor that reads the log from `position` on, for an account that knows it from `epoch`.
@@ -224,7 +223,7 @@ class Archive:
             room = self._joined(user, name)
             return None if room.first_id is None else _View(room.key, room.first_id - 1)
         spans = await self._spans(user, name)
-        if after > 0 and not before:
+        if after and not before:
             spans.reverse()
         fitting = [span for span in spans if (not before or span.first < before) and span.last > after]
         chosen = fitting or spans
@@ -237,13 +236,17 @@ class Archive:
         return [span.conversation for span in await self._spans(user, name)]
 
     async def _spans(self, user: User, name: str) -> list[Span]:
-        """Return the direct conversations that a name stands for: with its holder, or with guests who had it."""
+        """Return the direct conversations that a name stands for: with its holder, and with guests who had it."""
         checked = user_name(name)
         holder = self._registry.get(name)
-        partner = None if holder is None else holder.identity
-        spans = await self._log.spans(user.identity, partner, checked) if user.is_account else []
-        if not spans and partner is not None:
-            return [Span(direct(user.identity, partner), 0, self._log.last)]
+        spans = list(await self._log.spans(user.identity, None, checked)) if user.is_account else []
+        if holder is not None:
+            conversation = direct(user.identity, holder.identity)
+            if all(span.conversation != conversation for span in spans):  # under another name so far, or none at all
+                known = await self._log.spans(user.identity, holder.identity, checked) if user.is_account else []
+                own = [span for span in known if span.conversation == conversation]
+                spans += own or [Span(conversation, 0, 0 if spans else self._log.last)]
+                spans.sort(key=attrgetter("last"), reverse=True)
         return spans
 
     def _joined(self, user: User, name: str) -> Room:
@@ -259,13 +262,6 @@ class Archive:
         markers = await self._accounts.read_markers_in(user.identity, [conversation for conversation, _ in read])
         asked = [(conversation, max(id, markers.get(conversation, 0))) for conversation, id in read]
         return await self._log.unread_in(user.identity, Name(user.name, user.key), asked) if asked else {}
-
-    def _is_of_present_room(self, record: Record) -> bool:
-        """Return False for a record of a room that has ended since, though a room has its name."""
-        if not isinstance(record.conversation, str):
-            return True
-        room = self._rooms.get(record.conversation)
-        return room is not None and room.first_id is not None and record.id >= room.first_id
 
     def _contact_name(self, contact: Contact) -> str:
         partner = self._registry.by_identity(contact.partner)

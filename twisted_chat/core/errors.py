@@ -45,6 +45,7 @@ class Reason(Enum):
 
     PASSWORD_MISMATCH = "password-mismatch", WRONG_PASSWORD  # name
     PASSWORD_NOT_SET = "password-not-set", WRONG_PASSWORD  # name
+    NO_ACCOUNT_OF_NAME = "no-account-of-name", WRONG_PASSWORD  # name
     PASSWORD_EMPTY = "password-empty", WRONG_PASSWORD
     PASSWORD_CHARACTERS = "password-characters", WRONG_PASSWORD
     NO_USABLE_NAME = "no-usable-name", WRONG_PASSWORD

@@ -1,6 +1,6 @@
 """The interfaces that the core needs from outside: a log, accounts, and an authenticator."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twisted_chat.core.bans import Ban
@@ -94,10 +94,11 @@ class MessageLog(Protocol):
         """Return the next records after `after` for a user who is in these rooms there; others may be among them."""
 
     def unread(
-        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
+        self, identity: int, rooms: Mapping[str, int], after: int, up_to: int, limit: int
     ) -> Awaitable[tuple[list[Record], int]]:
         """Return what others said with after < id <= up_to in these rooms, and to this user directly.
 
+        `rooms` maps each room's key to the id of the user's join, behind which records of the room count.
         The result is the newest `limit` records, oldest first, and the number of all such
         records, counted up to MAX_UNREAD_COUNTED + 1.
         """
@@ -246,7 +247,9 @@ class Verified(NamedTuple):
 
 
 class Authenticator(Protocol):
-    """Checks passwords."""
+    """Checks passwords. `makes_accounts` is True if it accepts any password of a name without an account."""
+
+    makes_accounts: bool
 
     def verify(self, name: Name, identity: int | None, password: str, address: str) -> Awaitable[Verified]:
         """Check an account's password, or accept a new account's (`identity` None) from the client at `address`.

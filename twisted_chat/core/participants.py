@@ -23,8 +23,9 @@ class User:
     A guest's `identity` is new each time, so that a message to one guest never belongs to a
     later guest of the same name. `rooms` holds the keys of the user's rooms;
     `delivered_rooms` maps the same keys to the id of the user's join, as far as the log has
-    delivered joins and leaves. `read_up_to` is the id up to which an account has read.
-    `created_at` is in milliseconds since 1970, UTC. `version` grows when a route to the user is out of date.
+    delivered joins and leaves. `read_up_to` is the id up to which an account has read, and `read_at_start`
+    the same when the server started. `created_at` is in milliseconds since 1970, UTC. `version` grows when a
+    route to the user is out of date.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class User:
         "key",
         "name",
         "participants",
+        "read_at_start",
         "read_up_to",
         "rooms",
         "version",
@@ -50,7 +52,7 @@ class User:
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
         self.away: str | None = None
         self.enabled, self.deleted = True, False
-        self.read_up_to = self.created_at = self.version = 0
+        self.read_up_to = self.read_at_start = self.created_at = self.version = 0
 
     @property
     def is_account(self) -> bool:
@@ -263,6 +265,10 @@ class Entry:
             self.asked,
             self.copies,
         )
+
+    def repeat(self, id: int, time: int) -> None:
+        """Make this the answer to a text that the log has already: it is acknowledged, and reaches nobody again."""
+        self.first, self.time, self.recipients, self.copies = id, time, (), ()
 
     def forget_participants(self) -> None:
         """Let go of the connections, which the log must not keep alive."""

@@ -80,7 +80,8 @@ class UserRegistry:
         """Add an account that has no connection yet, and return its user."""
         user = User(account.name, account.identity)
         user.enabled, user.deleted = account.enabled, account.deleted
-        user.read_up_to, user.created_at = account.read_up_to, account.created_at
+        user.read_up_to = user.read_at_start = account.read_up_to
+        user.created_at = account.created_at
         self._users[user.key] = self._identities[user.identity] = user
         self._accounts.add(user)
         self._looks.add(account.name)

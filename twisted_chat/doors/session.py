@@ -223,6 +223,10 @@ class Session(PresenceReader):
             self._confirmed = self._position_at_check
         self._position_at_check = self.catchup.position
 
+    def lost_touch(self) -> None:
+        """Note that the client does not answer: a later end in peace does not mean that it has read everything."""
+        self.welcomed = False
+
     # what the hub calls
 
     def deliver(self, entry: Entry) -> None:
@@ -275,6 +279,8 @@ class Session(PresenceReader):
         pass
 
     def disconnect(self, notice: Notice, detail: str = "") -> None:
+        if notice is Notice.REPLACED:
+            self.lost_touch()
         self.notify(notice, detail)
         self._door.close()
 

@@ -1,7 +1,7 @@
 """A log in memory: it keeps the newest records until the process ends."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count, islice, takewhile
 from secrets import token_hex
 
@@ -124,14 +124,14 @@ class MemoryLog:
         return Page(records, records[-1].id if records else self.last)
 
     async def unread(
-        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
+        self, identity: int, rooms: Mapping[str, int], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
         unread = [
             record
             for record in self._ring.back(up_to, after)
             if record.kind in SPOKEN
             and record.author != identity
-            and (record.conversation in rooms or _takes_part(identity, record.conversation))
+            and (_takes_part(identity, record.conversation) or _is_after_join(rooms, record))
         ]
         return cut(unread, text_of, limit)[0][::-1], min(len(unread), MAX_UNREAD_COUNTED + 1)
 
@@ -213,3 +213,9 @@ class MemoryLog:
 def _takes_part(identity: int, conversation: Conversation) -> bool:
     """Return True if a user is one of the two sides of a direct conversation."""
     return not isinstance(conversation, str) and identity in conversation
+
+
+def _is_after_join(rooms: Mapping[str, int], record: Record) -> bool:
+    """Return True for a record of one of these rooms, behind the id of the user's join there."""
+    room = record.conversation
+    return isinstance(room, str) and room in rooms and record.id > rooms[room]

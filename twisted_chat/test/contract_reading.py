@@ -195,19 +195,26 @@ class ReadingContract(LogFixture):
             for up_to in (0, 10, 60, self.log.last):
                 expected = [id for id in expected_ids if after < id <= up_to]
                 for limit in (1, 3, 1000):
-                    unread, count = await self.log.unread(ZAK, {"#tea"}, after, up_to, limit)
+                    unread, count = await self.log.unread(ZAK, {"#tea": 0}, after, up_to, limit)
                     self.assertEqual([record.id for record in unread], expected[-limit:], (after, up_to, limit))
                     self.assertEqual(count, len(expected))
+
+    async def test_what_was_said_in_a_room_before_the_join_is_not_unread(self) -> None:
+        await self.keep(*(self.said("#tea") for _ in range(5)), *(self.said("#ops") for _ in range(5)))
+        for joined, after, expected in ((0, 0, [1, 2, 3, 4, 5]), (3, 0, [4, 5]), (3, 4, [5]), (5, 0, [])):
+            rooms = {"#tea": joined, "#ops": 9}
+            unread, count = await self.log.unread(ZAK, rooms, after, 10, 50)
+            self.assertEqual(([record.id for record in unread], count), ([*expected, 10], len(expected) + 1), joined)
 
     async def test_messages_actions_and_notices_are_unread(self) -> None:
         kinds = (MESSAGE, JOINED, ACTION, TOPIC, NOTICE, LEFT)
         await self.keep(*(self.said("#tea", kind=kind) for kind in kinds))
-        unread, count = await self.log.unread(ZAK, {"#tea"}, 0, 6, 10)
+        unread, count = await self.log.unread(ZAK, {"#tea": 0}, 0, 6, 10)
         self.assertEqual(([record.kind for record in unread], count), ([MESSAGE, ACTION, NOTICE], 3))
 
     async def test_unread_records_are_counted_up_to_a_bound(self) -> None:
         await self.keep(self.said((ZAK, JANE), count=MAX_UNREAD_COUNTED - 1))
         for expected in (MAX_UNREAD_COUNTED - 1, MAX_UNREAD_COUNTED, MAX_UNREAD_COUNTED + 1, MAX_UNREAD_COUNTED + 1):
-            unread, count = await self.log.unread(ZAK, set(), 0, self.log.last, 2)
+            unread, count = await self.log.unread(ZAK, {}, 0, self.log.last, 2)
             self.assertEqual(([record.id for record in unread], count), ([self.log.last - 1, self.log.last], expected))
             await self.keep(self.said((ZAK, JANE)))

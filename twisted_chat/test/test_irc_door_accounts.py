@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.errors import Notice
+from twisted_chat.doors.irc.devices import MAX_DEVICES_PER_ACCOUNT
+from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
 from twisted_chat.test.support import Connection
 from twisted_chat.test.support_times import at
 from twisted_chat.test.test_irc_door import IrcTestCase
@@ -56,21 +58,22 @@ class SignInAgainTests(IrcTestCase):
         self.jane.ask("PRIVMSG #tea :where is kim?")
         self.jane.ask("PRIVMSG kim :\x01ACTION waits\x01")
         self.assertEqual(
-            self.sign_in_again("server-time")[-2:],
+            self.sign_in_again("server-time")[-3:],
             [
                 f"@time={at(5)} :jane!u@guest PRIVMSG #tea :where is kim?",
                 f"@time={at(6)} :jane!u@guest PRIVMSG kim :\x01ACTION waits\x01",
+                "PING chat.local",
             ],
         )
 
     def test_without_tags_the_time_is_in_the_text(self) -> None:
         self.jane.ask("PRIVMSG #tea :where is kim?")
-        self.assertEqual(self.sign_in_again()[-1], ":jane!u@guest PRIVMSG #tea :[1970-01-01 00:00:00] where is kim?")
+        self.assertEqual(self.sign_in_again()[-2], ":jane!u@guest PRIVMSG #tea :[1970-01-01 00:00:00] where is kim?")
 
     def test_only_the_newest_unread_messages_are_sent(self) -> None:
         for number in range(UNREAD_SHOWN + 10):
             self.jane.ask(f"PRIVMSG kim :{number}")
-        *_, notice, first = self.sign_in_again()[: -UNREAD_SHOWN + 1]
+        *_, notice, first = self.sign_in_again()[:-UNREAD_SHOWN]
         self.assertEqual(
             notice,
             f":chat.local NOTICE kim :you have {UNREAD_SHOWN + 10} unread messages; the last {UNREAD_SHOWN} follow",
@@ -83,11 +86,122 @@ class SignInAgainTests(IrcTestCase):
 
     def test_messages_that_were_sent_are_not_unread_again(self) -> None:
         self.jane.ask("PRIVMSG kim :psst")
-        self.assertTrue(self.sign_in_again()[-1].endswith(" psst"))
+        self.assertTrue(self.sign_in_again()[-2].endswith(" psst"))
         for connection in list(self.server.irc_factory.connections):
             if connection is not self.jane.protocol:
                 connection.close()
         self.assertTrue(self.sign_in_again()[-1].startswith(":chat.local 366 "))
+
+
+class PlaybackTests(IrcTestCase):
+    """Kim has an account, and jane writes to it: what was shown is known by device, and confirmed by an answer."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server.irc("kim", "#tea", password="secret").ask("QUIT")
+        self.jane = self.server.irc("jane", "#tea")
+
+    def connect(self, capabilities: str = "", user: str = "k", name: str = "kim") -> tuple[Connection, list[str]]:
+        """Sign in; return the client, and what it was played back."""
+        kim = self.server.irc_stranger()
+        begin = f"CAP REQ :{capabilities}\r\n" if capabilities else ""
+        end = "CAP END\r\n" if capabilities else ""
+        kim.say(f"{begin}PASS {name}:secret\r\nNICK kim\r\nUSER {user} 0 * :K\r\n{end}".encode())
+        return kim, [line for line in kim.lines() if " PRIVMSG " in line or "BATCH" in line]
+
+    def texts(self, lines: list[str]) -> list[str]:
+        return [line.split()[-1] for line in lines]
+
+    def test_a_client_that_comes_back_while_the_old_connection_is_half_open_is_played_back(self) -> None:
+        old, _ = self.connect()
+        old.stop_reading()
+        self.jane.ask("PRIVMSG kim :one")
+        self.jane.ask("PRIVMSG #tea :two")
+        new, lines = self.connect()
+        self.assertEqual(self.texts(lines), ["one", "two"])
+        new.ask("PONG chat.local")
+        for _ in range(4):
+            self.server.irc_factory.idle_check()
+            new.ask("PONG x")
+        self.server.clock.advance(CLOSE_TIMEOUT_SECONDS)
+        self.assertTrue(old.closed)
+        new.ask("QUIT")
+        self.assertEqual(self.connect()[1], [])
+
+    def test_the_end_of_a_silent_connection_does_not_make_what_was_sent_to_it_read(self) -> None:
+        old, _ = self.connect()
+        old.stop_reading()
+        self.jane.ask("PRIVMSG kim :one")
+        for _ in range(4):
+            self.server.irc_factory.idle_check()
+        old.drop()
+        self.assertEqual(self.texts(self.connect()[1]), ["one"])
+
+    def test_a_second_device_gets_what_was_said_before_it_came(self) -> None:
+        first, _ = self.connect(user="laptop")
+        self.jane.ask("PRIVMSG kim :one")
+        self.assertEqual(len(first.lines()), 1)
+        for _ in range(3):
+            self.server.irc_factory.idle_check()
+            first.ask("PONG x")
+        second, lines = self.connect(user="phone")
+        self.assertEqual(self.texts(lines), ["one"])
+        first.ask("QUIT"), second.ask("QUIT")
+        self.assertEqual(self.connect(user="laptop")[1] + self.connect(user="phone")[1], [])
+        self.assertEqual(self.texts(self.connect(name="kim@tablet")[1]), ["one"])
+
+    def test_a_named_device_is_the_same_whatever_else_it_says(self) -> None:
+        self.jane.ask("PRIVMSG kim :one")
+        kim, lines = self.connect(name="kim@phone")
+        self.assertEqual(self.texts(lines), ["one"])
+        kim.ask("QUIT")
+        self.assertEqual(self.connect("batch", user="other", name="kim@phone")[1], [])
+
+    def test_what_the_client_has_confirmed_is_not_shown_again_after_a_reset(self) -> None:
+        self.jane.ask("PRIVMSG kim :one")
+        kim, lines = self.connect()
+        self.assertEqual(self.texts(lines), ["one"])
+        kim.drop()
+        kim, lines = self.connect()
+        self.assertEqual(self.texts(lines), ["one"], "it was perhaps not received")
+        kim.ask("PONG chat.local")
+        kim.drop()
+        self.assertEqual(self.connect()[1], [])
+
+    def test_what_was_read_elsewhere_is_not_shown(self) -> None:
+        self.jane.ask("PRIVMSG #tea :one")
+        self.jane.ask("PRIVMSG kim :two")
+        page = self.server.connect()
+        page.say(b"hello,events\nregister,kim,secret\n")
+        page.ask(f"seen,#tea,{self.server.log.last - 1}")
+        self.assertEqual(self.texts(self.connect()[1]), ["two"])
+        page.ask(f"seen,jane,{self.server.log.last}")
+        self.assertEqual(self.connect(user="other")[1], [])
+
+    def test_each_conversation_is_a_batch_where_the_client_has_batches(self) -> None:
+        for text in ("PRIVMSG #tea :one", "PRIVMSG kim :two", "PRIVMSG #tea :three"):
+            self.jane.ask(text)
+        _, lines = self.connect("batch server-time")
+        self.assertEqual(
+            [line.partition(" ")[2] for line in lines],
+            [
+                "BATCH +1 chathistory #tea",
+                ":jane!u@guest PRIVMSG #tea :one",
+                ":jane!u@guest PRIVMSG #tea :three",
+                "BATCH -1",
+                "BATCH +2 chathistory jane",
+                ":jane!u@guest PRIVMSG kim :two",
+                "BATCH -2",
+            ],
+        )
+        self.assertTrue(all(line.startswith("@batch=") for line in lines if "PRIVMSG" in line))
+
+    def test_devices_that_are_not_known_any_more_are_shown_more_rather_than_less(self) -> None:
+        self.jane.ask("PRIVMSG kim :one")
+        for number in range(MAX_DEVICES_PER_ACCOUNT + 1):
+            self.connect(name=f"kim@{number}")[0].ask("QUIT")
+        self.assertEqual(self.connect(name=f"kim@{MAX_DEVICES_PER_ACCOUNT}")[1], [])
+        self.assertEqual(self.texts(self.connect(name="kim@0")[1]), ["one"])
 
 
 class SeveralClientsTests(IrcTestCase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
+from twisted_chat.test.support import Connection
 from twisted_chat.test.test_irc_door import IrcTestCase
 from twisted_chat.wire.irc.message import parse
 
@@ -74,6 +75,70 @@ class HistoryTests(IrcTestCase):
         zak = self.server.irc("zak", capabilities="batch draft/chathistory")
         self.assertEqual(len(zak.ask("CHATHISTORY LATEST jane * 5")), 2)
 
+    def test_joins_and_parts_between_messages_do_not_make_a_page_short(self) -> None:
+        zak = self.server.plain("zak")
+        for _ in range(600):
+            zak.say(b"join,#tea\nleave,#tea\n")
+        self.server.turn()
+        self.jane.ask("PRIVMSG #tea :a")
+        self.kim.read()
+        for asked, texts in (
+            ("LATEST #tea * 1", "a"),
+            ("LATEST #tea * 3", "89a"),
+            ("BEFORE #tea msgid=1212 1", "9"),
+            ("AFTER #tea msgid=12 1", "a"),
+            ("AROUND #tea msgid=1000 2", "9a"),
+            ("AROUND #tea msgid=1000 4", "89a"),
+        ):
+            self.assertEqual(self.page(asked), texts, asked)
+
+    def test_a_long_text_counts_as_many_lines_and_is_shown_whole_where_it_fits(self) -> None:
+        bot = self.server.program("bot", "#tea")
+        for text in ("a", "b\\nc\\nd", "e"):
+            bot.ask(f"chat,#tea,{text}")
+        self.kim.read()
+        newest = self.server.log.last - 1
+        for asked, texts in (
+            ("LATEST #tea * 5", "abcde"),
+            ("LATEST #tea * 4", "bcde"),
+            ("LATEST #tea * 3", "e"),
+            (f"BEFORE #tea msgid={newest}.2 2", "bc"),
+            (f"BEFORE #tea msgid={newest}.2 1", "c"),
+            (f"AFTER #tea msgid={newest}.2 2", "e"),
+            (f"AFTER #tea msgid={newest} 3", "cde"),
+            (f"AROUND #tea msgid={newest}.1 3", "bcd"),
+        ):
+            self.assertEqual(self.page(asked), texts, asked)
+
+    def test_every_page_of_a_text_that_is_longer_than_a_page_goes_on_where_the_last_one_ended(self) -> None:
+        self.server.program("bot", "#tea").ask("chat,#tea," + "\\n".join("abcdefg"))
+        self.kim.read()
+        reference, texts = "*", ""
+        while True:
+            asked = f"LATEST #tea {reference} 2" if reference == "*" else f"BEFORE #tea msgid={reference} 2"
+            _, *lines, _ = [parse(line.encode()) for line in self.kim.ask(f"CHATHISTORY {asked}")]
+            self.assertLessEqual(len(lines), 2)
+            if not lines:
+                break
+            texts = "".join(line.params[1] for line in lines) + texts
+            reference = lines[0].tags["msgid"]
+        self.assertEqual(texts, "0123456789abcdefg")
+
+    def test_a_client_that_pages_by_time_gets_every_message_once(self) -> None:
+        self.server.program("bot", "#tea").say(b"".join(b"chat,#tea,x%d\n" % number for number in range(30)))
+        self.kim.read()
+        seen: list[str] = []
+        time = "1970-01-01T01:00:00.000Z"
+        while True:
+            _, *lines, _ = [
+                parse(line.encode()) for line in self.kim.ask(f"CHATHISTORY BEFORE #tea timestamp={time} 7")
+            ]
+            if not lines:
+                break
+            seen = [line.params[1] for line in lines] + seen
+            time = lines[0].tags["time"]
+        self.assertEqual(seen, [*map(str, range(10)), *(f"x{number}" for number in range(30))])
+
     def test_joins_are_shown_with_event_playback_only(self) -> None:
         for number in range(20):
             self.server.irc(f"p{number}", "#tea")
@@ -93,6 +158,30 @@ class HistoryTests(IrcTestCase):
             ["#tea 1970-01-01T00:00:09.000Z", "jane 1970-01-01T00:00:10.000Z"],
         )
         self.assertEqual(len(self.kim.ask(f"CHATHISTORY TARGETS {window} 1")), 3)
+
+    def test_targets_names_people_behind_much_else(self) -> None:
+        self.jane.ask("PRIVMSG kim :psst")
+        self.server.program("bot", "#tea").say(b"".join(b"chat,#tea,%d\n" % number for number in range(700)))
+        self.kim.read()
+        window = "timestamp=1970-01-01T00:00:00.000Z timestamp=1970-01-01T00:01:00.000Z"
+        lines = self.kim.ask(f"CHATHISTORY TARGETS {window} 10")
+        self.assertEqual([line.split()[4] for line in lines[1:-1]], ["jane", "#tea"])
+
+    def test_targets_are_those_whose_newest_message_is_between_the_times(self) -> None:
+        self.jane.ask("PRIVMSG kim :psst")
+        self.kim.ask("PRIVMSG kim :a note")
+        self.kim.read()
+
+        def targets(first: int, second: int, count: int = 10) -> list[str]:
+            times = " ".join(f"timestamp=1970-01-01T00:00:{second:02}.000Z" for second in (first, second))
+            lines = self.kim.ask(f"CHATHISTORY TARGETS {times} {count}")
+            return [line.split()[4] for line in lines[1:-1]]
+
+        self.assertEqual(targets(0, 20), ["#tea", "jane", "kim"])
+        self.assertEqual(targets(0, 20, 2), ["#tea", "jane"])
+        self.assertEqual(targets(20, 0, 2), ["jane", "kim"])
+        self.assertEqual(targets(0, 10), ["#tea"])
+        self.assertEqual(targets(11, 20), [])
 
     def test_a_label_is_on_the_batch(self) -> None:
         self.kim.ask("CAP REQ labeled-response")
@@ -132,3 +221,55 @@ class HistoryTests(IrcTestCase):
             [line] = self.kim.ask(f"CHATHISTORY {asked}")
             self.assertTrue(line.startswith(f":chat.local FAIL CHATHISTORY {code} "), line)
         self.assertEqual(self.numbers(self.jane.ask("CHATHISTORY LATEST #nowhere * 5")), ["400"])
+
+
+class MailTests(IrcTestCase):
+    """Kim's account is away while guests write to it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server.irc("kim", password="secret").drop()
+
+    def guest(self, *texts: str, name: str = "lok") -> Connection:
+        guest = self.server.irc(name)
+        for text in texts:
+            guest.ask(f"PRIVMSG kim :{text}")
+        return guest
+
+    def kim(self) -> Connection:
+        return self.server.irc("kim", capabilities="batch draft/chathistory message-tags", password="secret")
+
+    def texts(self, kim: Connection, asked: str) -> list[str]:
+        return [parse(line.encode()).params[-1] for line in kim.ask(f"CHATHISTORY {asked}")[1:-1]]
+
+    def test_mail_of_a_guest_who_is_gone_is_named_and_read(self) -> None:
+        self.guest("one", "two").ask("QUIT")
+        kim = self.kim()
+        window = "timestamp=1969-01-01T00:00:00.000Z timestamp=1971-01-01T00:00:00.000Z"
+        [line] = kim.ask(f"CHATHISTORY TARGETS {window} 10")[1:-1]
+        self.assertIn(" TARGETS lok ", line)
+        for asked in ("LATEST lok * 10", "AFTER LOK msgid=1 10", "BEFORE lok msgid=3 10", f"BETWEEN lok {window} 10"):
+            self.assertIn(self.texts(kim, asked), (["one", "two"], ["two"]), asked)
+        self.assertEqual(self.texts(kim, "LATEST lok * 10"), ["one", "two"])
+
+    def test_mail_of_several_guests_who_had_one_name_is_read_even_while_another_has_it(self) -> None:
+        self.guest("one", "two").ask("QUIT")
+        self.guest("three").ask("QUIT")
+        kim = self.kim()
+        self.assertEqual(self.texts(kim, "LATEST lok * 10"), ["one", "two", "three"])
+        other = self.guest()
+        self.assertEqual(self.texts(kim, "LATEST lok * 2"), ["two", "three"])
+        other.ask("PRIVMSG kim :four")
+        kim.read()
+        self.assertEqual(self.texts(kim, "LATEST lok * 10"), ["one", "two", "three", "four"])
+        self.assertEqual(self.texts(kim, "AFTER lok timestamp=1969-01-01T00:00:00.000Z 3"), ["one", "two", "three"])
+
+    def test_a_guest_is_named_nobody_who_is_gone(self) -> None:
+        lok, zak = self.guest("hi"), self.server.irc("zak", capabilities="batch draft/chathistory")
+        lok.ask("PRIVMSG zak :hello")
+        zak.ask("PRIVMSG kim :hello")
+        window = "timestamp=1969-01-01T00:00:00.000Z timestamp=1971-01-01T00:00:00.000Z"
+        zak.read()
+        self.assertEqual(len(zak.ask(f"CHATHISTORY TARGETS {window} 10")), 4)
+        lok.ask("QUIT")
+        self.assertEqual(len(zak.ask(f"CHATHISTORY TARGETS {window} 10")), 3)

@@ -57,6 +57,16 @@ class OfflineMailTests(SynchronousTestCase):
         other.drop()
         self.assertEqual(self.back(), [])
 
+    def test_what_was_said_before_the_join_was_not_missed(self) -> None:
+        self.say(1, "#tea")
+        self.jane.ask("join,#ops")
+        self.say(60, "#ops")
+        other = self.server.account("zak")
+        other.ask("join,#ops")
+        other.drop()
+        self.say(1, "#ops")
+        self.assertEqual([line.partition(" jane ")[2] for line in self.back()], ["in #tea says 0", "in #ops says 0"])
+
     def test_nothing_is_missed_while_another_device_is_online(self) -> None:
         self.say(1)
         self.server.account("zak")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from twisted_chat.core.archive import fit_page
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.messages import SPOKEN, Record
-from twisted_chat.core.names import is_room
-from twisted_chat.doors.irc.dialect import PLAYBACK, SERVER, target_of
+from twisted_chat.core.participants import User
+from twisted_chat.doors.irc.dialect import SERVER, target_of
+from twisted_chat.doors.irc.lines import word
+from twisted_chat.doors.irc.pages import BEHIND_ALL_PARTS, Bound, Line, Pages
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
-from twisted_chat.doors.irc.session import IrcSession, word
+from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
 
 MAX_CHATHISTORY_RECORDS = 100
-"""Records of one reply."""
-MAX_PAGES_READ = 10
-"""Pages of the log that are read for one reply, where few records are messages."""
-MAX_TARGETS_RECORDS = 500
-"""Messages to a client that TARGETS looks at."""
+"""Lines of one reply."""
+TARGETS_PAGE_CONTACTS = 200
+"""Direct conversations that TARGETS looks at together."""
+MAX_TARGETS_PAGES = 50
+"""Such pages for one reply."""
 
 _REFERENCE_COUNTS = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
 """References to a position that each subcommand takes."""
@@ -34,32 +32,6 @@ class ChatHistoryError(Exception):
     """A CHATHISTORY request that is not valid: a code of the specification, and a sentence."""
 
 
-class Bound(NamedTuple):
-    """A position in a conversation: earlier records have ids below `before`, later records ids above `after`."""
-
-    before: int
-    after: int
-
-
-class _Conversation(NamedTuple):
-    """The conversation that a request asks about, as this client may see it."""
-
-    hub: Hub
-    session: IrcSession
-    target: str
-
-    async def read(self, before: int, after: int, count: int) -> list[Record]:
-        """Return a page of it, oldest first, when it is this client's turn. Raises ChatError."""
-        await self.session.turn()
-        return await self.hub.archive.history(self.session, self.target, before, after, count)
-
-    def shown(self, records: list[Record]) -> list[Record]:
-        """Return the records that the client wants to see: messages only, without event-playback."""
-        if PLAYBACK in self.session.capabilities:
-            return records
-        return [record for record in records if record.kind in SPOKEN]
-
-
 def chathistory(connection: IrcConnection, request: Request) -> Result:
     hub, session = connection.hub, connection.session
     subcommand, *params = request.params
@@ -68,28 +40,27 @@ def chathistory(connection: IrcConnection, request: Request) -> Result:
         return _targets(hub, session, params)
     if subcommand in _REFERENCE_COUNTS and len(params) == _REFERENCE_COUNTS[subcommand] + 2:
         target, *references, limit = params
-        return _page(_Conversation(hub, session, target), subcommand, references, limit)
+        return _page(Pages(hub, session, target), subcommand, references, limit)
     return reply_line(_fail(session, "INVALID_PARAMS", subcommand, sentence=_USAGE))
 
 
-async def _page(conversation: _Conversation, subcommand: str, references: list[str], limit: str) -> Reply:
-    session, target = conversation.session, conversation.target
+async def _page(pages: Pages, subcommand: str, references: list[str], limit: str) -> Reply:
+    session, target = pages.session, pages.target
     try:
         count = _limit(limit)
-        bounds = [await _bound(conversation, reference, subcommand) for reference in references]
-        records = await _records(conversation, subcommand, bounds, count)
+        bounds = [await _bound(pages, reference, subcommand) for reference in references]
+        lines = await _lines(pages, subcommand, bounds, count)
     except ChatHistoryError as error:
         code, sentence = error.args
         return reply_line(_fail(session, code, subcommand, target, sentence=sentence))
     except ChatError:
         sentence = "there is no such conversation, or you are not in it"
         return reply_line(_fail(session, "INVALID_TARGET", subcommand, target, sentence=sentence))
-    lines = [line for record in records for line in session.dialect.render_history(record)]
-    return Reply(lines, batch=("chathistory", word(target)))
+    return Reply([line.text for line in lines], batch=("chathistory", word(target)))
 
 
 async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
-    """Return where others wrote to the client between two times, as far as the newest MAX_TARGETS_RECORDS tell."""
+    """Return the conversations whose newest message is between two times, the one from the first time on."""
     user = session.user
     assert user is not None
     try:
@@ -97,84 +68,92 @@ async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
     except ChatHistoryError as error:
         code, sentence = error.args
         return reply_line(_fail(session, code, "TARGETS", sentence=sentence))
-    await session.turn()
-    records, _ = await hub.archive.unread(user, 0, hub.log.last, MAX_TARGETS_RECORDS)
-    latest: dict[str, int] = {}
-    for record in records:
-        if min(ends) < record.time < max(ends):
-            latest[record.to if is_room(record.to) else record.sender] = record.time
-    found = sorted(latest.items(), key=lambda item: item[1])[:count]
+    latest = await _direct_targets(hub, session, user, min(ends))
+    for room in hub.rooms.joined_by(user):
+        try:
+            newest = await Pages(hub, session, room.name).newest_record(hub.log.last)
+        except ChatError:  # the client has left it meanwhile
+            continue
+        if newest is not None:
+            latest[room.name] = newest.time
+    between = [item for item in latest.items() if min(ends) < item[1] < max(ends)]
+    found = sorted(between, key=lambda item: (item[1], item[0]))
+    found = found[:count] if ends[0] <= ends[1] else found[-count:]
     lines = [render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=SERVER) for name, time in found]
     return Reply(lines, batch=("draft/chathistory-targets",))
 
 
-async def _records(conversation: _Conversation, subcommand: str, bounds: list[Bound], count: int) -> list[Record]:
-    first, end = bounds[0], conversation.hub.log.last + 1
+async def _direct_targets(hub: Hub, session: IrcSession, user: User, after: int) -> dict[str, int]:
+    """Return the people of the client's conversations, and the time of the newest message, if it is behind a time.
+
+    A guest is shown no people who are gone: only an account can read what they said.
+    """
+    latest: dict[str, int] = {}
+    before = hub.log.last + 1
+    for _ in range(MAX_TARGETS_PAGES):
+        await session.turn()
+        contacts = await hub.archive.contacts(session, before, TARGETS_PAGE_CONTACTS)
+        for contact in contacts:
+            before = contact.last
+            if contact.time and contact.time <= after:
+                return latest
+            holder = hub.registry.get(contact.name) if contact.name else None
+            if contact.name and (user.is_account or (holder is not None and holder.identity == contact.partner)):
+                latest.setdefault(contact.name, contact.time)
+        if len(contacts) < TARGETS_PAGE_CONTACTS:
+            break
+    return latest
+
+
+async def _lines(pages: Pages, subcommand: str, bounds: list[Bound], count: int) -> list[Line]:
+    first, end = bounds[0], (pages.hub.log.last + 1, 0)
     if subcommand == "AFTER":
-        return await _oldest(conversation, first.after, end, count)
+        return await pages.oldest(first.after, end, count)
     if subcommand == "BEFORE":
-        return await _newest(conversation, first.before, 0, count)
+        return await pages.newest(first.before, (0, 0), count)
     if subcommand == "LATEST":
-        return await _newest(conversation, end, first.after, count)
+        return await pages.newest(end, first.after, count)
     if subcommand == "AROUND":
-        before = await _newest(conversation, first.before, 0, count // 2)
-        return before + await _oldest(conversation, first.before - 1, end, count - len(before))
+        before = await pages.newest(first.before, (0, 0), count // 2)
+        id, part = first.before
+        return before + await pages.oldest((id, part - 1), end, count - len(before))
     second = bounds[1]
     if first.after < second.before:
-        return await _oldest(conversation, first.after, second.before, count)
-    return await _newest(conversation, first.before, second.after, count)
+        return await pages.oldest(first.after, second.before, count)
+    return await pages.newest(first.before, second.after, count)
 
 
-async def _newest(conversation: _Conversation, before: int, after: int, count: int) -> list[Record]:
-    """Return the newest records with after < id < before that the client wants to see, oldest first."""
-    found: list[Record] = []
-    for _ in range(MAX_PAGES_READ if count else 0):
-        page = await conversation.read(before, after, count)
-        found = conversation.shown(page) + found
-        if len(page) < count or len(found) >= count:
-            break
-        before = page[0].id
-    return fit_page(found[-count:], oldest_first=False)
-
-
-async def _oldest(conversation: _Conversation, after: int, before: int, count: int) -> list[Record]:
-    """Return the oldest of them."""
-    found: list[Record] = []
-    for _ in range(MAX_PAGES_READ):
-        page = await conversation.read(0, after or -1, count)  # 0 would stand for no `after`
-        found += conversation.shown([record for record in page if record.id < before])
-        if len(page) < count or len(found) >= count:
-            break
-        after = page[-1].id
-    return fit_page(found[:count], oldest_first=True)
-
-
-async def _bound(conversation: _Conversation, reference: str, subcommand: str) -> Bound:
+async def _bound(pages: Pages, reference: str, subcommand: str) -> Bound:
     """Return the bound for `msgid=…` or `timestamp=…`, or for the * of LATEST: before everything."""
     if reference == "*" and subcommand == "LATEST":
-        return Bound(0, 0)
+        return Bound((0, 0), (0, 0))
     kind, _, value = reference.partition("=")
     if kind == "msgid":
-        id = value.partition(".")[0]  # the further lines of a long text have .1, .2 and so on
-        if not (id.isascii() and id.isdigit() and len(id) < 19 and int(id)):
+        id, dot, part = value.partition(".")  # the further lines of a long text have .1, .2 and so on
+        if not (_is_number(id) and int(id) and (not dot or _is_number(part))):
             raise ChatHistoryError("INVALID_MSGREFTYPE", "a msgid must be an id from the tag msgid, for example 12")
-        return Bound(int(id), int(id))
+        place = (int(id), min(int(part or 0), BEHIND_ALL_PARTS))
+        return Bound(place, place)
     time = _time(reference)
-    before, after = await _last_id_before(conversation, time), await _last_id_before(conversation, time + 1)
-    return Bound(before + 1, after)
+    before, after = await _last_id_before(pages, time), await _last_id_before(pages, time + 1)
+    return Bound((before + 1, 0), (after, BEHIND_ALL_PARTS))
 
 
-async def _last_id_before(conversation: _Conversation, time: int) -> int:
+async def _last_id_before(pages: Pages, time: int) -> int:
     """Return an id such that the conversation's records up to it are those from before a time, by bisection."""
-    low, high = 0, conversation.hub.log.last
+    low, high = 0, pages.hub.log.last
     while low < high:
         middle = (low + high + 1) // 2
-        newest = await conversation.read(middle + 1, low, 1)
+        newest = await pages.read(middle + 1, low, 1)
         if newest and newest[0].time >= time:
             high = newest[0].id - 1
         else:
             low = middle
     return low
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _time(reference: str) -> int:

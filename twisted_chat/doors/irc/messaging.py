@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.lookalikes import SERVICES
-from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE
+from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
-from twisted_chat.doors.irc.session import word
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.text import ctcp, plain_text
@@ -23,7 +27,7 @@ NO_SERVICES = (
 """Clients send passwords to services by themselves: `/msg NickServ IDENTIFY …`."""
 
 
-def privmsg(connection: IrcConnection, request: Request) -> Reply | None:
+def privmsg(connection: IrcConnection, request: Request) -> Result | None:
     numeric = connection.session.numeric
     if not request.params or not request.params[0]:
         return reply_line(numeric(numerics.ERR_NORECIPIENT, "No recipient given; usage: PRIVMSG #tea :hello"))
@@ -39,19 +43,25 @@ def privmsg(connection: IrcConnection, request: Request) -> Reply | None:
     return _say(connection, request, kind, text)
 
 
-def notice(connection: IrcConnection, request: Request) -> Reply | None:
+def notice(connection: IrcConnection, request: Request) -> Result | None:
     """Say a notice, as programs do; the sender gets no error (RFC 2812, section 3.3.2)."""
     if len(request.params) < 2 or ctcp(request.params[1]) is not None:
         return Reply()
     reply = _say(connection, request, NOTICE, request.params[1])
-    return None if reply is None else reply._replace(lines=())
+    if reply is None or isinstance(reply, Reply):
+        return None if reply is None else reply._replace(lines=())
+    return _without_errors(reply)
+
+
+async def _without_errors(coming: Coroutine[Any, Any, Reply]) -> Reply:
+    return (await coming)._replace(lines=())
 
 
 def tagmsg(connection: IrcConnection, request: Request) -> Reply:
     return Reply()
 
 
-def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> Reply | None:
+def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> Result | None:
     session, hub = connection.session, connection.hub
     text = plain_text(text)
     targets = request.params[0].split(",")
@@ -66,7 +76,7 @@ def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> R
         session.tell_absence(hub.say(session, to, [text], kind, label))
         return True
 
-    return for_each_target(session, request, targets, say)
+    return for_each_target(session, hub, request, targets, say)
 
 
 def _is_service(target: str) -> bool:
@@ -82,17 +92,17 @@ def services(connection: IrcConnection, request: Request) -> Reply:
     return reply_line(render("NOTICE", connection.session.nick, NO_SERVICES, source=SERVER))
 
 
-def join(connection: IrcConnection, request: Request) -> Reply | None:
+def join(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
     if request.params[0] == "0":  # leave all channels
         assert session.user is not None
         names = [room.name for room in hub.rooms.joined_by(session.user)]
-        return for_each_target(session, request, names, lambda name, label: hub.leave(session, name, label))
+        return for_each_target(session, hub, request, names, lambda name, label: hub.leave(session, name, label))
     names = request.params[0].split(",")
-    return for_each_target(session, request, names, lambda name, label: hub.join(session, name, label))
+    return for_each_target(session, hub, request, names, lambda name, label: hub.join(session, name, label))
 
 
-def part(connection: IrcConnection, request: Request) -> Reply | None:
+def part(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
 
     def leave(name: str, label: str | None) -> bool:
@@ -100,24 +110,36 @@ def part(connection: IrcConnection, request: Request) -> Reply | None:
             hub.topic(session, name)  # raises the error that says why
         return True
 
-    return for_each_target(session, request, request.params[0].split(","), leave)
+    return for_each_target(session, hub, request, request.params[0].split(","), leave)
 
 
-def topic(connection: IrcConnection, request: Request) -> Reply | None:
+def topic(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
     name = request.params[0]
     if len(request.params) == 1:
-        text = hub.topic(session, name)
-        if text:
-            return reply_line(session.numeric_text(numerics.RPL_TOPIC, (name,), text))
-        return reply_line(session.numeric(numerics.RPL_NOTOPIC, name, "No topic is set"))
+        pending = hub.pending_change(session, name, TOPIC)
+        return _topic(connection, name) if pending is None else _settled_topic(connection, name, pending)
     text = plain_text(request.params[1])
 
     def change(name: str, label: str | None) -> bool:
         hub.set_topic(session, name, text, label)
         return True
 
-    return for_each_target(session, request, [name], change)
+    return for_each_target(session, hub, request, [name], change)
+
+
+def _topic(connection: IrcConnection, name: str) -> Reply:
+    session = connection.session
+    text = connection.hub.topic(session, name)
+    if text:
+        return reply_line(session.numeric_text(numerics.RPL_TOPIC, (name,), text))
+    return reply_line(session.numeric(numerics.RPL_NOTOPIC, name, "No topic is set"))
+
+
+async def _settled_topic(connection: IrcConnection, name: str, pending: Change) -> Reply:
+    """Answer when a topic that is under way is stored or undone."""
+    await connection.hub.settled(pending)
+    return _topic(connection, name)
 
 
 def away(connection: IrcConnection, request: Request) -> Result:
@@ -140,6 +162,7 @@ def ping(connection: IrcConnection, request: Request) -> Reply:
 
 
 def pong(connection: IrcConnection, request: Request) -> Reply:
+    connection.session.answered_ping()
     return Reply()
 
 

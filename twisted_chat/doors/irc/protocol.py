@@ -7,19 +7,25 @@ becomes a request: a row of the command table and a call of the hub, which decid
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.irc.commands import COMMANDS
-from twisted_chat.doors.irc.dialect import IRC, LABELS, SERVER
+from twisted_chat.doors.irc.devices import Devices
+from twisted_chat.doors.irc.dialect import IRC, LABELS
+from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request, Result, reply_line
-from twisted_chat.doors.irc.session import IrcSession, word
+from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import REGISTERED, Registration
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
 from twisted_chat.doors.state import OPEN
 from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs, render
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs
 from twisted_chat.wire.stream import LineSplitter
 
 MAX_LABEL_BYTES = 64
@@ -49,6 +55,18 @@ class IrcProtocol(DoorProtocol):
         self._says_all = (
             type(self).lineReceived is IrcProtocol.lineReceived and self.commands["PRIVMSG"] is COMMANDS["PRIVMSG"]
         )
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
+        device, self.registration.device = self.registration.device, None
+        if device is not None:
+            self.devices.end(device, self.session)
+
+    @property
+    def devices(self) -> Devices:
+        """Return what the devices of accounts have been shown."""
+        assert isinstance(self.factory, IrcFactory)
+        return self.factory.devices
 
     @property
     def registered(self) -> bool:
@@ -129,10 +147,11 @@ class IrcProtocol(DoorProtocol):
     def silent(self) -> None:
         """Ping a client that has a name, and end its connection if it does not answer."""
         if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
+            self.session.lost_touch()
             self.session.notify(Notice.TIMEOUT)
             self.close()
         else:
-            self.session.write(render("PING", SERVER))
+            self.session.write(self.session.ping())
             self.session.flush()
 
     @property
@@ -150,3 +169,7 @@ class IrcFactory(DoorFactory):
     """Makes an IrcProtocol for each connection to one hub: see DoorFactory."""
 
     protocol: type[IrcProtocol] = IrcProtocol
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.devices = Devices()

@@ -14,9 +14,10 @@ from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
-from twisted_chat.doors.irc.session import LINES_PER_STEP, IrcSession, word
+from twisted_chat.doors.irc.session import LINES_PER_STEP, IrcSession
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -193,8 +194,8 @@ def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]
 
 
 def _list_line(session: IrcSession, start: str, room: Room) -> str:
-    if room.topic and _is_member(session, room):  # only members may see it
-        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.topic)
+    if room.delivered_topic and _is_member(session, room):  # only members may see it
+        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.delivered_topic)
     return f"{start}{room.name} {len(room.members)} : "
 
 

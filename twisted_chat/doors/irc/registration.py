@@ -7,9 +7,10 @@ from itertools import chain
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
 from twisted_chat.doors.irc.dialect import CAPABILITIES, SASL, SERVER, renamed
+from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.problems import SIGN_IN, sentence_for
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
-from twisted_chat.doors.irc.session import IrcSession, word
+from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import Event, Registration
 from twisted_chat.doors.irc.welcome import rejoined_rooms, unread_messages, welcome
 from twisted_chat.wire.irc import numerics
@@ -52,7 +53,7 @@ def pass_(connection: IrcConnection, request: Request) -> Result:
 def user(connection: IrcConnection, request: Request) -> Result:
     if connection.registered:
         return _already_registered(connection.session)
-    connection.registration.introduced = True
+    connection.registration.user, *_, connection.registration.real_name = request.params
     return _try_register(connection)
 
 
@@ -109,7 +110,7 @@ def _already_registered(session: IrcSession) -> Reply:
 def _try_register(connection: IrcConnection) -> Result:
     """Register, if the client has sent all that it takes."""
     registration = connection.registration
-    if registration.nick and registration.introduced and registration.go(Event.COMPLETE):
+    if registration.nick and registration.user is not None and registration.go(Event.COMPLETE):
         return _register(connection, registration)
     return Reply()
 
@@ -121,7 +122,7 @@ async def _register(connection: IrcConnection, registration: Registration) -> Re
             refusal = await _sign_in(connection, registration)
             if refusal is not None:
                 return refusal
-        unread = await unread_messages(hub, session)
+        unread = await unread_messages(connection)
         signed_in = registration.signed_in
         if session.user is None or signed_in is None:  # the connection has ended
             return Reply()

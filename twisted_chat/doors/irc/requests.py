@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.changes import Change
+from twisted_chat.core.errors import BAD_NAME, ChatError
 from twisted_chat.core.hub import Hub
+from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import Registration
 from twisted_chat.doors.pacing import Services
@@ -25,6 +27,9 @@ class IrcConnection(Protocol):
 
     @property
     def session(self) -> IrcSession: ...
+
+    @property
+    def devices(self) -> Devices: ...
 
     @property
     def registered(self) -> bool: ...
@@ -80,21 +85,58 @@ def reply_line(line: str) -> Reply:
 
 
 def for_each_target(
-    session: IrcSession, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
-) -> Reply | None:
+    session: IrcSession, hub: Hub, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
+) -> Result | None:
     """Call `act` with each name, and with the label for the first call that the log will answer.
 
     `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
-    there are any; None if the log answers the whole request.
+    there are any; None if the log answers the whole request. Where it depends on a change that is under
+    way, for example the join of another connection, it is called again when that is settled.
     """
-    label, lines = request.label, list[str]()
-    from_log = False
+    targets = Targets(session, hub, request, act)
     for name in names:
-        try:
-            if act(name, label):
-                label, from_log = None, True
-        except ChatError as problem:
-            lines += session.problem(request.command, name, problem)
-    if from_log and not lines:
+        targets.take(name)
+    if targets.waiting:
+        return targets.finish()
+    if targets.from_log and not targets.lines:
         return None
-    return Reply(lines, labelled=not from_log)
+    return targets.reply()
+
+
+class Targets:
+    """The targets of one request, and what became of each."""
+
+    def __init__(self, session: IrcSession, hub: Hub, request: Request, act: Callable[[str, str | None], bool]) -> None:
+        self._session, self._hub, self._act = session, hub, act
+        self._command, self._label = request.command, request.label
+        self.lines: list[str] = []
+        self.from_log = False
+        self.waiting: list[tuple[str, Change]] = []
+
+    def take(self, name: str, may_wait: bool = True) -> None:
+        """Act on a target, or have it wait for the change on which it depends."""
+        problem = None
+        try:
+            if self._act(name, self._label):
+                self._label, self.from_log = None, True
+                return
+            change = self._hub.pending_change(self._session, name)
+        except ChatError as error:
+            problem = error
+            change = None if error.code == BAD_NAME else self._hub.pending_change(self._session, name)
+        if change is not None and may_wait:
+            self.waiting.append((name, change))
+        elif problem is not None:
+            self.lines += self._session.problem(self._command, name, problem)
+
+    async def finish(self) -> Reply:
+        """Act on the targets that wait, each when its change is settled."""
+        for name, change in self.waiting:
+            await self._hub.settled(change)
+            self.take(name, may_wait=False)
+        self._hub.flush()
+        return self.reply()
+
+    def reply(self) -> Reply:
+        """Return what is not answered by the log."""
+        return Reply(self.lines, labelled=not self.from_log)

@@ -61,7 +61,8 @@ async def _sign_in(connection: IrcConnection, registration: Registration, respon
     try:
         connection.check_password_allowed()
         name, password = _decode_sasl_plain(response)
-        registration.signed_in = await connection.hub.sign_in(session, name, password)
+        account = registration.without_device(name)
+        registration.signed_in = await connection.hub.sign_in(session, account, password)
     except (ChatError, ParseError) as problem:
         sentence = f"SASL authentication failed: {sentence_for(problem)}"
         return reply_line(session.numeric(numerics.ERR_SASLFAIL, sentence))

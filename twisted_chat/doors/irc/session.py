@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
-from twisted_chat.core.names import MAX_NAME_CHARACTERS, is_room
-from twisted_chat.core.participants import Absence, Entry, User
+from twisted_chat.core.names import is_room
+from twisted_chat.core.participants import Absence, Entry
 from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, IrcDialect, dialect_of, one_line, renamed
+from twisted_chat.doors.irc.lines import LONG_NICK_LINES, SHORT_NAMES_BYTES, SHORT_NICK_LINES, acknowledgement, word
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.wire.errors import NOT_UTF8, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_BODY_BYTES, add_tag, escape_tag_value, render
+from twisted_chat.wire.irc.message import add_tag, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import split_text
 
-MAX_WORD_CHARACTERS = 64
-"""Characters of a client's parameter that an error repeats."""
 LINES_PER_STEP = 32
 """Lines of a long answer that are made in one step (doors/slices.py): some 0.2 ms of work."""
 INVALID_UTF8 = "INVALID_UTF8"
@@ -44,12 +43,12 @@ _COMMANDS = {
 class IrcSession(Session):
     """A participant of the hub with an IRC client behind it."""
 
-    __slots__ = ("_batch_count", "capabilities")
+    __slots__ = ("_batch_count", "_pinged", "capabilities")
     dialect: IrcDialect
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._batch_count = 0
+        self._batch_count = self._pinged = 0
         self.use_capabilities(frozenset())
 
     def use_capabilities(self, capabilities: frozenset[str]) -> None:
@@ -82,7 +81,7 @@ class IrcSession(Session):
         room = self._hub.rooms.get(name)
         if room is not None:
             name = room.name
-            nicks = _LONG_NICK_LINES if len(self.nick + name) * 4 <= _SHORT_NAMES_BYTES else _SHORT_NICK_LINES
+            nicks = LONG_NICK_LINES if len(self.nick + name) * 4 <= SHORT_NAMES_BYTES else SHORT_NICK_LINES
             for lines in room.ordered.slices(nicks):
                 start = f":{SERVER} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
                 yield [start + line for line in lines]
@@ -91,8 +90,8 @@ class IrcSession(Session):
     def joined(self, name: str) -> Iterator[Sequence[str]]:
         """Return, in slices, the lines that follow the client's own JOIN: the room's topic and its members."""
         room = self._hub.rooms.get(name)
-        if room is not None and room.topic:
-            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.topic),)
+        if room is not None and room.delivered_topic:
+            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.delivered_topic),)
         yield from self.names_of(name)
 
     def write_joined(self, name: str) -> None:
@@ -161,15 +160,32 @@ class IrcSession(Session):
     def _answer(self, label: str | None, lines: Sequence[str], batch: tuple[str, ...] = ()) -> Sequence[str]:
         if label is not None and len(lines) > 1:
             batch = batch or ("labeled-response",)
-        if batch and BATCH in self.capabilities:
-            self._batch_count += 1
-            number = str(self._batch_count)
-            inner = [add_tag(line, "batch", number) for line in lines]
-            begin = render("BATCH", f"+{number}", *batch, source=SERVER)
-            lines = [begin, *inner, render("BATCH", f"-{number}", source=SERVER)]
+        if batch:
+            lines = self.in_batch(lines, batch)
         if label is None:
             return lines
-        return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [_ack(label)]
+        return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [acknowledgement(label)]
+
+    def in_batch(self, lines: Sequence[str], batch: tuple[str, ...]) -> Sequence[str]:
+        """Return lines as a batch of a type with parameters, if the client has requested batches."""
+        if BATCH not in self.capabilities:
+            return lines
+        self._batch_count += 1
+        number = str(self._batch_count)
+        inner = [add_tag(line, "batch", number) for line in lines]
+        begin = render("BATCH", f"+{number}", *batch, source=SERVER)
+        return [begin, *inner, render("BATCH", f"-{number}", source=SERVER)]
+
+    # how far the client has read
+
+    def ping(self) -> str:
+        """Return a PING; the client that answers it has received everything so far."""
+        self._pinged = self.catchup.position
+        return render("PING", SERVER)
+
+    def answered_ping(self) -> None:
+        """Note that the client has answered the last PING."""
+        self._confirmed = max(self._confirmed, self._pinged)
 
     # what the hub calls
 
@@ -208,7 +224,7 @@ class IrcSession(Session):
                 self._flusher.slices.begin(self, self._answer_slices(labels.get(index), slices, ()))
         elif ECHO not in self.capabilities:
             if labels:
-                self.write(*map(_ack, labels.values()))
+                self.write(*map(acknowledgement, labels.values()))
         elif labels:
             self._write_labelled_echo(entry)
         else:
@@ -267,33 +283,3 @@ class IrcSession(Session):
 def _shared(capabilities: frozenset[str]) -> frozenset[str]:
     """Return an equal set that all clients with the same capabilities share."""
     return capabilities
-
-
-def _nick_lines(overhead: int, users: Sequence[User]) -> Sequence[str]:
-    """Return the nicks of users, to be put in lines beside `overhead` bytes of other things."""
-    lines, line, size = [], list[str](), 0
-    for nick in [nick_of(user.name) for user in users]:
-        more = len(nick.encode()) + 1
-        if size + more + overhead > MAX_BODY_BYTES:
-            lines.append(" ".join(line))
-            line, size = [], 0
-        line.append(nick)
-        size += more
-    return [*lines, " ".join(line)]
-
-
-_SHORT_NAMES_BYTES = 128
-"""Bytes of a nick and a room's name beside which a line has room for many nicks."""
-_NAMREPLY_BYTES = len(f":{SERVER} {numerics.RPL_NAMREPLY}  =  :")
-_LONG_NICK_LINES = partial(_nick_lines, _SHORT_NAMES_BYTES + _NAMREPLY_BYTES)
-_SHORT_NICK_LINES = partial(_nick_lines, 4 * (2 * MAX_NAME_CHARACTERS + 1) + _NAMREPLY_BYTES)
-"""The functions for NAMES: the lines are the same for all askers with a short name, and for all others."""
-
-
-def word(text: str) -> str:
-    """Return a client's parameter, which may be longer than a word, as a word of an answer."""
-    return text[:MAX_WORD_CHARACTERS].replace(" ", "_").lstrip(":") or "*"
-
-
-def _ack(label: str) -> str:
-    return f"@label={escape_tag_value(label)} :{SERVER} ACK"

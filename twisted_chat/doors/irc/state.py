@@ -13,6 +13,7 @@ NICK, USER, PASS and a SASL exchange vary alone: they may come in any order in W
 from enum import Enum
 
 from twisted_chat.core.hub import SignedIn
+from twisted_chat.doors.irc.devices import Device
 
 
 class State(Enum):
@@ -48,16 +49,19 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 class Registration:
     """A client's registration: its state, and the parameters of NICK, USER, PASS and AUTHENTICATE so far.
 
-    `introduced` is True once USER has come. `sasl` is the response of a SASL exchange as far as
-    it has come, None when no exchange is under way. `signed_in` is the result of a sign-in.
+    `user` and `real_name` are the parameters of USER, None until it has come. `named_device` is the device that
+    the client signs in as, "" for none, and `device` the one it is known as. `sasl` is the response of a SASL
+    exchange as far as it has come, None when no exchange is under way. `signed_in` is the result of a sign-in.
     """
 
-    __slots__ = ("introduced", "nick", "password", "sasl", "signed_in", "state")
+    __slots__ = ("device", "named_device", "nick", "password", "real_name", "sasl", "signed_in", "state", "user")
 
     def __init__(self) -> None:
         self.state = WAITING
-        self.nick = self.password = ""
-        self.introduced = False
+        self.nick = self.password = self.named_device = ""
+        self.user: str | None = None
+        self.real_name = ""
+        self.device: Device | None = None
         self.sasl: str | None = None
         self.signed_in: SignedIn | None = None
 
@@ -73,10 +77,15 @@ class Registration:
         """Return the name and password to sign in with: PASS is a password, or a name, a colon and a password."""
         name, colon, password = self.password.partition(":")
         if colon:
-            return name, password
+            return self.without_device(name), password
         return self.nick, self.password or None
+
+    def without_device(self, name: str) -> str:
+        """Return the account's name in `name@device`, and note the device."""
+        name, _, self.named_device = name.partition("@")
+        return name
 
     def forget(self) -> None:
         """Drop the password and everything else that only a registration needs."""
-        self.nick = self.password = ""
+        self.nick = self.password = self.named_device = ""
         self.sasl = self.signed_in = None

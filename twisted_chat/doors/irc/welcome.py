@@ -8,12 +8,13 @@ from twisted_chat._version import __version__
 from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.hub import MAX_AWAY_CHARACTERS, Hub
 from twisted_chat.core.interfaces import MAX_UNREAD_COUNTED
-from twisted_chat.core.messages import Record
-from twisted_chat.core.names import MAX_NAME_CHARACTERS
+from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.names import MAX_NAME_CHARACTERS, is_room
 from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
-from twisted_chat.doors.irc.dialect import EXTENDED, HISTORY, SERVER, TIME, source_of
+from twisted_chat.doors.irc.devices import device_of
+from twisted_chat.doors.irc.dialect import BATCH, EXTENDED, HISTORY, SERVER, TIME, source_of, target_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
 from twisted_chat.doors.irc.queries import message_of_the_day, user_counts
 from twisted_chat.doors.irc.requests import IrcConnection
@@ -61,24 +62,50 @@ def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
         yield from session.joined(room.name)
 
 
-async def unread_messages(hub: Hub, session: IrcSession) -> list[str]:
-    """Return the unread messages of an account that comes back, unless its client asks for history by itself."""
+async def unread_messages(connection: IrcConnection) -> list[str]:
+    """Return what the account's device has missed, unless its client asks for history by itself.
+
+    What the user has read elsewhere, by the read markers, is left out. A PING follows, whose answer tells that
+    the client has received it.
+    """
+    hub, session, registration = connection.hub, connection.session, connection.registration
     user = session.user
     assert user is not None
-    if not user.is_account or len(user.participants) > 1 or HISTORY in session.capabilities:
+    if not user.is_account:
         return []
-    records, count = await hub.archive.unread(user, user.read_up_to, session.catchup.position, UNREAD_SHOWN)
-    has_times = TIME in session.capabilities
-    lines = [
-        line
-        for record in records
-        for line in session.dialect.render_history(record if has_times else _with_time(record))
-    ]
-    if count > len(records):
+    user_, real_name, capabilities = registration.user or "", registration.real_name, session.capabilities
+    device = device_of(user.identity, registration.named_device, user_, real_name, capabilities)
+    after = connection.devices.begin(device, session, user.read_at_start)
+    registration.device = device
+    if HISTORY in capabilities:
+        return []
+    up_to = session.catchup.position
+    records, count = await hub.archive.unread(user, after, up_to, UNREAD_SHOWN)
+    markers: dict[Conversation, int] = {}
+    if hub.accounts is not None and records:
+        markers = await hub.accounts.read_markers_in(user.identity, {record.conversation for record in records})
+    unread = [record for record in records if record.id > markers.get(record.conversation, 0)]
+    count -= len(records) - len(unread)
+    lines: list[str] = []
+    if count > len(unread) > 0:
         many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
-        sentence = f"you have {many} unread messages; the last {len(records)} follow"
-        lines.insert(0, render("NOTICE", session.nick, sentence, source=SERVER))
-    return lines
+        sentence = f"you have {many} unread messages; the last {len(unread)} follow"
+        lines = [render("NOTICE", session.nick, sentence, source=SERVER)]
+    lines += _played_back(session, unread)
+    return [*lines, session.ping()] if unread else []
+
+
+def _played_back(session: IrcSession, records: Sequence[Record]) -> Iterator[str]:
+    """Return records as a chathistory batch for each conversation, or one after the other without batches."""
+    has_times, has_batches = TIME in session.capabilities, BATCH in session.capabilities
+    conversations: dict[Conversation | None, list[Record]] = {}
+    for record in records:
+        conversations.setdefault(record.conversation if has_batches else None, []).append(record)
+    for some in conversations.values():
+        shown = some if has_times else map(_with_time, some)
+        lines = [line for record in shown for line in session.dialect.render_history(record)]
+        target = some[-1].to if is_room(some[-1].to) else some[-1].sender
+        yield from session.in_batch(lines, ("chathistory", target_of(target)))
 
 
 def _with_time(record: Record) -> Record:

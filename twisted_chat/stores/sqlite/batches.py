@@ -112,10 +112,15 @@ class Appended(NamedTuple):
 
 
 class NotAppended(NamedTuple):
-    """The result of a commit that failed: its entries, none of which is on the disk, and the error."""
+    """The result of a commit that failed: its entries, none of which is on the disk, and the error.
+
+    What repeats a text that is on the disk, or has its label, needed no commit.
+    """
 
     entries: list[Entry]
     problem: Exception
+    repeated: Sequence[Entry] = ()
+    conflicting: Sequence[Entry] = ()
 
 
 Result = Appended | NotAppended

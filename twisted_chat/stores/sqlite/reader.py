@@ -6,7 +6,7 @@ The newest records are in memory as well, and most readers are served from there
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from math import inf
 from typing import Any
@@ -79,9 +79,11 @@ class LogReader:
         return Page(page, up_to, [MembershipChange(*change) for change in changes])
 
     async def unread(
-        self, identity: int, rooms: Collection[str], after: int, up_to: int, limit: int
+        self, identity: int, rooms: Mapping[str, int], after: int, up_to: int, limit: int
     ) -> tuple[list[Record], int]:
-        reader = self._reader(identity, rooms, after, up_to, limit) | {"max_count": MAX_UNREAD_COUNTED + 1}
+        joined = json.dumps([(room, id) for room, id in rooms.items() if id > after])
+        bounds = {"joined": joined, "max_count": MAX_UNREAD_COUNTED + 1}
+        reader = self._reader(identity, rooms, after, up_to, limit) | bounds
         page, more = await self._page(statements.UNREAD, reader, limit)
         if not more:
             return page[::-1], len(page)

@@ -121,13 +121,20 @@ _UNREAD = f"""
     FROM records INDEXED BY records_of_conversation
     WHERE conversation IN (SELECT id FROM candidates) AND id > :after AND id <= :up_to
     AND author != :identity AND {_kind_in(SPOKEN)}
+    AND NOT EXISTS (SELECT 1 FROM joined WHERE joined.room = records.conversation AND joined.id >= records.id)
+"""
+_UNREAD_AMONG = f"""
+    candidates AS ({CANDIDATES}), joined AS (
+        SELECT conversations.id AS room, json_extract(value, '$[1]') AS id
+        FROM json_each(:joined) JOIN conversations ON conversations.name = json_extract(value, '$[0]')
+    )
 """
 UNREAD = f"""
-    WITH candidates AS ({CANDIDATES})
+    WITH {_UNREAD_AMONG}
     {SELECT} WHERE records.id IN (SELECT id {_UNREAD} ORDER BY id DESC LIMIT :limit)
     ORDER BY records.id DESC
 """
-UNREAD_COUNT = f"WITH candidates AS ({CANDIDATES}) SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
+UNREAD_COUNT = f"WITH {_UNREAD_AMONG} SELECT count(*) FROM (SELECT 1 {_UNREAD} LIMIT :max_count)"
 UNREAD_IN = f"""
     WITH asked AS (
         SELECT key, json_extract(value, '$[1]') AS after,
