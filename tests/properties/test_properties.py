@@ -18,7 +18,7 @@ from twisted_chat.doors.line.dialects import EVENTS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
-from twisted_chat.doors.session import MAX_UNSTORED_BYTES
+from twisted_chat.doors.unstored import MAX_UNSTORED_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport

@@ -18,7 +18,7 @@ KIB, MIB = 1024, 1024 * 1024
 
 MAX_UNSTORED_BYTES_PER_NETWORK = 1 * MIB
 MAX_UNSTORED_BYTES = 8 * MIB
-"""Bytes that may wait for the log, beyond the first ones of each connection (see doors.session)."""
+"""Bytes that may wait for the log, beyond the first ones of each connection (see doors.unstored)."""
 MAX_OUTBOX_BYTES_PER_NETWORK = 18 * MIB
 MAX_OUTBOX_BYTES_IN_ALL = 64 * MIB
 """Bytes that may wait for clients that do not read (see doors.outbox)."""

@@ -21,18 +21,13 @@ from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import Outbox
 from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
-from twisted_chat.doors.presence_reader import PresenceReader
 from twisted_chat.doors.slices import Job
+from twisted_chat.doors.unstored import FREE_UNSTORED_BYTES, LogWaiter
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
-MAX_UNSTORED_BYTES = 64 * 1024
-"""Bytes of one connection that the log does not have yet, above which the connection is not read from."""
-FREE_UNSTORED_BYTES = 16 * 1024
-"""The first of them; for more, the connection's network must have a share left, or the connection waits."""
 
-
-class Session(PresenceReader):
+class Session(LogWaiter):
     """A participant of the hub (core.participants.Participant) with a client behind it.
 
     The door is woken when the client has read what waited for it and, if the session is
@@ -57,13 +52,10 @@ class Session(PresenceReader):
         "dialect",
         "max_rooms",
         "max_routes",
-        "max_unstored",
         "outbox",
         "routes",
         "sender_number",
-        "unstored",
         "user",
-        "waiting",
         "welcomed",
     )
 
@@ -176,33 +168,6 @@ class Session(PresenceReader):
     @property
     def door(self) -> str:
         return self._door.door
-
-    # how much may be under way
-
-    def waits_for_log(self) -> bool:
-        """Return True if the client must say nothing more until the log has what it said."""
-        if self.unstored <= self.max_unstored:
-            return False
-        if self.max_unstored == MAX_UNSTORED_BYTES:
-            return True
-        if not self._hub.shares.unstored.take(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES):
-            return True
-        self.max_unstored = MAX_UNSTORED_BYTES
-        self.waiting = True
-        return self.unstored > MAX_UNSTORED_BYTES
-
-    @property
-    def has_share(self) -> bool:
-        """Return True while more than the free bytes are taken from the network's share."""
-        return self.max_unstored > FREE_UNSTORED_BYTES
-
-    def all_stored(self) -> None:
-        """Give back the share of the memory, and wake the door, now that the log has all that the client said."""
-        if self.has_share:
-            self.max_unstored = FREE_UNSTORED_BYTES
-            self._hub.shares.unstored.give_back(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES)
-        self.waiting = False
-        self._clock.callLater(0, self._wake)  # when this batch is delivered and answered
 
     def _wake(self) -> None:
         self._door.wake()

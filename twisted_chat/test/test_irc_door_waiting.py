@@ -6,7 +6,7 @@ from twisted_chat.core.errors import Notice
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, MAX_IDLE_CHECKS_UNREGISTERED
-from twisted_chat.doors.session import MAX_UNSTORED_BYTES
+from twisted_chat.doors.unstored import MAX_UNSTORED_BYTES
 from twisted_chat.sentences import NOTICES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server

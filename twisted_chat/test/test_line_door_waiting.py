@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.hub import Hub, SignedIn
 from twisted_chat.core.participants import Participant
-from twisted_chat.doors.session import MAX_UNSTORED_BYTES
+from twisted_chat.doors.unstored import MAX_UNSTORED_BYTES
 from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import DelayedLog, Server
 

@@ -24,7 +24,7 @@ from twisted_chat.core.shares import (
 from twisted_chat.core.turns import FairQueue
 from twisted_chat.doors.outbox import FIRST_OUTBOX_BYTES, STALLED_BYTES, Outbox
 from twisted_chat.doors.presence_reader import PRESENCE_BYTES
-from twisted_chat.doors.session import FREE_UNSTORED_BYTES, MAX_UNSTORED_BYTES
+from twisted_chat.doors.unstored import FREE_UNSTORED_BYTES, MAX_UNSTORED_BYTES
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Recorder, Server
 
 
