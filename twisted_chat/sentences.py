@@ -50,6 +50,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_MANY_ROOMS_MADE: "there are {max} rooms that you or others at your address made, which is the limit;"
     " join one of them, or leave rooms",
     Reason.TOO_MANY_ROOMS_HERE: "the server has {max} such rooms, which is the limit; join one of them",
+    Reason.TOO_MANY_MEMBERSHIPS: "the guests at your address are in as many rooms as the server allows;"
+    " leave a room first, or sign in with a password",
     Reason.NO_GUESTS: "this server does not accept guests; sign in with a password",
     Reason.GUEST_HAS_NO_PASSWORD: "{name} is a guest, and guests have no password",
     Reason.ACCOUNT_KEEPS_NAME: "{name} is an account, and an account cannot be renamed",
@@ -92,6 +94,8 @@ NOTICES: dict[Notice, str] = {
     Notice.KICKED: "the operator has ended this connection",
     Notice.BANNED: "the operator has ended this connection and does not admit you again",
     Notice.MAKING_ROOM: "the server is full, so connections that were idle end; connect again at any time",
+    Notice.NO_SHARE: "the connections from your address use their whole share of the server's memory, so this one ends;"
+    " connect again later",
 }
 
 

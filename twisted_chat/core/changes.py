@@ -40,6 +40,8 @@ class RoomChanges:
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
         user = self._user(participant)
+        if len(user.rooms) >= participant.max_rooms and not user.is_account and not self.shares.more_rooms(participant):
+            raise ChatError(Reason.TOO_MANY_MEMBERSHIPS)
         room = self.rooms.join(user, name, participant.address)
         if room is None:
             return False

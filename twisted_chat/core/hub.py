@@ -51,6 +51,7 @@ class Hub(Credentials):
         super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
         self.limits, self.allows_guests = Limits(), guests
         self.limits.add(self.rooms.counts.rows)
+        self.limits.add(self.shares.rows)
         self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 

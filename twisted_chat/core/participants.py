@@ -67,7 +67,8 @@ class Participant(Protocol):
     the connection is known as the client `client_id` of an account, the number of that
     client, which stays the same over reconnects. `address` is the peer's address. The hub
     owns `user`, `routes` and `unstored`, the bytes (see Entry.size) that the log does not have
-    yet, and takes the bytes of what is said from `credit` (see core.shares).
+    yet, and takes the bytes of what is said from `credit`; `max_rooms` and `max_routes` grow when
+    it pays for more (see core.shares).
     """
 
     sender_number: int
@@ -77,6 +78,8 @@ class Participant(Protocol):
     routes: "dict[str, Route]"
     unstored: int
     credit: int
+    max_rooms: int
+    max_routes: int
 
     @property
     def door(self) -> str:

@@ -274,7 +274,10 @@ class Router(RoomChanges):
                 copies = tuple(other for other in user.participants if other is not participant)
             exclusive = target is not user and not copies
             route = Route(envelope, target, copies, absence_of(target), exclusive)
-        if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
+        known = len(participant.routes)
+        if known >= participant.max_routes and (
+            known >= MAX_ROUTES_PER_CONNECTION or not self.shares.more_routes(participant)
+        ):
             participant.routes.clear()
         participant.routes[envelope.to if to == envelope.to else to] = route  # a name is in memory once
         return route

@@ -13,6 +13,7 @@ from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import JOINED, Record
 from twisted_chat.core.participants import Entry, Route, User
+from twisted_chat.core.shares import FREE_ROOMS, FREE_ROUTES
 from twisted_chat.doors.catchup import LIVE, CatchUp
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import NO_DOOR, Door
@@ -54,6 +55,8 @@ class Session(PresenceReader):
         "client_id",
         "credit",
         "dialect",
+        "max_rooms",
+        "max_routes",
         "max_unstored",
         "outbox",
         "routes",
@@ -77,12 +80,11 @@ class Session(PresenceReader):
         door: Door,
         address: str = "",
     ) -> None:
-        self.sender_number, self.dialect = number, dialect
-        self.address, self.client_id = address, ""
+        self.sender_number, self.dialect, self.address, self.client_id = number, dialect, address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
-        self.max_unstored = FREE_UNSTORED_BYTES
+        self.max_unstored, self.max_rooms, self.max_routes = FREE_UNSTORED_BYTES, FREE_ROOMS, FREE_ROUTES
         self.waiting = self.welcomed = False
         self.outbox = Outbox(transport, max_outbox_bytes, self._drained, hub.shares.outboxes, address)
         self.catchup = CatchUp(self, hub, clock)
@@ -150,12 +152,9 @@ class Session(PresenceReader):
 
     def end(self) -> None:
         """Leave everything, and let go of the door: the connection is gone."""
-        if self.user is not None:
-            self._hub.shares.settle(self)
-            self._hub.sign_out(self)
-            self._flusher.request()
-            self._hub.shares.settle(self)  # for the records of its leaving
+        self._leave()
         self.catchup.close()
+        self.drop_presence()
         self._flusher.slices.drop(self)
         self.outbox.end()
         self._door = NO_DOOR
@@ -165,8 +164,14 @@ class Session(PresenceReader):
         if self.user is not None:
             if self.welcomed:
                 self._confirmed = self.catchup.position
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.user is not None:
+            self._hub.shares.settle(self)
             self._hub.sign_out(self)
             self._flusher.request()
+            self._hub.shares.settle(self)  # for the records of its leaving
 
     @property
     def door(self) -> str:
@@ -293,6 +298,9 @@ class Session(PresenceReader):
     # what catching up calls
 
     def _drained(self) -> None:
+        if self.outbox.abandoned:
+            self._clock.callLater(0, self._door.close)
+            return
         self._flusher.slices.resume(self)
         self.catchup.proceed()
         self._door.wake()

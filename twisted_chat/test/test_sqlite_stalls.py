@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
+from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK
 from twisted_chat.stores.sqlite.commits import MAX_COMMIT_BYTES, STALL_SECONDS
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.contract_store import LogFixture
@@ -223,3 +224,15 @@ class FairCommitTests(SlowDisk, TestCase):
         self.assertTrue(durable.called)
         self.assertEqual(len(self.delivered) + len(self.refused), 200)
         self.flushLoggedErrors()
+
+    def test_a_network_may_have_so_many_bytes_wait_and_no_more(self) -> None:
+        text = "x" * 16_000
+        count = (MAX_BACKLOG_BYTES_PER_NETWORK + MAX_COMMIT_BYTES) // len(text) + 10
+        self.say(*[text] * count)
+        self.assertGreater(len(self.refused), 0)
+        self.assertLess(len(self.refused), 30)
+        self.worker.release_all()
+        self.assertEqual(len(self.delivered) + len(self.refused), count)
+        self.say("on")
+        self.worker.release_all()
+        self.assertEqual(self.delivered[-1], "on")

@@ -108,9 +108,11 @@ class Commits:
         if not self._backlog and self._writing_bytes + size <= MAX_COMMIT_BYTES:
             self._submit(Batch(entries, size, self._clock.seconds()))
             return
-        for entry in entries:
-            self._backlog.add(entry, self._clock.seconds())
+        now = self._clock.seconds()
+        refused = [entry for entry in entries if not self._backlog.add(entry, now)]
         self._submit_more()
+        if refused:
+            self._refuse(refused)
 
     def _submit(self, batch: Batch) -> None:
         if not self._under_way:
