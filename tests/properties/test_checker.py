@@ -17,10 +17,7 @@ from checker.history import check_history
 
 MISFORTUNES = 10
 """In each history."""
-OPEN = {
-    "old room": "what was said in a room that has ended is shown to those who join its name later",
-    "time": "records' times run backwards with the clock",
-}
+OPEN: dict[str, str] = {}
 """The kinds of faults that are known and not mended yet: they are printed, and do not fail the test."""
 
 

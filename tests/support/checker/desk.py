@@ -99,7 +99,7 @@ class Desk:
         about = f"{request.sender} {request.kind} to {request.to} @{request.label} {request.text[:12]}"
         if request.repeats is not None:
             if not answer.ok:
-                if "unavailable" not in answer.value or not facts.was_unable(request.sent):
+                if "shutting down" not in answer.value:  # a look-up needs no write
                     facts.fault("resend refused", f"{about} was stored as {request.repeats.id}: {answer.value[:60]}")
             elif int(answer.value) != request.repeats.id:
                 facts.repeated(f"{about} was stored as {request.repeats.id} and is {answer.value} now")

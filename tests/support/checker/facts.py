@@ -55,6 +55,8 @@ class Session:
     """The pages of history that the client asked for at the end, when nothing changed any more."""
     rooms: list[str] | None = None
     """What `list,mine` named at the end."""
+    line_bytes: int = 0
+    """At a door where a long text is several lines of a page: the least bytes of such a line."""
 
 
 @dataclass(eq=False)

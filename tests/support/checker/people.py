@@ -44,6 +44,8 @@ GUESTS_ROOM = ROOMS[-1]
 """The room that only guests and one account join, so that it often ends and begins again."""
 
 
+MIN_LINE_BYTES = 300
+"""An IRC client gets at least so many bytes of a long text in a line."""
 ROLES = (
     Role(EventsDoor, "jane", "desk"),
     Role(WebDoor, "zak", "page"),
@@ -107,6 +109,7 @@ class Client:
             guesses = first and self.session is not None and self._may_guess()
             first = False
             session = Session(name, bool(self.role.account), self._facts.run, self._facts.tick())
+            session.line_bytes = MIN_LINE_BYTES if self.role.door is IrcDoor else 0
             try:
                 problem = await asyncio.wait_for(self._try_sign_in(session, guesses), MAX_WAIT_SECONDS)
             except (*ENDED, asyncio.TimeoutError) as error:

@@ -239,7 +239,8 @@ class Verdict:
             there = [row for row in in_room if row.kind in SPOKEN and row.life == life]
             there = [row for row in there if row.text not in self._doubled]
             shown = [row for row in rows if row.life == life and row.text not in self._doubled]
-            short = len(page) < FULL_PAGE_RECORDS and sum(len(row.text) for row in rows) < FULL_PAGE_BYTES
+            more = sum(len(row.text.encode()) // session.line_bytes for row in rows) if session.line_bytes else 0
+            short = len(page) + more < FULL_PAGE_RECORDS and sum(len(row.text) for row in rows) < FULL_PAGE_BYTES
             wanted = there if short else there[len(there) - len(shown) :]
             if shown != wanted:
                 ids = [row.id for row in wanted if row not in shown]
