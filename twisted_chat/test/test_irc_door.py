@@ -110,6 +110,18 @@ class RegistrationTests(IrcTestCase):
         self.assertTrue(server.irc_stranger().lines()[0].startswith("ERROR :"))
 
 
+class UnknownCommandTests(IrcTestCase):
+    def test_every_word_that_is_no_command_is_an_unknown_command(self) -> None:
+        client = self.server.irc("jane", capabilities="labeled-response")
+        for line in ("FOO", "F00 x", "F_O :a b", "é x", "12345", "@a=b :src FOO.BAR"):
+            command = line.split()[-1] if line[0] == "@" else line.split()[0]
+            self.assertEqual(client.ask(line), [f":chat.local 421 jane {command} :Unknown command"])
+            self.assertEqual(
+                client.ask(f"@label=x {line.partition(' :src ')[2] or line}"),
+                [f"@label=x :chat.local 421 jane {command} :Unknown command"],
+            )
+
+
 class PasswordTests(IrcTestCase):
     def register(self, *lines: str) -> tuple[Connection, list[str]]:
         client = self.server.irc_stranger()
@@ -130,6 +142,19 @@ class PasswordTests(IrcTestCase):
         self.server.account("jane")
         _, lines = self.register("PASS jane:jane", "NICK jane_", "USER j 0 * :J")
         self.assertTrue(lines[0].startswith(":chat.local 001 jane :"))
+
+    def test_a_password_without_a_colon_is_the_rest_of_the_line(self) -> None:
+        for line in ("PASS kim:correct horse", "PASS :kim:correct horse", "PASS  kim:correct horse"):
+            client, lines = self.register(line, "NICK kim", "USER k 0 * :K")
+            self.assertEqual(self.numbers(lines)[:1], ["001"], line)
+            client.drop()
+        self.assertEqual(self.numbers(self.register("PASS kim:correct", "NICK kim", "USER k 0 * :K")[1])[:1], ["464"])
+
+    def test_a_password_keeps_its_spaces_and_colons(self) -> None:
+        for line in ("PASS kim:a  b :c", "PASS :kim:a  b :c"):
+            client, lines = self.register(line, "NICK kim", "USER k 0 * :K")
+            self.assertEqual(self.numbers(lines)[:1], ["001"], line)
+            client.drop()
 
     def test_a_password_does_not_take_the_name_of_a_guest(self) -> None:
         self.server.plain("jane")
@@ -379,7 +404,7 @@ class TalkTests(IrcTestCase):
 
     def test_lines_that_are_no_messages_are_refused(self) -> None:
         self.jane.say(b"\r\n  \r\n:only-a-source\r\n@tag\r\n123x y\r\n\0\r\n")
-        self.assertEqual(self.numbers(self.jane.lines()), ["400"] * 5)
+        self.assertEqual(self.numbers(self.jane.lines()), ["421", "421", "421", "421", "400"])
         self.assertEqual(self.jane.ask("PING x"), [":chat.local PONG chat.local x"])
 
 

@@ -23,9 +23,9 @@ from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import REGISTERED, Registration
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
 from twisted_chat.doors.state import OPEN
-from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, command_of, parse, parse_privmsgs
 from twisted_chat.wire.stream import LineSplitter
 
 MAX_LABEL_BYTES = 64
@@ -100,7 +100,10 @@ class IrcProtocol(DoorProtocol):
         result: Result | Problem | None
         try:
             message = parse(line)
-            request = Request(message.command, message.params, self._label(message.tags.get("label")))
+            params = message.params
+            if message.command == "PASS" and len(params) > 1:  # with spaces, and without a colon in front
+                params = command_of(line)[1:]
+            request = Request(message.command, params, self._label(message.tags.get("label")))
             unstored, last = self.session.unstored, self.hub.log.last
             result = self._carry_out_request(request)
             if result is None and self.session.unstored == unstored and self.hub.log.last == last:
@@ -109,6 +112,8 @@ class IrcProtocol(DoorProtocol):
             if isinstance(problem, ParseError) and not request.command:
                 request = Request(label=self._label(problem.label))
             result = problem
+            if problem.code == BAD_COMMAND:
+                result = self._unknown_command(command_of(line)[0])
         except Exception:
             result = self._internal_error()
         if result is not None:
@@ -117,7 +122,7 @@ class IrcProtocol(DoorProtocol):
     def _carry_out_request(self, request: Request) -> Result | None:
         row, numeric = self.commands.get(request.command), self.session.numeric
         if row is None:
-            return reply_line(numeric(numerics.ERR_UNKNOWNCOMMAND, word(request.command), "Unknown command"))
+            return self._unknown_command(request.command)
         if row.needs_name and not self.registered:
             sentence = "You have not registered; send NICK and USER first"
             return reply_line(numeric(numerics.ERR_NOTREGISTERED, sentence))
@@ -125,6 +130,9 @@ class IrcProtocol(DoorProtocol):
             sentence = f"Not enough parameters; usage: {row.usage}"
             return reply_line(numeric(numerics.ERR_NEEDMOREPARAMS, request.command, sentence))
         return row.run(self, request)
+
+    def _unknown_command(self, command: str) -> Reply:
+        return reply_line(self.session.numeric(numerics.ERR_UNKNOWNCOMMAND, word(command), "Unknown command"))
 
     # what goes out
 

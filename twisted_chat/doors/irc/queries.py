@@ -72,7 +72,7 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
     if user is None:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
-    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", _host(user), "*", nick)]
+    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", nick)]
     rooms = [room.name for room in connection.hub.rooms.joined_by(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
@@ -98,9 +98,9 @@ def ison(connection: IrcConnection, request: Request) -> Reply:
 
 
 def userhost(connection: IrcConnection, request: Request) -> Reply:
-    found = [
-        f"{nick_of(user.name)}={'-' if user.away else '+'}u@{_host(user)}" for user in _present(connection, request)
-    ]
+    hosts, found = connection.session.hosts, list[str]()
+    for user in _present(connection, request):
+        found.append(f"{nick_of(user.name)}={'-' if user.away else '+'}u@{hosts.of(user.identity)}")
     return Reply(connection.session.numeric_list(numerics.RPL_USERHOST, (), found))
 
 
@@ -240,17 +240,14 @@ def _present(connection: IrcConnection, request: Request) -> list[User]:
     return [user for user in found if user is not None and user.participants]
 
 
-def _host(user: User) -> str:
-    return "account" if user.is_account else "guest"
-
-
 def _is_gone(user: User) -> bool:
     return user.away is not None or not user.participants
 
 
 def _who_line(session: IrcSession, user: User, channel: str) -> str:
     nick, flags = nick_of(user.name), "G" if _is_gone(user) else "H"
-    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", _host(user), SERVER, nick, flags, f"0 {nick}")
+    host = session.hosts.of(user.identity)
+    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", host, SERVER, nick, flags, f"0 {nick}")
 
 
 def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> str:
@@ -262,7 +259,7 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "c": channel,
         "u": "u",
         "i": "255.255.255.255",
-        "h": _host(user),
+        "h": session.hosts.of(user.identity),
         "s": SERVER,
         "n": nick,
         "f": "G" if _is_gone(user) else "H",

@@ -73,7 +73,9 @@ def nick(connection: IrcConnection, request: Request) -> Result:
     def change() -> Reply:
         before = user.name
         connection.hub.rename(session, wanted)
-        return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+        return (
+            reply_line(renamed(before, user.name, session.hosts.of(user.identity))) if user.name != before else Reply()
+        )
 
     return session.pace.run(session, change)
 

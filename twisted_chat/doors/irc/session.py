@@ -14,6 +14,7 @@ from twisted_chat.core.participants import Absence, Entry
 from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.dialect import BATCH, ECHO, REPLIES, SERVER, IrcDialect, dialect_of, one_line, renamed
+from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import LONG_NICK_LINES, SHORT_NAMES_BYTES, SHORT_NICK_LINES, acknowledgement, word
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
@@ -54,7 +55,11 @@ class IrcSession(Session):
     def use_capabilities(self, capabilities: frozenset[str]) -> None:
         """Write with these capabilities from now on."""
         self.capabilities = _shared(capabilities)
-        self.speak(dialect_of(capabilities), b"\r\n")
+        self.speak(dialect_of(capabilities, self.hosts), b"\r\n")
+
+    @property
+    def hosts(self) -> Hosts:
+        return hosts_of(self._hub)
 
     @property
     def nick(self) -> str:
@@ -253,7 +258,7 @@ class IrcSession(Session):
             return
         if not self.outbox.size:
             self._clock.callLater(0, self.flush)
-        self.write(renamed(before, now))
+        self.write(renamed(before, now, self.hosts.of(identity)))
 
     def crowd_changed(self, news: CrowdNews) -> None:
         """Queue new names, all in one write."""
