@@ -122,6 +122,21 @@ class UnknownCommandTests(IrcTestCase):
             )
 
 
+class RealNameTests(IrcTestCase):
+    def test_the_real_name_is_kept(self) -> None:
+        jane = self.server.irc_stranger()
+        jane.say("NICK jane\r\nUSER j 0 * :Jane \x02D\x02oe é\r\nJOIN #tea\r\n".encode())
+        jane.read()
+        self.assertTrue(jane.ask("WHOIS jane")[0].endswith(" * :Jane Doe é"))
+        self.assertTrue(jane.ask("WHO #tea")[0].endswith(" :0 Jane Doe é"))
+        self.assertTrue(jane.ask("WHO jane %nr")[0].endswith(" jane :Jane Doe é"))
+
+    def test_a_real_name_that_is_not_utf_8_registers(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"NICK jane\r\nUSER j 0 * :J\xffane\r\n")
+        self.assertEqual(self.numbers(client.lines())[:1], ["001"])
+
+
 class PasswordTests(IrcTestCase):
     def register(self, *lines: str) -> tuple[Connection, list[str]]:
         client = self.server.irc_stranger()
@@ -302,10 +317,25 @@ class TalkTests(IrcTestCase):
             else:
                 self.assertEqual(len(lines), 1)
 
-    def test_a_label_is_for_the_first_of_several_targets(self) -> None:
-        lines = self.zak.ask("@label=a PRIVMSG jane,nobody,#tea :x")
-        self.assertEqual(self.numbers(lines), ["PRIVMSG", "PRIVMSG", "401"])
-        self.assertEqual(["label=a" in line for line in lines], [True, False, False])
+    def test_a_label_with_several_targets_has_one_batch_with_all_answers(self) -> None:
+        self.jane.ask("AWAY :at lunch")
+        for line, inner in (
+            ("PRIVMSG jane,nobody,#tea :x", ["301", "PRIVMSG", "PRIVMSG", "401"]),
+            ("NOTICE jane,nobody :x", ["NOTICE"]),
+            ("JOIN #a,#b,a*b", ["JOIN", "353", "366", "JOIN", "353", "366", "476"]),
+            ("PART #a,#b,#c", ["PART", "PART", "403"]),
+        ):
+            lines = [parse(line.encode()) for line in self.zak.ask(f"@label=a {line}")]
+            self.assertEqual([one.command for one in lines], ["BATCH", *inner, "BATCH"], line)
+            self.assertEqual([one.tags.get("label") for one in lines], ["a", *[None] * (len(lines) - 1)])
+            self.assertEqual(lines[0].params[1:], ("labeled-response",))
+            self.assertTrue(all(one.tags["batch"] == lines[0].params[0][1:] for one in lines[1:-1]))
+        self.assertEqual(self.zak.ask("@label=b JOIN #tea,#tea"), ["@label=b :chat.local ACK"])
+
+    def test_several_targets_without_the_echo_are_acknowledged_once(self) -> None:
+        kim = self.server.irc("kim", capabilities="labeled-response batch")
+        self.assertEqual(kim.ask("@label=1 PRIVMSG jane,zak :x"), ["@label=1 :chat.local ACK"])
+        self.assertEqual(len(self.jane.lines()), 1)
 
     def test_a_label_without_the_echo_is_acknowledged(self) -> None:
         kim = self.server.irc("kim", capabilities="labeled-response batch")

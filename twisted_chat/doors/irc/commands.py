@@ -39,7 +39,7 @@ COMMANDS: dict[str, IrcCommand] = {
     "AUTHENTICATE": IrcCommand(authenticate, "AUTHENTICATE PLAIN", "sign in to an account, or make one", 1, False),
     "PASS": IrcCommand(pass_, "PASS <password> | <name>:<password>", "the same for simple clients", 1, False),
     "NICK": IrcCommand(nick, "NICK <nick>", "take a name, or change it (guests only)", 0, False),
-    "USER": IrcCommand(user, "USER <user> 0 * :<real name>", "register; the parameters are not kept", 4, False),
+    "USER": IrcCommand(user, "USER <user> 0 * :<real name>", "register; WHO and WHOIS show the real name", 4, False),
     "PING": IrcCommand(ping, "PING <token>", "get the token back", 0, False),
     "PONG": IrcCommand(pong, "PONG <token>", "answer the server's ping", 0, False),
     "QUIT": IrcCommand(quit_, "QUIT", "end the connection", 0, False),

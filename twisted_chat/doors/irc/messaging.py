@@ -23,7 +23,7 @@ NO_SERVICES = (
 """Clients send passwords to services by themselves: `/msg NickServ IDENTIFY …`."""
 
 
-def privmsg(connection: IrcConnection, request: Request) -> Reply | None:
+def privmsg(connection: IrcConnection, request: Request) -> Result | None:
     numeric = connection.session.numeric
     if not request.params or not request.params[0]:
         return reply_line(numeric(numerics.ERR_NORECIPIENT, "No recipient given; usage: PRIVMSG #tea :hello"))
@@ -39,19 +39,19 @@ def privmsg(connection: IrcConnection, request: Request) -> Reply | None:
     return _say(connection, request, kind, text)
 
 
-def notice(connection: IrcConnection, request: Request) -> Reply | None:
+def notice(connection: IrcConnection, request: Request) -> Result | None:
     """Say a notice, as programs do; the sender gets no error (RFC 2812, section 3.3.2)."""
     if len(request.params) < 2 or ctcp(request.params[1]) is not None:
         return Reply()
     reply = _say(connection, request, NOTICE, request.params[1])
-    return None if reply is None else reply._replace(lines=())
+    return reply._replace(lines=()) if isinstance(reply, Reply) else reply
 
 
 def tagmsg(connection: IrcConnection, request: Request) -> Reply:
     return Reply()
 
 
-def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> Reply | None:
+def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> Result | None:
     session, hub = connection.session, connection.hub
     text = plain_text(text)
     targets = request.params[0].split(",")
@@ -82,7 +82,7 @@ def services(connection: IrcConnection, request: Request) -> Reply:
     return reply_line(render("NOTICE", connection.session.nick, NO_SERVICES, source=SERVER))
 
 
-def join(connection: IrcConnection, request: Request) -> Reply | None:
+def join(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
     if request.params[0] == "0":  # leave all channels
         assert session.user is not None
@@ -92,7 +92,7 @@ def join(connection: IrcConnection, request: Request) -> Reply | None:
     return for_each_target(session, request, names, lambda name, label: hub.join(session, name, label))
 
 
-def part(connection: IrcConnection, request: Request) -> Reply | None:
+def part(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
 
     def leave(name: str, label: str | None) -> bool:
@@ -103,7 +103,7 @@ def part(connection: IrcConnection, request: Request) -> Reply | None:
     return for_each_target(session, request, request.params[0].split(","), leave)
 
 
-def topic(connection: IrcConnection, request: Request) -> Reply | None:
+def topic(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
     name = request.params[0]
     if len(request.params) == 1:

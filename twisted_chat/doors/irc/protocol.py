@@ -98,6 +98,8 @@ class IrcProtocol(DoorProtocol):
             return
         request = Request()
         result: Result | Problem | None
+        if not self.registered and command_of(line)[0].upper() == "USER":
+            line = line.decode(errors="ignore").encode()  # a real name that is not UTF-8 does not matter
         try:
             message = parse(line)
             params = message.params

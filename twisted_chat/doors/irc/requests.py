@@ -85,20 +85,38 @@ def reply_line(line: str) -> Reply:
 
 def for_each_target(
     session: IrcSession, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
-) -> Reply | None:
-    """Call `act` with each name, and with the label for the first call that the log will answer.
+) -> Result | None:
+    """Call `act` with each name, and with the label if there is one target, which the log will answer.
 
     `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
-    there are any; None if the log answers the whole request.
+    there are any; None if the log answers the whole request. A labelled request with several targets has one
+    answer, in which all of them are.
     """
-    label, lines = request.label, list[str]()
+    label, lines, names = request.label, list[str](), list(names)
+    if label is not None and len(names) > 1:
+        return _gathered(session, request, label, names, act)
     from_log = False
     for name in names:
         try:
-            if act(name, label):
-                label, from_log = None, True
+            from_log = act(name, label) or from_log
         except ChatError as problem:
             lines += session.problem(request.command, name, problem)
     if from_log and not lines:
         return None
     return Reply(lines, labelled=not from_log)
+
+
+async def _gathered(
+    session: IrcSession, request: Request, label: str, names: Sequence[str], act: Callable[[str, str | None], bool]
+) -> Reply:
+    def act_on_all() -> list[str]:
+        lines: list[str] = []
+        for name in names:
+            try:
+                act(name, None)
+            except ChatError as problem:
+                lines += session.problem(request.command, name, problem)
+        return [] if request.command == "NOTICE" else lines
+
+    await session.write_gathered_answer(label, act_on_all)
+    return Reply(labelled=False)
