@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.messages import JOINED, Record
+from twisted_chat.core.messages import JOINED, LEFT, Record
 from twisted_chat.core.participants import Entry, Route, User
 from twisted_chat.doors.catchup import LIVE, CatchUp
 from twisted_chat.doors.dialect import Dialect, RenderCaches
@@ -63,6 +63,7 @@ class Session(PresenceReader):
         "waiting",
         "welcomed",
     )
+    quit_reason = ""
 
     def __init__(
         self,
@@ -152,7 +153,7 @@ class Session(PresenceReader):
         """Leave everything, and let go of the door: the connection is gone."""
         if self.user is not None:
             self._hub.shares.settle(self)
-            self._hub.sign_out(self)
+            self._hub.sign_out(self, self.quit_reason)
             self._flusher.request()
             self._hub.shares.settle(self)  # for the records of its leaving
         self.catchup.close()
@@ -165,8 +166,12 @@ class Session(PresenceReader):
         if self.user is not None:
             if self.welcomed:
                 self._confirmed = self.catchup.position
-            self._hub.sign_out(self)
+            self._hub.sign_out(self, self.quit_reason)
             self._flusher.request()
+
+    def leave_hub(self) -> None:
+        """Sign out at the hub."""
+        self._hub.sign_out(self)
 
     @property
     def door(self) -> str:
@@ -218,10 +223,6 @@ class Session(PresenceReader):
             self._confirmed = self._position_at_check
         self._position_at_check = self.catchup.position
 
-    def lost_touch(self) -> None:
-        """Note that the client does not answer: a later end in peace does not mean that it has read everything."""
-        self.welcomed = False
-
     # what the hub calls
 
     def deliver(self, entry: Entry) -> None:
@@ -230,14 +231,14 @@ class Session(PresenceReader):
         outbox = self.outbox
         if outbox.full:
             self.catchup.fall_behind(entry.first - 1)
-        elif entry.kind == JOINED:
-            self.deliver_join(entry)
+        elif entry.kind in (JOINED, LEFT):
+            self.deliver_move(entry)
         else:
             outbox.put(self._render(entry))
 
-    def deliver_join(self, entry: Entry) -> None:
-        """Queue a join that is delivered live."""
-        if self._presence is not None:
+    def deliver_move(self, entry: Entry) -> None:
+        """Queue a join or leave that is delivered live."""
+        if self._presence is not None and entry.kind == JOINED:
             self._tell_presence()  # or a name that is taken again would seem to go after it came
         self.outbox.put(self._render(entry))
 
@@ -275,7 +276,7 @@ class Session(PresenceReader):
 
     def disconnect(self, notice: Notice, detail: str = "") -> None:
         if notice is Notice.REPLACED:
-            self.lost_touch()
+            self.welcomed = False  # so that it is not taken to have read what was sent to it
         self.notify(notice, detail)
         self._door.close()
 

@@ -7,6 +7,7 @@ import os
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.core.changes import MAX_REASON_CHARACTERS
 from twisted_chat.doors.irc.hosts import CLOAK_BYTES, hosts_of
 from twisted_chat.test.support import Connection, MemoryTransport, Server
 from twisted_chat.test.support_sqlite import sqlite_log
@@ -90,3 +91,50 @@ class CloakTests(SynchronousTestCase):
         first = host(f"{folder}/a")
         self.assertEqual(host(f"{folder}/a"), first)
         self.assertNotEqual(host(f"{folder}/b"), first)
+
+
+class LeavingTests(SynchronousTestCase):
+    """A guest who parts gives a reason, and one who disconnects quits."""
+
+    def setUp(self) -> None:
+        self.server = Server(cloaks=True)
+        self.jane = self.server.irc("jane", "#tea", "#ops")
+        self.zak = self.server.irc("zak", "#tea", "#ops", capabilities="message-tags")
+        self.program = self.server.program("bot", "#tea")
+        self.zak.read(), self.jane.read()
+
+    def seen(self) -> list[str]:
+        """Return what zak sees, without sources."""
+        return [line.split(" ", 2)[2] for line in self.zak.lines()]
+
+    def test_the_reason_of_a_part_is_shown_and_kept(self) -> None:
+        self.program.read()
+        own = self.jane.ask("PART #tea :time \x02for\x02 bed")
+        self.assertTrue(own[0].endswith(" PART #tea :time for bed"), own)
+        self.assertEqual(self.seen(), ["PART #tea :time for bed"])
+        self.assertTrue(self.program.lines()[0].endswith(",#tea,jane,time for bed"))
+        self.zak.ask("CAP REQ :draft/chathistory draft/event-playback batch")
+        self.assertTrue(self.zak.ask("CHATHISTORY LATEST #tea * 1")[1].endswith(" PART #tea :time for bed"))
+
+    def test_a_guest_who_quits_is_seen_to_quit_once(self) -> None:
+        self.jane.ask("QUIT :good night")
+        self.assertEqual(self.seen(), ["QUIT :Quit: good night"])
+        self.server.plain("person", "#tea").ask("quit")
+        self.assertEqual(self.seen(), ["JOIN #tea", "QUIT :Left"])
+
+    def test_a_lost_connection_and_a_bad_reason_quit_without_one(self) -> None:
+        self.jane.drop()
+        self.assertEqual(self.seen(), ["QUIT :Left"])
+        other = self.server.irc("other", "#tea")
+        other.say(b"QUIT :\x1b[2J\r\n")
+        self.server.turn()
+        self.assertTrue(other.closed)
+        self.assertEqual(self.seen()[-1], "QUIT :Left")
+
+    def test_a_part_is_no_quit_whatever_its_reason(self) -> None:
+        self.jane.ask("PART #ops :Quit: nothing")
+        self.assertEqual(self.seen(), ["PART #ops :Quit: nothing"])
+
+    def test_a_long_reason_is_cut(self) -> None:
+        self.jane.ask("PART #tea :" + "é" * 240)
+        self.assertEqual(self.seen(), ["PART #tea " + "é" * MAX_REASON_CHARACTERS])

@@ -28,14 +28,14 @@ INVALID_UTF8 = "INVALID_UTF8"
 class IrcAnswers(Session):
     """The part of an IRC client's session that answers its requests."""
 
-    __slots__ = ("_batch_count", "_gathered", "_pinged", "capabilities", "real_name")
+    __slots__ = ("_batch_count", "_gathered", "_last_quit", "_pinged", "capabilities", "quit_reason", "real_name")
     dialect: IrcDialect
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._batch_count = self._pinged = 0
+        self._batch_count = self._pinged = self._last_quit = 0
         self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several targets
-        self.real_name = ""
+        self.real_name = self.quit_reason = ""
         self.use_capabilities(frozenset())
 
     def use_capabilities(self, capabilities: frozenset[str]) -> None:

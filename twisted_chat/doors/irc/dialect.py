@@ -135,6 +135,8 @@ class IrcDialect(Dialect):
         return "".join([f"@time={begin}{end}{after}{a}{text}{z}{ending}" for _, end, text, (a, z, _) in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
+        if entry.kind == LEFT and self._hosts.is_gone(entry.envelope.author):
+            return [self._quit(record) for record in entry.records()]
         return [line for record in entry.records() for line in self.render_history(record)]
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
@@ -178,9 +180,20 @@ class IrcDialect(Dialect):
             account = (nick if is_account else "*", nick) if self._extended else ()
             return render("JOIN", to, *account, source=source)
         if record.kind == LEFT:
-            return render("PART", to, source=source)
+            return render("PART", to, *self._reason(record, f":{source} PART {to} :"), source=source)
         overhead = len(render("TOPIC", to, "", source=source).encode())
         return render("TOPIC", to, one_line(record.text, overhead) if record.text else "", source=source)
+
+    def _quit(self, record: Record) -> str:
+        source = source_of(record.sender, self._hosts.of(record.author))
+        [reason] = self._reason(record, f":{source} QUIT :Quit: ") or ("",)
+        before, after = self._tags(record.time, record.sender, False)
+        line = render("QUIT", f"Quit: {reason}" if reason else "Left", source=source)
+        return f"{before}{record.id}{after}{line}" if self._ids else after + line
+
+    def _reason(self, record: Record, opening: str) -> tuple[str, ...]:
+        """Return the reason of a leave, if there is one, as much as fits behind the opening of a line."""
+        return (one_line(record.text, len(opening.encode())),) if record.text else ()
 
     def _tags(self, time: int, sender: str, is_account: bool) -> tuple[str, str]:
         """Return a line's tags in front of the id and behind it, up to the source; all are behind it without ids."""

@@ -155,7 +155,7 @@ class IrcProtocol(DoorProtocol):
     def silent(self) -> None:
         """Ping a client that has a name, and end its connection if it does not answer."""
         if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
-            self.session.lost_touch()
+            self.session.welcomed = False  # it has perhaps not read what was sent to it
             self.session.notify(Notice.TIMEOUT)
             self.close()
         else:

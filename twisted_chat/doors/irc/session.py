@@ -73,10 +73,15 @@ class IrcSession(IrcAnswers):
 
     # what the hub calls
 
-    def deliver_join(self, entry: Entry) -> None:
-        super().deliver_join(entry)
-        user = self.user
-        if user is not None and entry.envelope.author == user.identity:
+    def deliver_move(self, entry: Entry) -> None:
+        """Queue a join or leave; a guest that is gone has quit, and is seen to do so once, not in each room."""
+        author, user = entry.envelope.author, self.user
+        if entry.kind == LEFT and self.hosts.is_gone(author):
+            if author == self._last_quit:
+                return
+            self._last_quit = author
+        super().deliver_move(entry)
+        if entry.kind == JOINED and user is not None and author == user.identity:
             self.write_joined(entry.envelope.to)  # another connection of the account has joined for this one
 
     def deliver_copy(self, entry: Entry) -> None:
