@@ -27,6 +27,7 @@ _IRC = re.compile(r"(?<=^```irc\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _IRC_COMMANDS = re.compile(r"(?<=<!-- irc commands -->\n)\|.*?(?=^<!-- end -->)", re.MULTILINE | re.DOTALL)
 _IRC_CAPABILITIES = re.compile(r"(?<=<!-- irc capabilities -->\n)\|.*?(?=^<!-- end -->)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"(?<=<!-- commands -->\n```\n).*?(?=^```\n<!-- end -->)", re.MULTILINE | re.DOTALL)
+_BEGINS = re.compile(r"(@\S+ )?(register,|login,|hello,|NICK )")  # what the first line of a new client is
 _SENT = re.compile(r"(\w+)(>>?) (.*)")
 
 
@@ -68,7 +69,7 @@ def play(block: str, irc: bool = False) -> str:
     people |= {name: connect() for name in re.findall(r"^(\w+)<", block, re.MULTILINE) if name not in people}
     for name, person in people.items():
         own = [line for sender, _, line in sent if sender == name]
-        if name != "stranger" and not any(line.startswith(("register,", "hello,", "NICK ")) for line in own):
+        if name != "stranger" and not any(_BEGINS.match(line) for line in own):
             person.say(f"NICK {name}\nUSER {name} 0 * :{name}\n".encode() if irc else f"register,{name}\n".encode())
             person.read()
     transcript = []

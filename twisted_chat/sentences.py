@@ -24,6 +24,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ACCOUNT_EXISTS: "there is already an account {name}; choose another name",
     Reason.NAME_OF_DELETED_ACCOUNT: "the name {name} belonged to an account that was deleted; choose another name",
     Reason.PASSWORD_MISMATCH: "wrong password for {name}; try again, or choose another name",
+    Reason.NO_ACCOUNT_OF_NAME: "there is no account {name}; check the name, or make the account",
     Reason.PASSWORD_NOT_SET: "the account {name} has no password yet; ask the operator to set one",
     Reason.PASSWORD_EMPTY: "the password is empty; enter a password",
     Reason.PASSWORD_CHARACTERS: "a password must not contain control characters or invisible characters",
@@ -49,6 +50,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_MANY_ROOMS_MADE: "there are {max} rooms that you or others at your address made, which is the limit;"
     " join one of them, or leave rooms",
     Reason.TOO_MANY_ROOMS_HERE: "the server has {max} such rooms, which is the limit; join one of them",
+    Reason.TOO_MANY_MEMBERSHIPS: "the guests at your address are in as many rooms as the server allows;"
+    " leave a room first, or sign in with a password",
     Reason.NO_GUESTS: "this server does not accept guests; sign in with a password",
     Reason.GUEST_HAS_NO_PASSWORD: "{name} is a guest, and guests have no password",
     Reason.ACCOUNT_KEEPS_NAME: "{name} is an account, and an account cannot be renamed",
@@ -91,6 +94,8 @@ NOTICES: dict[Notice, str] = {
     Notice.KICKED: "the operator has ended this connection",
     Notice.BANNED: "the operator has ended this connection and does not admit you again",
     Notice.MAKING_ROOM: "the server is full, so connections that were idle end; connect again at any time",
+    Notice.NO_SHARE: "the connections from your address use their whole share of the server's memory, so this one ends;"
+    " connect again later",
 }
 
 

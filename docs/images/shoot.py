@@ -155,7 +155,7 @@ def shoot() -> bytes:
         jane = browse(viewport={"width": 1098, "height": 640}, **DARK)
         kim = browse(viewport={"width": 390, "height": 640}, has_touch=True, is_mobile=True, **DARK)
         for person, name in ((jane, "jane"), (kim, "kim")):
-            person.enters(name, PASSWORD)
+            person.makes_account(name, PASSWORD)
             person.joins(ROOM)
         jane.joins("#garden")
         jane.chooses(ROOM)

@@ -65,7 +65,7 @@ class Group:
         scheme = "https" if secure else "http"
         self.jane = browse(f"{scheme}://127.0.0.1:{server.port}/", ignore_https_errors=True)
         self.kim = browse()
-        self.jane.enters("jane", "correct horse")
+        self.jane.makes_account("jane", "correct horse")
         self.kim.enters("kim")
         for user in (self.jane, self.kim):
             user.joins(ROOM)

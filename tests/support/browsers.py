@@ -37,11 +37,17 @@ class PageUser:
         self.page = page
 
     def enters(self, name: str, password: str = "") -> None:
-        """Sign in."""
+        """Sign in as a guest, or to an account that exists."""
         self.page.fill("#name", name)
         self.page.fill("#password", password)
-        self.page.click("#sign-in button")
+        self.page.click("#sign-in-button")
         self.page.wait_for_selector("#chat", state="visible")
+
+    def makes_account(self, name: str, password: str) -> None:
+        """Create an account, and sign in."""
+        self.page.click("#make-account")
+        self.page.fill("#repeat", password)
+        self.enters(name, password)
 
     def joins(self, room: str) -> None:
         """Join a room, or create it."""

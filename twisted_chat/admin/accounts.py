@@ -189,7 +189,7 @@ class OperatorParticipant:
         self.client_id, self.address, self.door, self.read_up_to = "", "", "", 0
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
-        self.unstored = self.credit = 0
+        self.unstored = self.credit = self.max_rooms = self.max_routes = 0
 
     def deliver(self, entry: Entry) -> None: ...
 

@@ -23,6 +23,8 @@ class BuiltIn:
     `check_new` raises ChatError for a new password that is too weak. Implements core.interfaces.Authenticator.
     """
 
+    makes_accounts = True
+
     def __init__(
         self,
         accounts: Accounts,

@@ -49,6 +49,8 @@ class Cred:
     both in UTF-8. Implements core.interfaces.Authenticator.
     """
 
+    makes_accounts = False
+
     def __init__(
         self, checkers: Iterable[ICredentialsChecker], clock: IReactorTime, accounts: Accounts | None = None
     ) -> None:

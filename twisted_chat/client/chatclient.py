@@ -80,12 +80,11 @@ class ChatClient(Requests):
     ) -> Deferred[ChatClient]:
         """Connect and greet the server; fails as the endpoint does, or with Disconnected or ChatFailed.
 
-        A program that continues after a restart of its own gives `since`, the id up to which it has dealt with
-        everything, the `epoch` that the client had then, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -), which no
-        other client of the account uses at the same time. Without `since` an account's client is first given those of
-        the `recent` newest records of the log that the account may see. `on_connected` is called with False when an
-        account has lost its connection, perhaps several times, and with True when it is signed in again. `clock` is
-        the reactor if none is given. `jitter` returns numbers from 0 to 1.
+        A program that continues after a restart of its own gives `since`, the id up to which it has dealt with all, the
+        `epoch` of then, and a `client_id` (1 to 64 of A-Z a-z 0-9 . _ -) that no other client of the account uses.
+        Without `since` an account's client first gets those of the `recent` newest records that the account may see.
+        `on_connected` is called with False when an account has lost its connection, perhaps several times, and with
+        True when it is back. `clock` is the reactor if none is given; `jitter` returns numbers from 0 to 1.
         """
         client = cls(on_event, on_lost)
         client._on_connected = on_connected
@@ -109,16 +108,11 @@ class ChatClient(Requests):
     @property
     def connected(self) -> bool:
         """Return True while requests are sent at once."""
-        state = self._lifecycle.state
-        return state is ClientState.OPEN or state is ClientState.CLOSING
+        return self._lifecycle.state in (ClientState.OPEN, ClientState.CLOSING)
 
     @property
     def last(self) -> int:
-        """Return the id up to which all that the account may see was given to `on_event` and to the streams.
-
-        Events that wait in a stream count as given: a program that reads a stream stores the id of the last event that
-        it has dealt with.
-        """
+        """Return the id up to which all was given to `on_event` and to the streams, where events may still wait."""
         return self._catch_up.last
 
     @property
@@ -131,8 +125,7 @@ class ChatClient(Requests):
     def register(self, name: str, password: str | None = None) -> Deferred[str]:
         """Take a free name as a guest; with a password, make an account or sign in to it.
 
-        The result is the name as others see it. It is also `name` from then on, and `standing` is `guest`, `new` or
-        `known`.
+        The result, also `name` from then on, is the name as others see it; `standing` is `guest`, `new` or `known`.
         """
         if password is None:
             return self._ask(about("register", name), self._named, repeats=False)

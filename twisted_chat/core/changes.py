@@ -1,9 +1,12 @@
 """The changes of rooms: join, leave, topic. They take effect at once, and are undone if the log cannot keep them."""
 
+from collections.abc import Collection
+
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
-from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES
+from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES, Conversation
 from twisted_chat.core.moves import Moves, Readers
+from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
@@ -14,6 +17,8 @@ CHANGE_BYTES = 1024
 """Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
 MAX_REASON_CHARACTERS = 200
 """Characters of the reason for leaving a room; more are cut off."""
+MAX_UNRECORDED_LEAVES = 10_000
+"""Leaves of guests that are gone, which the log could not keep and will be given again; the oldest are forgotten."""
 TOPIC_IDENTITY = -1
 ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 """Kinds of records that change a room."""
@@ -27,14 +32,18 @@ class RoomChanges:
         self.shares = shares or Shares()
         self.registry = UserRegistry()
         self.rooms = Rooms()
-        self._changes: dict[tuple[int, str], _Change] = {}  # those under way, see _place
+        self._changes: dict[tuple[int, str], Change] = {}  # those under way, see _place
         self._moves = Moves()
+        self._unrecorded: list[tuple[Participant, Envelope, Room]] = []  # leaves of guests that are gone, see _retry
+        self._log_writes = True  # as far as the last results show
         self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
 
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
         """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
         user = self._user(participant)
+        if len(user.rooms) >= participant.max_rooms and not user.is_account and not self.shares.more_rooms(participant):
+            raise ChatError(Reason.TOO_MANY_MEMBERSHIPS)
         room = self.rooms.join(user, name, participant.address)
         if room is None:
             return False
@@ -63,6 +72,16 @@ class RoomChanges:
     def topic(self, participant: Participant, name: str) -> str:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.find_joined(self._user(participant), name).topic
+
+    def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> "Change | None":
+        """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
+
+        A request that depends on its outcome waits for that (see Router.settled). Raises ChatError(bad-name).
+        """
+        user = participant.user
+        if not self._changes or user is None or not is_room(name):
+            return None
+        return self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, room_name(name).key))
 
     # behind the log
 
@@ -93,6 +112,7 @@ class RoomChanges:
         if change.count:
             return
         del self._changes[place]
+        change.is_settled = True
         self._open = None
         room, (user_identity, key) = change.room, place
         if entry.kind == TOPIC:
@@ -140,30 +160,58 @@ class RoomChanges:
         recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
         entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
-        participant.unstored += entry.size
         participant.credit -= entry.size + CHANGE_BYTES
-        joined_at = user.delivered_rooms.get(room.key)
-        self._changes.setdefault(_place(entry), _Change(room, joined_at)).count += 1
+        self._begin(entry, room, user.delivered_rooms.get(room.key))
         if kind == TOPIC:
             self._append_moves()
             self.log.append(entry)
         else:
             self._moves.add(entry, room)
 
+    def _begin(self, entry: Entry, room: Room, joined_at: int | None) -> None:
+        """Count a change as under way."""
+        assert entry.connection is not None
+        entry.connection.unstored += entry.size
+        self._changes.setdefault(_place(entry), Change(room, joined_at)).count += 1
+
     def _append_moves(self) -> None:
         """Append the joins and leaves of this turn to the log."""
         self._open = None
-        for entry in self._moves.take() if self._moves else ():
+        entries = self._moves.take() if self._moves else ()
+        if self._unrecorded:
+            self._retry(None if self._log_writes else {entry.envelope.conversation for entry in entries})
+        for entry in entries:
+            self.log.append(entry)
+
+    def _keep_unrecorded(self, entry: Entry, room: Room) -> None:
+        """Remember the leave of a guest that is gone, which the log could not keep: nobody can undo it."""
+        if entry.connection is not None and self.registry.by_identity(entry.envelope.author) is None:
+            self._unrecorded.append((entry.connection, entry.envelope, room))
+            del self._unrecorded[:-MAX_UNRECORDED_LEAVES]
+
+    def _retry(self, conversations: Collection[Conversation] | None) -> None:
+        """Append the leaves that the log could not keep once more: those of some rooms, or all (None).
+
+        In the log a guest is a member, and a room of guests goes on, until it has them: they come before later joins.
+        """
+        leaves, self._unrecorded = self._unrecorded, []
+        for leave in leaves:
+            connection, envelope, room = leave
+            if conversations is not None and envelope.conversation not in conversations:
+                self._unrecorded.append(leave)
+                continue
+            entry = Entry(LEFT, envelope, Readers(room), [""], connection, {}, True)
+            self._begin(entry, room, None)
             self.log.append(entry)
 
 
-class _Change:
+class Change:
     """The changes under way of a membership or a topic: how many they are, and what was before the first of them."""
 
-    __slots__ = ("count", "joined_at", "room")
+    __slots__ = ("count", "is_settled", "joined_at", "room")
 
     def __init__(self, room: Room, joined_at: int | None) -> None:
-        self.count, self.room, self.joined_at = 0, room, joined_at
+        self.count, self.room, self.joined_at, self.is_settled = 0, room, joined_at, False
 
 
 def _place(entry: Entry) -> tuple[int, str]:

@@ -65,7 +65,7 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
             if number == len(parts):  # the sender waits for the bytes of the whole entry
                 part.size += unaccounted
             if destination is not result.deferred and record is not None:
-                part.first, part.time, part.recipients, part.copies = record.id, record.time, (), ()
+                part.repeat(record.id, record.time)
                 part.problem = ChatError(Reason.LABEL_REUSED, label=part.labels[0])
             destination.append(part)
     return result

@@ -45,6 +45,7 @@ class Reason(Enum):
 
     PASSWORD_MISMATCH = "password-mismatch", WRONG_PASSWORD  # name
     PASSWORD_NOT_SET = "password-not-set", WRONG_PASSWORD  # name
+    NO_ACCOUNT_OF_NAME = "no-account-of-name", WRONG_PASSWORD  # name
     PASSWORD_EMPTY = "password-empty", WRONG_PASSWORD
     PASSWORD_CHARACTERS = "password-characters", WRONG_PASSWORD
     NO_USABLE_NAME = "no-usable-name", WRONG_PASSWORD
@@ -72,6 +73,7 @@ class Reason(Enum):
     TOO_MANY_ROOMS = "too-many-rooms", NOT_ALLOWED  # max
     TOO_MANY_ROOMS_MADE = "too-many-rooms-made", NOT_ALLOWED  # max
     TOO_MANY_ROOMS_HERE = "too-many-rooms-here", NOT_ALLOWED  # max
+    TOO_MANY_MEMBERSHIPS = "too-many-memberships", NOT_ALLOWED
     NO_GUESTS = "no-guests", NOT_ALLOWED  # name
     GUEST_HAS_NO_PASSWORD = "guest-has-no-password", NOT_ALLOWED  # name
     ACCOUNT_KEEPS_NAME = "account-keeps-name", NOT_ALLOWED  # name
@@ -123,6 +125,7 @@ class Notice(Enum):
     KICKED = "kicked"
     BANNED = "banned"
     MAKING_ROOM = "full"
+    NO_SHARE = "share"
 
 
 class ChatError(Exception):

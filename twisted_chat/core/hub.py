@@ -21,6 +21,9 @@ from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, forget_routes
 from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
+MIN_SECRET_CLIENT_ID_LENGTH = 16
+"""A client-id of this length may prove that a guest's new connection is the same client's."""
+FAILED_SIGN_INS = (Reason.PASSWORD_MISMATCH, Reason.PASSWORD_NOT_SET, Reason.NO_ACCOUNT_OF_NAME)
 MAX_AWAY_CHARACTERS = 200
 """Characters of an away text, which is kept in memory for each person."""
 
@@ -46,8 +49,9 @@ class Hub(Credentials):
         audit: Audit | None = None,
     ) -> None:
         super().__init__(log, shares, accounts, authenticator, tickets, audit or Audit())
-        self.limits, self._guests = Limits(), guests
+        self.limits, self.allows_guests = Limits(), guests
         self.limits.add(self.rooms.counts.rows)
+        self.limits.add(self.shares.rows)
         self.has_room_for_guest: Callable[[], bool] = lambda: True
         self.archive = Archive(log, self.registry, self.rooms, accounts)
 
@@ -77,8 +81,10 @@ class Hub(Credentials):
 
     # sign-in, names and presence
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> "SignedIn":
-        """Give a participant a free name as a guest or, with a password, a new or a known account.
+    async def sign_in(
+        self, participant: Participant, name: str, password: str | None = None, *, may_create: bool = True
+    ) -> "SignedIn":
+        """Give a participant a free name as a guest or, with a password, a known account or, if it may, a new one.
 
         A participant with an account is held: nothing is delivered to it until the door has
         answered the sign-in and called `answered()` of the result.
@@ -92,13 +98,14 @@ class Hub(Credentials):
         self.bans.check(checked.key, participant.address)
         if password is not None:
             try:
-                return await self._sign_in_account(participant, checked, password)
+                return await self._sign_in_account(participant, checked, password, may_create)
             except ChatError as error:
-                if error.reason in (Reason.PASSWORD_MISMATCH, Reason.PASSWORD_NOT_SET):
+                if error.reason in FAILED_SIGN_INS:
                     self.audit.sign_in_failed(checked.shown, participant.address, participant.door)
                 raise
-        if not self._guests:
+        if not self.allows_guests:
             raise ChatError(Reason.NO_GUESTS, name=checked.shown)
+        self._replace_own_ghost(participant, checked)
         if not self.has_room_for_guest():
             raise ChatError(Reason.NO_ROOM_FOR_GUESTS)
         if checked.key in self._moves.freed_names:  # the leaves of another, who had this name in this turn
@@ -107,6 +114,18 @@ class Hub(Credentials):
             self.crowds.settle_name(checked.key)
         participant.user = self.registry.add_guest(checked, self.log.new_identity(), participant)
         return SignedIn(GUEST, participant)
+
+    def _replace_own_ghost(self, participant: Participant, name: Name) -> None:
+        """End the connection of a guest that the same client has left behind, so that the client gets its name again.
+
+        A client-id is not shown to others; a short one could be guessed.
+        """
+        ghost = self.registry.get(name.shown)
+        if ghost is None or ghost.is_account or len(participant.client_id) < MIN_SECRET_CLIENT_ID_LENGTH:
+            return
+        for other in ghost.participants:
+            if other.client_id == participant.client_id:
+                other.disconnect(Notice.REPLACED)
 
     async def identify_client(self, participant: Participant, client: str) -> None:
         """Note a participant's client-id, now or at its sign-in, so that its repeated messages are recognised."""
@@ -187,12 +206,16 @@ class Hub(Credentials):
 
     # accounts
 
-    async def _sign_in_account(self, participant: Participant, name: Name, password: str) -> "SignedIn":
+    async def _sign_in_account(
+        self, participant: Participant, name: Name, password: str, may_create: bool
+    ) -> "SignedIn":
         """Check a password and connect the participant to its account, which is created if the name is free."""
         if self.accounts is None or self._authenticator is None:
             raise ChatError(Reason.NO_ACCOUNTS)
         user = self.registry.account(name)
         if user is None:
+            if not may_create and self._authenticator.makes_accounts:
+                raise ChatError(Reason.NO_ACCOUNT_OF_NAME, name=name.shown)
             if self.registry.account_count >= MAX_ACCOUNTS:
                 raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
             self.registry.claim(name)

@@ -251,7 +251,9 @@ class Verified(NamedTuple):
 
 
 class Authenticator(Protocol):
-    """Checks passwords."""
+    """Checks passwords. `makes_accounts` is True if it accepts any password of a name without an account."""
+
+    makes_accounts: bool
 
     def verify(self, name: Name, identity: int | None, password: str, address: str) -> Awaitable[Verified]:
         """Check an account's password, or accept a new account's (`identity` None) from the client at `address`.

@@ -22,7 +22,7 @@ RESERVED = SERVICES | {
     "server", "system", "service", "services", "admin", "admins", "administrator", "root", "operator",
     "operators", "oper", "moderator", "moderators", "staff", "support", "security", "abuse", "postmaster",
     "webmaster", "hostmaster", "global", "everyone", "everybody", "here", "all", "channel", "room", "nobody",
-    "anonymous", "unknown", "guest", "guests", "me", "you", "irc", "nick", "help", "notice", "info", "ack",
+    "anonymous", "unknown", "guest", "guests", "me", "you", "irc", "help", "notice", "info", "ack",
     "ok", "error", "bye", "ping", "pong",
 }
 # fmt: on

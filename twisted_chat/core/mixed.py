@@ -59,7 +59,7 @@ class MixedEntry(Entry):
         return self._envelopes
 
     def part(self, indexes: Sequence[int]) -> Entry:
-        """Return some of the texts as an entry of their own: a mixed one, unless they are of one conversation."""
+        """Return some of the texts as a mixed entry of their own, to be kept by the log."""
         assert self.connection is not None
         part = MixedEntry.__new__(MixedEntry)
         Entry.__init__(
@@ -84,6 +84,10 @@ class MixedEntry(Entry):
     def deliveries(self) -> "list[tuple[Delivery, tuple[Participant, ...]]]":
         """Return what goes to each group of recipients, once the log has kept the entry."""
         return [(Delivery(self, envelope, indexes), recipients) for envelope, recipients, indexes in self._groups]
+
+    def repeat(self, id: int, time: int) -> None:
+        super().repeat(id, time)
+        self._groups = []
 
     def forget_participants(self) -> None:
         super().forget_participants()

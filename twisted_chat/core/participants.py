@@ -67,7 +67,8 @@ class Participant(Protocol):
     the connection is known as the client `client_id` of an account, the number of that
     client, which stays the same over reconnects. `address` is the peer's address. The hub
     owns `user`, `routes` and `unstored`, the bytes (see Entry.size) that the log does not have
-    yet, and takes the bytes of what is said from `credit` (see core.shares).
+    yet, and takes the bytes of what is said from `credit`; `max_rooms` and `max_routes` grow when
+    it pays for more (see core.shares).
     """
 
     sender_number: int
@@ -77,6 +78,8 @@ class Participant(Protocol):
     routes: "dict[str, Route]"
     unstored: int
     credit: int
+    max_rooms: int
+    max_routes: int
 
     @property
     def door(self) -> str:
@@ -262,6 +265,10 @@ class Entry:
             self.asked,
             self.copies,
         )
+
+    def repeat(self, id: int, time: int) -> None:
+        """Make this the answer to a text that the log has already: it is acknowledged, and reaches nobody again."""
+        self.first, self.time, self.recipients, self.copies = id, time, (), ()
 
     def forget_participants(self) -> None:
         """Let go of the connections, which the log must not keep alive."""

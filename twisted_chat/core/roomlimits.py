@@ -12,13 +12,15 @@ from twisted_chat.core.participants import User
 class RoomLimits(NamedTuple):
     """The bounds for rooms that exist at the same time.
 
-    A room counts for the one who made it until it ends: for an account, or for the guests of a network. The
+    A room counts for the one who made it until it ends: for an account, or for the guests of a network; those that
+    accounts made count for the network of that time too, until the server's next start. The
     /56 and the /48 around an IPv6 address may have some times as many as a /64. Guests cannot take up the
     share of accounts, nor accounts that of guests.
     """
 
     account: int = 100
     network: int = 200
+    accounts_of_network: int = 1000
     guests: int = 10_000
     accounts: int = 10_000
 
@@ -43,7 +45,8 @@ class RoomCounts:
         """
         limits, keys = self.limits, self.keys(user, address)
         if user.is_account:
-            bounds: tuple[int, ...] = (limits.accounts, limits.account)
+            factors = (limits.accounts_of_network * factor for factor in NETWORK_FACTORS)
+            bounds: tuple[int, ...] = (limits.accounts, limits.account, *factors)
         else:
             bounds = (limits.guests, *(limits.network * factor for factor in NETWORK_FACTORS))
         for index, (key, bound) in enumerate(zip(keys, bounds, strict=False)):
@@ -55,7 +58,8 @@ class RoomCounts:
     def keys(self, user: User, address: str) -> tuple[str, ...]:
         """Return the keys for which a room of this user counts; the first is that of all guests or all accounts."""
         if user.is_account:
-            return ("accounts", f"account {user.identity}")
+            networks = [f"accounts at {network}" for network in networks_of(address)] if address else []
+            return ("accounts", f"account {user.identity}", *networks)
         return ("guests", *(networks_of(address) if address else ()))
 
     def rows(self) -> list[LimitRow]:
@@ -67,6 +71,7 @@ class RoomCounts:
             LimitRow("rooms that guests made", f"{limits.guests}", f"{counts['guests']}"),
             LimitRow("rooms that accounts made", f"{limits.accounts}, {limits.account} each", f"{counts['accounts']}"),
             LimitRow("rooms that the guests of one address made", f"{limits.network}", held=held),
+            LimitRow("rooms that the accounts of one address made", f"{limits.accounts_of_network}"),
         ]
 
     def add(self, keys: tuple[str, ...]) -> None:

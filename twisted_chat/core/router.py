@@ -7,7 +7,7 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from twisted_chat.core.changes import ROOM_CHANGES, RoomChanges
+from twisted_chat.core.changes import ROOM_CHANGES, Change, RoomChanges
 from twisted_chat.core.dedup import is_target
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
@@ -21,6 +21,10 @@ from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
+MAX_WAITS_FOR_A_CHANGE = 10
+"""A user may join and leave without an end: then what waits for the outcome is refused."""
+MAX_CHECKED_ROOMS = 1000
+"""Rooms that are remembered since a join was refused there."""
 
 
 class Router(RoomChanges):
@@ -29,6 +33,7 @@ class Router(RoomChanges):
     def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
         super().__init__(log, shares)
         self.spread: Callable[[Iterable[Participant]], None] = flush_all
+        self._checked_rooms: dict[str, None] = {}  # where a join was refused: what is under way may name that user
         log.subscribe(self.deliver, self.refuse)
 
     def say(
@@ -118,6 +123,16 @@ class Router(RoomChanges):
             raise ChatError(Reason.LABEL_REUSED, label=label)
         return record.id
 
+    async def settled(self, change: Change) -> None:
+        """Wait until a change that was under way is stored or undone. Raises ChatError(unavailable)."""
+        for _ in range(MAX_WAITS_FOR_A_CHANGE):
+            if change.is_settled:
+                return
+            self.flush()
+            await self.log.wait_durable()
+        if not change.is_settled:
+            raise ChatError(Reason.LOG_CANNOT_WRITE)
+
     # behind the log
 
     def flush(self) -> None:
@@ -130,6 +145,7 @@ class Router(RoomChanges):
         touched: dict[Participant, None] = {}  # in the order of their entries
         answered: dict[Participant, None] = {}
         moves: list[Entry] = []
+        self._log_writes = True
         for entry in entries:
             connection, recipients, copies = entry.connection, entry.recipients, entry.copies
             if moves and not follows(entry, moves):
@@ -140,13 +156,12 @@ class Router(RoomChanges):
                 continue
             assert connection is not None
             connection.unstored -= entry.size
-            if entry.__class__ is MixedEntry:
-                for delivery, recipients in entry.deliveries():
-                    for participant in recipients:
-                        participant.deliver(delivery)
-                        touched[participant] = None
+            if isinstance(entry, MixedEntry):
+                _deliver_mixed(entry, touched)
             else:
                 to_room = entry.envelope.conversation.__class__ is str
+                if to_room and self._checked_rooms:
+                    recipients = self._members_among(recipients, entry)
                 for participant in recipients:
                     if participant is not connection or not to_room:
                         participant.deliver(entry)
@@ -161,8 +176,23 @@ class Router(RoomChanges):
                 answered[connection] = None
         if moves:
             deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
-        flush_all(answered)
-        (self.spread if len(touched) > MAX_FLUSHED_AT_ONCE else flush_all)(touched)
+        self._flush_clients(touched, answered)
+
+    def _flush_clients(self, touched: dict[Participant, None], answered: dict[Participant, None]) -> None:
+        """Flush the readers, then those who have an answer; when the readers are many, these come first."""
+        if len(touched) > MAX_FLUSHED_AT_ONCE:
+            flush_all(answered)
+            self.spread(touched)
+        else:
+            flush_all(touched)
+            flush_all(answered)
+
+    def _members_among(self, recipients: tuple[Participant, ...], entry: Entry) -> tuple[Participant, ...]:
+        """Return the recipients without those whose join of the room the log does not have: it was refused."""
+        key = entry.envelope.conversation
+        if key not in self._checked_rooms:
+            return recipients
+        return tuple([one for one in recipients if one.user is not None and key in one.user.delivered_rooms])
 
     def _applied(self, entry: Entry) -> None:
         self._apply(entry)
@@ -175,9 +205,7 @@ class Router(RoomChanges):
             assert connection is not None
             connection.unstored -= entry.size
             if isinstance(entry.recipients, Readers):
-                entry.recipients.begin(self.log.last + 1)  # for others who joined it meanwhile
-                if entry.kind == LEFT:
-                    entry.recipients.room.left(entry.envelope.author)
+                self._move_refused(entry, entry.recipients)
             entry.forget_participants()
             if entry.kind in ROOM_CHANGES:
                 self._settle(entry)
@@ -186,6 +214,17 @@ class Router(RoomChanges):
                 connection.flush()
             elif not connection.unstored:
                 connection.all_stored()
+
+    def _move_refused(self, entry: Entry, readers: Readers) -> None:
+        self._log_writes = False
+        readers.begin(self.log.last + 1)  # for others who joined it meanwhile
+        if entry.kind == LEFT:
+            readers.room.left(entry.envelope.author)
+            self._keep_unrecorded(entry, readers.room)
+        else:
+            self._checked_rooms[readers.room.key] = None
+            if len(self._checked_rooms) > MAX_CHECKED_ROOMS:
+                del self._checked_rooms[next(iter(self._checked_rooms))]
 
     # shared by the requests
 
@@ -235,7 +274,17 @@ class Router(RoomChanges):
                 copies = tuple(other for other in user.participants if other is not participant)
             exclusive = target is not user and not copies
             route = Route(envelope, target, copies, absence_of(target), exclusive)
-        if len(participant.routes) >= MAX_ROUTES_PER_CONNECTION:
+        known = len(participant.routes)
+        if known >= participant.max_routes and (
+            known >= MAX_ROUTES_PER_CONNECTION or not self.shares.more_routes(participant)
+        ):
             participant.routes.clear()
         participant.routes[envelope.to if to == envelope.to else to] = route  # a name is in memory once
         return route
+
+
+def _deliver_mixed(entry: MixedEntry, touched: dict[Participant, None]) -> None:
+    for delivery, recipients in entry.deliveries():
+        for participant in recipients:
+            participant.deliver(delivery)
+            touched[participant] = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Protocol
 
+from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
 from twisted_chat.core.networks import NETWORK_FACTORS, Bucket, NetworkRateLimit, longest_wait, networks_of
 from twisted_chat.core.participants import User
 from twisted_chat.core.ratelimit import Rate, RateLimit
@@ -18,9 +19,23 @@ KIB, MIB = 1024, 1024 * 1024
 MAX_UNSTORED_BYTES_PER_NETWORK = 1 * MIB
 MAX_UNSTORED_BYTES = 8 * MIB
 """Bytes that may wait for the log, beyond the first ones of each connection (see doors.session)."""
-MAX_OUTBOX_BYTES_PER_NETWORK = 16 * MIB
+MAX_OUTBOX_BYTES_PER_NETWORK = 18 * MIB
 MAX_OUTBOX_BYTES_IN_ALL = 64 * MIB
-"""Bytes that may wait for clients that do not read, beyond the first ones of each connection (see doors.outbox)."""
+"""Bytes that may wait for clients that do not read (see doors.outbox)."""
+MAX_INPUT_BYTES_PER_NETWORK = 10 * MIB
+MAX_INPUT_BYTES = 48 * MIB
+"""Bytes of lines that have not ended, and of requests that must wait (see doors.pacing)."""
+MAX_MEMBERSHIP_BYTES_PER_NETWORK = 6 * MIB
+MAX_MEMBERSHIP_BYTES = 48 * MIB
+FREE_ROOMS, ROOMS_AT_A_TIME, MEMBERSHIP_BYTES = 2, 7, 320
+"""The rooms of a guest beyond the first two are paid for some at a time, until the guest goes."""
+MAX_ROUTE_BYTES_PER_NETWORK = 4 * MIB
+MAX_ROUTE_BYTES = 16 * MIB
+FREE_ROUTES, ROUTES_AT_A_TIME, ROUTE_BYTES = 4, 20, 320
+"""The same for the routes that a connection remembers (see core.router)."""
+MAX_PRESENCE_BYTES_PER_NETWORK = 2 * MIB
+MAX_PRESENCE_BYTES = 16 * MIB
+"""Bytes of presence changes that wait for clients that do not read (see doors.presence_reader)."""
 
 PERSON_BURST_BYTES, PERSON_BYTES_PER_SECOND = 32 * MIB, 64 * KIB
 NETWORK_BURST_BYTES, NETWORK_BYTES_PER_SECOND = 32 * MIB, 1 * MIB
@@ -34,6 +49,10 @@ UNLIMITED_BYTES = 2**29  # a number that Python computes with fast
 LIGHT_USE_BYTES = 256 * KIB
 LIGHT_PATIENCE_SECONDS = 30.0
 """A person who has said less than this lately waits for what others did only when they are so far over their share."""
+
+
+ALMOST_ALL = 0.9
+"""A network that has taken this part of its share is shown as held back."""
 
 
 class Pool:
@@ -59,6 +78,17 @@ class Pool:
         self._used.update(dict.fromkeys(networks, size))
         return True
 
+    def row(self, subject: str) -> LimitRow:
+        """Return the limit for `twisted-chat limits`, with the networks that have little or nothing left."""
+        bound = f"{self._max_per_network // KIB} KiB a network, {self._max_in_all // KIB} KiB in all"
+        almost_all = self._max_per_network * ALMOST_ALL
+        held = [
+            f"{network} ({used // KIB} KiB)"
+            for network, used in self._used.most_common(MAX_HELD_SHOWN)
+            if used >= almost_all
+        ]
+        return LimitRow(subject, bound, f"{self.used // KIB} KiB", held)
+
     def give_back(self, address: str, size: int) -> None:
         """Return bytes that `take` gave."""
         self.used -= size
@@ -69,11 +99,16 @@ class Pool:
 
 
 class Payer(Protocol):
-    """The part of a participant that pays for what it says: `credit` is what is left of its prepaid bytes."""
+    """The part of a participant that pays for what it says: `credit` is what is left of its prepaid bytes.
+
+    It may be in `max_rooms` rooms, and remember `max_routes` routes, until it pays for more.
+    """
 
     address: str
     user: User | None
     credit: int
+    max_rooms: int
+    max_routes: int
 
 
 class WritingRates:
@@ -105,6 +140,15 @@ class WritingRates:
         patience = LIGHT_PATIENCE_SECONDS if light else 0.0
         return max(longest_wait(own), longest_wait(self._shared(payer)) - patience)
 
+    def rows(self) -> list[LimitRow]:
+        """Return the rates for `twisted-chat limits`, and who is over them now."""
+        return [
+            LimitRow("bytes that a person writes", self._people.rate.text, held=self._people.held()),
+            LimitRow("bytes that the people of a network write", self._networks.bound, held=self._networks.held()),
+            LimitRow("the same from a private network", self._private.bound, held=self._private.held()),
+            LimitRow("bytes that all guests write", self._guests.rate.text, held=self._guests.held()),
+        ]
+
     def _own(self, payer: Payer) -> list[Bucket]:
         return [] if payer.user is None else [Bucket(self._people, str(payer.user.identity))]
 
@@ -119,13 +163,43 @@ class WritingRates:
 class Shares:
     """The shares of a server. Without `now`, which gives seconds, nothing is written to a file, and no rate is limited.
 
-    `writing` is the share of what goes into the file, `unstored` and `outboxes` are those of the memory.
+    `writing` is the share of what goes into the file, the others are those of the memory.
     """
 
     def __init__(self, now: Callable[[], float] | None = None) -> None:
         self.writing = None if now is None else WritingRates(now)
         self.unstored = Pool(MAX_UNSTORED_BYTES_PER_NETWORK, MAX_UNSTORED_BYTES)
         self.outboxes = Pool(MAX_OUTBOX_BYTES_PER_NETWORK, MAX_OUTBOX_BYTES_IN_ALL)
+        self.input = Pool(MAX_INPUT_BYTES_PER_NETWORK, MAX_INPUT_BYTES)
+        self.memberships = Pool(MAX_MEMBERSHIP_BYTES_PER_NETWORK, MAX_MEMBERSHIP_BYTES)
+        self.routes = Pool(MAX_ROUTE_BYTES_PER_NETWORK, MAX_ROUTE_BYTES)
+        self.presence = Pool(MAX_PRESENCE_BYTES_PER_NETWORK, MAX_PRESENCE_BYTES)
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limits for `twisted-chat limits`, and who is held back by them now."""
+        return [
+            *([] if self.writing is None else self.writing.rows()),
+            self.unstored.row("bytes that wait for the log"),
+            self.outboxes.row("bytes that wait for clients that do not read"),
+            self.input.row("bytes of requests that wait"),
+            self.memberships.row("bytes of the rooms that guests are in"),
+            self.routes.row("bytes of remembered routes"),
+            self.presence.row("bytes of presence that waits"),
+        ]
+
+    def more_rooms(self, payer: Payer) -> bool:
+        """Let a payer be in some more rooms; return False if its network has no share left."""
+        if not self.memberships.take(payer.address, ROOMS_AT_A_TIME * MEMBERSHIP_BYTES):
+            return False
+        payer.max_rooms += ROOMS_AT_A_TIME
+        return True
+
+    def more_routes(self, payer: Payer) -> bool:
+        """Let a payer remember some more routes; return False if its network has no share left."""
+        if not self.routes.take(payer.address, ROUTES_AT_A_TIME * ROUTE_BYTES):
+            return False
+        payer.max_routes += ROUTES_AT_A_TIME
+        return True
 
     def pay(self, payer: Payer) -> float:
         """Have a payer without credit pay for what it said; return the seconds for which it must wait."""
@@ -143,6 +217,11 @@ class Shares:
         """Take the debt of a payer that ends, or put back what it has paid in advance."""
         if self.writing is not None:
             self.writing.settle(payer)
+        if (rooms := payer.max_rooms - FREE_ROOMS) > 0:
+            self.memberships.give_back(payer.address, rooms * MEMBERSHIP_BYTES)
+        if (routes := payer.max_routes - FREE_ROUTES) > 0:
+            self.routes.give_back(payer.address, routes * ROUTE_BYTES)
+        payer.max_rooms, payer.max_routes = FREE_ROOMS, FREE_ROUTES
 
 
 def is_private(address: str) -> bool:

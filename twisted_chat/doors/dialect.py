@@ -61,7 +61,10 @@ class RenderCache:
         """Return the bytes of an entry; those of the last entry are remembered."""
         if entry is not self._entry:
             self._entry = entry
-            self._bytes = entry.rendered(self, self._encode) if isinstance(entry, Block) else self._encode(entry)
+            if type(entry) is Block:
+                self._bytes = entry.rendered(self, self._encode)
+            else:
+                self._bytes = self._render(entry, self._ending).encode()
         return self._bytes
 
     def _encode(self, entry: Entry) -> bytes:

@@ -10,10 +10,12 @@ from twisted_chat.transports.interfaces import Writer
 
 MAX_OUTBOX_BYTES = 256 * 1024
 """Bytes that may wait for a client that does not read, beside the transport's own 64 KiB."""
-FREE_OUTBOX_BYTES = 16 * 1024
-"""The first bytes that wait for a client that does not read; for more, the client's network must have a share left."""
+FIRST_OUTBOX_BYTES = 8 * 1024
+"""Bytes that may wait for any client that does not read; for more, the client's network must have a share left."""
+STALLED_BYTES = 56 * 1024
+"""Bytes of the share for a client that does not read: the first ones here, and about what its transport holds."""
 
-_FLUSH_BYTES = 64 * 1024
+_FLUSH_BYTES = 32 * 1024
 
 
 @implementer(IPushProducer)
@@ -23,7 +25,8 @@ class Outbox:
     The transport makes it `paused` while the client does not read; then up to
     `bound` bytes gather, or fewer if the `pool` has no more for the client's
     `address`, and past that it is `full`. Calls `drained` when the client has
-    read what there was.
+    read what there was, and when it is `abandoned`: the client does not read,
+    and the pool has nothing for it.
     """
 
     __slots__ = (
@@ -31,11 +34,12 @@ class Outbox:
         "_bound",
         "_drained",
         "_first",
-        "_granted",
         "_many",
         "_more",
+        "_paid",
         "_pool",
         "_transport",
+        "abandoned",
         "full",
         "paused",
         "size",
@@ -49,14 +53,15 @@ class Outbox:
         pool: Pool | None = None,
         address: str = "",
     ) -> None:
-        self._transport, self._bound, self._drained = transport, bound, drained
-        self._pool, self._address, self._granted = pool, address, False
+        self._transport, self._bound, self._drained = transport, bound, _nothing
+        self._pool, self._address, self._paid = pool, address, 0
         self._many = min(bound, _FLUSH_BYTES)
         self._first = b""  # one part is the usual case, and a list for each connection costs as much as the rest of it
         self._more: list[bytes] | None = None
         self.size = 0
-        self.paused = self.full = False
+        self.paused = self.full = self.abandoned = False
         transport.registerProducer(self, True)
+        self._drained = drained
 
     def put(self, data: bytes) -> None:
         """Queue bytes, to leave with the next `flush` or when there are many."""
@@ -85,18 +90,27 @@ class Outbox:
     def _overflow(self) -> None:
         """Flush; for a client that does not read, take a share of the memory, or be full without one."""
         self.flush()
-        if not self.paused or self._granted or self._pool is None:
+        first = min(self._bound, FIRST_OUTBOX_BYTES)
+        if not self.paused or self._pool is None or self._many > first:
             self.full = self.size > self._bound
             return
-        extra = self._bound - FREE_OUTBOX_BYTES
-        self._granted = extra > 0 and self._pool.take(self._address, extra)
-        self.full = self.size > (self._bound if self._granted else min(self._bound, FREE_OUTBOX_BYTES))
-        self._many = self._bound if self._granted else self._many
+        if self.size <= first:  # this flush has paused it
+            return
+        if self._bound > first and self._pay(self._bound - first):
+            self._many = self._bound
+        self.full = self.size > self._many
+
+    def _pay(self, size: int) -> bool:
+        """Take bytes of the network's share; return False if it has too few left."""
+        if self._pool is None or not self._pool.take(self._address, size):
+            return False
+        self._paid += size
+        return True
 
     def _give_back(self) -> None:
-        if self._granted and self._pool is not None:
-            self._granted = False
-            self._pool.give_back(self._address, self._bound - FREE_OUTBOX_BYTES)
+        if self._paid and self._pool is not None:
+            self._pool.give_back(self._address, self._paid)
+        self._paid = 0
 
     def close(self) -> None:
         """Send all that is queued, then end the connection."""
@@ -108,8 +122,12 @@ class Outbox:
     def pauseProducing(self) -> None:
         """Hold the output: the client does not read."""
         self.paused = True
-        if self._pool is not None:
-            self._many = min(self._bound, FREE_OUTBOX_BYTES)
+        if self._pool is None or self._paid:
+            return
+        self._many = min(self._bound, FIRST_OUTBOX_BYTES)
+        if not self._pay(STALLED_BYTES):
+            self.abandoned = True
+            self._drained()
 
     def resumeProducing(self) -> None:
         """Send what is queued: the client has read what the transport had."""

@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import Protocol
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.door import Door
@@ -28,6 +29,11 @@ SPLIT_BYTES = 8 * 1024
 """Bytes of a read that are split into requests at a time: a request takes much more memory than its bytes."""
 TEXT_BYTES = 64
 """Bytes of memory that a text of a read takes, beside its line."""
+FREE_INPUT_BYTES = 1024
+"""Bytes of requests that wait, and of an unfinished line, for which a connection needs no share of the memory."""
+INPUT_STEP_BYTES = 4 * 1024
+MAX_SPLIT_LINES_WAITING = 32
+"""More lines than these wait unsplit: a line for itself takes much more memory than its bytes."""
 RATE_CHECK_SECONDS = 5.0
 """A client over its rate waits at most this long before the server looks again."""
 
@@ -62,9 +68,15 @@ class PacedProtocol(Protocol):
         self._slowed: IDelayedCall | None = None  # ends the wait of a client that is over its rate
         self._lines: list[bytes] = []  # the next one is the last
         self._unsplit = b""  # what was read behind them
+        self._input_paid = 0  # bytes of the network's share that are taken for what was read
 
     def lineReceived(self, line: bytes) -> None:
         """Carry out one request."""
+        raise NotImplementedError
+
+    @property
+    def _tail(self) -> bytes:
+        """Return the line that has not ended."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -78,22 +90,36 @@ class PacedProtocol(Protocol):
     def _drop_requests(self) -> None:
         """Forget the requests that are not carried out yet."""
         self._lines, self._unsplit = [], b""
+        if self._input_paid:
+            self._pay_for_input(0)
         if self._slowed is not None:
             self._slowed.cancel()
             self._slowed = None
 
+    def _hold_input(self, tail: bytes) -> None:
+        """Have a share of the memory for what was read and waits, with a line that has not ended.
+
+        Without a share left the connection ends: what was read cannot wait at the client any more.
+        """
+        size = len(tail) + len(self._unsplit) + sum(map(len, self._lines))
+        size = 0 if size <= FREE_INPUT_BYTES else -(-size // INPUT_STEP_BYTES) * INPUT_STEP_BYTES
+        if size != self._input_paid and not self._pay_for_input(size):
+            self.session.disconnect(Notice.NO_SHARE)
+
+    def _pay_for_input(self, size: int) -> bool:
+        """Take or give back what is missing to this size, or too much; return False without a share left."""
+        more, pool = size - self._input_paid, self.hub.shares.input
+        if more > 0 and not pool.take(self.session.address, more):
+            return False
+        if more < 0:
+            pool.give_back(self.session.address, -more)
+        self._input_paid = size
+        return True
+
     @property
     def ready(self) -> bool:
         """Return True when a request that is read now may be carried out at once."""
-        session = self.session
-        return not (
-            self._lines
-            or self._waits
-            or self._unsplit
-            or self._slowed
-            or session.outbox.full
-            or (session.unstored > session.max_unstored and session.waits_for_log())
-        )
+        return not (self._paused or self.session.outbox.full)  # outside of `wake`, what must wait has `_paused`
 
     @property
     def has_requests(self) -> bool:
@@ -131,11 +157,12 @@ class PacedProtocol(Protocol):
         The lines behind a message that needs a new route are carried out one by one.
         """
         session = self.session
-        size = (len(lines) if lines.isascii() else 4 * len(lines)) + TEXT_BYTES * len(messages.texts)
-        count = self.hub.say_all(session, *messages, size)
+        targets, texts, labels = messages
+        size = (len(lines) if lines.isascii() else 4 * len(lines)) + TEXT_BYTES * len(texts)
+        count = self.hub.say_all(session, targets, texts, labels, size)
         if count:
             self.factory.flusher.request(size)
-        if count < len(messages.texts):
+        if count < len(texts):
             self.take_lines(lines, count)
         elif session.credit < 0 or session.unstored > session.max_unstored:
             self.wake()
@@ -202,6 +229,12 @@ class PacedProtocol(Protocol):
         if self.has_requests and not waits:
             self.factory.clock.callLater(0, self.wake)  # other connections have their turn
         pause = waits or self.has_requests
+        if waits and len(self._lines) > MAX_SPLIT_LINES_WAITING:
+            self._lines.reverse()
+            self._unsplit = b"\n".join((*self._lines, self._unsplit))
+            self._lines = []
+        if self._input_paid or waits:
+            self._hold_input(self._tail)
         session.waiting = session.unstored > 0 and (pause or session.has_share or self.state is not OPEN)
         if pause is not self._paused and self.state is OPEN:
             self._paused = pause

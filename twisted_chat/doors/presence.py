@@ -10,15 +10,21 @@ class PresenceChanges:
     """Maps each person to the name that the reader knows and the name now, None for offline.
 
     A person who came and went again leaves no trace, and of a chain of names its ends remain.
-    `lost` is True when there were more changes than `max_changes`.
+    `lost` is True when there were more changes than `max_changes`. `paid` is True once the reader's network
+    has a share of the memory for them.
     """
 
-    __slots__ = ("_changes", "_max_changes", "lost")
+    __slots__ = ("_changes", "_max_changes", "lost", "paid")
 
     def __init__(self, max_changes: int = MAX_CHANGES) -> None:
         self._max_changes = max_changes
         self._changes: dict[int, tuple[str | None, str | None]] = {}
-        self.lost = False
+        self.lost = self.paid = False
+
+    def lose(self) -> None:
+        """Forget the changes so far, and gather no more: there is no memory for them."""
+        self._changes.clear()
+        self._max_changes, self.lost = 0, True
 
     def add(self, identity: int, before: str | None, now: str | None) -> None:
         """Add the change of one person, by identity."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.core.errors import Notice
+from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import User
 from twisted_chat.doors.catchup import LIVE, CatchUp
 from twisted_chat.doors.crowds import CrowdNews
@@ -14,6 +15,8 @@ from twisted_chat.doors.presence import PresenceChanges
 
 PRESENCE_DELAY_SECONDS = 0.1
 """Seconds for which presence changes gather before they are sent, so that a storm of them becomes one write."""
+PRESENCE_BYTES = 40 * 1024
+"""Memory that the changes of 128 people may take: part of the network's share while the client is behind."""
 PRESENCE_GAP = "too many people came and went to name them all; ask for the list of those who are online"
 
 
@@ -22,11 +25,13 @@ class PresenceReader:
 
     __slots__ = ("_presence",)
 
+    address: str
     user: User | None
     dialect: Dialect
     outbox: Outbox
     catchup: CatchUp
     _clock: IReactorTime
+    _hub: Hub
     _delimiter: bytes
     _presence: PresenceChanges | None
 
@@ -64,10 +69,23 @@ class PresenceReader:
         return self._presence
 
     def _tell_presence(self) -> None:
-        if self.catchup.mode is not LIVE or self._presence is None:
+        presence = self._presence
+        if presence is None:
             return
-        presence, self._presence = self._presence, None
+        if self.catchup.mode is not LIVE:
+            if not presence.paid:
+                presence.paid = self._hub.shares.presence.take(self.address, PRESENCE_BYTES)
+                if not presence.paid:
+                    presence.lose()
+            return
+        self.drop_presence()
         if presence.lost:
             self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
         self.write(*self.dialect.presence(presence.changes()))
         self.outbox.flush()
+
+    def drop_presence(self) -> None:
+        """Forget the changes that were gathered, and give back their share of the memory."""
+        if self._presence is not None and self._presence.paid:
+            self._hub.shares.presence.give_back(self.address, PRESENCE_BYTES)
+        self._presence = None

@@ -13,6 +13,7 @@ from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.messages import JOINED, LEFT, Record
 from twisted_chat.core.participants import Entry, Route, User
+from twisted_chat.core.shares import FREE_ROOMS, FREE_ROUTES
 from twisted_chat.doors.catchup import LIVE, CatchUp
 from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import NO_DOOR, Door
@@ -54,6 +55,8 @@ class Session(PresenceReader):
         "client_id",
         "credit",
         "dialect",
+        "max_rooms",
+        "max_routes",
         "max_unstored",
         "outbox",
         "routes",
@@ -78,12 +81,11 @@ class Session(PresenceReader):
         door: Door,
         address: str = "",
     ) -> None:
-        self.sender_number, self.dialect = number, dialect
-        self.address, self.client_id = address, ""
+        self.sender_number, self.dialect, self.address, self.client_id = number, dialect, address, ""
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
-        self.max_unstored = FREE_UNSTORED_BYTES
+        self.max_unstored, self.max_rooms, self.max_routes = FREE_UNSTORED_BYTES, FREE_ROOMS, FREE_ROUTES
         self.waiting = self.welcomed = False
         self.outbox = Outbox(transport, max_outbox_bytes, self._drained, hub.shares.outboxes, address)
         self.catchup = CatchUp(self, hub, clock)
@@ -132,8 +134,6 @@ class Session(PresenceReader):
     def flush(self) -> None:
         self.outbox.flush()
 
-    # long answers
-
     async def write_slices(self, job: Job) -> None:
         """Write a long answer, a step of the job at a time; return when it is all queued."""
         if (over := self._flusher.slices.run(self, job)) is not None:
@@ -151,12 +151,9 @@ class Session(PresenceReader):
 
     def end(self) -> None:
         """Leave everything, and let go of the door: the connection is gone."""
-        if self.user is not None:
-            self._hub.shares.settle(self)
-            self._hub.sign_out(self, self.quit_reason)
-            self._flusher.request()
-            self._hub.shares.settle(self)  # for the records of its leaving
+        self._leave()
         self.catchup.close()
+        self.drop_presence()
         self._flusher.slices.drop(self)
         self.outbox.end()
         self._door = NO_DOOR
@@ -166,12 +163,14 @@ class Session(PresenceReader):
         if self.user is not None:
             if self.welcomed:
                 self._confirmed = self.catchup.position
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.user is not None:
+            self._hub.shares.settle(self)
             self._hub.sign_out(self, self.quit_reason)
             self._flusher.request()
-
-    def leave_hub(self) -> None:
-        """Sign out at the hub."""
-        self._hub.sign_out(self)
+            self._hub.shares.settle(self)  # for the records of its leaving
 
     @property
     def door(self) -> str:
@@ -275,8 +274,7 @@ class Session(PresenceReader):
         pass
 
     def disconnect(self, notice: Notice, detail: str = "") -> None:
-        if notice is Notice.REPLACED:
-            self.welcomed = False  # so that it is not taken to have read what was sent to it
+        self.welcomed &= notice is not Notice.REPLACED  # a replaced client has perhaps not read everything
         self.notify(notice, detail)
         self._door.close()
 
@@ -294,6 +292,9 @@ class Session(PresenceReader):
     # what catching up calls
 
     def _drained(self) -> None:
+        if self.outbox.abandoned:
+            self._clock.callLater(0, self._door.close)
+            return
         self._flusher.slices.resume(self)
         self.catchup.proceed()
         self._door.wake()

@@ -24,6 +24,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog, Page
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.participants import Entry, Envelope, Participant, Route, User
+from twisted_chat.core.shares import FREE_ROOMS, FREE_ROUTES
 from twisted_chat.doors.irc.hosts import NO_HOSTS, use_hosts
 from twisted_chat.doors.irc.protocol import IrcFactory, IrcProtocol
 from twisted_chat.doors.line.factory import ChatFactory
@@ -439,6 +440,7 @@ class Recorder:
         self.user: User | None = None
         self.routes: dict[str, Route] = {}
         self.unstored = self.credit = 0
+        self.max_rooms, self.max_routes = FREE_ROOMS, FREE_ROUTES
         self.seen: list[Record] = []
         self.acknowledged: list[tuple[str | None, int]] = []
         self.copies: list[Record] = []

@@ -84,7 +84,7 @@ class UnregisteredTests(VerbTestCase):
         self.assertTrue(answer.startswith(f"error,{errors.NOT_REGISTERED},"))
 
     def test_each_verb_of_the_table_needs_a_name_or_not(self) -> None:
-        free = {"register", "resume", "hello", "ping", "pong", "help", "quit"}
+        free = {"login", "register", "resume", "hello", "ping", "pong", "help", "quit"}
         self.assertEqual({verb for verb, row in COMMANDS.items() if not row.needs_name}, free)
         for verb, row in COMMANDS.items():
             if row.needs_name:

@@ -30,6 +30,27 @@ class ResendTests(SynchronousTestCase):
         self.assertEqual(sorted(again.lines()), ["@1 ok,3", "@2 ok,4", "@3 ok,5", "@4 ok,6"])
         self.assertEqual(self.texts(), ["one", "two", "three", "four"])
 
+    def test_a_repeated_text_beside_a_new_one_to_another_person_is_not_shown_again(self) -> None:
+        zoe = self.server.program("zoe")
+        self.zak.ask("chat,zoe,a\n@1 chat,jane,one")  # from then on the routes are known
+        self.jane.read()
+        self.zak.say(b"@1 chat,jane,one\n@2 chat,zoe,two\n@3 chat,jane,three\n@3 chat,jane,three\n")
+        answers = sorted(line for line in self.zak.lines() if line.startswith("@"))
+        self.assertEqual(answers, ["@1 ok,4", "@2 ok,5", "@3 ok,6", "@3 ok,6"])
+        self.assertEqual(self.texts(), ["three"])
+        self.assertEqual(len(zoe.lines()), 2)
+
+    def test_a_repeated_text_never_reaches_a_later_guest_of_the_same_name(self) -> None:
+        self.server.program("zoe")
+        self.zak.ask("chat,zoe,a\n@1 chat,jane,secret")
+        self.jane.drop()
+        other = self.server.program("jane")
+        self.zak.ask("chat,jane,b")
+        other.read()
+        self.zak.say(b"@1 chat,jane,secret\n@2 chat,zoe,two\n")
+        self.assertIn("@1 ok,4", self.zak.lines())
+        self.assertEqual(other.lines(), [])
+
     def test_a_label_twice_in_one_read_is_a_repeat_as_well(self) -> None:
         self.zak.say(b"@1 chat,jane,one\n@1 chat,jane,one\n@1 chat,jane,one\n@1 chat,jane,two\nchat,jane,three\n")
         lines = self.zak.lines()

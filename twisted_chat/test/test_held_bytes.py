@@ -5,21 +5,32 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Callable
+from sys import getsizeof
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.core import errors
+from twisted_chat.core import errors, shares
 from twisted_chat.core.hub import MAX_AWAY_CHARACTERS
+from twisted_chat.core.roomlimits import DEFAULT_ROOM_LIMITS
 from twisted_chat.core.rooms import MAX_ROOMS_PER_USER, MAX_TOPIC_CHARACTERS
 from twisted_chat.core.router import MAX_ROUTES_PER_CONNECTION
+from twisted_chat.doors.line import dialects
 from twisted_chat.doors.presence import MAX_CHANGES
 from twisted_chat.stores.memory import MemoryLog
+from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK
+from twisted_chat.stores.sqlite.commits import MAX_COMMIT_BYTES
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.line import MAX_LINE_BYTES
 
 CONNECTIONS = 10
 MAX_HELD_BYTES = 160 * 1024
 """Bytes of one connection at its worst: 400 connections of one address stay under 64 MiB."""
+MANY = 40
+SMALL_SHARE_BYTES = 64 * 1024
+FREE_BYTES = 12 * 1024
+"""Bytes that a connection holds beyond all shares, with what an idle one costs, and some for the test's own objects."""
+ROOM_BYTES = 2 * 1024
+"""Bytes of a room, with its name in all tables, and without its topic."""
 WIDE = "😀"
 
 
@@ -141,3 +152,64 @@ class TextLengthTests(SynchronousTestCase):
         tokens = " ".join(line for line in kim.lines() if " 005 " in line).split()
         self.assertIn(f"TOPICLEN={MAX_TOPIC_CHARACTERS}", tokens)
         self.assertIn(f"AWAYLEN={MAX_AWAY_CHARACTERS}", tokens)
+
+
+class SumTests(SynchronousTestCase):
+    """All that one address can make the process hold, beside its idle connections, is less than 64 MiB."""
+
+    def test_the_bounds_of_one_address(self) -> None:
+        topic = getsizeof(WIDE * MAX_TOPIC_CHARACTERS)
+        rooms = DEFAULT_ROOM_LIMITS.network + DEFAULT_ROOM_LIMITS.accounts_of_network
+        bounds = {
+            "clients that do not read": shares.MAX_OUTBOX_BYTES_PER_NETWORK,
+            "requests that wait, and unfinished lines": shares.MAX_INPUT_BYTES_PER_NETWORK,
+            "messages that are under way": shares.MAX_UNSTORED_BYTES_PER_NETWORK + MAX_COMMIT_BYTES,
+            "messages that wait for a commit": MAX_BACKLOG_BYTES_PER_NETWORK,
+            "rooms that guests are in": shares.MAX_MEMBERSHIP_BYTES_PER_NETWORK,
+            "routes": shares.MAX_ROUTE_BYTES_PER_NETWORK,
+            "presence": shares.MAX_PRESENCE_BYTES_PER_NETWORK,
+            "rooms and their topics": rooms * (topic + ROOM_BYTES),
+        }
+        self.assertLess(sum(bounds.values()), 64 * 1024 * 1024, bounds)
+
+    def held_by(self, connect: Callable[[Server, str], Connection], join: str, say: str) -> float:
+        """Return the bytes for each of many connections that each do their worst, with small shares for all."""
+        server = Server(MemoryLog(10, now=lambda: 0.0))
+        pools = ("outboxes", "input", "memberships", "routes", "presence")
+        for pool in pools:
+            setattr(server.hub.shares, pool, shares.Pool(SMALL_SHARE_BYTES, SMALL_SHARE_BYTES))
+        rooms = ["#" + name("r", number) for number in range(MAX_ROOMS_PER_USER)]
+        names = [name("f", number) for number in range(MAX_ROUTES_PER_CONNECTION)]
+        friends = [server.plain(one) for one in names]
+        for friend in friends[:2]:
+            friend.say("".join(f"join,{room}\n" for room in rooms).encode())
+
+        def fill(number: int) -> Connection:
+            client = connect(server, name("j", number))
+            client.say("".join(join.format(room) for room in rooms).encode())
+            client.say("".join(say.format(friend) for friend in names).encode())
+            client.say(b"x" * 900)
+            client.read()
+            return client
+
+        clients = [fill(-1)]
+        gc.collect()
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        before, _ = tracemalloc.get_traced_memory()
+        clients += [fill(number) for number in range(MANY)]
+        server.clock.advance(1)
+        for client in (*clients, *friends):
+            client.transport.writes.clear()
+        dialects._opening.cache_clear()  # all connections share it
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+        for pool in pools:
+            self.assertLessEqual(getattr(server.hub.shares, pool).used, SMALL_SHARE_BYTES)
+        return (after - before - len(pools) * SMALL_SHARE_BYTES) / MANY
+
+    def test_beyond_the_shares_a_line_client_holds_little(self) -> None:
+        self.assertLess(self.held_by(Server.plain, "join,{}\n", "chat,{},hi\n"), FREE_BYTES)
+
+    def test_beyond_the_shares_an_irc_client_holds_little(self) -> None:
+        self.assertLess(self.held_by(Server.irc, "JOIN {}\r\n", "PRIVMSG {} :hi\r\n"), FREE_BYTES)

@@ -97,7 +97,7 @@ class RegistrationTests(IrcTestCase):
         self.assertFalse(stranger.closed)
 
     def test_a_server_without_guests_asks_for_a_password(self) -> None:
-        self.server.hub._guests = False
+        self.server.hub.allows_guests = False
         client = self.server.irc_stranger()
         client.ask("NICK jane")
         lines = client.ask("USER j 0 * :J")

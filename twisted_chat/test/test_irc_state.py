@@ -28,11 +28,13 @@ class FailingHub(Hub):
         super().__init__(MemoryLog())
         self.first: Deferred[None] = Deferred()
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> SignedIn:
+    async def sign_in(
+        self, participant: Participant, name: str, password: str | None = None, *, may_create: bool = True
+    ) -> SignedIn:
         if not self.first.called:
             await self.first
             raise ZeroDivisionError
-        return await super().sign_in(participant, name, password)
+        return await super().sign_in(participant, name, password, may_create=may_create)
 
 
 class StateTests(IrcTestCase):

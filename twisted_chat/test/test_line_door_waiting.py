@@ -133,9 +133,11 @@ class SlowHub(Hub):
         super().__init__(MemoryLog(now=lambda: 0.0))
         self.door: Deferred[None] = Deferred()
 
-    async def sign_in(self, participant: Participant, name: str, password: str | None = None) -> SignedIn:
+    async def sign_in(
+        self, participant: Participant, name: str, password: str | None = None, *, may_create: bool = True
+    ) -> SignedIn:
         await self.door
-        return await super().sign_in(participant, name, password)
+        return await super().sign_in(participant, name, password, may_create=may_create)
 
 
 class SlowSignInTests(SynchronousTestCase):

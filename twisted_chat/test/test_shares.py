@@ -7,9 +7,23 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core import shares
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.shares import KIB, MIB, PREPAID_BYTES, Pool, Shares
+from twisted_chat.core.shares import (
+    FREE_ROOMS,
+    FREE_ROUTES,
+    KIB,
+    MAX_INPUT_BYTES_PER_NETWORK,
+    MEMBERSHIP_BYTES,
+    MIB,
+    PREPAID_BYTES,
+    ROOMS_AT_A_TIME,
+    ROUTE_BYTES,
+    ROUTES_AT_A_TIME,
+    Pool,
+    Shares,
+)
 from twisted_chat.core.turns import FairQueue
-from twisted_chat.doors.outbox import FREE_OUTBOX_BYTES, Outbox
+from twisted_chat.doors.outbox import FIRST_OUTBOX_BYTES, STALLED_BYTES, Outbox
+from twisted_chat.doors.presence_reader import PRESENCE_BYTES
 from twisted_chat.doors.session import FREE_UNSTORED_BYTES, MAX_UNSTORED_BYTES
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Recorder, Server
 
@@ -135,12 +149,12 @@ class OutboxShareTests(SynchronousTestCase):
         return outbox
 
     def test_slow_readers_of_a_network_share_a_bound(self) -> None:
-        pool = Pool(256 * KIB, MIB)
+        pool = Pool(256 * KIB + 20 * STALLED_BYTES, 2 * MIB)
         outboxes = [self.outbox(pool) for _ in range(20)]
         for outbox in outboxes:
             while not outbox.full:
                 outbox.put(b"." * KIB)
-        self.assertLess(sum(outbox.size for outbox in outboxes), 20 * (FREE_OUTBOX_BYTES + 2 * KIB) + 256 * KIB)
+        self.assertLess(sum(outbox.size for outbox in outboxes), 20 * (FIRST_OUTBOX_BYTES + 2 * KIB) + 256 * KIB)
         self.assertEqual(max(outbox.size for outbox in outboxes), 129 * KIB)
         for outbox in outboxes:
             outbox.end()
@@ -154,6 +168,23 @@ class OutboxShareTests(SynchronousTestCase):
         self.assertGreater(pool.used, 0)
         outbox.resumeProducing()
         self.assertEqual(pool.used, 0)
+
+    def test_a_client_that_does_not_read_ends_when_its_network_holds_too_much(self) -> None:
+        server = Server()
+        server.hub.shares.outboxes = Pool(STALLED_BYTES, MIB)
+        jane, kim, zak = server.plain("jane"), server.plain("kim"), server.plain("zak")
+        jane.stop_reading()
+        kim.stop_reading()
+        for reader in (b"jane", b"kim"):
+            for _ in range(6):
+                zak.say(b"chat,%s,%s\n" % (reader, b"x" * 16_000))
+                server.clock.advance(0)
+        self.assertFalse(jane.closed)
+        server.clock.advance(11)
+        self.assertTrue(kim.closed)
+        self.assertFalse(jane.closed)
+        jane.drop()
+        self.assertEqual(server.hub.shares.outboxes.used, 0)
 
 
 class RateTests(SynchronousTestCase):
@@ -226,3 +257,108 @@ class RateTests(SynchronousTestCase):
         self.assertFalse(jane.paused)
         self.assertGreater(self.say(zak, MIB), 0)
         self.assertTrue(zak.paused)
+
+
+class MemoryShareTests(SynchronousTestCase):
+    """What a guest keeps beyond the first rooms and routes is part of its network's share, until the guest goes."""
+
+    def setUp(self) -> None:
+        self.server = Server()
+        self.shares = self.server.hub.shares
+
+    def test_memberships(self) -> None:
+        self.shares.memberships = Pool(8 * MEMBERSHIP_BYTES, 100 * MEMBERSHIP_BYTES)
+        jane, kim = self.server.program("jane"), self.server.program("kim")
+        for number in range(FREE_ROOMS + ROOMS_AT_A_TIME):
+            self.assertEqual(jane.ask(f"join,#{number}")[0][:3], "ok,")
+        self.assertIn("error,not-allowed,the guests at your address", jane.ask("join,#more")[0])
+        self.assertEqual(kim.ask("join,#1")[0][:3], "ok,")
+        jane.say(b"quit\n")
+        jane.transport.incoming(None)
+        self.server.clock.advance(1)
+        self.assertEqual(self.shares.memberships.used, 0)
+
+    def test_routes(self) -> None:
+        self.shares.routes = Pool(ROUTES_AT_A_TIME * ROUTE_BYTES, 100 * ROUTE_BYTES)
+        for number in range(40):
+            self.server.plain(f"p{number}")
+        jane = self.server.program("jane")
+        for number in range(40):
+            self.assertEqual(jane.ask(f"chat,p{number},hi")[0][:3], "ok,")
+        session = jane.chat.session
+        self.assertEqual(session.max_routes, FREE_ROUTES + ROUTES_AT_A_TIME)
+        self.assertLessEqual(len(session.routes), session.max_routes)
+        jane.transport.incoming(None)
+        self.server.clock.advance(1)
+        self.assertEqual(self.shares.routes.used, 0)
+
+    def test_presence_for_a_client_that_does_not_read(self) -> None:
+        self.shares.presence = Pool(PRESENCE_BYTES, PRESENCE_BYTES)
+        readers = [self.server.program("jane"), self.server.program("kim")]
+        for reader in readers:
+            reader.chat.session.catchup.held = True
+            reader.chat.session.catchup.fall_behind(self.server.log.last)
+            reader.chat.session.presence_changed(2**40, None, "zak")
+        self.server.clock.advance(1)
+        self.assertEqual(self.shares.presence.used, PRESENCE_BYTES)
+        for reader in readers:
+            reader.lines()
+            reader.chat.session.catchup.release()
+        self.server.clock.advance(1)
+        self.assertEqual(readers[0].lines(), ["online,zak"])
+        self.assertEqual(readers[1].lines()[0][:11], "server,gap,")
+        self.assertEqual(self.shares.presence.used, 0)
+
+    def test_the_operator_sees_the_shares(self) -> None:
+        rows = {row.subject: row for row in self.server.hub.limits.rows()}
+        self.shares.input.take("192.0.2.1", MAX_INPUT_BYTES_PER_NETWORK)
+        rows = {row.subject: row for row in self.server.hub.limits.rows()}
+        self.assertEqual(list(rows["bytes of requests that wait"].held), ["192.0.2.1 (10240 KiB)"])
+        writing = Shares(lambda: 0.0)
+        self.assertIn("bytes that a person writes", [row.subject for row in writing.rows()])
+
+
+class InputShareTests(SynchronousTestCase):
+    """What was read and waits is part of the network's share; a connection that has none left ends."""
+
+    def setUp(self) -> None:
+        self.server = Server()
+        self.input = self.server.hub.shares.input = Pool(16 * KIB, 64 * KIB)
+
+    def test_a_line_that_does_not_end(self) -> None:
+        for connect in (self.server.program, self.server.irc):
+            jane, kim = connect("jane"), connect("kim")
+            jane.say(b"x" * 4000)
+            self.assertEqual(self.input.used, 4 * KIB)
+            self.input.take("192.168.1.1", 12 * KIB)
+            kim.say(b"x" * 1000)
+            self.assertEqual(self.input.used, 16 * KIB)
+            kim.say(b"x" * 1000)
+            self.assertIn("use their whole share of the server's memory", "".join(kim.lines()))
+            self.assertTrue(kim.closed)
+            jane.say(b"\r\n")
+            self.input.give_back("192.168.1.1", 12 * KIB)
+            self.assertEqual(self.input.used, 0)
+            jane.drop()
+
+    def test_requests_that_wait(self) -> None:
+        server = Server(log := DelayedLog())
+        jane = server.program("jane", "#tea")
+        jane.say(b"@1 chat,#tea,hi\nlist,friends\n" + b"a\n" * 4000)
+        held = jane.chat.session
+        protocol = jane.chat
+        self.assertLessEqual(len(protocol._lines), 32)
+        self.assertEqual(server.hub.shares.input.used, 8 * KIB)
+        self.assertTrue(jane.paused)
+        log.keep()
+        server.clock.advance(1)
+        self.assertEqual(held.unstored, 0)
+        self.assertEqual(sum(line.startswith("error,bad-command") for line in jane.lines()), 4000)
+        self.assertEqual(server.hub.shares.input.used, 0)
+
+    def test_it_is_given_back_when_the_connection_ends(self) -> None:
+        jane = self.server.program("jane")
+        jane.say(b"x" * 10_000)
+        self.assertEqual(self.input.used, 12 * KIB)
+        jane.drop()
+        self.assertEqual(self.input.used, 0)

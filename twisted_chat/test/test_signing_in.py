@@ -244,6 +244,8 @@ class NicknamesTests(SynchronousTestCase):
     """A checker may give another name than the one that the client typed."""
 
     class Checker:
+        makes_accounts = False
+
         async def verify(self, name: Name, identity: int | None, password: str, address: str) -> Verified:
             return Verified(user_name("zak"))
 

@@ -14,7 +14,7 @@ from twisted_chat.core.interfaces import StoreError
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite.log import MAX_RECENT_RECORDS, SqliteLog
 from twisted_chat.test.contract_store import ZAK_AND_JANE, LogContract
-from twisted_chat.test.support import entry
+from twisted_chat.test.support import Recorder, entry
 from twisted_chat.test.support_sqlite import HeldWorker, SqliteFixture, sqlite_log
 
 
@@ -99,6 +99,28 @@ class SqliteLogTests(SqliteFixture, LogContract, TestCase):
             [f"cannot write to {self.path}: database or disk is full", f"can write to {self.path} again"],
             "once each",
         )
+
+    async def test_a_resend_beside_what_a_full_disk_refuses_gets_its_first_id(self) -> None:
+        assert isinstance(self.log, SqliteLog)
+        phone = Recorder()
+        phone.sender_number = 7
+        await self.keep(entry("one", labels=("a",), connection=phone))
+
+        def broken(entries: list[Entry], sizes: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        patched = self.patch(self.log._appender, "_insert_rows", broken)
+        with capturedLogs() as logged:
+            again = entry("one", "two", labels=("a", "b"), connection=phone)
+            await self.keep(again, entry("new"), entry("other", labels=("a",), connection=phone))
+            await self.keep(entry("one", labels=("a",), connection=phone))
+        patched.restore()
+        self.assertEqual([(one.texts, one.first) for batch in self.batches for one in batch], [(["one"], 1)] * 3)
+        self.assertEqual(sorted(self.refused), ["new", "other", "two"])
+        self.assertEqual(len(logged), 1, "a look-up says nothing of the disk")
+        with capturedLogs():
+            await self.keep(entry("three"))
+        self.assertEqual(self.log.last, 2)
 
     async def test_a_commit_of_any_size_stores_each_text_once_and_in_order(self) -> None:
         texts = [str(number) for number in range(1, 2 * (1024 + 256 + 64) + 1)]

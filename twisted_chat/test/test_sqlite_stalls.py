@@ -8,10 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
+from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK
 from twisted_chat.stores.sqlite.commits import MAX_COMMIT_BYTES, STALL_SECONDS
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.contract_store import LogFixture
-from twisted_chat.test.support import entry
+from twisted_chat.test.support import Recorder, entry
 from twisted_chat.test.support_sqlite import HeldResults, SqliteFixture
 
 
@@ -115,6 +116,53 @@ class SlowDiskTests(SlowDisk, TestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
+class ResendsOnASlowDiskTests(SlowDisk, TestCase):
+    """What an account's client sends again is looked up, whatever the disk can write."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.phone = Recorder()
+        self.phone.sender_number = 7
+
+    def say_labelled(self, text: str, label: str) -> None:
+        self.log.append(entry(text, labels=(label,), connection=self.phone))
+        self.log.flush()
+
+    def answered(self) -> list[tuple[str, int]]:
+        return [(one.texts[0], one.first) for batch in self.batches for one in batch]
+
+    def test_a_resend_in_a_stall_gets_its_first_id(self) -> None:
+        self.say_labelled("one", "a")
+        self.release()
+        self.say("two")
+        self.clock.advance(STALL_SECONDS)
+        self.say_labelled("one", "a")
+        self.say_labelled("three", "c")
+        self.say_labelled("other", "a")
+        self.assertEqual((self.answered(), self.refused), ([("one", 1), ("one", 1)], ["three", "other"]))
+        self.worker.release_all()
+        self.flushLoggedErrors()
+
+    def test_a_resend_of_what_is_being_written_in_a_stall_waits_for_its_outcome(self) -> None:
+        self.say_labelled("one", "a")
+        self.clock.advance(STALL_SECONDS)
+        self.say_labelled("one", "a")
+        self.assertEqual((self.answered(), self.refused), ([], []))
+        self.worker.release_all()
+        self.assertEqual((self.answered(), self.refused), ([("one", 1), ("one", 1)], []))
+        self.flushLoggedErrors()
+
+    def test_a_resend_that_waits_when_a_stall_begins_gets_its_first_id(self) -> None:
+        self.say_labelled("one", "a")
+        self.release()
+        self.say("two")
+        self.say_labelled("one", "a")
+        self.clock.advance(STALL_SECONDS)
+        self.assertEqual((self.answered(), self.refused), ([("one", 1), ("one", 1)], []))
+        self.worker.release_all()
+        self.flushLoggedErrors()
+
+
 class FairCommitTests(SlowDisk, TestCase):
     """More is said than fits into a commit: each commit takes a fair share of everybody's."""
 
@@ -176,3 +224,15 @@ class FairCommitTests(SlowDisk, TestCase):
         self.assertTrue(durable.called)
         self.assertEqual(len(self.delivered) + len(self.refused), 200)
         self.flushLoggedErrors()
+
+    def test_a_network_may_have_so_many_bytes_wait_and_no_more(self) -> None:
+        text = "x" * 16_000
+        count = (MAX_BACKLOG_BYTES_PER_NETWORK + MAX_COMMIT_BYTES) // len(text) + 10
+        self.say(*[text] * count)
+        self.assertGreater(len(self.refused), 0)
+        self.assertLess(len(self.refused), 30)
+        self.worker.release_all()
+        self.assertEqual(len(self.delivered) + len(self.refused), count)
+        self.say("on")
+        self.worker.release_all()
+        self.assertEqual(self.delivered[-1], "on")

@@ -43,8 +43,8 @@ from twisted_chat.transports.faults import FAULTS
 
 _log = Logger()
 
-WRITE_HIGH_WATER_BYTES = 64 * 1024
-"""Unsent bytes past which a push producer is paused, until all are sent; Twisted's own transports have the same."""
+WRITE_HIGH_WATER_BYTES = 16 * 1024
+"""Unsent bytes past which a push producer is paused, until all are sent; the kernel has a buffer of its own."""
 
 REASON_DONE, REASON_LOST = Failure(ConnectionDone()), Failure(ConnectionLost())
 REASON_ABORTED = Failure(ConnectionAborted())

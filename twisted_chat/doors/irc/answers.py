@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -135,14 +135,14 @@ class IrcAnswers(Session):
             return lines
         return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [acknowledgement(label)]
 
-    async def write_gathered_answer(self, label: str, act: Callable[[], Sequence[str]]) -> None:
+    async def write_gathered_answer(self, label: str, act: Callable[[], Awaitable[Sequence[str]]]) -> None:
         """Queue all answers to a labelled request as one; `act` makes the request, and returns its errors.
 
         The connection carries out no other request meanwhile, so every acknowledgement belongs to this one.
         """
         gathered = self._gathered = []
         try:
-            errors = act()
+            errors = await act()
             self._hub.flush()
             await self._hub.log.wait_durable()
         finally:

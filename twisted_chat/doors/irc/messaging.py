@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
+from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.lookalikes import SERVICES
-from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE
+from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.lines import word
@@ -47,7 +50,13 @@ def notice(connection: IrcConnection, request: Request) -> Result | None:
     if len(request.params) < 2 or ctcp(request.params[1]) is not None:
         return Reply()
     reply = _say(connection, request, NOTICE, request.params[1])
-    return reply._replace(lines=()) if isinstance(reply, Reply) else reply
+    if reply is None or isinstance(reply, Reply):
+        return None if reply is None else reply._replace(lines=())
+    return _without_errors(reply)
+
+
+async def _without_errors(coming: Coroutine[Any, Any, Reply]) -> Reply:
+    return (await coming)._replace(lines=())
 
 
 def tagmsg(connection: IrcConnection, request: Request) -> Reply:
@@ -69,7 +78,7 @@ def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> R
         session.tell_absence(hub.say(session, to, [text], kind, label))
         return True
 
-    return for_each_target(session, request, targets, say)
+    return for_each_target(session, hub, request, targets, say)
 
 
 def _is_service(target: str) -> bool:
@@ -90,9 +99,9 @@ def join(connection: IrcConnection, request: Request) -> Result | None:
     if request.params[0] == "0":  # leave all channels
         assert session.user is not None
         names = [room.name for room in hub.rooms.joined_by(session.user)]
-        return for_each_target(session, request, names, lambda name, label: hub.leave(session, name, label))
+        return for_each_target(session, hub, request, names, lambda name, label: hub.leave(session, name, label))
     names = request.params[0].split(",")
-    return for_each_target(session, request, names, lambda name, label: hub.join(session, name, label))
+    return for_each_target(session, hub, request, names, lambda name, label: hub.join(session, name, label))
 
 
 def part(connection: IrcConnection, request: Request) -> Result | None:
@@ -104,24 +113,36 @@ def part(connection: IrcConnection, request: Request) -> Result | None:
             hub.topic(session, name)  # raises the error that says why
         return True
 
-    return for_each_target(session, request, request.params[0].split(","), leave)
+    return for_each_target(session, hub, request, request.params[0].split(","), leave)
 
 
 def topic(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
     name = request.params[0]
     if len(request.params) == 1:
-        text = hub.topic(session, name)
-        if text:
-            return reply_line(session.numeric_text(numerics.RPL_TOPIC, (name,), text))
-        return reply_line(session.numeric(numerics.RPL_NOTOPIC, name, "No topic is set"))
+        pending = hub.pending_change(session, name, TOPIC)
+        return _topic(connection, name) if pending is None else _settled_topic(connection, name, pending)
     text = plain_text(request.params[1])
 
     def change(name: str, label: str | None) -> bool:
         hub.set_topic(session, name, text, label)
         return True
 
-    return for_each_target(session, request, [name], change)
+    return for_each_target(session, hub, request, [name], change)
+
+
+def _topic(connection: IrcConnection, name: str) -> Reply:
+    session = connection.session
+    text = connection.hub.topic(session, name)
+    if text:
+        return reply_line(session.numeric_text(numerics.RPL_TOPIC, (name,), text))
+    return reply_line(session.numeric(numerics.RPL_NOTOPIC, name, "No topic is set"))
+
+
+async def _settled_topic(connection: IrcConnection, name: str, pending: Change) -> Reply:
+    """Answer when a topic that is under way is stored or undone."""
+    await connection.hub.settled(pending)
+    return _topic(connection, name)
 
 
 def away(connection: IrcConnection, request: Request) -> Result:

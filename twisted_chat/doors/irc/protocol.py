@@ -79,6 +79,8 @@ class IrcProtocol(DoorProtocol):
         if self.state is not OPEN:
             return
         lines = self._splitter.feed(data)
+        if self._splitter.tail or self._input_paid:
+            self._hold_input(self._splitter.tail)
         if lines and not (self._says_all and self.ready and self._say_all(lines)):
             self.take_lines(lines)
 
@@ -161,6 +163,10 @@ class IrcProtocol(DoorProtocol):
         else:
             self.session.write(self.session.ping())
             self.session.flush()
+
+    @property
+    def _tail(self) -> bytes:
+        return self._splitter.tail
 
     def _label(self, label: str | None) -> str | None:
         """Return a request's label, if its answer is to have one."""

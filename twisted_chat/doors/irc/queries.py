@@ -195,8 +195,8 @@ def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]
 
 
 def _list_line(session: IrcSession, start: str, room: Room) -> str:
-    if room.topic and _is_member(session, room):  # only members may see it
-        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.topic)
+    if room.delivered_topic and _is_member(session, room):  # only members may see it
+        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.delivered_topic)
     return f"{start}{room.name} {len(room.members)} : "
 
 

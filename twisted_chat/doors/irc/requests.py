@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from twisted_chat.core.errors import ChatError
+from twisted_chat.core.changes import Change
+from twisted_chat.core.errors import BAD_NAME, ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.session import IrcSession
@@ -84,39 +85,73 @@ def reply_line(line: str) -> Reply:
 
 
 def for_each_target(
-    session: IrcSession, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
+    session: IrcSession, hub: Hub, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
 ) -> Result | None:
     """Call `act` with each name, and with the label if there is one target, which the log will answer.
 
     `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
-    there are any; None if the log answers the whole request. A labelled request with several targets has one
-    answer, in which all of them are.
+    there are any; None if the log answers the whole request. Where it depends on a change that is under
+    way, for example the join of another connection, it is called again when that is settled. A labelled request
+    with several targets has one answer, in which all of them are.
     """
-    label, lines, names = request.label, list[str](), list(names)
-    if label is not None and len(names) > 1:
-        return _gathered(session, request, label, names, act)
-    from_log = False
+    names = list(names)
+    if request.label is not None and len(names) > 1:
+        return _gathered(session, request.label, names, Targets(session, hub, request._replace(label=None), act))
+    targets = Targets(session, hub, request, act)
     for name in names:
-        try:
-            from_log = act(name, label) or from_log
-        except ChatError as problem:
-            lines += session.problem(request.command, name, problem)
-    if from_log and not lines:
+        targets.take(name)
+    if targets.waiting:
+        return targets.finish()
+    if targets.from_log and not targets.lines:
         return None
-    return Reply(lines, labelled=not from_log)
+    return targets.reply()
 
 
-async def _gathered(
-    session: IrcSession, request: Request, label: str, names: Sequence[str], act: Callable[[str, str | None], bool]
-) -> Reply:
-    def act_on_all() -> list[str]:
-        lines: list[str] = []
+async def _gathered(session: IrcSession, label: str, names: Sequence[str], targets: Targets) -> Reply:
+    async def act_on_all() -> Sequence[str]:
         for name in names:
-            try:
-                act(name, None)
-            except ChatError as problem:
-                lines += session.problem(request.command, name, problem)
-        return [] if request.command == "NOTICE" else lines
+            targets.take(name)
+        await targets.finish()
+        return targets.lines
 
     await session.write_gathered_answer(label, act_on_all)
     return Reply(labelled=False)
+
+
+class Targets:
+    """The targets of one request, and what became of each."""
+
+    def __init__(self, session: IrcSession, hub: Hub, request: Request, act: Callable[[str, str | None], bool]) -> None:
+        self._session, self._hub, self._act = session, hub, act
+        self._command, self._label = request.command, request.label
+        self.lines: list[str] = []
+        self.from_log = False
+        self.waiting: list[tuple[str, Change]] = []
+
+    def take(self, name: str, may_wait: bool = True) -> None:
+        """Act on a target, or have it wait for the change on which it depends."""
+        problem = None
+        try:
+            if self._act(name, self._label):
+                self._label, self.from_log = None, True
+                return
+            change = self._hub.pending_change(self._session, name)
+        except ChatError as error:
+            problem = error
+            change = None if error.code == BAD_NAME else self._hub.pending_change(self._session, name)
+        if change is not None and may_wait:
+            self.waiting.append((name, change))
+        elif problem is not None and self._command != "NOTICE":
+            self.lines += self._session.problem(self._command, name, problem)
+
+    async def finish(self) -> Reply:
+        """Act on the targets that wait, each when its change is settled."""
+        for name, change in self.waiting:
+            await self._hub.settled(change)
+            self.take(name, may_wait=False)
+        self._hub.flush()
+        return self.reply()
+
+    def reply(self) -> Reply:
+        """Return what is not answered by the log."""
+        return Reply(self.lines, labelled=not self.from_log)

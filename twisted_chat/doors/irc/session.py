@@ -52,8 +52,8 @@ class IrcSession(IrcAnswers):
     def joined(self, name: str) -> Iterator[Sequence[str]]:
         """Return, in slices, the lines that follow the client's own JOIN: the room's topic and its members."""
         room = self._hub.rooms.get(name)
-        if room is not None and room.topic:
-            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.topic),)
+        if room is not None and room.delivered_topic:
+            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.delivered_topic),)
         yield from self.names_of(name)
 
     def write_joined(self, name: str) -> None:

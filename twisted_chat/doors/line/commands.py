@@ -18,9 +18,9 @@ from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, A
 from twisted_chat.doors.line.lists import answer_records, list_names
 from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
-from twisted_chat.doors.line.signin import password, register, resume
+from twisted_chat.doors.line.rooms import join, leave, topic, when_settled
+from twisted_chat.doors.line.signin import login, password, register, resume
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
-from twisted_chat.wire.events import SERVER_MARK, quoted
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
 USAGE_COLUMNS = 34
@@ -66,6 +66,9 @@ def _say(connection: LineConnection, label: str | None, to: str, text: str, kind
     try:
         session.tell_absence(connection.hub.say(session, to, [text], kind, label))
     except ChatError as problem:
+        change = connection.hub.pending_change(session, to)
+        if change is not None:
+            return when_settled(connection, change, lambda: _say(connection, label, to, text, kind))
         if label is None or session.sender_number >= GUESTS:
             raise
         return _answer_again(connection, label, to, text, kind, problem)
@@ -80,23 +83,6 @@ async def _answer_again(
     if id is None:
         raise problem
     return Answer(fields=(str(id),))
-
-
-def join(connection: LineConnection, label: str | None, room: str) -> Result | None:
-    return None if connection.hub.join(connection.session, room, label) else _already(connection)
-
-
-def leave(connection: LineConnection, label: str | None, room: str) -> Result | None:
-    return None if connection.hub.leave(connection.session, room, label) else _already(connection)
-
-
-def topic(connection: LineConnection, label: str | None, room: str, text: str | None = None) -> Answer | None:
-    if text is None:
-        topic = connection.hub.topic(connection.session, room)
-        line = f"{SERVER_MARK}the topic of {room} is: {quoted(topic)}" if topic else f"{SERVER_MARK}{room} has no topic"
-        return Answer(lines=(line,), fields=(connection.field(topic),))
-    connection.hub.set_topic(connection.session, room, connection.text(text), label)
-    return None
 
 
 def away(connection: LineConnection, label: str | None, text: str | None = None) -> Result:
@@ -205,16 +191,21 @@ def _help_lines(row: Command) -> tuple[str, ...]:
     return (f"{row.usage:{USAGE_COLUMNS}}  {row.help}",)
 
 
-async def _already(connection: LineConnection) -> Answer:
-    return Answer(fields=(str(connection.hub.log.last),))
-
-
 COMMANDS: dict[str, Command] = {
     "register": Command(
         register,
         "register,<name>[,<password>]",
         "take a name; with a password, sign in or make an account",
         1,
+        2,
+        needs_name=False,
+        begins_with_name=True,
+    ),
+    "login": Command(
+        login,
+        "login,<name>,<password>",
+        "sign in to an account that exists",
+        2,
         2,
         needs_name=False,
         begins_with_name=True,

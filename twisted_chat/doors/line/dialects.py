@@ -44,7 +44,7 @@ DONE = Answer(lines=())
 """No answer to a person; a program, and a label, get `ok`."""
 
 WRITTEN = Answer(lines=(), silent=True)
-"""An answer that was written already, in slices."""
+"""An answer that was written already, in slices, or that the log gives."""
 
 _opening = lru_cache(4096)(plain_opening)
 

@@ -79,6 +79,8 @@ class ChatProtocol(DoorProtocol):
             data = self.lesson.take(data)
         splitter = self._splitter
         lines = splitter.feed(data)
+        if splitter.tail or self._input_paid:
+            self._hold_input(splitter.tail)
         if not lines and not (self._begins_telnet(b"") and (lines := self._take_telnet(b""))):
             return
         if splitter.crlf and self.delimiter == b"\n":
@@ -231,6 +233,10 @@ class ChatProtocol(DoorProtocol):
                 self.sendLine(f"ping,{self.session.sender_number}".encode())
 
     # one request after the other
+
+    @property
+    def _tail(self) -> bytes:
+        return self._splitter.tail
 
     def request(self, line: bytes) -> None:
         """Take one line as if it had been read just now."""

@@ -1,4 +1,4 @@
-"""The line protocol's verbs for names and passwords: register, resume, password."""
+"""The line protocol's verbs for names and passwords: register, login, resume, password."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ async def register(connection: LineConnection, label: str | None, name: str, pas
     signed_in = await connection.hub.sign_in(session, name, password)
     if password is not None:
         connection.note_password()
+    return await _signed_in(connection, signed_in)
+
+
+async def login(connection: LineConnection, label: str | None, name: str, password: str) -> Answer:
+    """Sign in to an account that exists: unlike `register`, this makes none of a mistyped name."""
+    connection.check_password_allowed()
+    signed_in = await connection.hub.sign_in(connection.session, name, password, may_create=False)
+    connection.note_password()
     return await _signed_in(connection, signed_in)
 
 

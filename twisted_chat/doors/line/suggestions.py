@@ -8,13 +8,12 @@ from twisted_chat.doors.line.requests import Command
 SIMILARITY = 0.75
 """How much of a word must be right to be taken for a command, from 0 to 1."""
 MAX_SUGGESTION_CHARACTERS = 200
-SECRET_VERBS, SECRET_WORDS = ("register", "password"), ("pass", "login", "identify")
+SECRET_VERBS, SECRET_WORDS = ("register", "login", "password"), ("pass", "identify")
 """Verbs whose last fields are passwords, and words whose first one may be: they are not repeated."""
 OTHER_WORDS = {
     "nick": "register",
     "user": "register",
     "pass": "register",
-    "login": "register",
     "identify": "register",
     "privmsg": "chat",
     "msg": "chat",

@@ -38,7 +38,8 @@ class WebFactory(WrappingFactory):  # not subscripted: Twisted 25.5 has no Wrapp
         certified: Callable[[], Collection[str]] = tuple,
         https: Https = Https.NONE,
     ) -> None:
-        resource = ChatResource(self._open_lines, Hosts(hosts, origins, certified), https)
+        settings = {"guests": chat.hub.allows_guests}
+        resource = ChatResource(self._open_lines, Hosts(hosts, origins, certified), https, settings)
         site = QuietSite(resource, BodylessRequest, timeout=None, reactor=chat.clock)  # type: ignore[no-untyped-call]
         super().__init__(site)  # type: ignore[no-untyped-call]
         self._chat, self._frames = chat, Frames()

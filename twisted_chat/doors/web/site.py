@@ -1,14 +1,15 @@
 """The HTTP resource of the web door: the files in `page/`, and the handshake of a WebSocket.
 
-The files are read once, when the resource is made. HTTP serves nothing else: a client learns
-who is online and reads messages only after it has signed in through a WebSocket.
+The files are read once, when the resource is made. HTTP serves nothing else but whether guests are
+admitted: a client learns who is online and reads messages only after it has signed in through a WebSocket.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from hashlib import sha1, sha256
 from importlib.resources import files
@@ -53,9 +54,14 @@ class PageFile(NamedTuple):
     data: bytes
 
 
-def load_page() -> dict[bytes, PageFile]:
-    """Return the page's files by the path of their URL."""
-    found = {}
+def page_file(media_type: bytes, data: bytes) -> PageFile:
+    """Return a file with its ETag."""
+    return PageFile(media_type, b'"' + sha256(data).hexdigest()[:32].encode() + b'"', data)
+
+
+def load_page(settings: Mapping[str, bool]) -> dict[bytes, PageFile]:
+    """Return the page's files by the path of their URL, with the `settings` of this server as one of them."""
+    found = {b"/settings.json": page_file(b"application/json", json.dumps(settings).encode())}
     folders = [(b"/", files("twisted_chat.doors.web") / "page")]
     for path, folder in folders:
         for entry in folder.iterdir():
@@ -63,9 +69,7 @@ def load_page() -> dict[bytes, PageFile]:
             if entry.is_dir():
                 folders.append((path + entry.name.encode() + b"/", entry))
             elif suffix in MEDIA_TYPES:
-                data = entry.read_bytes()
-                etag = b'"' + sha256(data).hexdigest()[:32].encode() + b'"'
-                found[path + entry.name.encode()] = PageFile(MEDIA_TYPES[suffix], etag, data)
+                found[path + entry.name.encode()] = page_file(MEDIA_TYPES[suffix], entry.read_bytes())
     found[b"/"] = found.pop(b"/index.html")
     return found
 
@@ -74,17 +78,21 @@ class ChatResource(Resource):
     """Answer every HTTP request of the web door.
 
     `open_lines` makes the protocol of a new WebSocket. A browser may open one from the server's own page, or from a
-    page that the `hosts` allow; programs send no Origin and always may.
+    page that the `hosts` allow; programs send no Origin and always may. The page reads the `settings`.
     """
 
     isLeaf = True
 
     def __init__(
-        self, open_lines: Callable[[WebConnection], WebSocketLines], hosts: Hosts, https: Https = Https.NONE
+        self,
+        open_lines: Callable[[WebConnection], WebSocketLines],
+        hosts: Hosts,
+        https: Https,
+        settings: Mapping[str, bool],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._open_lines, self._hosts, self._https = open_lines, hosts, https
-        self._files = load_page()
+        self._files = load_page(settings)
 
     def render(self, request: Request) -> int:
         for name, value in SECURITY_HEADERS.items():

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from twisted_chat.core.dedup import Deduplicated, Label, deduplicate, labels
-from twisted_chat.core.messages import Conversation, Record
+from twisted_chat.core.dedup import Deduplicated, deduplicate, labels
+from twisted_chat.core.messages import Conversation
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ids import Stamp, assign_ids
 from twisted_chat.stores.sqlite import statements
@@ -17,7 +17,7 @@ from twisted_chat.stores.sqlite.batches import Appended, NotAppended, Result
 from twisted_chat.stores.sqlite.database import transaction
 from twisted_chat.stores.sqlite.indexer import Indexer
 from twisted_chat.stores.sqlite.projections import Partners, change_rooms
-from twisted_chat.stores.sqlite.rows import INSERTED, conversation_name, record_of, shared_values
+from twisted_chat.stores.sqlite.rows import INSERTED, conversation_name, known_labels, shared_values
 
 MAX_CONVERSATION_IDS = 10_000
 """Conversations whose ids the appender remembers."""
@@ -93,20 +93,21 @@ class Appender:
             with suppress(sqlite3.Error):  # e.g. the disk is full: they are forgotten later
                 self._db.execute(statements.FORGET_LABELS, (client, MAX_LABELS_PER_CLIENT))
 
-    def _append(self, entries: list[Entry], time: int) -> Appended:
+    def _append(self, entries: list[Entry], time: int) -> Result:
         if not labels(entries):
             self._insert(entries, time)
             return Appended(entries, [], [])
         first = self._deduplicate(entries)
-        self._insert(first.new, time, labelled=True)
+        try:
+            self._insert(first.new, time, labelled=True)
+        except Exception as problem:
+            return NotAppended(first.new + first.deferred, problem, first.repeated, first.conflicting)
         again = self._deduplicate_deferred(first.deferred)
         return Appended(first.new, first.repeated + again.repeated, first.conflicting + again.conflicting)
 
     def _deduplicate(self, entries: list[Entry]) -> Deduplicated:
-        asked = encode([label for label, _, _ in labels(entries)])
-        rows = self._db.execute(statements.KNOWN, (asked,)).fetchall()
-        known: dict[Label, Record] = {(client, label): record_of(row) for client, label, *row in rows}
-        return deduplicate(entries, known)
+        rows = self._db.execute(statements.KNOWN, (encode([label for label, _, _ in labels(entries)]),)).fetchall()
+        return deduplicate(entries, known_labels(rows))
 
     def _deduplicate_deferred(self, entries: list[Entry]) -> Deduplicated:
         """Look up what repeats a text of its own batch, now that this is stored; refuse it if the look-up fails."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
-from twisted_chat.core.networks import network_of
+from twisted_chat.core.messages import SPOKEN
+from twisted_chat.core.networks import networks_of
 from twisted_chat.core.participants import Entry
 from twisted_chat.core.turns import FairQueue
+
+MAX_BACKLOG_BYTES_PER_NETWORK = 16 * 1024 * 1024
+"""Bytes of messages from one network that may wait for a commit; further ones are refused."""
 
 
 class Batch:
@@ -30,11 +34,12 @@ class Batch:
 
 
 class Waiting(NamedTuple):
-    """An entry that waits for a commit, since a time; `number` grows with each of them."""
+    """An entry that waits for a commit, since a time, with its sender's networks; `number` grows with each of them."""
 
     entry: Entry
     since: float
     number: int
+    networks: tuple[str, ...]
 
 
 class Backlog:
@@ -42,6 +47,7 @@ class Backlog:
 
     def __init__(self) -> None:
         self._queue: FairQueue[Waiting] = FairQueue()
+        self._bytes: Counter[str] = Counter()  # by the widest network of the address
         self._outstanding: OrderedDict[int, float] = OrderedDict()  # their numbers and times, the oldest first
         self.last_number = 0
 
@@ -58,22 +64,31 @@ class Backlog:
         """Return the time since which the oldest entry waits, or None."""
         return next(iter(self._outstanding.values()), None)
 
-    def add(self, entry: Entry, since: float) -> None:
-        """Put an entry behind the others of its user."""
+    def add(self, entry: Entry, since: float) -> bool:
+        """Put an entry behind the others of its user; return False if too much of its network waits already."""
         assert entry.connection is not None
+        networks = networks_of(entry.connection.address)
+        waiting = self._bytes[networks[-1]] + entry.size
+        if waiting > MAX_BACKLOG_BYTES_PER_NETWORK and entry.kind in SPOKEN:
+            return False
+        self._bytes[networks[-1]] = waiting
         self.last_number += 1
         self._outstanding[self.last_number] = since
-        path = (network_of(entry.connection.address), entry.envelope.author)
-        self._queue.add(path, Waiting(entry, since, self.last_number), entry.size)
+        path = (networks[0], entry.envelope.author)
+        self._queue.add(path, Waiting(entry, since, self.last_number, networks), entry.size)
+        return True
 
     def take(self, size: int) -> Batch:
         """Remove about so many bytes of entries, at least one entry, and return them as a batch."""
         batch = Batch([], 0, self._outstanding[self.first_number])
         while self._queue and batch.size < size:
-            (entry, _, number), entry_size = self._queue.take()
+            (entry, _, number, networks), entry_size = self._queue.take()
+            self._bytes[networks[-1]] -= entry_size
             batch.entries.append(entry)
             batch.size += entry_size
             del self._outstanding[number]
+        if not self._queue:
+            self._bytes.clear()
         return batch
 
     def take_older(self, than: float) -> list[Entry]:
@@ -81,9 +96,10 @@ class Backlog:
         waiting = sorted(self._queue, key=attrgetter("number"))
         self._queue = FairQueue()
         self._outstanding.clear()
+        self._bytes.clear()
         old = [item.entry for item in waiting if item.since <= than]
-        for entry, since, _ in waiting[len(old) :]:
-            self.add(entry, since)
+        for item in waiting[len(old) :]:
+            self.add(item.entry, item.since)
         return old
 
 
@@ -96,10 +112,15 @@ class Appended(NamedTuple):
 
 
 class NotAppended(NamedTuple):
-    """The result of a commit that failed: its entries, none of which is on the disk, and the error."""
+    """The result of a commit that failed: its entries, none of which is on the disk, and the error.
+
+    What repeats a text that is on the disk, or has its label, needed no commit.
+    """
 
     entries: list[Entry]
     problem: Exception
+    repeated: Sequence[Entry] = ()
+    conflicting: Sequence[Entry] = ()
 
 
 Result = Appended | NotAppended

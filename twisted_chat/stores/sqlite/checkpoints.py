@@ -72,8 +72,8 @@ class WalIndex:
 class Checkpointer:
     """Does the checkpoints of the file at `path` from `start` to `stop`; `after_commit` is for the writer's thread."""
 
-    def start(self, path: str, writer: sqlite3.Connection) -> None:
-        """Take over the checkpoints from the connection that writes."""
+    def start(self, path: str, writer: sqlite3.Connection, *, in_thread: bool = True) -> None:
+        """Take over the checkpoints from the connection that writes; without a thread, the caller makes each `step`."""
         self._path, self._index = path, WalIndex(path)
         self._one_at_a_time, self._wake, self._stop = Lock(), Event(), Event()
         self._retry_at, self._logged_bytes = 0.0, 0
@@ -81,12 +81,13 @@ class Checkpointer:
         if self._index.is_known:
             writer.execute("PRAGMA wal_autocheckpoint = 0")
             [[self._page_bytes]] = writer.execute("PRAGMA page_size")
+        if self._index.is_known and in_thread:
             self._thread = Thread(target=self._run, name="checkpoints", daemon=True)
             self._thread.start()
 
     def after_commit(self, writer: sqlite3.Connection) -> None:
         """Begin a checkpoint on the thread, or copy a small rest, where there is enough to copy."""
-        if self._thread is None:
+        if not self._index.is_known:
             return
         pages, copied = self._index.read()
         rest = pages - copied
@@ -121,16 +122,25 @@ class Checkpointer:
                 self._wake.wait()
                 if self._stop.is_set():
                     return
-                self._wake.clear()
-                with self._one_at_a_time:
-                    _, before = self._index.read()
-                    self._copy(db)
-                    pages, copied = self._index.read()
-                self._log_size(pages)
-                if copied == before and pages > copied:  # a reader holds it up
+                if not self.step(db):
                     self._stop.wait(RETRY_SECONDS)
         finally:
             db.close()
+
+    @property
+    def is_due(self) -> bool:
+        """Return True when there is enough to copy for a step."""
+        return self._wake.is_set()
+
+    def step(self, db: sqlite3.Connection) -> bool:
+        """Copy what has come, with a connection of the thread's own; return False if a reader holds it up."""
+        self._wake.clear()
+        with self._one_at_a_time:
+            _, before = self._index.read()
+            self._copy(db)
+            pages, copied = self._index.read()
+        self._log_size(pages)
+        return copied > before or pages <= copied
 
     def _copy(self, db: sqlite3.Connection) -> bool:
         """Copy what can be copied; return True if that was everything."""

@@ -14,12 +14,13 @@ OK       no result for too long  → STALLED   log it; refuse what waits
 FAILING  no result for too long  → STALLED   log it; refuse what waits
 STALLED  flush                   → STALLED   refuse the entries
 STALLED  commit failed           → FAILING   log the error; refuse its entries
-FAILING  commit                  → OK        log the recovery
+FAILING  commit                  → OK        log the recovery; a mere look-up of resends is no commit
 STALLED  commit                  → OK        log the recovery
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
@@ -29,10 +30,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from twisted_chat.core.dedup import deduplicate, labels
 from twisted_chat.core.interfaces import Deliver
 from twisted_chat.core.participants import Entry
+from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result
-from twisted_chat.stores.sqlite.database import Database
+from twisted_chat.stores.sqlite.database import Database, Rows
+from twisted_chat.stores.sqlite.rows import known_labels
 
 _log = Logger()
 
@@ -98,15 +102,17 @@ class Commits:
     def add(self, entries: list[Entry]) -> None:
         """Have entries stored, with the next commit that has room for them."""
         if self._health is Health.STALLED:
-            self._refuse(entries)
+            self._refuse_new(entries)
             return
         size = sum([entry.size for entry in entries])
         if not self._backlog and self._writing_bytes + size <= MAX_COMMIT_BYTES:
             self._submit(Batch(entries, size, self._clock.seconds()))
             return
-        for entry in entries:
-            self._backlog.add(entry, self._clock.seconds())
+        now = self._clock.seconds()
+        refused = [entry for entry in entries if not self._backlog.add(entry, now)]
         self._submit_more()
+        if refused:
+            self._refuse(refused)
 
     def _submit(self, batch: Batch) -> None:
         if not self._under_way:
@@ -148,7 +154,8 @@ class Commits:
                 waiting.callback(None)
 
     def _appended(self, result: Appended) -> None:
-        if self._health is not Health.OK:
+        only_looked_up = not result.new and (result.repeated or result.conflicting)
+        if self._health is Health.STALLED or (self._health is Health.FAILING and not only_looked_up):
             self._health = Health.OK
             _log.info("can write to {path} again", path=self._database.path)
         self._stored(result.new, result.repeated)
@@ -158,7 +165,36 @@ class Commits:
         if self._health is not Health.FAILING:
             self._health = Health.FAILING
             _log.error("cannot write to {path}: {problem}", path=self._database.path, problem=result.problem)
-        self._refuse(result.entries)
+        if result.repeated:
+            self._stored([], list(result.repeated))
+        self._refuse([*result.conflicting, *result.entries])
+
+    def _refuse_new(self, entries: list[Entry]) -> None:
+        """Refuse entries, but not what the log has already: a resend is looked up, which needs no write.
+
+        The first one may be under way just now: then the resend waits for its result.
+        """
+        asked: list[Entry] = []
+        new: list[Entry] = []
+        for entry in entries:
+            (asked if labels((entry,)) else new).append(entry)
+        self._refuse(new)
+        under_way = {label for batch in self._under_way for label, _, _ in labels(batch.entries)}
+        waiting = [entry for entry in asked if any(label in under_way for label, _, _ in labels((entry,)))]
+        if waiting:
+            result: Deferred[None] = Deferred()
+            self._under_way[-1].waiting.append(result)
+            result.addCallback(lambda _: self.add(waiting))
+            asked = [entry for entry in asked if entry not in waiting]
+        if asked:
+            rows = self._database.select(statements.KNOWN, (json.dumps([label for label, _, _ in labels(asked)]),))
+            rows.addCallbacks(self._looked_up, lambda failure: self._refuse(asked), (asked,))
+
+    def _looked_up(self, rows: Rows, entries: list[Entry]) -> None:
+        found = deduplicate(entries, known_labels(rows))
+        if found.repeated:
+            self._stored([], found.repeated)
+        self._refuse([*found.conflicting, *found.new, *found.deferred])
 
     def _end_stall_timer(self) -> None:
         """Cancel the timer when nothing waits; begin it again behind a stall."""
@@ -181,7 +217,7 @@ class Commits:
             refused = self._backlog.take_older(now - STALL_SECONDS)
             self._log_slow_disk(now, sum(len(entry.texts) for entry in refused))
             self._submit_more()
-            self._refuse(refused)
+            self._refuse_new(refused)
             oldest = self._backlog.oldest
         if self._under_way and self._stall_timer is None:
             next_look = min(self._answered_at, now if oldest is None else oldest) + STALL_SECONDS
@@ -210,4 +246,4 @@ class Commits:
             self._under_way[-1].waiting += waiting
         else:  # the disk holds up other work: the result of an empty batch says when it answers again
             self._submit(Batch([], waiting=waiting))
-        self._refuse(refused)
+        self._refuse_new(refused)

@@ -1,8 +1,9 @@
 """Convert records and conversations to their form in the file, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from twisted_chat.core.dedup import Label
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Envelope
 
@@ -43,3 +44,8 @@ def record_of(row: Sequence[Any]) -> Record:
     values = list(row)
     values[_CONVERSATION] = conversation_of(values[_CONVERSATION])
     return Record._make(values)
+
+
+def known_labels(rows: Iterable[Sequence[Any]]) -> dict[Label, Record]:
+    """Return the records of the rows of statements.KNOWN, by their labels."""
+    return {(client, label): record_of(row) for client, label, *row in rows}

@@ -5,26 +5,34 @@ import { Conversation } from "./conversation.js";
 import { describeReconnect } from "./errors.js";
 import { applyEvent } from "./events.js";
 import { History } from "./history.js";
-import { escapeText, keyOf, unescapeText } from "./line.js";
+import { escapeText, isSpoken, keyOf, unescapeText } from "./line.js";
+import { People } from "./people.js";
+import { Server } from "./server.js";
 import { Session } from "./session.js";
+import { Unread } from "./unread.js";
 
-const LOG_RESTARTED = "The server has started again with an older copy of its messages; some may be missing here.";
+const MIN_RECORDS = 30; // with fewer in the window, opening a conversation loads older ones
+
 
 export class Chat {
   /**
    * `onChange()` is called when there is something new to show, `onSpoken(record, conversation)` for
-   * each new message of another user, `onShutOut(sentence)` when the session cannot go on.
+   * each new message of another user, `onShutOut(sentence)` when the session cannot go on; `isWatched(conversation)`
+   * tells whether the user sees the end of a conversation now.
    */
-  constructor({ onChange, onSpoken, onShutOut }) {
+  constructor({ onChange, onSpoken, onShutOut, isWatched }) {
     this.changed = onChange;
     this.spoken = onSpoken;
     this.shutOut = onShutOut;
+    this.isWatched = isWatched;
     this.conversations = new Map(); // key → Conversation
-    this.usersOnline = new Map(); // key → name
+    this.people = new People(); // who is online
     this.rooms = []; // the names of all visible rooms
     this.current = null; // the Conversation that is shown
     this.session = null;
+    this.server = new Server();
     this.history = new History(this);
+    this.unread = new Unread(this);
     this.status = ""; // a sentence about the connection, while it is lost
     this.awayText = "";
   }
@@ -33,14 +41,36 @@ export class Chat {
     return keyOf(this.session?.name ?? "");
   }
 
-  async signIn(name, password) {
-    this.session = new Session(this);
+  /**
+   * Sign in to an account or, without a password, as a guest; with `isNew`, make the account.
+   * `kept` is what the tab has kept of this user's last session, or null: its ticket may do instead of a password.
+   */
+  async signIn(name, password, { isNew = false, kept = null } = {}) {
+    this.session = new Session(this, kept);
     try {
-      await this.session.signIn(name, password);
+      await this.session.signIn(name, password, isNew);
     } catch (error) {
       this.signOut();
       throw error;
     }
+  }
+
+  /** Return what the tab should keep: see `restore`. */
+  kept() {
+    const conversations = [...this.conversations.values()];
+    return {
+      ...this.session.kept(),
+      current: this.current?.name ?? "",
+      rooms: conversations.filter(({ isRoom }) => isRoom).map(({ name }) => name),
+      drafts: conversations.filter(({ draft }) => draft).map(({ name, draft }) => [name, draft]),
+    };
+  }
+
+  /** Go on where the user was before a reload: the rooms of a guest, drafts, and messages that were not acknowledged. */
+  restore({ rooms, drafts, pending }) {
+    for (const [name, draft] of drafts) this.findOrCreate(name).draft = draft;
+    if (!this.session.account) for (const name of rooms) this.join(name).catch(() => {});
+    this.session.pending.restore(pending);
   }
 
   signOut() {
@@ -48,7 +78,9 @@ export class Chat {
     this.session = null;
     this.current = null;
     this.conversations.clear();
-    this.usersOnline.clear();
+    this.people.clear();
+    this.unread.clear();
+    this.rooms = [];
     this.status = this.awayText = "";
   }
 
@@ -65,23 +97,28 @@ export class Chat {
     return this.conversations.get(key);
   }
 
-  /** Remove a conversation from the page. */
+  /** Remove a conversation that the user is no longer in; what was not sent keeps it on the page. */
   forget(name) {
     const conversation = this.find(name);
     if (!conversation) return;
+    if (conversation.pending.length || conversation.draft) {
+      conversation.addNote(`You are no longer in ${name}. What you wrote is still here and was not sent.`);
+      this.changed();
+      return;
+    }
     this.conversations.delete(conversation.key);
     if (this.current === conversation) this.current = null;
     this.changed();
   }
 
   isOnline(name) {
-    return this.usersOnline.has(keyOf(name));
+    return this.people.has(name);
   }
 
-  countUnread() {
-    let count = 0;
-    for (const conversation of this.conversations.values()) count += conversation.countUnread(this.ownKey);
-    return count;
+  /** Mark a message as a mention if it is direct, or names the user. */
+  markMention(record, conversation) {
+    const isOther = isSpoken(record) && keyOf(record.from) !== this.ownKey;
+    record.mention = isOther && (!conversation.isRoom || containsName(keyOf(record.text), this.ownKey));
   }
 
   /** Show a conversation. */
@@ -90,27 +127,27 @@ export class Chat {
     const previous = this.current;
     if (previous !== conversation) {
       if (previous && !previous.isRoom && previous.isEmpty) this.conversations.delete(previous.key);
-      previous?.trim();
-      conversation.unreadFrom = conversation.countUnread(this.ownKey) ? conversation.readUpTo : 0;
+      conversation.unreadFrom = conversation.unread ? conversation.firstUnreadId - 1 : 0;
       this.current = conversation;
     }
     this.changed();
-    if (conversation.history === "unloaded") this.history.loadOlder(conversation);
+    this.loadStart(conversation).catch(() => {});
+    return conversation;
+  }
+
+  /** Load what the user sees first: the first unread messages, or else where the user was, or the newest. */
+  async loadStart(conversation) {
+    const { firstUnreadId, records } = conversation;
+    if (conversation.unread && !records.some(({ id }) => id === firstUnreadId)) {
+      await this.history.loadAround(conversation, firstUnreadId);
+    } else if (!conversation.oldestId || records.length < MIN_RECORDS) {
+      await this.history.load(conversation, "older");
+    }
   }
 
   /** Show no conversation. */
   close() {
     this.current = null;
-    this.changed();
-  }
-
-  /** Set the read marker to the newest record. */
-  markRead(conversation) {
-    const id = conversation.newestId;
-    conversation.mentioned = false;
-    if (id <= conversation.readUpTo) return;
-    conversation.readUpTo = id;
-    if (this.session.account) this.session.request(`seen,${conversation.name},${id}`).catch(() => {});
     this.changed();
   }
 
@@ -122,12 +159,12 @@ export class Chat {
     this.changed();
   }
 
+  /** Join a room; the caller opens it. */
   async join(name) {
     const id = Number(await this.session.request(`join,${name}`));
     const conversation = this.findOrCreate(name);
-    conversation.readUpTo = Math.max(conversation.readUpTo, id);
+    conversation.readTo(id, this.ownKey);
     await this.refreshRoom(conversation);
-    this.open(name);
   }
 
   async leave(name) {
@@ -141,6 +178,11 @@ export class Chat {
     this.changed();
   }
 
+  async changePassword(old, password) {
+    await this.session.request(`password,${old},${password}`);
+    this.session.passwordChanged(password);
+  }
+
   async setAway(text = "") {
     await this.session.request(text ? `away,${escapeText(text)}` : "away");
     this.awayText = text;
@@ -149,14 +191,14 @@ export class Chat {
   /** Ask the server for the users online and the visible rooms. */
   async refresh() {
     const [users, rooms] = await Promise.all([this.session.request("list,friends"), this.session.request("list,rooms")]);
-    this.usersOnline = namesByKey(users);
-    this.rooms = rooms ? rooms.split(",") : [];
+    this.people.set(splitNames(users));
+    this.rooms = splitNames(rooms);
     this.changed();
   }
 
   /** Ask the server for a room's members and topic. */
   async refreshRoom(conversation) {
-    conversation.members = namesByKey(await this.session.request(`list,${conversation.name}`));
+    conversation.members.set(splitNames(await this.session.request(`list,${conversation.name}`)));
     conversation.topic = unescapeText(await this.session.request(`topic,${conversation.name}`));
     this.changed();
   }
@@ -169,14 +211,13 @@ export class Chat {
 
   /** Show that the connection is lost; `error` is why the last attempt to reconnect failed, if one has. */
   reconnecting(error) {
-    this.status = describeReconnect(error);
+    if (error || !this.status) this.status = describeReconnect(error);
     this.changed();
   }
 
   /** Forget all records, because the server's log has started again. */
   logRestarted() {
     for (const conversation of this.conversations.values()) conversation.reset();
-    this.current?.addNote(LOG_RESTARTED);
   }
 
   async caughtUp(isReconnect) {
@@ -191,10 +232,18 @@ export class Chat {
   /** Show a message that the server has acknowledged with this id. */
   acknowledged({ conversation, kind, text }, id) {
     conversation.acknowledgedId = id;
-    conversation.insert({ kind, id, time: Date.now(), from: this.session.name, to: conversation.name, text });
-    this.markRead(conversation);
-    this.changed();
+    conversation.arrive({ kind, id, time: this.server.now(), from: this.session.name, to: conversation.name, text });
+    if (conversation.unread) this.changed();
+    else this.unread.markRead(conversation, id);
   }
 }
 
-const namesByKey = (fields) => new Map(fields ? fields.split(",").map((name) => [keyOf(name), name]) : []);
+const splitNames = (fields) => (fields ? fields.split(",") : []);
+
+/** Return true if a text contains a name as a word of its own; both are keys. */
+function containsName(text, name) {
+  const letter = /[\p{L}\p{N}_]/u;
+  for (let start = text.indexOf(name); start >= 0; start = text.indexOf(name, start + 1))
+    if (!letter.test(text[start - 1] ?? "") && !letter.test(text[start + name.length] ?? "")) return true;
+  return false;
+}

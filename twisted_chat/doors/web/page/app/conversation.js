@@ -1,18 +1,23 @@
-// One conversation as the page knows it: a part of the log that ends now, in the order of the ids.
+// One conversation as the page knows it: a window onto the log, in the order of the ids, and what is unread.
 //
-// history   event                                  → history
-// unloaded  History.loadOlder() begins             → loading
-// partial   History.loadOlder() begins             → loading
-// loading   records came                           → partial
-// loading   there are none, or the server refuses  → complete
-// loading   the connection is lost                 → unloaded
-// complete  trim() forgets records                 → partial
-// any       reset()                                → unloaded
+// The window is a run of records without gaps. `older` and `newer` are the states of its two edges:
+//
+// state    event                            → state
+// more     History begins to load there     → loading
+// loading  a full page came                 → more
+// loading  a page came that was not full    → end
+// loading  the connection is lost           → more
+// end      trim() forgets records there     → more
+// any      moveTo() or reset()              → more, and `end` at the newer edge of an empty window
+//
+// `newer` is `end` while the window reaches the present: then live records are added to it.
 
 import { isRoom, isSpoken, keyOf } from "./line.js";
+import { People } from "./people.js";
 
-const KEPT_RECORDS = 1000;
-const LOG_RESTARTED = "The server has started a new log. Earlier messages are no longer available.";
+const MAX_RECORDS = 400;
+const MAX_ARRIVED = 1000; // live records that are kept while a page of newer ones is loaded
+const LOG_RESTARTED = "The server has started again with an older copy of its messages; some may be missing here.";
 
 /**
  * A record of the log, or a note of the page (`kind` is "note").
@@ -20,18 +25,26 @@ const LOG_RESTARTED = "The server has started a new log. Earlier messages are no
  */
 
 export class Conversation {
-  /** @type {"unloaded" | "partial" | "loading" | "complete"} */
-  history = "unloaded";
+  /** @type {"more" | "loading" | "end"} */
+  older = "more";
+  /** @type {"more" | "loading" | "end"} */
+  newer = "end";
   /** @type {ChatRecord[]} */
   records = [];
+  #arrived = []; // live records that came while `newer` is loading
   pending = []; // messages to this conversation that are not acknowledged: see PendingMessages
+  newestId = 0; // of all records of this conversation that the page has heard of
   readUpTo = 0; // the read marker: an id
-  unreadFrom = 0; // the read marker when the conversation was opened with unread messages, or 0
+  unread = 0; // unread messages of other users
+  mentions = 0; // those among them that name the user, or are direct
+  firstUnreadId = 0; // the id of the first of them, or 0
+  unreadFrom = 0; // the read marker when the user began to miss messages, or 0: the line "New" stands behind it
   acknowledgedId = 0; // the last message from this page that the server has acknowledged
-  members = new Map(); // of a room: key → name
+  members = new People(); // of a room
   topic = "";
   draft = "";
-  mentioned = false; // an unread message is direct, or names the user
+  isListed = false; // the server says that the user has talked here
+  anchor = null; // where the user has left the window: see Timeline
 
   constructor(name) {
     this.rename(name);
@@ -43,26 +56,52 @@ export class Conversation {
     this.key = keyOf(name);
   }
 
+  /** True if the window reaches the present. */
+  get isAtEnd() {
+    return this.newer === "end";
+  }
+
   get oldestId() {
     return this.records.find(({ kind }) => kind !== "note")?.id ?? 0;
   }
 
-  get newestId() {
-    return Math.floor(this.records.at(-1)?.id ?? 0);
+  /** The id of the newest record in the window. */
+  get windowEndId() {
+    return this.records.findLast(({ kind }) => kind !== "note")?.id ?? 0;
   }
 
   /** True if nothing would be lost by forgetting the conversation. */
   get isEmpty() {
-    return !this.records.length && !this.pending.length && !this.draft;
+    return !this.newestId && !this.unread && !this.records.length && !this.pending.length && !this.draft;
   }
 
-  /** Insert a record at its position; return false if it is already there. */
+  /** Insert a record of the log at its position; return false if it is already there. */
   insert(record) {
+    this.newestId = Math.max(this.newestId, record.id);
     let index = this.records.length;
     while (index && this.records[index - 1].id > record.id) index -= 1;
     if (index && this.records[index - 1].id === record.id) return false;
     this.records.splice(index, 0, record);
     return true;
+  }
+
+  /** Take a record that came live; return false if it was known. */
+  arrive(record) {
+    if (this.isAtEnd) return this.insert(record);
+    const isNew = record.id > this.newestId;
+    this.newestId = Math.max(this.newestId, record.id);
+    if (this.newer === "loading" && this.#arrived.length < MAX_ARRIVED) this.#arrived.push(record);
+    return isNew;
+  }
+
+  /** Note that a load at an edge has ended: `state` is the edge's new state. */
+  loaded(edge, state) {
+    const isCut = this.#arrived.length >= MAX_ARRIVED; // the rest must be loaded
+    this[edge] = edge === "newer" && state === "end" && isCut ? "more" : state;
+    if (edge !== "newer") return;
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    if (this.isAtEnd) for (const record of arrived) this.insert(record);
   }
 
   /** Add a note of the page's own behind the last record. */
@@ -72,28 +111,58 @@ export class Conversation {
     this.records.push({ kind: "note", id: (last?.id ?? 0) + 1e-4, time: Date.now(), from: "", to: this.name, text });
   }
 
-  /** Count the unread messages of users other than `ownKey`. */
-  countUnread(ownKey) {
-    let count = 0;
-    for (let index = this.records.length - 1; index >= 0 && this.records[index].id > this.readUpTo; index -= 1) {
-      const record = this.records[index];
-      if (isSpoken(record) && keyOf(record.from) !== ownKey) count += 1;
-    }
-    return count;
+  /** Forget records at one edge ("older" or "newer") if there are too many. */
+  trim(edge) {
+    const excess = this.records.length - MAX_RECORDS;
+    if (excess <= 0 || this[edge] === "loading") return;
+    this.records.splice(edge === "older" ? 0 : MAX_RECORDS, excess);
+    this[edge] = "more";
   }
 
-  /** Forget the oldest of many records; History can load them again. */
-  trim() {
-    if (this.records.length <= KEPT_RECORDS * 2 || this.history === "loading") return;
-    this.records.splice(0, this.records.length - KEPT_RECORDS);
-    if (this.history === "complete") this.history = "partial";
+  /** Begin a new window; records that were loaded before go. */
+  moveTo(records) {
+    this.records = records;
+    this.newestId = Math.max(this.newestId, this.windowEndId);
+    this.#arrived = [];
+    this.older = "more";
+    this.newer = records.length ? "more" : "end";
+    this.anchor = null;
+  }
+
+  // what is unread
+
+  /** Count a new message of another user. */
+  countArrived(record) {
+    if (record.id <= this.readUpTo) return;
+    this.unread += 1;
+    if (record.mention) this.mentions += 1;
+    this.firstUnreadId ||= record.id;
+  }
+
+  /** Take the counts that the server has sent. */
+  setUnread({ unread, mentions, firstUnreadId }) {
+    Object.assign(this, { unread, mentions, firstUnreadId });
+    if (firstUnreadId) this.readUpTo = Math.max(this.readUpTo, firstUnreadId - 1);
+  }
+
+  /** Move the read marker forward; return false if it was there already. `ownKey` is the key of the user's name. */
+  readTo(id, ownKey) {
+    if (id <= this.readUpTo) return false;
+    const isUnread = (record) => record.id > this.readUpTo && isSpoken(record) && keyOf(record.from) !== ownKey;
+    const read = this.records.filter((record) => record.id <= id && isUnread(record));
+    this.unread = Math.max(0, this.unread - read.length);
+    this.mentions = Math.max(0, this.mentions - read.filter(({ mention }) => mention).length);
+    this.readUpTo = id;
+    if ((this.isAtEnd && id >= this.newestId) || !this.unread) this.setUnread({ unread: 0, mentions: 0, firstUnreadId: 0 });
+    else this.firstUnreadId = this.records.find(isUnread)?.id ?? id + 1;
+    return true;
   }
 
   /** Forget all records, because the server's log has started again. */
   reset() {
-    this.records = [];
-    this.readUpTo = this.unreadFrom = 0;
-    this.history = "unloaded";
+    this.moveTo([]);
+    this.readUpTo = this.unreadFrom = this.newestId = 0;
+    this.setUnread({ unread: 0, mentions: 0, firstUnreadId: 0 });
     this.addNote(LOG_RESTARTED);
   }
 }

@@ -9,17 +9,20 @@ export class Details {
   #chat;
   #onChange;
   #isWanted = fitsBeside.matches;
+  #shown = null; // the room whose topic is in the field
+  #topic = ""; // as it was put into the field: if the field differs, the user is writing
 
   constructor(chat, { onChange }) {
     this.#chat = chat;
     this.#onChange = onChange;
     byId("details-button").onclick = () => (this.#isWanted ? this.#hide() : this.#show());
     byId("close-details").onclick = () => this.#hide();
-    byId("leave").onclick = () => this.#carryOut(this.#chat.leave(this.#chat.current.name));
+    byId("leave").onclick = () => this.#carryOut((name) => this.#chat.leave(name));
     byId("topic-form").addEventListener("submit", (event) => {
       event.preventDefault();
       byId("topic-text").blur();
-      this.#carryOut(this.#chat.setTopic(this.#chat.current.name, byId("topic-text").value.trim()));
+      this.#topic = byId("topic-text").value.trim();
+      this.#carryOut((name) => this.#chat.setTopic(name, this.#topic));
     });
   }
 
@@ -41,7 +44,15 @@ export class Details {
     if (current?.isRoom) setText(button, `${current.members.size} ${current.members.size === 1 ? "member" : "members"}`);
     button.setAttribute("aria-expanded", String(this.isShown));
     byId("details").hidden = !this.isShown;
-    if (this.isShown && document.activeElement !== byId("topic-text")) byId("topic-text").value = current.topic;
+    if (this.isShown) this.#drawTopic(current);
+  }
+
+  #drawTopic(room) {
+    const field = byId("topic-text");
+    const isWriting = this.#shown === room && field.value !== this.#topic;
+    this.#shown = room;
+    if (isWriting || field.value === room.topic) return;
+    field.value = this.#topic = room.topic;
   }
 
   #show() {
@@ -56,8 +67,11 @@ export class Details {
     byId("details-button").focus();
   }
 
-  /** Show in the conversation why an action has failed. */
+  /** Carry out an action on the shown room; if it fails, say in that room why. */
   #carryOut(action) {
-    action.catch((error) => this.#chat.current?.addNote(describeError(error))).finally(this.#onChange);
+    const room = this.#chat.current;
+    action(room.name)
+      .catch((error) => room.addNote(describeError(error)))
+      .finally(this.#onChange);
   }
 }

@@ -24,8 +24,9 @@ export class RoomDialog {
     });
   }
 
-  async show() {
-    this.#name.value = "";
+  /** Show the dialog, with the name of a room if there is one. */
+  async show(name = "") {
+    this.#name.value = name.replace(/^#/, "");
     setText(byId("room-error"), "");
     byId("room-dialog").showModal();
     this.#name.focus();
@@ -42,6 +43,7 @@ export class RoomDialog {
   async #join(name) {
     try {
       await this.#chat.join(name);
+      if (!byId("room-dialog").open) return; // the user has gone on
       byId("room-dialog").close();
       this.#onJoined(name);
     } catch (error) {
@@ -58,6 +60,10 @@ export class ProfileDialog {
   constructor(chat, { onSignOut }) {
     this.#chat = chat;
     byId("sign-out").onclick = () => onSignOut();
+    byId("password-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#changePassword();
+    });
     byId("profile-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
@@ -69,9 +75,24 @@ export class ProfileDialog {
     setText(byId("profile-title"), session.name);
     setText(byId("profile-kind"), session.account ? ACCOUNT : GUEST);
     setText(byId("profile-error"), "");
+    setText(byId("password-result"), "");
+    byId("password-form").reset();
+    byId("password-form").hidden = !session.account;
     this.#notify.checked = areEnabled();
     this.#away.value = awayText;
     byId("profile-dialog").showModal();
+  }
+
+  async #changePassword() {
+    const old = byId("old-password").value;
+    try {
+      if (old.includes(",")) throw new Error("An old password with a comma cannot be sent here. Ask the operator to set a new one.");
+      await this.#chat.changePassword(old, byId("new-password").value);
+      byId("password-form").reset();
+      setText(byId("password-result"), "Your password is changed. Your other devices have to sign in again.");
+    } catch (error) {
+      setText(byId("password-result"), describeError(error));
+    }
   }
 
   async #save() {

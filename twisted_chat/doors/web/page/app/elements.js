@@ -2,6 +2,7 @@
 
 import { create, setText } from "./dom.js";
 import { isRoom, keyOf } from "./line.js";
+import { splitLinks } from "./links.js";
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
@@ -16,7 +17,7 @@ export function createElement(row, ownKey) {
     case "membership":
       return create("li", { class: "event" }, create("span", {}));
     case "event":
-      return create("li", { class: "event" }, create("span", {}, describeEvent(row.record)));
+      return create("li", { class: "event" }, create("span", { dir: "auto" }, ...describeEvent(row.record)));
     case "pending":
       return createPending(row.message, ownKey);
     default:
@@ -26,7 +27,8 @@ export function createElement(row, ownKey) {
 
 /** Update what may change in a row while it stays. */
 export function updateElement(element, row) {
-  if (row.type === "membership") setText(element.firstElementChild, describeMembership(row.records));
+  if (row.type === "day") setText(element.firstElementChild, row.text);
+  if (row.type === "membership") updateMembership(element.firstElementChild, row.records);
   element.classList.toggle("grouped", Boolean(row.isGrouped));
   if (row.type === "pending") updatePending(element, row.message);
   if (row.type === "message") updateSent(element, row.isSent);
@@ -73,7 +75,13 @@ function updateSent(element, isSent) {
   else if (!isSent) mark?.remove();
 }
 
-/** Return a sentence about users who joined and left in a row. */
+function updateMembership(element, records) {
+  const nodes = describeMembership(records);
+  const text = nodes.map((node) => node.textContent ?? node).join("");
+  if (element.textContent !== text) element.replaceChildren(...nodes);
+}
+
+/** Return a sentence about users who joined and left in a row, as texts and elements. */
 function describeMembership(records) {
   const parts = [];
   for (const { kind, from } of records) {
@@ -81,39 +89,29 @@ function describeMembership(records) {
     if (part?.kind !== kind) parts.push({ kind, names: [from] });
     else if (!part.names.includes(from)) part.names.push(from);
   }
-  return parts.map(({ kind, names }) => `${joinNames(names)} ${kind}`).join(" · ");
+  return parts.flatMap(({ kind, names }, index) => [index ? " · " : "", ...joinNames(names), ` ${kind}`]);
 }
 
 function joinNames(names) {
-  if (names.length > 3) return `${names.slice(0, 2).join(", ")} and ${names.length - 2} others`;
-  return names.join(", ").replace(/, ([^,]*)$/, " and $1");
+  const shown = names.length > 3 ? names.slice(0, 2) : names;
+  const hidden = names.length - shown.length;
+  const nodes = shown.flatMap((name, index) => {
+    const isLast = index === shown.length - 1 && !hidden;
+    return [index === 0 ? "" : isLast ? " and " : ", ", create("bdi", {}, name)];
+  });
+  return hidden ? [...nodes, ` and ${hidden} others`] : nodes;
 }
 
 function describeEvent({ kind, from, text }) {
-  if (kind === "topic") return text ? `${from} set the topic: ${text}` : `${from} removed the topic`;
-  return text;
+  if (kind !== "topic") return [text];
+  const name = create("bdi", {}, from);
+  return text ? [name, " set the topic: ", create("bdi", {}, text)] : [name, " removed the topic"];
 }
 
 /** Return a text as text nodes and links; only http and https URLs become links. */
-function withLinks(text) {
-  const parts = [];
-  let end = 0;
-  for (const match of text.matchAll(/\bhttps?:\/\/[^\s<>"]+/gi)) {
-    let url = match[0].replace(/[.,;:!?'”’]+$/, "");
-    if (url.endsWith(")") && !url.includes("(")) url = url.slice(0, -1);
-    if (!isUrl(url)) continue;
-    const link = create("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, url);
-    parts.push(text.slice(end, match.index), link);
-    end = match.index + url.length;
-  }
-  parts.push(text.slice(end));
-  return parts.filter(Boolean);
-}
-
-function isUrl(text) {
-  try {
-    return Boolean(new URL(text));
-  } catch {
-    return false;
-  }
-}
+const withLinks = (text) =>
+  splitLinks(text).map((part) =>
+    typeof part === "string"
+      ? part
+      : create("a", { href: part.url, target: "_blank", rel: "noopener noreferrer nofollow" }, part.text),
+  );

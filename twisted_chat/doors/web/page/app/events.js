@@ -3,6 +3,9 @@
 import { toSentence } from "./errors.js";
 import { isRoom, keyOf } from "./line.js";
 
+const FINAL_NOTICES = new Set(["disabled", "deleted", "password", "kicked", "banned"]); // the session cannot go on
+const ENDING_NOTICES = new Set(["shutdown", "timeout"]); // the connection ends, and the session goes on later
+
 const HANDLERS = {
   message: applyMessage,
   action: applyMessage,
@@ -10,8 +13,8 @@ const HANDLERS = {
   joined: applyMembership,
   left: applyMembership,
   topic: applyTopic,
-  online: (chat, { name }) => chat.usersOnline.set(keyOf(name), name),
-  offline: (chat, { name }) => chat.usersOnline.delete(keyOf(name)),
+  online: (chat, { name }) => chat.people.add(name),
+  offline: (chat, { name }) => chat.people.delete(name),
   renamed: applyRename,
   seen: applyReadMarker,
   server: applyServerNotice,
@@ -22,11 +25,11 @@ export function applyEvent(chat, event) {
   if (Object.hasOwn(HANDLERS, event.kind)) HANDLERS[event.kind](chat, event);
 }
 
-/** Mark a new message of another user as a mention if it is one, and report it while the session is online. */
+/** Count a new message of another user as unread, and report it while the session is online. */
 export function noteMessage(chat, record, conversation) {
-  record.mention = !conversation.isRoom || containsName(keyOf(record.text), chat.ownKey);
   if (record.id <= conversation.readUpTo) return;
-  if (record.mention) conversation.mentioned = true;
+  if (!conversation.unread && !chat.isWatched(conversation)) conversation.unreadFrom = record.id - 1;
+  conversation.countArrived(record);
   if (chat.session.online) chat.spoken(record, conversation);
 }
 
@@ -34,10 +37,10 @@ function applyMessage(chat, record) {
   const { from, to } = record;
   const isOwn = keyOf(from) === chat.ownKey;
   const conversation = chat.findOrCreate(isRoom(to) || isOwn ? to : from);
-  if (conversation.insert(record) && !isOwn) noteMessage(chat, record, conversation);
-  if (conversation !== chat.current) conversation.trim();
-  // an account that catches up reads old messages, whose authors may have left
-  if (!chat.session.account || chat.session.online) chat.usersOnline.set(keyOf(from), from);
+  chat.markMention(record, conversation);
+  if (conversation.arrive(record) && !isOwn) noteMessage(chat, record, conversation);
+  if (conversation !== chat.current) conversation.trim("older");
+  chat.people.add(from);
 }
 
 function applyMembership(chat, record) {
@@ -48,23 +51,23 @@ function applyMembership(chat, record) {
     return;
   }
   const conversation = chat.findOrCreate(to);
-  if (kind === "joined") conversation.members.set(keyOf(from), from);
-  else conversation.members.delete(keyOf(from));
-  if (kind === "joined" && chat.session.online) chat.usersOnline.set(keyOf(from), from);
+  if (kind === "joined") conversation.members.add(from);
+  else conversation.members.delete(from);
+  if (kind === "joined") chat.people.add(from);
   if (isOwn && chat.session.online) chat.refreshRoom(conversation).catch(() => {});
-  else conversation.insert(record);
+  else conversation.arrive(record);
 }
 
 function applyTopic(chat, record) {
   const conversation = chat.findOrCreate(record.to);
   conversation.topic = record.text;
-  conversation.insert(record);
+  conversation.arrive(record);
 }
 
 function applyRename(chat, { name: before, value: now }) {
-  chat.usersOnline.delete(keyOf(before));
-  chat.usersOnline.set(keyOf(now), now);
-  for (const { members } of chat.conversations.values()) if (members.delete(keyOf(before))) members.set(keyOf(now), now);
+  chat.people.delete(before);
+  chat.people.add(now);
+  for (const { members } of chat.conversations.values()) if (members.delete(before)) members.add(now);
   const conversation = chat.find(before);
   if (!conversation || chat.find(now)) return;
   chat.conversations.delete(conversation.key);
@@ -74,19 +77,13 @@ function applyRename(chat, { name: before, value: now }) {
 
 function applyReadMarker(chat, { name, value }) {
   const conversation = chat.findOrCreate(name);
-  conversation.readUpTo = Math.max(conversation.readUpTo, Number(value));
+  conversation.readTo(Number(value), chat.ownKey);
+  if (conversation.unread && chat.session.online) chat.unread.refresh().catch(() => {}); // the window may lack what was read
 }
 
 function applyServerNotice(chat, { name: code, value: sentence }) {
-  if (["disabled", "deleted", "password", "kicked", "banned"].includes(code)) chat.shutOut(toSentence(sentence));
+  if (FINAL_NOTICES.has(code)) chat.shutOut(toSentence(sentence));
   else if (code === "gap") chat.refresh().catch(() => {});
-  else if (code !== "replaced") chat.current?.addNote(sentence);
-}
-
-/** Return true if a text contains a name as a word of its own; both are keys. */
-function containsName(text, name) {
-  const letter = /[\p{L}\p{N}_]/u;
-  for (let start = text.indexOf(name); start >= 0; start = text.indexOf(name, start + 1))
-    if (!letter.test(text[start - 1] ?? "") && !letter.test(text[start + name.length] ?? "")) return true;
-  return false;
+  else if (ENDING_NOTICES.has(code)) chat.status = toSentence(sentence); // until the next sign-in
+  else if (code !== "replaced") chat.current?.addNote(toSentence(sentence));
 }

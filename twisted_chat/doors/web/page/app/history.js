@@ -1,11 +1,10 @@
-// Read a conversation's history from the server: older pages, search, unread and missed records.
+// Read a conversation's history from the server: pages at both edges of its window, the surroundings of a record, search.
 
 import { isSpoken } from "./line.js";
 
 const PAGE_RECORDS = 50;
-const LARGE_PAGE_RECORDS = 500;
-const MAX_LARGE_PAGES = 20; // to look for one record
-const UNREAD_RECORDS = 100;
+const CUT_CHARACTERS = 200_000; // a page of so long texts may be shorter than what was asked for
+const MAX_MISSED_PAGES = 10; // that a guest reads from a room after a reconnect, to count what was missed
 
 export class History {
   #chat;
@@ -14,26 +13,46 @@ export class History {
     this.#chat = chat;
   }
 
-  /** Load the page of records before the oldest one. */
-  async loadOlder(conversation, limit = PAGE_RECORDS) {
-    if (conversation.history === "complete" || conversation.history === "loading") return;
-    conversation.history = "loading";
-    this.#chat.changed();
+  /** Load the page of records before the window, or behind it. */
+  async load(conversation, edge) {
+    if (conversation[edge] !== "more" || !this.#chat.session) return;
+    conversation[edge] = "loading";
+    const { oldestId, windowEndId } = conversation;
+    const range = edge === "newer" ? `,after=${windowEndId}` : oldestId ? `,before=${oldestId}` : "";
+    const { records } = conversation;
     try {
-      const before = conversation.oldestId ? `,before=${conversation.oldestId}` : "";
-      const count = await this.#load(conversation, `${before},limit=${limit}`);
-      conversation.history = count ? "partial" : "complete";
+      const page = await this.#read(conversation, range);
+      if (conversation.records !== records) return; // the window has moved meanwhile
+      for (const record of page) conversation.insert(record);
+      conversation.loaded(edge, isLast(page) ? "end" : "more");
+      conversation.trim(edge === "older" ? "newer" : "older");
     } catch (error) {
-      conversation.history = error.code === "lost" ? "unloaded" : "complete";
+      if (conversation.records === records) conversation.loaded(edge, error.code === "lost" ? "more" : "end");
     }
     this.#chat.changed();
   }
 
-  /** Load older pages until the record with this id is there; return false if it cannot be found. */
-  async loadBackTo(conversation, id) {
-    for (let page = 0; page < MAX_LARGE_PAGES && conversation.oldestId > id && conversation.history !== "complete"; page += 1)
-      await this.loadOlder(conversation, LARGE_PAGE_RECORDS);
-    return conversation.records.some((record) => record.id === id);
+  /** Move the window to the surroundings of a record; return false if the user may not see it any more. */
+  async loadAround(conversation, id) {
+    if (conversation.records.some((record) => record.id === id)) return true;
+    const pages = await Promise.all([
+      this.#read(conversation, `,before=${id + 1}`),
+      this.#read(conversation, `,after=${id}`),
+    ]);
+    const records = pages.flat();
+    if (!records.length) return false;
+    conversation.moveTo(records);
+    if (isLast(pages[1])) await this.load(conversation, "newer");
+    this.#chat.changed();
+    return records.some((record) => record.id === id);
+  }
+
+  /** Move the window to the present. */
+  async loadEnd(conversation) {
+    if (conversation.isAtEnd) return;
+    conversation.moveTo([]);
+    this.#chat.changed();
+    await this.load(conversation, "older");
   }
 
   /** Return the records that contain all these words, oldest first. */
@@ -43,27 +62,32 @@ export class History {
     return results;
   }
 
-  /** Load the newest records of a conversation that has a read marker but no records yet. */
-  async loadUnread(conversation) {
-    if (conversation.records.length || !conversation.readUpTo) return;
-    await this.#load(conversation, `,limit=${UNREAD_RECORDS}`).catch(() => {});
-  }
-
-  /** Load all records behind the newest one; `onSpoken(record)` is called for each message among them. */
+  /** Load the records behind the window's newest one; `onSpoken(record)` is called for each message among them. */
   async loadMissed(conversation, onSpoken) {
-    let after = conversation.newestId;
-    const onRecord = (record) => {
-      after = Math.max(after, record.id);
-      if (conversation.insert(record) && isSpoken(record)) onSpoken(record);
-    };
-    for (let count = after ? 1 : 0; count; ) {
-      const request = `history,${conversation.name},after=${after},limit=${PAGE_RECORDS}`;
-      count = Number(await this.#chat.session.request(request, { onRecord }));
+    if (!conversation.isAtEnd || !conversation.windowEndId) return;
+    for (let number = 0; number < MAX_MISSED_PAGES; number += 1) {
+      const page = await this.#read(conversation, `,after=${conversation.windowEndId}`);
+      for (const record of page) if (conversation.insert(record) && isSpoken(record)) onSpoken(record);
+      if (isLast(page)) return;
     }
+    conversation.newer = "more";
   }
 
-  async #load(conversation, options) {
-    const onRecord = (record) => conversation.insert(record);
-    return Number(await this.#chat.session.request(`history,${conversation.name}${options}`, { onRecord }));
+  async #read(conversation, range) {
+    const records = [];
+    const request = `history,${conversation.name}${range},limit=${PAGE_RECORDS}`;
+    await this.#chat.session.request(request, {
+      onRecord: (record) => {
+        this.#chat.markMention(record, conversation);
+        records.push(record);
+      },
+    });
+    return records;
   }
+}
+
+/** Return true if there are no more records behind this page. */
+function isLast(page) {
+  const characters = page.reduce((sum, { text }) => sum + text.length, 0);
+  return !page.length || (page.length < PAGE_RECORDS && characters < CUT_CHARACTERS);
 }

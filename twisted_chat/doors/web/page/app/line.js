@@ -6,9 +6,13 @@ export const escapeText = (text) => text.replaceAll("\\", "\\\\").replaceAll("\n
 
 export const unescapeText = (text) => text.replace(/\\(.)/g, (_, sign) => (sign === "n" ? "\n" : sign));
 
-/** Make a text acceptable to the server: line breaks become LF, other control characters except tab are removed. */
+/** Make a text acceptable to the server: line breaks become LF, other control characters except tab, and bidirectional overrides, are removed. */
 export const cleanText = (text) =>
-  text.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "").trim();
+  text
+    .replace(/\r\n?|[\u2028\u2029]/g, "\n")
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202d\u202e]/g, "")
+    .replace(/^(?:[^\S\n]*\n)+/, "") // not the spaces in front of the first word: they may belong to code
+    .trimEnd();
 
 /** Return the key by which two names are the same: a close approximation of RFC 8265. */
 export const keyOf = (name) => name.normalize("NFKC").toLowerCase();

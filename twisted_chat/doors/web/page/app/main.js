@@ -1,25 +1,32 @@
-// The page: it puts the views together, draws them, and handles navigation.
+// The page: it puts the views together, draws them, and keeps what outlasts a reload.
 
+import { nameInAddress } from "./address.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { Details } from "./details.js";
 import { ProfileDialog, RoomDialog } from "./dialogs.js";
 import { byId, oncePerFrame, setText } from "./dom.js";
-import { keyOf } from "./line.js";
+import { Finder } from "./finder.js";
+import { Navigation } from "./navigation.js";
 import { announce, notify } from "./notifications.js";
+import { untilTomorrow } from "./rows.js";
 import { SearchPanel } from "./search.js";
 import { Sidebar } from "./sidebar.js";
 import { SignInForm } from "./signin.js";
+import { keepTab, takeTab } from "./store.js";
 import { Timeline } from "./timeline.js";
 
 const REFRESH_MS = 60_000;
-const showsBothColumns = matchMedia("(min-width: 45rem)");
 
 const drawSoon = oncePerFrame(draw);
-const chat = new Chat({ onChange: drawSoon, onSpoken, onShutOut: signOut });
+const isWatched = (conversation) => conversation === chat.current && timeline.isRead;
+const chat = new Chat({ onChange: drawSoon, onSpoken, onShutOut: signOut, isWatched });
 const timeline = new Timeline(chat);
+const navigation = new Navigation(chat, { onChosen, onUnknownRoom: (name) => roomDialog.show(name) });
+const choose = (name) => navigation.choose(name);
 const sidebar = new Sidebar(chat, { onChoose: choose });
-const composer = new Composer(chat, { onSent: () => timeline.scrollToEnd() });
+const finder = new Finder(chat, sidebar, { onChoose: choose });
+const composer = new Composer(chat, { onSent: () => timeline.showEnd(), onJoined: choose });
 const details = new Details(chat, { onChange: draw });
 const search = new SearchPanel(chat, { onFound: showRecord });
 const roomDialog = new RoomDialog(chat, { onJoined: choose });
@@ -28,23 +35,23 @@ const signInForm = new SignInForm(chat, { onSignedIn });
 
 function draw() {
   const { session, current } = chat;
-  const unread = session ? chat.countUnread() : 0;
+  const unread = session ? chat.unread.count() : 0;
   document.title = (unread ? `(${unread}) ` : "") + (current ? `${current.name} · Chat` : "Chat");
-  if (!session?.name) return;
+  if (!session?.name || byId("chat").hidden) return;
   byId("status").hidden = byId("reconnect-now").hidden = !chat.status;
   setText(byId("status-text"), chat.status);
   byId("chat").classList.toggle("choosing", !current);
   for (const id of ["scroller", "composer", "search-button"]) byId(id).hidden = !current;
   byId("no-conversation").hidden = Boolean(current);
   drawTitle(current);
-  const unreadElsewhere = unread - (current?.countUnread(chat.ownKey) ?? 0);
+  const unreadElsewhere = unread - (current?.unread ?? 0);
   setText(byId("back-count"), unreadElsewhere ? `${unreadElsewhere} new` : "");
   details.draw();
   if (details.isShown) sidebar.drawMembers(current);
   sidebar.draw();
+  finder.draw();
   composer.draw();
   timeline.draw();
-  if (current && timeline.isRead) chat.markRead(current);
 }
 
 function drawTitle(current) {
@@ -55,36 +62,17 @@ function drawTitle(current) {
 
 function onSpoken(record, conversation) {
   if (conversation === chat.current) announce(record);
-  notify(record, conversation, choose);
+  notify(chat.ownKey, record, conversation, choose);
 }
 
-function onSignedIn() {
-  byId("welcome").hidden = true;
-  byId("chat").hidden = false;
-  const [newest] = [...chat.conversations.values()].sort((a, b) => b.newestId - a.newestId);
-  if (newest && showsBothColumns.matches) choose(newest.name);
-  draw();
-}
-
-/** End the session and show the sign-in form, with a sentence about what was wrong. */
-function signOut(sentence = "") {
-  chat.signOut();
-  composer.clear();
-  byId("chat").hidden = true;
-  byId("welcome").hidden = false;
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-  signInForm.show(sentence);
-  drawSoon();
-}
-
-// navigation
-
-function choose(name) {
+/** A conversation was chosen, or none. */
+function onChosen() {
   search.hide();
+  finder.clear();
   details.hideIfOverlay();
-  chat.open(name);
   draw();
-  composer.focus();
+  if (chat.current) composer.focus();
+  else byId("rooms").querySelector("button")?.focus();
 }
 
 function showRecord(id) {
@@ -92,19 +80,32 @@ function showRecord(id) {
   timeline.scrollTo(id);
 }
 
-/** Choose the conversation that stands `step` below the current one. */
-function chooseNext(step) {
-  const { names } = sidebar;
-  const index = names.findIndex((name) => keyOf(name) === chat.current?.key);
-  const next = names[(index + step + names.length) % names.length];
-  if (next) choose(next);
+/** Show the chat; `kept` is what the tab has kept from before a reload. */
+function onSignedIn(kept) {
+  byId("welcome").hidden = true;
+  byId("chat").hidden = false;
+  if (kept) chat.restore(kept);
+  navigation.start(kept?.current);
+  draw();
 }
 
-byId("back").onclick = () => {
-  chat.close();
-  draw();
-  byId("rooms").querySelector("button")?.focus();
-};
+/** End the session and show the sign-in form, with a sentence about what was wrong. */
+function signOut(sentence = "") {
+  chat.signOut();
+  composer.clear();
+  search.hide();
+  finder.clear();
+  byId("chat").hidden = true;
+  byId("welcome").hidden = false;
+  for (const list of document.querySelectorAll("#chat ul, #chat ol, #room-dialog ul, #announcements")) list.replaceChildren();
+  for (const id of ["title", "topic", "own-name", "profile-title"]) setText(byId(id), "");
+  byId("topic-text").value = byId("away").value = "";
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  signInForm.show(sentence);
+  drawSoon();
+}
+
+byId("back").onclick = () => navigation.choose("");
 byId("reconnect-now").onclick = () => chat.session?.wake();
 byId("search-button").onclick = () => search.toggle();
 byId("add-room").onclick = byId("join-room").onclick = () => roomDialog.show();
@@ -115,13 +116,13 @@ document.addEventListener("keydown", (event) => {
   if (byId("chat").hidden || document.querySelector("dialog[open]")) return;
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (event.altKey && step) {
-    chooseNext(step);
+    navigation.chooseNext(step, sidebar.names);
     event.preventDefault();
   } else if (event.key === "Escape") {
     if (search.isShown) search.hide();
     else details.hideIfOverlay();
     composer.focus();
-  } else if ((event.ctrlKey || event.metaKey) && event.key === "f" && event.shiftKey) {
+  } else if ((event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === "f") {
     event.preventDefault();
     search.show();
   }
@@ -130,16 +131,30 @@ document.addEventListener("keydown", (event) => {
 // the page comes back into sight, or the network does
 
 function wake() {
-  if (!chat.session || document.visibilityState !== "visible") return;
-  chat.session.wake();
+  if (document.visibilityState !== "visible") return;
+  keepTab(null);
+  chat.session?.wake();
   drawSoon();
 }
 addEventListener("online", wake);
 addEventListener("focus", wake);
+addEventListener("pageshow", wake);
 document.addEventListener("visibilitychange", wake);
 setInterval(() => {
   if (chat.session?.online && document.visibilityState === "visible") chat.refresh().catch(() => {});
 }, REFRESH_MS);
 
+function keep() {
+  if (chat.session?.name) keepTab(chat.kept());
+}
+addEventListener("pagehide", keep);
+document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && keep());
+
+function drawAtMidnight() {
+  drawSoon();
+  setTimeout(drawAtMidnight, untilTomorrow() + 1000);
+}
+setTimeout(drawAtMidnight, untilTomorrow() + 1000);
+
 byId("welcome").hidden = false;
-signInForm.show();
+signInForm.start(takeTab(), nameInAddress());

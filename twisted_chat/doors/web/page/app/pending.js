@@ -20,20 +20,43 @@ export class PendingMessages {
   #session;
   #chat;
   #messages = new Map(); // by label
-  #lastLabel = 0;
+  #lastLabel;
 
-  constructor(session, chat) {
+  constructor(session, chat, lastLabel) {
     this.#session = session;
     this.#chat = chat;
+    this.#lastLabel = lastLabel;
   }
 
   /** Send a message to a conversation, now or as soon as the session is online. */
   add(conversation, kind, text) {
-    const label = `m${++this.#lastLabel}`;
-    const message = { label, conversation, kind, text, from: this.#session.name, time: Date.now(), state: "queued" };
+    const message = this.#keep(conversation, kind, text, `m${++this.#lastLabel}`);
+    if (this.#session.online) this.#send(message);
+  }
+
+  /** Return what `restore` needs, as plain data. */
+  kept() {
+    const pending = [...this.#messages.values()].map(({ conversation, kind, text, label, state }) => {
+      return { name: conversation.name, kind, text, label, state };
+    });
+    return { pending, lastLabel: this.#lastLabel };
+  }
+
+  /** Take over the messages of a session before a reload, with their labels, and send them. */
+  restore(pending) {
+    for (const { name, kind, text, label, state } of pending) {
+      const message = this.#keep(this.#chat.findOrCreate(name), kind, text, label);
+      if (state === "queued" || this.#session.account) this.#send(message);
+      else this.#fail(message, UNCONFIRMED);
+    }
+  }
+
+  #keep(conversation, kind, text, label) {
+    const time = this.#chat.server.now();
+    const message = { label, conversation, kind, text, from: this.#session.name, time, state: "queued" };
     conversation.pending.push(message);
     this.#messages.set(label, message);
-    if (this.#session.online) this.#send(message);
+    return message;
   }
 
   /** Send a failed message again. */

@@ -23,15 +23,15 @@ const dayFormatWithYear = new Intl.DateTimeFormat(undefined, { weekday: "long", 
  */
 export function buildRows(conversation) {
   const rows = [];
-  let day = "";
+  let newestDay = 0; // the start of the latest day so far: a clock that was set back begins no day again
   let needsDivider = conversation.unreadFrom > 0;
   let previous = null; // the record above, if a message may be grouped with it
   for (const record of conversation.records) {
-    const recordDay = new Date(record.time).toDateString();
-    if (recordDay !== day && record.kind !== "note") {
-      day = recordDay;
+    const day = startOfDay(record.time);
+    if (day > newestDay && record.kind !== "note") {
+      newestDay = day;
       previous = null;
-      rows.push({ key: `day ${day}`, type: "day", text: describeDay(record.time) });
+      rows.push({ key: `day ${day}`, type: "day", text: describeDay(day) });
     }
     if (needsDivider && isSpoken(record) && record.id > conversation.unreadFrom) {
       needsDivider = false;
@@ -46,6 +46,13 @@ export function buildRows(conversation) {
     previous = message;
   }
   return rows;
+}
+
+/** Return the ms from now until the names of days change, e.g. from "Today" to "Yesterday". */
+export function untilTomorrow() {
+  const midnight = new Date();
+  midnight.setHours(24, 0, 0, 0);
+  return midnight - Date.now();
 }
 
 function addRecord(rows, conversation, record, previous) {
@@ -73,9 +80,12 @@ function isGrouped(previous, message) {
 const isLastAcknowledged = (conversation, record) =>
   record.id === conversation.acknowledgedId && record === conversation.records.at(-1) && !conversation.pending.length;
 
-function describeDay(time) {
-  const date = new Date(time);
-  const now = new Date();
-  if (date.toDateString() === now.toDateString()) return "Today";
-  return (date.getFullYear() === now.getFullYear() ? dayFormat : dayFormatWithYear).format(date);
+const startOfDay = (time) => new Date(time).setHours(0, 0, 0, 0);
+
+function describeDay(day) {
+  const today = startOfDay(Date.now());
+  if (day === today) return "Today";
+  if (day === startOfDay(today - 1)) return "Yesterday";
+  const format = new Date(day).getFullYear() === new Date().getFullYear() ? dayFormat : dayFormatWithYear;
+  return format.format(day);
 }

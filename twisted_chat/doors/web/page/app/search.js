@@ -52,6 +52,7 @@ export class SearchPanel {
     if (!words || !conversation) return;
     try {
       const records = await this.#chat.history.search(conversation, words);
+      if (this.#chat.current !== conversation || this.#words.value.trim() !== words) return;
       const { length } = records;
       const found = `${length} ${length === 1 ? "message" : "messages"} found, newest first`;
       setText(byId("result-count"), length ? found : "No message has all these words. Try others.");
@@ -62,13 +63,23 @@ export class SearchPanel {
   }
 
   #createResult(conversation, { id, from, time, text }) {
-    const byline = create("span", { class: "byline" }, create("span", { class: "name" }, from), ` ${timeFormat.format(time)}`);
-    const button = create("button", { type: "button" }, byline, create("span", { class: "text" }, text));
-    button.onclick = async () => {
-      if (!(await this.#chat.history.loadBackTo(conversation, id))) return;
+    const byline = create("span", { class: "byline" }, create("bdi", { class: "name" }, from), ` ${timeFormat.format(time)}`);
+    const button = create("button", { type: "button" }, byline, create("span", { class: "text", dir: "auto" }, text));
+    button.onclick = () => this.#open(conversation, id);
+    return create("li", {}, button);
+  }
+
+  /** Show a found message among those around it. */
+  async #open(conversation, id) {
+    const isThere = await this.#chat.history.loadAround(conversation, id).catch((error) => {
+      setText(byId("result-count"), describeError(error));
+    });
+    if (this.#chat.current !== conversation || isThere === undefined) return;
+    if (isThere) {
       this.hide();
       this.#onFound(id);
-    };
-    return create("li", {}, button);
+    } else {
+      setText(byId("result-count"), "This message is no longer there.");
+    }
   }
 }

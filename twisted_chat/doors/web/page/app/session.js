@@ -14,8 +14,8 @@
 //
 // "before online" is connecting, signing-in or catching-up.
 //
-// An account misses nothing and sees nothing twice: the session names its client-id, asks for all
-// records since its position, and sends pending messages again under the same labels. A guest is a
+// An account misses nothing and sees nothing twice: the session names its client-id, sends pending messages again
+// under the same labels, and the chat loads what is missing behind each window. A guest is a
 // new user after each reconnect: direct messages that were sent in between are lost, and the chat
 // says so. The password stays in the memory of this object, for reconnects, until the page is closed.
 
@@ -23,7 +23,6 @@ import { Connection, lostError } from "./connection.js";
 import { describeError } from "./errors.js";
 import { PendingMessages } from "./pending.js";
 
-const FIRST_CATCH_UP_IDS = 5000; // how far back in the log an account reads at its first sign-in
 const FIRST_RECONNECT_MS = 300;
 const RECONNECT_BASE_MS = 500; // doubled at each attempt
 const MAX_RECONNECT_MS = 15_000;
@@ -35,19 +34,24 @@ export class Session {
   #state = "signed-out";
   #connection = null;
   #clientId = `web-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
-  #credentials; // the fields of register
+  #credentials; // { name, password, isNew }; without a password and a ticket the user is a guest
+  #ticket = ""; // with which an account signs in again, for a day, instead of the password
   #chat;
   #attempts = 0; // reconnects that failed in a row
   #reconnectTimer;
-  #position = 0; // every record up to this id has been received
-  #epoch = ""; // of the log that #position is meant in: in another epoch, ids stand for other records
+  #epoch = ""; // of the log: in another epoch, ids stand for other records
   #newestId = 0; // of all ids that the server has named
 
-  constructor(chat) {
+  /** `kept` is what `kept()` of this user's last session in this tab has returned, or null. */
+  constructor(chat, kept) {
     this.#chat = chat;
+    if (kept) {
+      this.#clientId = kept.clientId;
+      this.#ticket = kept.ticket;
+    }
     this.name = ""; // set by the first sign-in
     this.account = false;
-    this.pending = new PendingMessages(this, chat);
+    this.pending = new PendingMessages(this, chat, kept?.lastLabel ?? 0);
   }
 
   get online() {
@@ -55,9 +59,15 @@ export class Session {
   }
 
   /** Sign in for the first time; rejects with a RequestError. */
-  async signIn(name, password) {
-    this.#credentials = password ? [name, password] : [name];
+  async signIn(name, password, isNew) {
+    this.#credentials = { name, password, isNew };
     await this.#connect();
+  }
+
+  /** Return what another session of this user needs to go on in this one's place; no password. */
+  kept() {
+    const { name, account } = this;
+    return { name, account, clientId: this.#clientId, ticket: this.#ticket, ...this.pending.kept() };
   }
 
   /** End the session; it cannot be used again. */
@@ -66,6 +76,12 @@ export class Session {
     clearTimeout(this.#reconnectTimer);
     this.#connection?.request("quit").catch(() => {});
     setTimeout(() => this.#connection?.close(), QUIT_TIMEOUT_MS);
+  }
+
+  /** Use the new password for reconnects. */
+  passwordChanged(password) {
+    this.#credentials = { name: this.name, password, isNew: false };
+    this.#askForTicket();
   }
 
   /** Send a request: see Connection.request. */
@@ -80,10 +96,9 @@ export class Session {
     else if (this.#state === "reconnecting") this.#reconnect();
   }
 
-  /** Note that the server has named this id: while online, every record before it has been received. */
+  /** Note that the server has named this id. */
   noteId(id) {
     this.#newestId = Math.max(this.#newestId, id);
-    if (this.online) this.#position = Math.max(this.#position, id);
   }
 
   /** Enter a state on the way to `online`; throws if the session was closed meanwhile. */
@@ -103,10 +118,12 @@ export class Session {
     try {
       await connection.opened;
       this.#advance("signing-in");
-      const tags = this.#credentials.length > 1 ? ",tags" : ""; // an account is told which messages are of guests
+      await this.#chat.server.ask();
+      const { password } = this.#credentials;
+      const tags = password || this.#ticket ? ",tags" : ""; // an account is told which messages are of guests
       const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
       const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
-      const [name, how] = (await connection.request(["register", ...this.#credentials].join(","))).split(",");
+      const [name, how] = (await this.#signInAt(connection)).split(",");
       this.#advance("catching-up");
       const isReconnect = Boolean(this.name);
       this.name = name;
@@ -120,26 +137,42 @@ export class Session {
       connection.close();
       throw error;
     }
-    this.#position = Math.max(this.#position, this.#newestId);
     this.#attempts = 0;
+    this.#credentials.isNew = false;
     this.pending.sendAll();
+    if (this.account) this.#askForTicket();
     this.#chat.changed();
+  }
+
+  /** Sign in with the ticket or, if it is not valid any more, with the password or as a guest. */
+  async #signInAt(connection) {
+    const { name, password, isNew } = this.#credentials;
+    if (this.#ticket) {
+      try {
+        return await connection.request(`resume,${name},${this.#ticket}`);
+      } catch (error) {
+        if (error.code === "lost") throw error;
+        this.#ticket = "";
+        if (!password) throw error;
+      }
+    }
+    if (!password) return connection.request(`register,${name}`);
+    return connection.request(`${isNew ? "register" : "login"},${name},${password}`);
+  }
+
+  async #askForTicket() {
+    try {
+      [this.#ticket] = (await this.request("resume")).split(",");
+    } catch {
+      this.#ticket = ""; // the server gives none
+    }
   }
 
   async #catchUp(isReconnect, epoch) {
     const newest = Number(await this.request("since"));
-    const isNewLog = newest < this.#position || (isReconnect && epoch !== this.#epoch);
+    if (newest < this.#newestId || (isReconnect && epoch !== this.#epoch)) this.#chat.logRestarted();
     this.#epoch = epoch;
-    if (isNewLog) {
-      this.#position = this.#newestId = 0;
-      this.#chat.logRestarted();
-    }
-    if (this.account) {
-      const position = isReconnect && !isNewLog ? this.#position : Math.max(0, newest - FIRST_CATCH_UP_IDS);
-      const onRecord = (record) => this.#receive(record);
-      const asked = epoch ? `since,${position},epoch=${epoch}` : `since,${position}`;
-      this.#position = Number(await this.request(asked, { onRecord }));
-    }
+    this.#newestId = newest;
     await this.#chat.caughtUp(isReconnect);
   }
 

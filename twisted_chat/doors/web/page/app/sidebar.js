@@ -2,17 +2,22 @@
 
 import { byId, create, setText, updateList } from "./dom.js";
 import { isRoom, keyOf } from "./line.js";
+import { LongList } from "./longlist.js";
 
-const MAX_OTHERS = 200;
 const MAX_COUNT = 99;
 
 export class Sidebar {
   #chat;
+  #others;
+  #members;
 
   /** `onChoose(name)` is called when the user clicks a name. */
   constructor(chat, { onChoose }) {
     this.#chat = chat;
-    for (const list of [byId("rooms"), byId("directs"), byId("others"), byId("members")])
+    const callbacks = { createRow, updateRow: (row, item) => this.updateRow(row, item) };
+    this.#others = new LongList(byId("others"), byId("sidebar-scroll"), callbacks);
+    this.#members = new LongList(byId("members"), byId("details"), callbacks);
+    for (const list of [byId("rooms"), byId("directs"), byId("others"), byId("members"), byId("found")])
       list.addEventListener("click", ({ target }) => {
         const button = target.closest("button");
         if (button) onChoose(button.dataset.name);
@@ -29,38 +34,37 @@ export class Sidebar {
     const conversations = [...chat.conversations.values()];
     const rooms = conversations.filter((conversation) => conversation.isRoom).sort(byName);
     const directs = conversations.filter((conversation) => this.#isListedDirect(conversation));
-    directs.sort((a, b) => b.newestId - a.newestId || byName(a, b));
+    directs.sort((a, b) => b.newestId - a.newestId); // those of which no record is known stay in the server's order
     const listed = new Set(directs.map(({ key }) => key));
-    const others = [...chat.usersOnline].filter(([key]) => key !== chat.ownKey && !listed.has(key));
+    const others = chat.people.sorted().filter(({ key }) => key !== chat.ownKey && !listed.has(key));
     this.#drawList("rooms", rooms);
     this.#drawList("directs", directs);
-    this.#drawList("others", others.map(([, name]) => ({ name })).sort(byName).slice(0, MAX_OTHERS));
     byId("no-rooms").hidden = rooms.length > 0;
     byId("no-directs").hidden = directs.length > 0 || !others.length;
     byId("others-heading").hidden = !others.length;
+    this.#others.set(others);
     setText(byId("own-name"), chat.session?.name ?? "");
     setText(byId("own-kind"), chat.session?.account ? "account" : "guest");
   }
 
   /** Draw the members of a room. */
   drawMembers(conversation) {
-    const members = [...conversation.members.values()].map((name) => ({ name }));
-    this.#drawList("members", members.sort(byName));
+    this.#members.set(conversation.members.sorted());
   }
 
   #isListedDirect(conversation) {
     if (conversation.isRoom) return false;
-    return conversation === this.#chat.current || conversation.readUpTo > 0 || !conversation.isEmpty;
+    return conversation === this.#chat.current || conversation.isListed || !conversation.isEmpty;
   }
 
   #drawList(id, items) {
-    const updateRow = (row, item) => this.#updateRow(row, item);
+    const updateRow = (row, item) => this.updateRow(row, item);
     updateList(byId(id), items, { rowKey: ({ name }) => name, createRow, updateRow });
   }
 
-  /** Update a row; an item is a Conversation, or `{ name }` of a user, which shows no unread count. */
-  #updateRow(row, item) {
-    const { name } = item;
+  /** Update a row; an item is a Conversation, or `{ name }` of a user or room, which shows no unread count. */
+  updateRow(row, item) {
+    const { name, unread = 0, mentions = 0 } = item;
     const chat = this.#chat;
     const [button] = row.children;
     const [label, presence, count] = button.children;
@@ -69,9 +73,8 @@ export class Sidebar {
     setText(label, keyOf(name) === chat.ownKey ? `${name} (you)` : name);
     button.classList.toggle("absent", isAbsent);
     setText(presence, isUser ? (isAbsent ? ", offline" : ", online") : "");
-    const unread = item.countUnread?.(chat.ownKey) ?? 0;
     button.classList.toggle("unread", unread > 0);
-    button.classList.toggle("mentioned", unread > 0 && item.mentioned);
+    button.classList.toggle("mentioned", mentions > 0);
     setText(count, unread ? (unread > MAX_COUNT ? `${MAX_COUNT}+` : String(unread)) : "");
     if (unread) count.setAttribute("aria-label", `${unread} unread`);
     else count.removeAttribute("aria-label");
@@ -81,8 +84,8 @@ export class Sidebar {
   }
 }
 
-function createRow({ name }) {
-  const label = create("span", { class: "label" });
+export function createRow({ name }) {
+  const label = create("bdi", { class: "label", title: name });
   const presence = create("span", { class: "visually-hidden" });
   const count = create("span", { class: "count", role: "img" });
   const kind = isRoom(name) ? "room" : "person";

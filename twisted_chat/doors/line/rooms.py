@@ -1,0 +1,70 @@
+"""The line door's verbs for rooms: join, leave, topic; and the requests that wait for such a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted_chat.core.changes import Change
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.messages import TOPIC
+from twisted_chat.doors.line.dialects import WRITTEN, Answer
+from twisted_chat.doors.line.requests import LineConnection, Result
+from twisted_chat.doors.line.session import LineSession
+from twisted_chat.wire.events import SERVER_MARK, quoted
+
+Move = Callable[[LineSession, str, str | None], bool]
+"""The hub's `join` or `leave`."""
+
+
+async def when_settled(connection: LineConnection, change: Change, act: Callable[[], Result | None]) -> Answer:
+    """Carry out a request that depends on a join, leave or topic that is under way, when that is stored or undone."""
+    await connection.hub.settled(change)
+    result = act()
+    if result is None:  # the log will answer it
+        connection.hub.flush()
+        return WRITTEN
+    return result if isinstance(result, Answer) else await result
+
+
+def join(connection: LineConnection, label: str | None, room: str) -> Result | None:
+    return _move(connection, label, room, connection.hub.join)
+
+
+def leave(connection: LineConnection, label: str | None, room: str) -> Result | None:
+    return _move(connection, label, room, connection.hub.leave)
+
+
+def _move(connection: LineConnection, label: str | None, room: str, move: Move) -> Result | None:
+    if move(connection.session, room, label):
+        return None
+    change = connection.hub.pending_change(connection.session, room)
+    if change is not None:
+        return when_settled(connection, change, lambda: _move(connection, label, room, move))
+    return _already(connection)
+
+
+def topic(connection: LineConnection, label: str | None, room: str, text: str | None = None) -> Result | None:
+    session, hub = connection.session, connection.hub
+    if text is not None:
+        try:
+            hub.set_topic(session, room, connection.text(text), label)
+        except ChatError:
+            change = hub.pending_change(session, room)
+            if change is None:
+                raise
+            return when_settled(connection, change, lambda: topic(connection, label, room, text))
+        return None
+    change = hub.pending_change(session, room, TOPIC)
+    if change is not None:
+        return when_settled(connection, change, lambda: _topic(connection, room))
+    return _topic(connection, room)
+
+
+def _topic(connection: LineConnection, room: str) -> Answer:
+    topic = connection.hub.topic(connection.session, room)
+    line = f"{SERVER_MARK}the topic of {room} is: {quoted(topic)}" if topic else f"{SERVER_MARK}{room} has no topic"
+    return Answer(lines=(line,), fields=(connection.field(topic),))
+
+
+async def _already(connection: LineConnection) -> Answer:
+    return Answer(fields=(str(connection.hub.log.last),))
