@@ -74,7 +74,7 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False, guest: boo
 def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int, tags: str = "") -> list[str]:
     """Return the lines of a record for programs: the first text has this id and time, the others follow."""
     if kind not in SPOKEN and kind != "topic":
-        reason = f",{escape(texts[0])}" if texts[0] else ""
+        reason = f",{escape(texts[0])}" if kind == "left" and texts[0] else ""
         return [f"{tags}{kind},{first},{timestamp(time)},{to},{sender}{reason}"]
     one, other = (sender, to) if kind in SPOKEN else (to, sender)
     begin, ends = split_timestamps(range(time, time + len(texts)))
