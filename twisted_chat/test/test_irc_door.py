@@ -27,7 +27,7 @@ class IrcTestCase(SynchronousTestCase):
 
 
 class RegistrationTests(IrcTestCase):
-    welcome = ["001", "002", "003", "004", "005", "005", "251", "255", "422"]  # noqa: RUF012
+    welcome = ["001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "422"]  # noqa: RUF012
 
     def test_nick_and_user_in_any_order(self) -> None:
         for first, second in (("NICK jane", "USER j 0 * :Jane"), ("USER j 0 * :Jane", "NICK zak")):
@@ -585,11 +585,31 @@ class QueryTests(IrcTestCase):
             ("WHO nobody", ["315"]),
             ("WHOWAS nobody", ["406", "369"]),
             ("MOTD", ["422"]),
-            ("LUSERS", ["251", "255"]),
+            ("LUSERS", ["251", "252", "254", "255"]),
             ("VERSION", ["351"]),
             ("TIME", ["391"]),
         ):
             self.assertEqual(self.numbers(self.jane.ask(line)), numbers, line)
+
+    def test_lusers_counts_users_and_rooms(self) -> None:
+        self.assertEqual(
+            self.jane.ask("LUSERS"),
+            [
+                ":chat.local 251 jane :There are 2 users and 0 invisible on 1 servers",
+                ":chat.local 252 jane 0 :operator(s) online",
+                ":chat.local 254 jane 2 :channels formed",
+                ":chat.local 255 jane :I have 2 clients and 0 servers",
+            ],
+        )
+
+    def test_the_factory_names_the_network_and_the_message_of_the_day(self) -> None:
+        self.server.irc_factory.network, self.server.irc_factory.motd = "TeaNet", ["have some tea"]
+        client = self.server.irc_stranger()
+        client.say(b"NICK zak\r\nUSER z 0 * :Z\r\n")
+        lines = client.lines()
+        self.assertIn("Welcome to TeaNet, zak", lines[0])
+        self.assertIn(" NETWORK=TeaNet ", lines[4])
+        self.assertEqual(self.numbers(lines)[-3:], ["375", "372", "376"])
 
     def test_a_message_of_the_day(self) -> None:
         self.jane.irc.motd = ["have some tea"]

@@ -13,9 +13,6 @@ from irctest.basecontrollers import BaseServerController, DirectoryBasedControll
 from irctest.runner import NotImplementedByController
 from irctest.specifications import Capabilities, OptionalBehaviors
 
-SERVER_NAME = "My.Little.Server"
-"""The name that irctest expects of a server."""
-
 
 class TwistedChatController(BaseServerController, DirectoryBasedController):
     """One server with a store in memory; accounts are lines of a password file."""
@@ -72,7 +69,7 @@ class TwistedChatController(BaseServerController, DirectoryBasedController):
         self.create_config()
         assert self.directory
         (self.directory / "users").write_text("somebody:else\n")  # an empty file is refused
-        options = ["--server-name", SERVER_NAME, "--store", "memory", "--auth", f"file:{self.directory / 'users'}"]
+        options = ["--store", "memory", "--auth", f"file:{self.directory / 'users'}"]
         if ssl:
             self.gen_ssl()
             options += ["--tls-cert", str(self.pem_path), "--tls-key", str(self.key_path)]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.protocol import connectionDone
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Notice
@@ -176,10 +177,21 @@ class IrcProtocol(DoorProtocol):
 
 
 class IrcFactory(DoorFactory):
-    """Makes an IrcProtocol for each connection to one hub: see DoorFactory."""
+    """Makes an IrcProtocol for each connection to one hub: see DoorFactory.
+
+    A `network` and a `motd` that are not empty are shown to clients instead of the protocol's own.
+    """
 
     protocol: type[IrcProtocol] = IrcProtocol
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.devices = Devices()
+        self.network, self.motd = "", list[str]()
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        protocol = super().buildProtocol(addr)
+        if isinstance(protocol, IrcProtocol):
+            protocol.network = self.network or protocol.network
+            protocol.motd = self.motd or protocol.motd
+        return protocol

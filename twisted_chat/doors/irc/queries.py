@@ -151,8 +151,10 @@ def user_counts(connection: IrcConnection) -> list[str]:
     count = len(connection.hub.registry)
     numeric = connection.session.numeric
     return [
-        numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users on 1 server"),
-        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients"),
+        numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users and 0 invisible on 1 servers"),
+        numeric(numerics.RPL_LUSEROP, "0", "operator(s) online"),
+        numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms)), "channels formed"),
+        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients and 0 servers"),
     ]
 
 
