@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from twisted_chat.admin.motd import message_of
 from twisted_chat.admin.pidfile import CannotStartBeside, make_way
 from twisted_chat.doors.connections import MAX_PER_NETWORK
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
@@ -81,6 +82,7 @@ class Options(UsageOptions, AuthOptionMixin):
             str(MAX_PER_NETWORK),
             "Connections that one address (IPv6: one /64) may hold; raise it behind a proxy without PROXY headers.",
         ],
+        ["network", None, "twisted_chat", "The name that IRC clients show for this server, without spaces."],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
@@ -100,12 +102,20 @@ class Options(UsageOptions, AuthOptionMixin):
         self.reserve: int | None = None
         self.hosts: list[str] = []
         self.urls: list[str] = []
+        self.motd: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Twisted endpoint to listen on, e.g. tcp:8000:interface=127.0.0.1 or unix:chat.sock. May be repeated."""
         self.endpoints.append(endpoint)
 
     opt_l = opt_listen
+
+    def opt_motd(self, path: str) -> None:
+        """A text file with the message of the day, which IRC clients are shown when they connect."""
+        try:
+            self.motd = message_of(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--motd {path}: {error}; name a text file in UTF-8") from None
 
     def opt_host(self, name: str) -> None:
         """A name under which browsers reach the server, e.g. chat.example. May be repeated."""

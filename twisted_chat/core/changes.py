@@ -15,6 +15,8 @@ from twisted_chat.core.shares import Shares
 
 CHANGE_BYTES = 1024
 """Bytes that a change of a room is counted as: it also costs others' time, and memory for good."""
+MAX_REASON_CHARACTERS = 200
+"""Characters of the reason for leaving a room; more are cut off."""
 MAX_UNRECORDED_LEAVES = 10_000
 """Leaves of guests that are gone, which the log could not keep and will be given again; the oldest are forgotten."""
 TOPIC_IDENTITY = -1
@@ -49,13 +51,13 @@ class RoomChanges:
         self._announce(JOINED, participant, user, room, "", label)
         return True
 
-    def leave(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """End the user's membership; False if there was none. Raises ChatError(bad-name)."""
+    def leave(self, participant: Participant, name: str, label: str | None = None, reason: str = "") -> bool:
+        """End the user's membership, for a reason to be told; False if there was none. Raises ChatError(bad-name)."""
         user = self._user(participant)
         room = self.rooms.get(name)
         if room is None or room.key not in user.rooms:
             return False
-        self._leave(participant, user, room, label)
+        self._leave(participant, user, room, label, reason)
         return True
 
     def set_topic(self, participant: Participant, name: str, text: str, label: str | None = None) -> None:
@@ -138,12 +140,12 @@ class RoomChanges:
             raise ChatError(Reason.NO_NAME)
         return participant.user
 
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None) -> None:
+    def _leave(self, participant: Participant, user: User, room: Room, label: str | None, reason: str = "") -> None:
         self.rooms.leave(user, room)
         forget_routes(user)
         if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
             room.leaves(user)
-        self._announce(LEFT, participant, user, room, "", label)
+        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label)
         if not room.members:
             self._append_moves()  # before a room of the same name begins
 

@@ -133,8 +133,8 @@ class Hub(Credentials):
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
 
-    def sign_out(self, participant: Participant) -> None:
-        """Remove a participant from the conversation; a second call does nothing."""
+    def sign_out(self, participant: Participant, reason: str = "") -> None:
+        """Remove a participant from the conversation, a guest for a reason to be told; a second call does nothing."""
         user, participant.user = participant.user, None
         participant.routes.clear()
         if user is None:
@@ -145,7 +145,7 @@ class Hub(Credentials):
                 self._append_moves()
             self._moves.freed_names.add(user.key)
             for room in self.rooms.joined_by(user):
-                self._leave(participant, user, room, None)
+                self._leave(participant, user, room, None, reason)
         offline = self.registry.remove_connection(user, participant)
         self._connections_changed(user)
         if offline:

@@ -67,6 +67,10 @@ class MessageLog(Protocol):
     def epoch(self) -> str:
         """Return the word that tells this history of ids from another, after `open`."""
 
+    @property
+    def secret(self) -> bytes:
+        """Return a secret key of this store, after `open`."""
+
     def suspect_epoch(self, id: int) -> None:
         """Begin a new epoch, at most once: an account knows an `id` of this epoch that the log has not given."""
 

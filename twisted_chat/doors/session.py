@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.messages import JOINED, Record
+from twisted_chat.core.messages import JOINED, LEFT, Record
 from twisted_chat.core.participants import Entry, Route, User
 from twisted_chat.core.shares import FREE_ROOMS, FREE_ROUTES
 from twisted_chat.doors.catchup import LIVE, CatchUp
@@ -58,6 +58,7 @@ class Session(LogWaiter):
         "user",
         "welcomed",
     )
+    quit_reason = ""
 
     def __init__(
         self,
@@ -125,8 +126,6 @@ class Session(LogWaiter):
     def flush(self) -> None:
         self.outbox.flush()
 
-    # long answers
-
     async def write_slices(self, job: Job) -> None:
         """Write a long answer, a step of the job at a time; return when it is all queued."""
         if (over := self._flusher.slices.run(self, job)) is not None:
@@ -161,7 +160,7 @@ class Session(LogWaiter):
     def _leave(self) -> None:
         if self.user is not None:
             self._hub.shares.settle(self)
-            self._hub.sign_out(self)
+            self._hub.sign_out(self, self.quit_reason)
             self._flusher.request()
             self._hub.shares.settle(self)  # for the records of its leaving
 
@@ -188,10 +187,6 @@ class Session(LogWaiter):
             self._confirmed = self._position_at_check
         self._position_at_check = self.catchup.position
 
-    def lost_touch(self) -> None:
-        """Note that the client does not answer: a later end in peace does not mean that it has read everything."""
-        self.welcomed = False
-
     # what the hub calls
 
     def deliver(self, entry: Entry) -> None:
@@ -200,14 +195,14 @@ class Session(LogWaiter):
         outbox = self.outbox
         if outbox.full:
             self.catchup.fall_behind(entry.first - 1)
-        elif entry.kind == JOINED:
-            self.deliver_join(entry)
+        elif entry.kind in (JOINED, LEFT):
+            self.deliver_move(entry)
         else:
             outbox.put(self._render(entry))
 
-    def deliver_join(self, entry: Entry) -> None:
-        """Queue a join that is delivered live."""
-        if self._presence is not None:
+    def deliver_move(self, entry: Entry) -> None:
+        """Queue a join or leave that is delivered live."""
+        if self._presence is not None and entry.kind == JOINED:
             self._tell_presence()  # or a name that is taken again would seem to go after it came
         self.outbox.put(self._render(entry))
 
@@ -244,8 +239,7 @@ class Session(LogWaiter):
         pass
 
     def disconnect(self, notice: Notice, detail: str = "") -> None:
-        if notice is Notice.REPLACED:
-            self.lost_touch()
+        self.welcomed &= notice is not Notice.REPLACED  # a replaced client has perhaps not read everything
         self.notify(notice, detail)
         self._door.close()
 

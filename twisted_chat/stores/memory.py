@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count, islice, takewhile
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
 from twisted_chat.core.interfaces import (
@@ -44,7 +44,7 @@ class MemoryLog:
         self._ring, self._now = Ring(most, size, after), now
         self._stamp = Stamp(after, -1)
         self._rooms = MemoryRooms()
-        self.epoch = token_hex(8)
+        self.epoch, self.secret = token_hex(8), token_bytes(8)
         self._pending: list[Entry] = []
         self._flushing = False
         self._identities = count(GUESTS)

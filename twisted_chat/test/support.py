@@ -25,6 +25,7 @@ from twisted_chat.core.interfaces import Accounts, MessageLog, Page
 from twisted_chat.core.messages import GUESTS, MESSAGE, Conversation, Record
 from twisted_chat.core.participants import Entry, Envelope, Participant, Route, User
 from twisted_chat.core.shares import FREE_ROOMS, FREE_ROUTES
+from twisted_chat.doors.irc.hosts import NO_HOSTS, use_hosts
 from twisted_chat.doors.irc.protocol import IrcFactory, IrcProtocol
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
@@ -219,7 +220,8 @@ class Connection:
 class Server:
     """A hub with a log, its line and IRC doors, and a clock that only tests move.
 
-    It accepts passwords from everywhere: tests give clients addresses of all kinds.
+    It accepts passwords from everywhere: tests give clients addresses of all kinds. Without `cloaks` all guests
+    have the host `guest` at the IRC door.
     """
 
     def __init__(
@@ -232,6 +234,7 @@ class Server:
         outbox: int = MAX_OUTBOX_BYTES,
         accounts: Accounts | None = None,
         run: Run = maybeDeferred,
+        cloaks: bool = False,
     ) -> None:
         FAULTS.clear()  # those of another server
         self.clock = Clock() if clock is None else clock
@@ -239,6 +242,8 @@ class Server:
         self.accounts = MemoryAccounts() if accounts is None else accounts
         self._run = run
         self.hub = self.make_hub() if hub is None else hub
+        if not cloaks:
+            use_hosts(self.hub, NO_HOSTS)
         self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
         self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
 

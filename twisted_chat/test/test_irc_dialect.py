@@ -35,7 +35,7 @@ class DialectTests(SynchronousTestCase):
             (NOTICE, "NOTICE #tea :hi"),
             (TOPIC, "TOPIC #tea :hi"),
             (JOINED, "JOIN #tea"),
-            (LEFT, "PART #tea"),
+            (LEFT, "PART #tea hi"),
         ):
             self.assertEqual(IRC.render_history(record(kind)), [f":jane!u@guest {line}"])
             self.assertEqual(IRC.render_replayed(record(kind), own=False), IRC.render_history(record(kind)))

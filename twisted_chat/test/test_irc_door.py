@@ -27,7 +27,7 @@ class IrcTestCase(SynchronousTestCase):
 
 
 class RegistrationTests(IrcTestCase):
-    welcome = ["001", "002", "003", "004", "005", "005", "251", "255", "422"]  # noqa: RUF012
+    welcome = ["001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "422"]  # noqa: RUF012
 
     def test_nick_and_user_in_any_order(self) -> None:
         for first, second in (("NICK jane", "USER j 0 * :Jane"), ("USER j 0 * :Jane", "NICK zak")):
@@ -110,6 +110,33 @@ class RegistrationTests(IrcTestCase):
         self.assertTrue(server.irc_stranger().lines()[0].startswith("ERROR :"))
 
 
+class UnknownCommandTests(IrcTestCase):
+    def test_every_word_that_is_no_command_is_an_unknown_command(self) -> None:
+        client = self.server.irc("jane", capabilities="labeled-response")
+        for line in ("FOO", "F00 x", "F_O :a b", "é x", "12345", "@a=b :src FOO.BAR"):
+            command = line.split()[-1] if line[0] == "@" else line.split()[0]
+            self.assertEqual(client.ask(line), [f":chat.local 421 jane {command} :Unknown command"])
+            self.assertEqual(
+                client.ask(f"@label=x {line.partition(' :src ')[2] or line}"),
+                [f"@label=x :chat.local 421 jane {command} :Unknown command"],
+            )
+
+
+class RealNameTests(IrcTestCase):
+    def test_the_real_name_is_kept(self) -> None:
+        jane = self.server.irc_stranger()
+        jane.say("NICK jane\r\nUSER j 0 * :Jane \x02D\x02oe é\r\nJOIN #tea\r\n".encode())
+        jane.read()
+        self.assertTrue(jane.ask("WHOIS jane")[0].endswith(" * :Jane Doe é"))
+        self.assertTrue(jane.ask("WHO #tea")[0].endswith(" :0 Jane Doe é"))
+        self.assertTrue(jane.ask("WHO jane %nr")[0].endswith(" jane :Jane Doe é"))
+
+    def test_a_real_name_that_is_not_utf_8_registers(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"NICK jane\r\nUSER j 0 * :J\xffane\r\n")
+        self.assertEqual(self.numbers(client.lines())[:1], ["001"])
+
+
 class PasswordTests(IrcTestCase):
     def register(self, *lines: str) -> tuple[Connection, list[str]]:
         client = self.server.irc_stranger()
@@ -130,6 +157,19 @@ class PasswordTests(IrcTestCase):
         self.server.account("jane")
         _, lines = self.register("PASS jane:jane", "NICK jane_", "USER j 0 * :J")
         self.assertTrue(lines[0].startswith(":chat.local 001 jane :"))
+
+    def test_a_password_without_a_colon_is_the_rest_of_the_line(self) -> None:
+        for line in ("PASS kim:correct horse", "PASS :kim:correct horse", "PASS  kim:correct horse"):
+            client, lines = self.register(line, "NICK kim", "USER k 0 * :K")
+            self.assertEqual(self.numbers(lines)[:1], ["001"], line)
+            client.drop()
+        self.assertEqual(self.numbers(self.register("PASS kim:correct", "NICK kim", "USER k 0 * :K")[1])[:1], ["464"])
+
+    def test_a_password_keeps_its_spaces_and_colons(self) -> None:
+        for line in ("PASS kim:a  b :c", "PASS :kim:a  b :c"):
+            client, lines = self.register(line, "NICK kim", "USER k 0 * :K")
+            self.assertEqual(self.numbers(lines)[:1], ["001"], line)
+            client.drop()
 
     def test_a_password_does_not_take_the_name_of_a_guest(self) -> None:
         self.server.plain("jane")
@@ -277,10 +317,25 @@ class TalkTests(IrcTestCase):
             else:
                 self.assertEqual(len(lines), 1)
 
-    def test_a_label_is_for_the_first_of_several_targets(self) -> None:
-        lines = self.zak.ask("@label=a PRIVMSG jane,nobody,#tea :x")
-        self.assertEqual(self.numbers(lines), ["PRIVMSG", "PRIVMSG", "401"])
-        self.assertEqual(["label=a" in line for line in lines], [True, False, False])
+    def test_a_label_with_several_targets_has_one_batch_with_all_answers(self) -> None:
+        self.jane.ask("AWAY :at lunch")
+        for line, inner in (
+            ("PRIVMSG jane,nobody,#tea :x", ["301", "PRIVMSG", "PRIVMSG", "401"]),
+            ("NOTICE jane,nobody :x", ["NOTICE"]),
+            ("JOIN #a,#b,a*b", ["JOIN", "353", "366", "JOIN", "353", "366", "476"]),
+            ("PART #a,#b,#c", ["PART", "PART", "403"]),
+        ):
+            lines = [parse(line.encode()) for line in self.zak.ask(f"@label=a {line}")]
+            self.assertEqual([one.command for one in lines], ["BATCH", *inner, "BATCH"], line)
+            self.assertEqual([one.tags.get("label") for one in lines], ["a", *[None] * (len(lines) - 1)])
+            self.assertEqual(lines[0].params[1:], ("labeled-response",))
+            self.assertTrue(all(one.tags["batch"] == lines[0].params[0][1:] for one in lines[1:-1]))
+        self.assertEqual(self.zak.ask("@label=b JOIN #tea,#tea"), ["@label=b :chat.local ACK"])
+
+    def test_several_targets_without_the_echo_are_acknowledged_once(self) -> None:
+        kim = self.server.irc("kim", capabilities="labeled-response batch")
+        self.assertEqual(kim.ask("@label=1 PRIVMSG jane,zak :x"), ["@label=1 :chat.local ACK"])
+        self.assertEqual(len(self.jane.lines()), 1)
 
     def test_a_label_without_the_echo_is_acknowledged(self) -> None:
         kim = self.server.irc("kim", capabilities="labeled-response batch")
@@ -321,7 +376,7 @@ class TalkTests(IrcTestCase):
     def test_a_guest_that_quits_parts_its_rooms(self) -> None:
         self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :Closing link: you have quit"])
         self.assertTrue(self.jane.closed)
-        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest PART #tea"])
+        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest PART #tea bye"])
 
     def test_away(self) -> None:
         self.assertEqual(self.numbers(self.zak.ask("AWAY :out for lunch")), ["306"])
@@ -379,7 +434,7 @@ class TalkTests(IrcTestCase):
 
     def test_lines_that_are_no_messages_are_refused(self) -> None:
         self.jane.say(b"\r\n  \r\n:only-a-source\r\n@tag\r\n123x y\r\n\0\r\n")
-        self.assertEqual(self.numbers(self.jane.lines()), ["400"] * 5)
+        self.assertEqual(self.numbers(self.jane.lines()), ["421", "421", "421", "421", "400"])
         self.assertEqual(self.jane.ask("PING x"), [":chat.local PONG chat.local x"])
 
 
@@ -530,11 +585,31 @@ class QueryTests(IrcTestCase):
             ("WHO nobody", ["315"]),
             ("WHOWAS nobody", ["406", "369"]),
             ("MOTD", ["422"]),
-            ("LUSERS", ["251", "255"]),
+            ("LUSERS", ["251", "252", "254", "255"]),
             ("VERSION", ["351"]),
             ("TIME", ["391"]),
         ):
             self.assertEqual(self.numbers(self.jane.ask(line)), numbers, line)
+
+    def test_lusers_counts_users_and_rooms(self) -> None:
+        self.assertEqual(
+            self.jane.ask("LUSERS"),
+            [
+                ":chat.local 251 jane :There are 2 users and 0 invisible on 1 servers",
+                ":chat.local 252 jane 0 :operator(s) online",
+                ":chat.local 254 jane 2 :channels formed",
+                ":chat.local 255 jane :I have 2 clients and 0 servers",
+            ],
+        )
+
+    def test_the_factory_names_the_network_and_the_message_of_the_day(self) -> None:
+        self.server.irc_factory.network, self.server.irc_factory.motd = "TeaNet", ["have some tea"]
+        client = self.server.irc_stranger()
+        client.say(b"NICK zak\r\nUSER z 0 * :Z\r\n")
+        lines = client.lines()
+        self.assertIn("Welcome to TeaNet, zak", lines[0])
+        self.assertIn(" NETWORK=TeaNet ", lines[4])
+        self.assertEqual(self.numbers(lines)[-3:], ["375", "372", "376"])
 
     def test_a_message_of_the_day(self) -> None:
         self.jane.irc.motd = ["have some tea"]

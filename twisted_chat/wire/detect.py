@@ -38,8 +38,17 @@ def detect(data: bytes) -> str | None:
     TLS is a ClientHello (RFC 8446, section 5.1), WEB a first line that ends in the
     version of HTTP after a method, IRC one whose command is the first of a
     registration (RFC 2812, section 3.1, with tags as in IRCv3). Everything else is
-    LINE, from the first byte on that none of these can have.
+    LINE, from the first byte on that none of these can have. Empty lines in front mean nothing: IRC clients may
+    send them, and those of people at `nc` are ignored as well.
     """
+    if data[:1] in (b"\r", b"\n"):
+        behind = data.lstrip(b"\r\n")
+        if len(data) - len(behind) >= MAX_FIRST_LINE_BYTES:
+            return LINE
+        if not behind:
+            return None
+        detected = detect(behind)
+        return detected if detected in (IRC, None) else LINE
     if data[:1] == b"\x16":
         return None if len(data) == 1 else TLS if data[1] == 3 else LINE
     line, ended, _ = data[:MAX_FIRST_LINE_BYTES].partition(b"\n")

@@ -74,7 +74,8 @@ def plain_opening(kind: str, sender: str, to: str, own: bool = False, guest: boo
 def structured(kind: str, sender: str, to: str, texts: list[str], first: int, time: int, tags: str = "") -> list[str]:
     """Return the lines of a record for programs: the first text has this id and time, the others follow."""
     if kind not in SPOKEN and kind != "topic":
-        return [f"{tags}{kind},{first},{timestamp(time)},{to},{sender}"]
+        reason = f",{escape(texts[0])}" if kind == "left" and texts[0] else ""
+        return [f"{tags}{kind},{first},{timestamp(time)},{to},{sender}{reason}"]
     one, other = (sender, to) if kind in SPOKEN else (to, sender)
     begin, ends = split_timestamps(range(time, time + len(texts)))
     return [
@@ -93,8 +94,8 @@ def parse_event(line: str) -> Event:
         number, time, sender, to, text = rest.split(",", 4)
         return Event(kind, sender, to, unescape(text), int(number), milliseconds(time))
     if kind in ("joined", "left"):
-        number, time, to, sender = rest.split(",", 3)
-        return Event(kind, sender, to, "", int(number), milliseconds(time))
+        number, time, to, sender, *reason = rest.split(",", 4)
+        return Event(kind, sender, to, unescape("".join(reason)), int(number), milliseconds(time))
     if kind == "topic":
         number, time, to, sender, text = rest.split(",", 4)
         return Event(kind, sender, to, unescape(text), int(number), milliseconds(time))

@@ -10,6 +10,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
+from twisted_chat.doors.irc.hosts import NO_HOSTS, Hosts
 from twisted_chat.wire.events import split_timestamps, timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
@@ -46,9 +47,9 @@ class Frame(NamedTuple):
     overhead: int
 
 
-def source_of(name: str, is_account: bool) -> str:
-    """Return the source of a person's lines: the nick, and a user and host that only tell guests from accounts."""
-    return f"{nick_of(name)}!u@{'account' if is_account else 'guest'}"
+def source_of(name: str, host: str) -> str:
+    """Return the source of a person's lines: the nick, a user that is the same for all, and the host."""
+    return f"{nick_of(name)}!u@{host}"
 
 
 def target_of(name: str) -> str:
@@ -62,16 +63,16 @@ def one_line(text: str, overhead: int) -> str:
     return first + ELLIPSIS if more else first
 
 
-def renamed(before: str, now: str) -> str:
+def renamed(before: str, now: str, host: str) -> str:
     """Return the line for a guest's new name."""
-    return render("NICK", nick_of(now), source=source_of(before, False))
+    return render("NICK", nick_of(now), source=source_of(before, host))
 
 
 @lru_cache(4096)
-def frame_of(kind: str, sender: str, is_account: bool, to: str) -> Frame:
+def frame_of(kind: str, sender: str, host: str, to: str) -> Frame:
     """Return the frame of a message, an action or a notice."""
     command = "NOTICE" if kind == NOTICE else "PRIVMSG"
-    opening, closing = render(command, target_of(to), "", source=source_of(sender, is_account)), ""
+    opening, closing = render(command, target_of(to), "", source=source_of(sender, host)), ""
     if kind == ACTION:
         opening, closing = opening + ACTION_OPENING, ACTION_CLOSING
     return Frame(opening, closing, len((opening + closing).encode()))
@@ -82,7 +83,8 @@ class IrcDialect(Dialect):
 
     for_programs = True
 
-    def __init__(self, capabilities: frozenset[str]) -> None:
+    def __init__(self, capabilities: frozenset[str], hosts: Hosts = NO_HOSTS) -> None:
+        self._hosts = hosts
         self._ids, self._times = TAGS in capabilities, TIME in capabilities
         self._accounts, self._extended = ACCOUNT in capabilities, EXTENDED in capabilities
 
@@ -97,8 +99,9 @@ class IrcDialect(Dialect):
         if self._times and len(texts) > 1:
             return self._render_timed(entry, ending)
         before, after = self._tags(entry.times[0], sender, is_account)
+        host = self._hosts.of(envelope.author)
         if entry.__class__ is MixedEntry:  # to several people
-            frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
+            frames = [frame_of(kind, sender, host, to) for _, to, *_ in entry.envelopes]
             if not fit_as_they_are(texts, max([overhead for _, _, overhead in frames])):
                 return None
             lines = zip(entry.ids, texts, frames, strict=True)
@@ -107,7 +110,7 @@ class IrcDialect(Dialect):
                     [f"{before}{id}{after}{start}{text}{end}{ending}" for id, text, (start, end, _) in lines]
                 )
             return "".join([f"{after}{start}{text}{end}{ending}" for _, text, (start, end, _) in lines])
-        start, end, overhead = frame_of(kind, sender, is_account, envelope.to)
+        start, end, overhead = frame_of(kind, sender, host, envelope.to)
         if not fit_as_they_are(texts, overhead):
             return None
         start, end = after + start, end + ending
@@ -118,7 +121,8 @@ class IrcDialect(Dialect):
     def _render_timed(self, entry: Entry, ending: str) -> str | None:
         """Return the same for several texts, each with the tag of its own time."""
         kind, sender, is_account = entry.kind, entry.envelope.sender, entry.envelope.author < GUESTS
-        frames = [frame_of(kind, sender, is_account, to) for _, to, *_ in entry.envelopes]
+        host = self._hosts.of(entry.envelope.author)
+        frames = [frame_of(kind, sender, host, to) for _, to, *_ in entry.envelopes]
         if not fit_as_they_are(entry.texts, max([overhead for _, _, overhead in frames])):
             return None
         after = f";account={escape_tag_value(nick_of(sender))} " if self._accounts and is_account else " "
@@ -131,6 +135,8 @@ class IrcDialect(Dialect):
         return "".join([f"@time={begin}{end}{after}{a}{text}{z}{ending}" for _, end, text, (a, z, _) in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
+        if entry.kind == LEFT and self._hosts.is_gone(entry.envelope.author):
+            return [self._quit(record) for record in entry.records()]
         return [line for record in entry.records() for line in self.render_history(record)]
 
     def acknowledgement(self, entry: Entry, ending: str) -> str:
@@ -146,7 +152,7 @@ class IrcDialect(Dialect):
         """Return the line of a record, or several if its text does not fit in one; the first has the id."""
         is_account = record.author < GUESTS
         if record.kind in SPOKEN:
-            opening, closing, overhead = frame_of(record.kind, record.sender, is_account, record.to)
+            opening, closing, overhead = frame_of(record.kind, record.sender, self._hosts.of(record.author), record.to)
             bodies = [f"{opening}{piece}{closing}" for piece in split_text(record.text, overhead)]
         else:
             bodies = [self._membership_or_topic(record, is_account)]
@@ -161,18 +167,33 @@ class IrcDialect(Dialect):
 
     def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
         """Return the lines for changed names. People who come and go are seen to join and part their rooms."""
-        return [renamed(before, now) for before, now in changes if before is not None and now is not None]
+        return [
+            renamed(before, now, self._hosts.of_name(now))
+            for before, now in changes
+            if before is not None and now is not None
+        ]
 
     def _membership_or_topic(self, record: Record, is_account: bool) -> str:
-        to, source = target_of(record.to), source_of(record.sender, is_account)
+        to, source = target_of(record.to), source_of(record.sender, self._hosts.of(record.author))
         if record.kind == JOINED:
             nick = nick_of(record.sender)
             account = (nick if is_account else "*", nick) if self._extended else ()
             return render("JOIN", to, *account, source=source)
         if record.kind == LEFT:
-            return render("PART", to, source=source)
+            return render("PART", to, *self._reason(record, f":{source} PART {to} :"), source=source)
         overhead = len(render("TOPIC", to, "", source=source).encode())
         return render("TOPIC", to, one_line(record.text, overhead) if record.text else "", source=source)
+
+    def _quit(self, record: Record) -> str:
+        source = source_of(record.sender, self._hosts.of(record.author))
+        [reason] = self._reason(record, f":{source} QUIT :Quit: ") or ("",)
+        before, after = self._tags(record.time, record.sender, False)
+        line = render("QUIT", f"Quit: {reason}" if reason else "Left", source=source)
+        return f"{before}{record.id}{after}{line}" if self._ids else after + line
+
+    def _reason(self, record: Record, opening: str) -> tuple[str, ...]:
+        """Return the reason of a leave, if there is one, as much as fits behind the opening of a line."""
+        return (one_line(record.text, len(opening.encode())),) if record.text else ()
 
     def _tags(self, time: int, sender: str, is_account: bool) -> tuple[str, str]:
         """Return a line's tags in front of the id and behind it, up to the source; all are behind it without ids."""
@@ -185,14 +206,14 @@ class IrcDialect(Dialect):
         return "", f"@{account} " if account else ""
 
 
-@lru_cache
-def _make_dialect(capabilities: frozenset[str]) -> IrcDialect:
-    return IrcDialect(capabilities)
+@lru_cache(256)
+def _make_dialect(capabilities: frozenset[str], hosts: Hosts) -> IrcDialect:
+    return IrcDialect(capabilities, hosts)
 
 
-def dialect_of(capabilities: frozenset[str]) -> IrcDialect:
+def dialect_of(capabilities: frozenset[str], hosts: Hosts = NO_HOSTS) -> IrcDialect:
     """Return the dialect of all clients with these capabilities: 16 at most, since the others change no rendering."""
-    return _make_dialect(capabilities & {TAGS, TIME, ACCOUNT, EXTENDED})
+    return _make_dialect(capabilities & {TAGS, TIME, ACCOUNT, EXTENDED}, hosts)
 
 
 IRC = dialect_of(frozenset())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from twisted_chat.core.changes import Change
@@ -13,6 +14,7 @@ from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
 from twisted_chat.wire.irc.text import ctcp, plain_text
@@ -104,9 +106,10 @@ def join(connection: IrcConnection, request: Request) -> Result | None:
 
 def part(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
+    reason = plain_text(request.params[1]) if len(request.params) > 1 else ""
 
     def leave(name: str, label: str | None) -> bool:
-        if not hub.leave(session, name, label):
+        if not hub.leave(session, name, label, reason):
             hub.topic(session, name)  # raises the error that says why
         return True
 
@@ -167,6 +170,8 @@ def pong(connection: IrcConnection, request: Request) -> Reply:
 
 
 def quit_(connection: IrcConnection, request: Request) -> Reply:
+    with suppress(ParseError):  # it quits nevertheless
+        connection.session.quit_reason = plain_text(request.params[0]) if request.params else ""
     return Reply((render("ERROR", "Closing link: you have quit"),), last=True)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.protocol import connectionDone
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Notice
@@ -23,9 +24,9 @@ from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import REGISTERED, Registration
 from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol, Problem
 from twisted_chat.doors.state import OPEN
-from twisted_chat.wire.errors import ParseError
+from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, parse, parse_privmsgs
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, command_of, parse, parse_privmsgs
 from twisted_chat.wire.stream import LineSplitter
 
 MAX_LABEL_BYTES = 64
@@ -100,9 +101,14 @@ class IrcProtocol(DoorProtocol):
             return
         request = Request()
         result: Result | Problem | None
+        if not self.registered and command_of(line)[0].upper() == "USER":
+            line = line.decode(errors="ignore").encode()  # a real name that is not UTF-8 does not matter
         try:
             message = parse(line)
-            request = Request(message.command, message.params, self._label(message.tags.get("label")))
+            params = message.params
+            if message.command == "PASS" and len(params) > 1:  # with spaces, and without a colon in front
+                params = command_of(line)[1:]
+            request = Request(message.command, params, self._label(message.tags.get("label")))
             unstored, last = self.session.unstored, self.hub.log.last
             result = self._carry_out_request(request)
             if result is None and self.session.unstored == unstored and self.hub.log.last == last:
@@ -111,6 +117,8 @@ class IrcProtocol(DoorProtocol):
             if isinstance(problem, ParseError) and not request.command:
                 request = Request(label=self._label(problem.label))
             result = problem
+            if problem.code == BAD_COMMAND:
+                result = self._unknown_command(command_of(line)[0])
         except Exception:
             result = self._internal_error()
         if result is not None:
@@ -119,7 +127,7 @@ class IrcProtocol(DoorProtocol):
     def _carry_out_request(self, request: Request) -> Result | None:
         row, numeric = self.commands.get(request.command), self.session.numeric
         if row is None:
-            return reply_line(numeric(numerics.ERR_UNKNOWNCOMMAND, word(request.command), "Unknown command"))
+            return self._unknown_command(request.command)
         if row.needs_name and not self.registered:
             sentence = "You have not registered; send NICK and USER first"
             return reply_line(numeric(numerics.ERR_NOTREGISTERED, sentence))
@@ -127,6 +135,9 @@ class IrcProtocol(DoorProtocol):
             sentence = f"Not enough parameters; usage: {row.usage}"
             return reply_line(numeric(numerics.ERR_NEEDMOREPARAMS, request.command, sentence))
         return row.run(self, request)
+
+    def _unknown_command(self, command: str) -> Reply:
+        return reply_line(self.session.numeric(numerics.ERR_UNKNOWNCOMMAND, word(command), "Unknown command"))
 
     # what goes out
 
@@ -147,7 +158,7 @@ class IrcProtocol(DoorProtocol):
     def silent(self) -> None:
         """Ping a client that has a name, and end its connection if it does not answer."""
         if self.silent_checks > MAX_IDLE_CHECKS_UNANSWERED:
-            self.session.lost_touch()
+            self.session.welcomed = False  # it has perhaps not read what was sent to it
             self.session.notify(Notice.TIMEOUT)
             self.close()
         else:
@@ -166,10 +177,21 @@ class IrcProtocol(DoorProtocol):
 
 
 class IrcFactory(DoorFactory):
-    """Makes an IrcProtocol for each connection to one hub: see DoorFactory."""
+    """Makes an IrcProtocol for each connection to one hub: see DoorFactory.
+
+    A `network` and a `motd` that are not empty are shown to clients instead of the protocol's own.
+    """
 
     protocol: type[IrcProtocol] = IrcProtocol
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.devices = Devices()
+        self.network, self.motd = "", list[str]()
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        protocol = super().buildProtocol(addr)
+        if isinstance(protocol, IrcProtocol):
+            protocol.network = self.network or protocol.network
+            protocol.motd = self.motd or protocol.motd
+        return protocol

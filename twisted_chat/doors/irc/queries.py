@@ -13,11 +13,12 @@ from twisted_chat.core.names import is_room
 from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
+from twisted_chat.doors.irc.answers import LINES_PER_STEP
 from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
-from twisted_chat.doors.irc.session import LINES_PER_STEP, IrcSession
+from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -72,7 +73,7 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
     if user is None:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
-    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", _host(user), "*", nick)]
+    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))]
     rooms = [room.name for room in connection.hub.rooms.joined_by(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
@@ -98,9 +99,9 @@ def ison(connection: IrcConnection, request: Request) -> Reply:
 
 
 def userhost(connection: IrcConnection, request: Request) -> Reply:
-    found = [
-        f"{nick_of(user.name)}={'-' if user.away else '+'}u@{_host(user)}" for user in _present(connection, request)
-    ]
+    hosts, found = connection.session.hosts, list[str]()
+    for user in _present(connection, request):
+        found.append(f"{nick_of(user.name)}={'-' if user.away else '+'}u@{hosts.of(user.identity)}")
     return Reply(connection.session.numeric_list(numerics.RPL_USERHOST, (), found))
 
 
@@ -150,8 +151,10 @@ def user_counts(connection: IrcConnection) -> list[str]:
     count = len(connection.hub.registry)
     numeric = connection.session.numeric
     return [
-        numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users on 1 server"),
-        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients"),
+        numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users and 0 invisible on 1 servers"),
+        numeric(numerics.RPL_LUSEROP, "0", "operator(s) online"),
+        numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms)), "channels formed"),
+        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients and 0 servers"),
     ]
 
 
@@ -240,8 +243,10 @@ def _present(connection: IrcConnection, request: Request) -> list[User]:
     return [user for user in found if user is not None and user.participants]
 
 
-def _host(user: User) -> str:
-    return "account" if user.is_account else "guest"
+def _real_name(user: User) -> str:
+    """Return the real name that one of a user's IRC clients has sent, otherwise the nick."""
+    names = (getattr(participant, "real_name", "") for participant in user.participants)
+    return next(filter(None, names), nick_of(user.name))
 
 
 def _is_gone(user: User) -> bool:
@@ -250,7 +255,8 @@ def _is_gone(user: User) -> bool:
 
 def _who_line(session: IrcSession, user: User, channel: str) -> str:
     nick, flags = nick_of(user.name), "G" if _is_gone(user) else "H"
-    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", _host(user), SERVER, nick, flags, f"0 {nick}")
+    host = session.hosts.of(user.identity)
+    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", host, SERVER, nick, flags, f"0 {_real_name(user)}")
 
 
 def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> str:
@@ -262,7 +268,7 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "c": channel,
         "u": "u",
         "i": "255.255.255.255",
-        "h": _host(user),
+        "h": session.hosts.of(user.identity),
         "s": SERVER,
         "n": nick,
         "f": "G" if _is_gone(user) else "H",
@@ -270,7 +276,7 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "l": "0",
         "a": nick if user.is_account else "0",
         "o": "n/a",
-        "r": nick,
+        "r": _real_name(user),
     }
-    params = [word(value) for field, value in known.items() if field in fields]
+    params = [value if field == "r" else word(value) for field, value in known.items() if field in fields]
     return session.numeric(numerics.RPL_WHOSPCRPL, *params)

@@ -13,11 +13,24 @@ from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Resul
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import Event, Registration
 from twisted_chat.doors.irc.welcome import rejoined_rooms, unread_messages, welcome
+from twisted_chat.wire.errors import ParseError
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.irc.text import plain_text
 
 CAP_VERSION_WITH_VALUES = 302
 """The version of CAP LS from which on capabilities are listed with their values."""
+
+
+MAX_REAL_NAME_CHARACTERS = 100
+
+
+def without_control(text: str) -> str:
+    """Return a real name without its control characters and formatting."""
+    try:
+        return plain_text(text)
+    except ParseError:
+        return ""
 
 
 def cap(connection: IrcConnection, request: Request) -> Result:
@@ -53,7 +66,9 @@ def pass_(connection: IrcConnection, request: Request) -> Result:
 def user(connection: IrcConnection, request: Request) -> Result:
     if connection.registered:
         return _already_registered(connection.session)
-    connection.registration.user, *_, connection.registration.real_name = request.params
+    registration, session = connection.registration, connection.session
+    registration.user, *_, registration.real_name = request.params
+    session.real_name = without_control(registration.real_name)[:MAX_REAL_NAME_CHARACTERS]
     return _try_register(connection)
 
 
@@ -73,7 +88,9 @@ def nick(connection: IrcConnection, request: Request) -> Result:
     def change() -> Reply:
         before = user.name
         connection.hub.rename(session, wanted)
-        return reply_line(renamed(before, user.name)) if user.name != before else Reply()
+        return (
+            reply_line(renamed(before, user.name, session.hosts.of(user.identity))) if user.name != before else Reply()
+        )
 
     return session.pace.run(session, change)
 

@@ -87,12 +87,16 @@ def reply_line(line: str) -> Reply:
 def for_each_target(
     session: IrcSession, hub: Hub, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
 ) -> Result | None:
-    """Call `act` with each name, and with the label for the first call that the log will answer.
+    """Call `act` with each name, and with the label if there is one target, which the log will answer.
 
     `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
     there are any; None if the log answers the whole request. Where it depends on a change that is under
-    way, for example the join of another connection, it is called again when that is settled.
+    way, for example the join of another connection, it is called again when that is settled. A labelled request
+    with several targets has one answer, in which all of them are.
     """
+    names = list(names)
+    if request.label is not None and len(names) > 1:
+        return _gathered(session, request.label, names, Targets(session, hub, request._replace(label=None), act))
     targets = Targets(session, hub, request, act)
     for name in names:
         targets.take(name)
@@ -101,6 +105,17 @@ def for_each_target(
     if targets.from_log and not targets.lines:
         return None
     return targets.reply()
+
+
+async def _gathered(session: IrcSession, label: str, names: Sequence[str], targets: Targets) -> Reply:
+    async def act_on_all() -> Sequence[str]:
+        for name in names:
+            targets.take(name)
+        await targets.finish()
+        return targets.lines
+
+    await session.write_gathered_answer(label, act_on_all)
+    return Reply(labelled=False)
 
 
 class Targets:
@@ -126,7 +141,7 @@ class Targets:
             change = None if error.code == BAD_NAME else self._hub.pending_change(self._session, name)
         if change is not None and may_wait:
             self.waiting.append((name, change))
-        elif problem is not None:
+        elif problem is not None and self._command != "NOTICE":
             self.lines += self._session.problem(self._command, name, problem)
 
     async def finish(self) -> Reply:

@@ -32,7 +32,7 @@ from twisted_chat.stores.sqlite.locks import InUse
 from twisted_chat.stores.sqlite.reads import ReadQueue, Run
 from twisted_chat.stores.sqlite.reserve import Reserve
 from twisted_chat.stores.sqlite.rows import TEXT
-from twisted_chat.stores.sqlite.starting import last_id, prepare
+from twisted_chat.stores.sqlite.starting import last_id, prepare, secret_of
 from twisted_chat.stores.sqlite.transactions import Transaction, transaction
 from twisted_chat.stores.sqlite.worker import Worker
 
@@ -87,7 +87,7 @@ class Database:
         self._lost: FileLost | None = None
         self._reads = ReadQueue(read)
         self.start = 0
-        self.epoch = ""
+        self.epoch, self.secret = "", b""
 
     @property
     def guests_are_refused(self) -> bool:
@@ -109,6 +109,7 @@ class Database:
                 )
                 undo.callback(self._write_connection.close)
                 self.start, self.epoch = prepare(self._write_connection, self._files, int(self.now() * 1000))
+                self.secret = secret_of(self._write_connection)
                 self._read_connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
                 self._reads.watch(self._read_connection)

@@ -62,6 +62,10 @@ class SqliteLog(LogReader):
     def epoch(self) -> str:
         return self._database.epoch
 
+    @property
+    def secret(self) -> bytes:
+        return self._database.secret
+
     def suspect_epoch(self, id: int) -> None:
         if self._is_suspected:  # or one account could send everybody back to history again and again
             return

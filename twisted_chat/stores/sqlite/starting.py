@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from secrets import token_bytes
 
 from twisted.logger import Logger
 
@@ -50,6 +51,15 @@ def _find_epoch(db: sqlite3.Connection, files: StoreFiles, time: int) -> str:
         epochs.begin(db, epoch, time, last)
     files.write_mark(epochs.mark_of(epoch, last))
     return epoch
+
+
+def secret_of(db: sqlite3.Connection) -> bytes:
+    """Return the file's secret key, which is made when it is first asked for."""
+    made = int.from_bytes(token_bytes(8), "big", signed=True)
+    db.execute("INSERT OR IGNORE INTO marks VALUES ('secret', ?)", (made,))
+    [[number]] = db.execute("SELECT value FROM marks WHERE name = 'secret'")
+    secret: int = number
+    return secret.to_bytes(8, "big", signed=True)
 
 
 def last_id(db: sqlite3.Connection) -> int:

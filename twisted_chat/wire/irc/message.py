@@ -88,6 +88,20 @@ def parse(line: bytes) -> Message:
     return Message(tags, source, words[0].upper(), params)
 
 
+def command_of(line: bytes) -> tuple[str, str]:
+    """Return the first word of a line, behind its tags and source, and all that stands behind that word.
+
+    That is the only parameter of a line that has but one text.
+    """
+    text = line.decode(errors="replace")
+    for sign in ("@", ":"):  # tags, and a source
+        if text[:1] == sign:
+            text = text.partition(" ")[2].lstrip(" ")
+    command, _, rest = text.lstrip(" ").partition(" ")
+    rest = rest.lstrip(" ")
+    return command, rest[1:] if rest[:1] == ":" else rest.rstrip(" ")
+
+
 def label_of(line: bytes) -> str | None:
     """Return the label of a line that is not a valid message otherwise."""
     match = _LABEL.match(line)

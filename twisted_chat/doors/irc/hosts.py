@@ -1,0 +1,85 @@
+"""The hosts in the sources of IRC lines: by them clients tell accounts from guests, and guests from each other.
+
+An account has the host `account`. A guest has a cloak, such as `guest-2kq7zv5xh3mwa`: a keyed hash of its address,
+or of its /64 with IPv6, so that masks and ignores meet one network and nobody learns an address. The key is the
+store's, so a cloak stays the same over restarts. It has no dot: clients that make masks leave out what is before one.
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections import OrderedDict
+from hashlib import blake2b
+from weakref import WeakKeyDictionary
+
+from twisted_chat.core.errors import ChatError
+from twisted_chat.core.hub import Hub
+from twisted_chat.core.interfaces import MessageLog
+from twisted_chat.core.messages import GUESTS
+from twisted_chat.core.networks import network_of
+from twisted_chat.core.registry import UserRegistry
+
+ACCOUNT_HOST, GUEST_HOST = "account", "guest"
+"""The hosts of accounts, and of guests whose address is not known (any more), or who come over a Unix socket."""
+CLOAK_BYTES = 8
+"""Bytes of a cloak's hash: 13 characters."""
+MAX_KNOWN_GUESTS = 20_000
+"""Guests whose cloaks are remembered, also when they are gone and what they said is read."""
+
+
+class Hosts:
+    """The hosts of one server's users; without a registry all guests have the same."""
+
+    def __init__(self, registry: UserRegistry | None = None, log: MessageLog | None = None) -> None:
+        self._registry, self._log = registry, log
+        self._known: OrderedDict[int, str] = OrderedDict()
+
+    def of(self, identity: int) -> str:
+        """Return the host of a user by its identity."""
+        if identity < GUESTS:
+            return ACCOUNT_HOST
+        return self._known.get(identity) or self._find(identity)
+
+    def is_gone(self, identity: int) -> bool:
+        """Return True for a guest who is not here any more."""
+        return identity >= GUESTS and self._registry is not None and self._registry.by_identity(identity) is None
+
+    def of_name(self, name: str) -> str:
+        """Return the host of the user who has a name now."""
+        try:
+            user = None if self._registry is None else self._registry.get(name)
+        except ChatError:
+            user = None
+        return GUEST_HOST if user is None else self.of(user.identity)
+
+    def _find(self, identity: int) -> str:
+        user = None if self._registry is None else self._registry.by_identity(identity)
+        if user is None or not user.participants:
+            return GUEST_HOST
+        host = self._known[identity] = self._cloak(user.participants[0].address)
+        if len(self._known) > MAX_KNOWN_GUESTS:
+            self._known.popitem(last=False)
+        return host
+
+    def _cloak(self, address: str) -> str:
+        if not address or self._log is None:
+            return GUEST_HOST
+        hashed = blake2b(network_of(address).encode(), key=self._log.secret, digest_size=CLOAK_BYTES).digest()
+        return f"{GUEST_HOST}-{b32encode(hashed).decode().rstrip('=').lower()}"
+
+
+NO_HOSTS = Hosts()
+_OF_HUBS: WeakKeyDictionary[Hub, Hosts] = WeakKeyDictionary()
+
+
+def hosts_of(hub: Hub) -> Hosts:
+    """Return the hosts of a hub's users: the same for all doors of one server."""
+    hosts = _OF_HUBS.get(hub)
+    if hosts is None:
+        hosts = _OF_HUBS[hub] = Hosts(hub.registry, hub.log)
+    return hosts
+
+
+def use_hosts(hub: Hub, hosts: Hosts) -> None:
+    """Use these hosts for a hub's users, before any client connects."""
+    _OF_HUBS[hub] = hosts
