@@ -113,16 +113,17 @@ def test_accounts_without_a_server_are_there_when_it_starts(serve: Serve, tmp_pa
 
 def test_the_leave_of_a_deleted_account_is_in_the_log(serve: Serve) -> None:
     server = serve()
-    told(server.folder, "create", "jane", typed=f"{PASSWORD}\n")
-    jane, _ = sign_in(server, "jane")
-    jane.asks("join,#tea", "ok,1")
+    for id, name in ((1, "kim"), (2, "jane")):
+        told(server.folder, "create", name, typed=f"{PASSWORD}\n")
+        person, _ = sign_in(server, name)
+        person.asks("join,#tea", f"ok,{id}")
     server.stop()
     assert told(server.folder, "delete", "jane", "--yes") == "jane is deleted; it left 1 room, and 0 connections ended"
     again = serve("--store", f"sqlite:{server.folder / 'chat.sqlite3'}")
     with again.program("zak") as zak:
-        zak.asks("join,#tea", "ok,3")
+        zak.asks("join,#tea", "ok,4")
         zak.says("history,#tea")
-        assert [zak.hears().split(",")[0] for _ in range(3)] == ["joined", "left", "joined"]
+        assert [zak.hears().split(",")[0] for _ in range(4)] == ["joined", "joined", "left", "joined"]
 
 
 def test_only_the_owner_can_open_the_socket_and_it_is_removed_with_the_server(serve: Serve) -> None:
