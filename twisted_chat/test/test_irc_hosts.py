@@ -74,7 +74,7 @@ class CloakTests(SynchronousTestCase):
     def test_accounts_have_their_own(self) -> None:
         kim = self.server.irc("kim", "#tea", password="secret")
         kim.ask("PRIVMSG #tea :hi")
-        self.assertEqual(self.reader.lines()[-1], ":kim!u@account PRIVMSG #tea :hi")
+        self.assertEqual(self.reader.lines()[-1], ":kim!u@account/kim PRIVMSG #tea :hi")
 
     def test_a_cloak_stays_over_restarts_and_is_another_for_another_store(self) -> None:
         def host(path: str) -> str:

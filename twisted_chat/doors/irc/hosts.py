@@ -1,6 +1,7 @@
 """The hosts in the sources of IRC lines: by them clients tell accounts from guests, and guests from each other.
 
-An account has the host `account`. A guest has a cloak, such as `guest-2kq7zv5xh3mwa`: a keyed hash of its address,
+An account has a host of its own, such as `account/kim`, so that a mask for one account meets no other.
+A guest has a cloak, such as `guest-2kq7zv5xh3mwa`: a keyed hash of its address,
 or of its /64 with IPv6, so that masks and ignores meet one network and nobody learns an address. The key is the
 store's, so a cloak stays the same over restarts. It has no dot: clients that make masks leave out what is before one.
 """
@@ -18,9 +19,10 @@ from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.registry import UserRegistry
+from twisted_chat.wire.irc.names import nick_of
 
 ACCOUNT_HOST, GUEST_HOST = "account", "guest"
-"""The hosts of accounts, and of guests whose address is not known (any more), or who come over a Unix socket."""
+"""How hosts of accounts begin, and the host of guests whose address is not known (any more) or is a Unix socket."""
 CLOAK_BYTES = 8
 """Bytes of a cloak's hash: 13 characters."""
 MAX_KNOWN_GUESTS = 20_000
@@ -37,7 +39,8 @@ class Hosts:
     def of(self, identity: int) -> str:
         """Return the host of a user by its identity."""
         if identity < GUESTS:
-            return ACCOUNT_HOST
+            user = None if self._registry is None else self._registry.by_identity(identity)
+            return ACCOUNT_HOST if user is None else f"{ACCOUNT_HOST}/{nick_of(user.name)}"
         return self._known.get(identity) or self._find(identity)
 
     def is_gone(self, identity: int) -> bool:

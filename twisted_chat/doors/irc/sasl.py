@@ -8,7 +8,6 @@ from binascii import Error
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
 from twisted_chat.doors.irc.dialect import SASL, source_of
-from twisted_chat.doors.irc.hosts import ACCOUNT_HOST
 from twisted_chat.doors.irc.problems import sentence_for
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession
@@ -68,7 +67,7 @@ async def _sign_in(connection: IrcConnection, registration: Registration, respon
         sentence = f"SASL authentication failed: {sentence_for(problem)}"
         return reply_line(session.numeric(numerics.ERR_SASLFAIL, sentence))
     assert session.user is not None
-    source, account = source_of(session.user.name, ACCOUNT_HOST), session.nick
+    source, account = source_of(session.user.name, session.hosts.of(session.user.identity)), session.nick
     logged_in = session.numeric(numerics.RPL_LOGGEDIN, source, account, f"You are now logged in as {account}")
     return Reply((logged_in, session.numeric(numerics.RPL_SASLSUCCESS, "SASL authentication successful")))
 
