@@ -233,7 +233,7 @@ def test_a_memory_database_is_refused_with_a_word(tmp_path: Path) -> None:
     words = [script("twistd"), "-n", "chat", "--store", "sqlite::memory:"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
-    assert "--store sqlite::memory: is not a file; use --store memory" in done.stdout
+    assert "--store sqlite::memory: is not a file; use --store memory" in done.stderr
     assert not list(tmp_path.iterdir())
     told = command(tmp_path, "accounts", "list", "--store", "sqlite::memory:")
     assert told.stderr == "twisted-chat: --store sqlite::memory: is not a file; name the server's file\n"

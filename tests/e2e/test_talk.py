@@ -143,8 +143,9 @@ def test_a_script_sends_messages_and_its_exit_status_says_whether_they_arrived(s
 def test_a_server_that_does_not_listen_or_does_not_answer() -> None:
     port = reserved_port()
     reason = "no server listens there; check the host and the port"
+    again = f"twisted-chat: localhost:{port} is not available; trying again for 10 s\n"
     told = f"twisted-chat: cannot connect to localhost:{port}: {reason}\n"
-    assert run("send", "--port", str(port), "zak", "hi") == (1, told)
+    assert run("send", "--port", str(port), "zak", "hi") == (1, again + told)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         where = f"127.0.0.1:{deaf.getsockname()[1]}"
         told = f"twisted-chat: {where} did not answer in time; check the host and the port, or try again later\n"
@@ -155,6 +156,7 @@ def test_send_over_tls_checks_the_certificate(serve: Serve, tmp_path: Path) -> N
     authority = trustme.CA()
     made = authority.issue_cert("localhost")
     chain, key, ca = (tmp_path / name for name in ("chain.pem", "key.pem", "ca.pem"))
+    key.touch(mode=0o600)
     key.write_bytes(made.private_key_pem.bytes())
     chain.write_bytes(b"".join(pem.bytes() for pem in made.cert_chain_pems))
     authority.cert_pem.write_to_path(ca)
