@@ -21,12 +21,10 @@ def save(position: int) -> None:
 
 
 async def echo(endpoint: Any) -> None:
-    since = int(POSITION.read_text()) if POSITION.exists() else None
+    since = int(POSITION.read_text()) if POSITION.exists() else 0  # also if it is killed before the first
     bot = await ChatClient.connect(endpoint, client_id="echo-1", since=since)
     events = bot.events()
     await bot.register("echo", "correct horse")
-    if since is None:
-        save(bot.last)
     async for event in events:
         if event.kind == "message" and event.sender != bot.name:
             with suppress(ChatFailed):  # a guest may have left meanwhile

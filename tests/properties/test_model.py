@@ -195,6 +195,7 @@ class Conversation(RuleBasedStateMachine):
             user.connection.drop()
         else:
             self.hub.sign_out(user.participant)
+        self.hub.flush()  # the moves of a turn are gathered, and the model orders them one by one
 
     def leave_room(self, user: Person, key: str) -> None:
         room = self.rooms[key]
@@ -268,6 +269,7 @@ class Conversation(RuleBasedStateMachine):
     def join(self, user: Person, name: str) -> None:
         with self.refused(NOT_REGISTERED if user.name is None else None):
             joined = self.hub.join(user.participant, name)
+            self.hub.flush()
         if user.name is None:
             return
         key = name.lower()
@@ -283,6 +285,7 @@ class Conversation(RuleBasedStateMachine):
     def leave(self, user: Person, name: str) -> None:
         with self.refused(NOT_REGISTERED if user.name is None else None):
             left = self.hub.leave(user.participant, name)
+            self.hub.flush()
         if user.name is None:
             return
         assert left == (name.lower() in user.rooms)
