@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from configparser import RawConfigParser
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +20,7 @@ from twisted_chat.doors.irc import chathistory as irchistory
 from twisted_chat.doors.irc import commands as irccommands
 from twisted_chat.doors.irc.dialect import CAPABILITIES
 from twisted_chat.doors.line.commands import COMMANDS
+from twisted_chat.test.test_audit import FAILREGEX
 from twisted_chat.wire import line
 
 CHECKOUT = Path(__file__).parents[2]
@@ -124,3 +126,9 @@ def test_the_irc_page_lists_every_command_and_capability() -> None:
 def test_the_python_api_has_every_public_name() -> None:
     described = set(re.findall(r"^\.\. auto\w+:: (\w+)$", page("docs/site/api.rst"), re.MULTILINE))
     assert described >= set(twisted_chat.__all__)
+
+
+def test_the_filter_for_fail2ban_is_the_one_that_is_tested() -> None:
+    parser = RawConfigParser()
+    parser.read(CHECKOUT / "contrib" / "fail2ban" / "twisted-chat.conf")
+    assert parser["Definition"]["failregex"] == FAILREGEX
