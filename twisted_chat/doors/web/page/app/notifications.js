@@ -8,7 +8,7 @@ import { readSetting, writeSetting } from "./store.js";
 const STORAGE_KEY = "notify";
 const MAX_ANNOUNCEMENTS = 5;
 const MAX_BODY_LENGTH = 200;
-const OTHER_TABS_MS = 300; // another tab has this long to say that it shows the message
+const OTHER_TABS_MS = 300; // another tab has this long, and up to twice as long, to say that it shows the message
 
 const tabs = globalThis.BroadcastChannel ? new BroadcastChannel("chat") : null;
 const waiting = new Map(); // a message's name among the tabs → the timer of its notification
@@ -38,7 +38,7 @@ export function notify(user, record, conversation, choose) {
   if (document.visibilityState === "visible" && document.hasFocus()) {
     tabs?.postMessage(message);
   } else if (record.mention && areEnabled()) {
-    waiting.set(message, setTimeout(() => show(message, record, conversation, choose), OTHER_TABS_MS));
+    waiting.set(message, setTimeout(() => show(message, record, conversation, choose), OTHER_TABS_MS * (1 + Math.random())));
   }
 }
 
