@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 
 ADDRESS = "127.0.0.2"
-"""Where an attack comes from, unless it says otherwise."""
+"""The address of an attack that names no other."""
 MAX_CONNECTING = 50
 """Connections that an attack opens at the same time."""
 ENDED = (OSError, EOFError, asyncio.TimeoutError)
-"""What may happen to a connection of an attack at any time."""
+"""The errors that end a connection of an attack; they are expected."""
 
 
 class Attack:

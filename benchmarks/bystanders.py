@@ -23,7 +23,7 @@ HISTORY_SECONDS = 0.1
 SIGN_IN_SECONDS = 0.25
 ACCOUNTS = 10
 LAST_WAIT_SECONDS = 10.0
-"""What is not answered so long after the end counts as lost."""
+"""Seconds after the end of the attack; a request that has no answer by then counts as lost."""
 LOOK_SECONDS = 0.05
 MAX_SIGN_IN_SECONDS = 20.0
 MAX_SECONDS = 300
