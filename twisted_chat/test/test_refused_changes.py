@@ -89,20 +89,21 @@ class RefusedChangeTests(SynchronousTestCase):
         self.assertEqual(self.answers(self.other), ["@2 error,unavailable"])
         self.assert_members("jane", "zak")
 
-    def test_what_is_said_during_a_leave_that_is_refused_is_said_by_a_member(self) -> None:
+    def speak_while_leaving(self) -> None:
+        """Have one connection of zak leave the room, and the other speak there before the leave is stored."""
         self.joined()
         self.zak.say(b"leave,#tea\n")
         self.server.turn()
         self.other.say(b"@2 chat,#tea,hello\n@3 topic,#tea,Assam\n")
+
+    def test_what_is_said_during_a_leave_that_is_refused_is_said_by_a_member(self) -> None:
+        self.speak_while_leaving()
         self.refuse()
         self.keep()
         self.assertEqual(self.answers(self.other), ["@2 ok,3", "@3 ok,4"])
 
     def test_what_is_said_during_a_leave_that_is_stored_is_refused(self) -> None:
-        self.joined()
-        self.zak.say(b"leave,#tea\n")
-        self.server.turn()
-        self.other.say(b"@2 chat,#tea,hello\n@3 topic,#tea,Assam\n")
+        self.speak_while_leaving()
         self.keep()
         self.assertEqual(self.answers(self.other), ["@2 error,not-a-member", "@3 error,not-a-member"])
 
