@@ -85,7 +85,8 @@ class RoomChanges:
     def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> "Change | None":
         """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
 
-        That is also the end of the room, as long as the log does not have it. A request that depends on its outcome waits for that (see Router.settled). Raises ChatError(bad-name).
+        That is also the end of the room, as long as the log does not have it. A request that depends on its outcome
+        waits for that (see Router.settled). Raises ChatError(bad-name).
         """
         user = participant.user
         if not self._changes or user is None or not is_room(name):
@@ -93,6 +94,16 @@ class RoomChanges:
         key = room_name(name).key
         change = self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, key))
         return self._endings.get(key) if change is None and self.rooms.by_key(key) is None else change
+
+    async def settled(self, change: "Change") -> None:
+        """Wait until a change that was under way is stored or undone. Raises ChatError(unavailable)."""
+        for _ in range(MAX_WAITS_FOR_A_CHANGE):
+            if change.is_settled:
+                return
+            self.flush()
+            await self.log.wait_durable()
+        if not change.is_settled:
+            raise ChatError(Reason.LOG_CANNOT_WRITE)
 
     def moves(self, participant: Participant) -> bool:
         """Return True while the log does not have all joins and leaves of the participant's user."""
@@ -178,6 +189,9 @@ class RoomChanges:
         if present is not None and present is not room and joined_at is not None and joined_at == change.joined_at:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
             present.first_id = room.first_id
+
+    def _change_of(self, entry: Entry) -> "Change":
+        return self._changes[_place(entry)]
 
     def _end_settled(self, key: str) -> None:
         ending = self._endings[key]

@@ -124,7 +124,7 @@ class Hub(Credentials):
         if ghost is None or ghost.is_account or len(participant.client_id) < MIN_SECRET_CLIENT_ID_LENGTH:
             return
         for other in ghost.participants:
-            if other.client_id == participant.client_id:
+            if other.client_id == participant.client_id and other is not participant:
                 other.disconnect(Notice.REPLACED)
 
     async def identify_client(self, participant: Participant, client: str) -> None:
@@ -163,6 +163,7 @@ class Hub(Credentials):
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
         old, old_key, new = user.name, user.key, user_name(name)
         self.bans.check(new.key, participant.address)
+        self._replace_own_ghost(participant, new)
         self._append_moves()  # of the name so far
         self.registry.rename(user, new)
         self.rooms.renamed(user, old_key)

@@ -228,13 +228,13 @@ KNOWN = f"""
     WITH asked AS (
         SELECT json_extract(value, '$[0]') AS client, json_extract(value, '$[1]') AS label FROM json_each(?)
     )
-    SELECT asked.client, asked.label, {_SELECTED}
+    SELECT asked.client, asked.label, labels.record, {_SELECTED}
     FROM asked
     CROSS JOIN labels ON labels.client = asked.client AND labels.label = asked.label
-    CROSS JOIN records ON records.id = labels.record
-    CROSS JOIN conversations ON conversations.id = conversation
+    LEFT JOIN records ON records.id = labels.record
+    LEFT JOIN conversations ON conversations.id = conversation
 """
-"""The records that labels stand for: client, label, and the columns of SELECT.
+"""The records that labels stand for: client, label, the record's id, and the columns of SELECT; NULL if it was deleted.
 
 CROSS JOIN keeps the order of these tables, so that each look-up uses an index.
 """
