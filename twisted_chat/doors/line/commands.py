@@ -122,7 +122,10 @@ async def unread(connection: LineConnection, label: str | None, *options: str) -
     page = numbers_in("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
     await connection.session.turn()
     found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
-    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
+    rows = [
+        (name, str(one.total), str(one.mentions), str(one.first), *(("more",) if one.more else ()))
+        for name, one in found
+    ]
     more = ("more", str(before)) if before else ()
     fields = (str(len(found)), *more)
     return connection.session.dialect.unread(label, rows, fields)
