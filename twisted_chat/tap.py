@@ -28,6 +28,7 @@ from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.doors.web.hosts import own_names
 from twisted_chat.doors.web.site import Https
 from twisted_chat.embed import make_hub
+from twisted_chat.listening import PORT_TIMEOUT_SECONDS
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.signals import handle_signals
@@ -94,6 +95,7 @@ def makeService(options: Options) -> IService:
         control=control,
         prepare=partial(_prepare, certificate and certificate.open, check_passwords),
         transports=describe(reactor, endpoints),
+        port_timeout=PORT_TIMEOUT_SECONDS,
     )
     reload = _nothing_to_reload if certificate is None else certificate.reload
     reactor.callWhenRunning(handle_signals, reactor, reload=reload, hurry=service.hurry)
