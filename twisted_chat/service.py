@@ -17,6 +17,8 @@ is waited for any more.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import resource
 import sys
@@ -28,6 +30,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -40,7 +43,7 @@ from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.protocol import DoorProtocol
-from twisted_chat.listening import PortOpener, listen_problem
+from twisted_chat.transports.listening import PortOpener, is_in_use
 from twisted_chat.wire.terminal import printable_line
 
 _log = Logger()
@@ -118,7 +121,7 @@ class ChatService(Service):
             failures: list[Failure] = []
             opener.open(description, endpoint).addCallbacks(self._opened, failures.append, callbackArgs=(number,))
             for failure in failures:
-                raise CannotStart(f"cannot listen at {description}: {listen_problem(failure.value)}")
+                raise CannotStart(f"cannot listen at {description}: {_listen_problem(failure.value)}")
 
     def _opened(self, port: IListeningPort, number: int) -> None:
         self._ports.append(port)
@@ -203,6 +206,17 @@ def _with_port(description: str, port: IListeningPort) -> str:
     """Return the endpoint's description, with the port that the system chose where port 0 was asked for."""
     chosen: Any = port.getHost()
     return re.sub(r"((?:tcp6?|ssl):|port=)0(?![^:])", lambda asked: f"{asked[1]}{chosen.port}", description, count=1)
+
+
+def _listen_problem(error: BaseException | None) -> str:
+    """Return why an endpoint could not be opened, and what the operator can do."""
+    in_use = is_in_use(error)
+    if isinstance(error, CannotListenError):
+        error = error.socketError
+    number = errno.EADDRINUSE if in_use else error.errno if isinstance(error, OSError) else None
+    reason = os.strerror(number) if number else str(error)
+    stop = "stop the program that uses it, or " if in_use else ""
+    return f"{reason}; {stop}choose another address with --port or --listen"
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.doors.web.hosts import own_names
 from twisted_chat.doors.web.site import Https
 from twisted_chat.embed import make_hub
-from twisted_chat.listening import PORT_TIMEOUT_SECONDS
 from twisted_chat.options import Options, endpoint_of
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.signals import handle_signals
@@ -38,6 +37,7 @@ from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.transports.listening import PORT_TIMEOUT_SECONDS
 from twisted_chat.transports.monotonic import use_monotonic_time
 from twisted_chat.wire.detect import IRC, LINE, WEB
 

@@ -18,12 +18,12 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from twisted_chat.listening import LEFT_OVER_SECONDS, LOCK_IS_HELD, PortOpener, listen_problem
 from twisted_chat.test.test_service import Port
+from twisted_chat.transports.listening import LEFT_OVER_SECONDS, LOCK_IS_HELD, PortOpener, is_in_use
 from twisted_chat.transports.proxy import ProxyEndpoint
 
 IN_USE = CannotListenError("", 8000, OSError(errno.EADDRINUSE, "?"))
-SOCKET_IN_USE = CannotListenError(None, "chat.sock", LOCK_IS_HELD)  # type: ignore[arg-type]  # as Twisted has it
+SOCKET_IN_USE = CannotListenError(None, "chat.sock", LOCK_IS_HELD)
 FORBIDDEN = CannotListenError("", 80, OSError(errno.EACCES, "?"))
 
 
@@ -47,7 +47,7 @@ class ListeningTests(SynchronousTestCase):
 
         @implementer(ILogObserver)
         def observe(event: LogEvent) -> None:
-            if event["log_namespace"] == "twisted_chat.listening":
+            if event["log_namespace"] == "twisted_chat.transports.listening":
                 self.said.append(event["log_format"])
 
         globalLogPublisher.addObserver(observe)
@@ -84,8 +84,8 @@ class ListeningTests(SynchronousTestCase):
         self.failureResultOf(PortOpener(Factory(), 0.0, self.clock.advance, self.clock.seconds).open("here", endpoint))
         self.assertEqual((endpoint.tries, self.said), (1, []))
 
-    def test_a_unix_sockets_lock_is_said_in_the_words_for_a_port(self) -> None:
-        self.assertEqual(listen_problem(SOCKET_IN_USE), listen_problem(IN_USE))
+    def test_a_port_and_a_unix_socket_are_in_use_and_a_forbidden_port_is_not(self) -> None:
+        self.assertEqual([is_in_use(problem) for problem in (IN_USE, SOCKET_IN_USE, FORBIDDEN)], [True, True, False])
 
 
 class LeftOverSockets(MemoryReactor):

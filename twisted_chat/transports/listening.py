@@ -78,17 +78,6 @@ def is_in_use(error: BaseException | None) -> bool:
     return problem == LOCK_IS_HELD or (isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE)
 
 
-def listen_problem(error: BaseException | None) -> str:
-    """Return why an endpoint could not be opened, and what the operator can do."""
-    in_use = is_in_use(error)
-    if isinstance(error, CannotListenError):
-        error = error.socketError
-    number = errno.EADDRINUSE if in_use else error.errno if isinstance(error, OSError) else None
-    reason = os.strerror(number) if number else str(error)
-    stop = "stop the program that uses it, or " if in_use else ""
-    return f"{reason}; {stop}choose another address with --port or --listen"
-
-
 def _note(failure: Failure, failures: list[Failure]) -> Failure:
     failures.append(failure)
     return failure
