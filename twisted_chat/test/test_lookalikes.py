@@ -133,7 +133,20 @@ class RegistryTests(SynchronousTestCase):
             self.assertIn(name, self.registry)
 
     def test_reserved_names_are_refused_in_any_case_and_look(self) -> None:
-        for name in (*RESERVED, "NickServ", "SYSTEM", "\u0455\u0443st\u0435m", "0k", "Al1", "r00t", "\uff21dmin", "ADMlN", "adm1n", "N1CKSERV", "0PERAT0R"):
+        for name in (
+            *RESERVED,
+            "NickServ",
+            "SYSTEM",
+            "\u0455\u0443st\u0435m",
+            "0k",
+            "Al1",
+            "r00t",
+            "\uff21dmin",
+            "ADMlN",
+            "adm1n",
+            "N1CKSERV",
+            "0PERAT0R",
+        ):
             self.assertEqual(self.refused(name), BAD_NAME, name)
             self.assertEqual(self.assertRaises(ChatError, self.registry.claim, user_name(name)).code, BAD_NAME, name)
 
