@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 CROWD_KEYS = 16
-"""With more keys than these, every other turn is that of the newest key that had none of the last so many turns."""
+"""More keys than these are a crowd: every other turn is that of the newest key, unless it had one of the last so many."""
 
 
 class Turns(Generic[T]):
@@ -24,7 +24,7 @@ class Turns(Generic[T]):
         self._items: deque[T] = deque()
         self._branches: OrderedDict[str, Turns[T]] = OrderedDict()  # the key whose turn is next comes first
         self._newcomers: dict[str, None] = {}  # those of them that have had no turn since they came
-        self._latest: deque[str] = deque(maxlen=CROWD_KEYS)  # the keys that had the last turns
+        self._latest: deque[str] = deque(maxlen=CROWD_KEYS)  # the keys that had the last turns in a crowd
         self._newest_next = False
 
     def __bool__(self) -> bool:
@@ -38,8 +38,7 @@ class Turns(Generic[T]):
         key = path[0]
         if key not in self._branches:
             self._branches[key] = Turns()
-            if key not in self._latest:
-                self._newcomers[key] = None
+            self._newcomers[key] = None
         self._branches[key].add(path[1:], item)
 
     def take(self) -> T:
@@ -58,18 +57,19 @@ class Turns(Generic[T]):
     def _next_key(self, but: Container[str]) -> str | None:
         if self._newest_next and len(self._branches) > CROWD_KEYS:
             for key in reversed(self._newcomers):
-                if key not in but:
+                if key not in but and key not in self._latest:
                     return key
         return next((key for key in self._branches if key not in but), None)
 
     def _take_from(self, key: str) -> T:
-        self._newest_next = not self._newest_next
+        if len(self._branches) > CROWD_KEYS:
+            self._newest_next = not self._newest_next
+            self._latest.append(key)
         self._newcomers.pop(key, None)
         branch = self._branches.pop(key)
         item = branch.take()
         if branch:
             self._branches[key] = branch
-        self._latest.append(key)
         return item
 
 
