@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 CROWD_KEYS = 16
-"""More keys than these are a crowd: every other turn is that of the newest key, unless it had one of the last so many."""
+"""More keys than these are a crowd: every other turn is the newest key's, if it had none of the last so many."""
 
 
 class Turns(Generic[T]):

@@ -16,7 +16,7 @@ from twisted_chat.core.turns import FairQueue
 
 MAX_BACKLOG_BYTES_PER_NETWORK = 16 * 1024 * 1024
 """Bytes of messages from one network that may wait for a commit; further ones are refused."""
-READERS_PER_COPY = 4
+READERS_PER_COPY = 2
 """To write a text to so many readers is as much work as to store it once."""
 
 
