@@ -56,8 +56,8 @@ class WakesTests(SynchronousTestCase):
 class ManyRequestsTests(SynchronousTestCase):
     def test_many_connections_with_many_requests_do_not_hold_up_a_turn(self) -> None:
         server, count = Server(), 2 * MAX_REQUESTS_A_TURN
-        crowd = [server.program(f"m{number}") for number in range(20)]
-        jane = server.program("jane")
+        crowd = [server.plain(f"m{number}") for number in range(20)]
+        jane = server.plain("jane")
         for one in crowd:
             one.say(b"".join(b"ping,%d\n" % number for number in range(count)))
         self.assertLessEqual(sum(b"".join(one.transport.writes).count(b"pong") for one in crowd), MAX_REQUESTS_A_TURN)
