@@ -33,13 +33,7 @@ class Readers:
 
     def users(self) -> Iterator[User]:
         """Return the users who are in the room as far as the log has delivered joins and leaves."""
-        key, members, leaving = self.room.key, self.room.members, self.room.leaving
-        for user in members.values():
-            if key in user.delivered_rooms:
-                yield user
-        for identity, (user, _) in leaving.items():
-            if identity not in members and key in user.delivered_rooms:
-                yield user
+        return self.room.shown_members()
 
 
 class Moves:
@@ -181,12 +175,15 @@ def _deliver_own(
 ) -> None:
     connection = entry.connection
     assert connection is not None
+    if entry.kind == JOINED:
+        apply(entry)  # first: what a client is told behind its join names itself
     if user is not None:
         for participant in user.participants:
             if participant is not connection:
                 participant.deliver(entry)
                 touched[participant] = None
-    apply(entry)
+    if entry.kind != JOINED:
+        apply(entry)
     entry.forget_participants()
     if connection.acknowledge(entry):
         answered[connection] = None

@@ -47,6 +47,7 @@ def chathistory(connection: IrcConnection, request: Request) -> Result:
 
 async def _page(pages: Pages, subcommand: str, references: list[str], limit: str) -> Reply:
     session, target = pages.session, pages.target
+    await pages.hub.moved(session)
     try:
         count = _limit(limit)
         bounds = [await _bound(pages, reference, subcommand) for reference in references]
