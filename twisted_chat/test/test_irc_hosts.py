@@ -66,6 +66,19 @@ class CloakTests(SynchronousTestCase):
         guest.ask("NICK joan")
         self.assertEqual(self.reader.lines(), [f":jane!u@{host} NICK joan"])
 
+    def test_a_join_shows_the_real_name_where_it_is_wanted(self) -> None:
+        zak = self.server.irc("zak", "#tea", capabilities="extended-join")
+        jane = self.server.irc_stranger()
+        jane.say("NICK jane\r\nUSER j 0 * :Jané of the \x02Meadow\x02 \r\nJOIN #tea\r\n".encode())
+        self.assertRegex(zak.lines()[-1], "^:jane!u@guest-[a-z2-7]{13} JOIN #tea [*] :Jané of the Meadow$")
+        kim = self.server.irc_stranger()
+        lines = kim.ask("CAP REQ extended-join\r\nPASS secret\r\nNICK kim\r\nUSER k 0 * :Kim K\r\nCAP END\r\nJOIN #tea")
+        self.assertIn(":kim!u@account/kim JOIN #tea kim :Kim K", lines)
+        lines = self.server.irc_stranger().ask(
+            "CAP REQ extended-join\r\nPASS secret\r\nNICK kim\r\nUSER k 0 * :Kim K\r\nCAP END"
+        )
+        self.assertIn(":kim!u@account/kim JOIN #tea kim :Kim K", lines, "also for a room that it is in already")
+
     def test_what_a_guest_said_who_is_gone_has_the_same_host(self) -> None:
         host = self.host("jane", "192.0.2.1")
         [line] = [line for line in self.reader.ask("CHATHISTORY LATEST #tea * 5") if line.endswith(" :hi")]

@@ -23,7 +23,7 @@ CAPABILITIES = {
     "message-tags": "everything that is stored has its id in the tag `msgid`",
     "server-time": "everything that is stored has its time in the tag `time`",
     "account-tag": "everything from an account has the account's name in the tag `account`",
-    "extended-join": "a JOIN names the account",
+    "extended-join": "a JOIN shows the account and the real name",
     "echo-message": "your own messages come back when they are stored, as the acknowledgement",
     "labeled-response": "the answer to a labelled request has its label, and every labelled request is answered",
     "batch": "an answer of several lines, or a page of history, is one batch",
@@ -37,6 +37,8 @@ CAPABILITIES = {
 TAGS, TIME, ACCOUNT, EXTENDED, ECHO, LABELS, BATCH, REPLIES, SASL, HISTORY, PLAYBACK, _ = CAPABILITIES
 
 ELLIPSIS = "…"
+MAX_JOIN_OVERHEAD = 400
+"""Bytes of a JOIN beside which its real name is cut; longer names leave it as much room as these."""
 
 
 class Frame(NamedTuple):
@@ -176,9 +178,12 @@ class IrcDialect(Dialect):
     def _membership_or_topic(self, record: Record, is_account: bool) -> str:
         to, source = target_of(record.to), source_of(record.sender, self._hosts.of(record.author))
         if record.kind == JOINED:
-            nick = nick_of(record.sender)
-            account = (nick if is_account else "*", nick) if self._extended else ()
-            return render("JOIN", to, *account, source=source)
+            if not self._extended:
+                return render("JOIN", to, source=source)
+            account = nick_of(record.sender) if is_account else "*"
+            overhead = len(render("JOIN", to, account, ":", source=source).encode())
+            real_name = self._hosts.real_name_of(record.author, record.sender)
+            return render("JOIN", to, account, one_line(real_name, min(overhead, MAX_JOIN_OVERHEAD)), source=source)
         if record.kind == LEFT:
             return render("PART", to, *self._reason(record, f":{source} PART {to} :"), source=source)
         overhead = len(render("TOPIC", to, "", source=source).encode())

@@ -15,6 +15,7 @@ from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.answers import LINES_PER_STEP
 from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.hosts import real_name_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -73,7 +74,9 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
     if user is None:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
-    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))]
+    lines = [
+        session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", real_name_of(user))
+    ]
     rooms = [room.name for room in connection.hub.rooms.joined_by(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
@@ -243,12 +246,6 @@ def _present(connection: IrcConnection, request: Request) -> list[User]:
     return [user for user in found if user is not None and user.participants]
 
 
-def _real_name(user: User) -> str:
-    """Return the real name that one of a user's IRC clients has sent, otherwise the nick."""
-    names = (getattr(participant, "real_name", "") for participant in user.participants)
-    return next(filter(None, names), nick_of(user.name))
-
-
 def _is_gone(user: User) -> bool:
     return user.away is not None or not user.participants
 
@@ -256,7 +253,7 @@ def _is_gone(user: User) -> bool:
 def _who_line(session: IrcSession, user: User, channel: str) -> str:
     nick, flags = nick_of(user.name), "G" if _is_gone(user) else "H"
     host = session.hosts.of(user.identity)
-    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", host, SERVER, nick, flags, f"0 {_real_name(user)}")
+    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", host, SERVER, nick, flags, f"0 {real_name_of(user)}")
 
 
 def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> str:
@@ -276,7 +273,7 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "l": "0",
         "a": nick if user.is_account else "0",
         "o": "n/a",
-        "r": _real_name(user),
+        "r": real_name_of(user),
     }
     params = [value if field == "r" else word(value) for field, value in known.items() if field in fields]
     return session.numeric(numerics.RPL_WHOSPCRPL, *params)

@@ -15,6 +15,7 @@ from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.devices import device_of
 from twisted_chat.doors.irc.dialect import BATCH, EXTENDED, HISTORY, SERVER, TIME, source_of, target_of
+from twisted_chat.doors.irc.hosts import real_name_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
 from twisted_chat.doors.irc.queries import message_of_the_day, user_counts
 from twisted_chat.doors.irc.requests import IrcConnection
@@ -57,7 +58,7 @@ def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
     user = session.user
     assert user is not None
     for room in hub.rooms.joined_by(user):
-        extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
+        extended = (session.nick, real_name_of(user)) if EXTENDED in session.capabilities else ()
         yield (render("JOIN", room.name, *extended, source=source_of(user.name, session.hosts.of(user.identity))),)
         yield from session.joined(room.name)
 
