@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.doors.irc.dialect import BATCH, REPLIES, SERVER, IrcDialect, dialect_of, one_line
+from twisted_chat.doors.irc.dialect import BATCH, HISTORY, REPLIES, SERVER, IrcDialect, dialect_of, one_line
 from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import acknowledgement, word
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
@@ -79,8 +79,11 @@ class IrcAnswers(Session):
         return [self.failure(command or "*", problem.code.upper().replace("-", "_"), (), sentence)]
 
     def failure(self, command: str, code: str, context: tuple[str, ...], sentence: str) -> str:
-        """Return an error for which IRC has no number: FAIL, or 400 without standard-replies."""
-        if REPLIES in self.capabilities:
+        """Return an error for which IRC has no number: FAIL, or 400 without standard-replies.
+
+        draft/chathistory brings FAIL for its own command, whatever else the client has requested.
+        """
+        if REPLIES in self.capabilities or (command == "CHATHISTORY" and HISTORY in self.capabilities):
             return render("FAIL", word(command), code, *map(word, context), sentence, source=SERVER)
         if code == INVALID_UTF8:
             return render("NOTICE", self.nick, sentence, source=SERVER)
