@@ -34,7 +34,7 @@ class IrcAnswers(Session):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._batch_count = self._pinged = self._last_quit = 0
-        self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several targets
+        self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several answers
         self.real_name = self.quit_reason = ""
         self.use_capabilities(frozenset())
 
@@ -150,14 +150,17 @@ class IrcAnswers(Session):
             await self._hub.log.wait_durable()
         finally:
             self._gathered = None
-        gathered.append((errors,))
-        if len(gathered) == 1 and not errors:
-            self.write_answer(label, [])
+        slices = chain.from_iterable([*gathered, (errors,)])
+        begin: list[str] = []
+        while len(begin) < 2 and (lines := next(slices, None)) is not None:
+            begin += lines
+        if len(begin) < 2:
+            self.write_answer(label, begin)
         else:
-            await self.write_sliced_answer(label, chain.from_iterable(gathered), ("labeled-response",))
+            await self.write_sliced_answer(label, chain((begin,), slices), ("labeled-response",))
 
     def _gathers(self, slices: Iterable[Sequence[str]]) -> bool:
-        """Keep slices for the answer to a request with several targets, if one is under way."""
+        """Keep slices for the answer to a labelled request with several answers, if one is under way."""
         if self._gathered is None:
             return False
         self._gathered.append(slices)

@@ -150,14 +150,16 @@ def time(connection: IrcConnection, request: Request) -> Reply:
 
 
 def user_counts(connection: IrcConnection) -> list[str]:
-    """Return the reply to LUSERS: how many people and connections there are."""
-    count = len(connection.hub.registry)
-    numeric = connection.session.numeric
+    """Return the reply to LUSERS: how many people are here and were at most; one with several clients counts once."""
+    registry, numeric = connection.hub.registry, connection.session.numeric
+    count, most = str(len(registry)), str(registry.most_present)
     return [
         numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users and 0 invisible on 1 servers"),
         numeric(numerics.RPL_LUSEROP, "0", "operator(s) online"),
         numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms)), "channels formed"),
-        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients and 0 servers"),
+        numeric(numerics.RPL_LUSERME, f"I have {count} clients and 0 servers"),
+        numeric(numerics.RPL_LOCALUSERS, count, most, f"Current local users {count}, max {most}"),
+        numeric(numerics.RPL_GLOBALUSERS, count, most, f"Current global users {count}, max {most}"),
     ]
 
 
