@@ -218,7 +218,13 @@ class PasswordTests(IrcTestCase):
         client.ask(f"AUTHENTICATE {long[400:]}")
         self.assertEqual(self.numbers(client.ask("AUTHENTICATE +")), ["900", "903"])
         client, lines = self.register("CAP REQ :sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "x" * 400] * 9)
-        self.assertEqual(self.numbers(lines[-1:]), ["905"])
+        self.assertEqual(self.numbers(lines[-1:]), ["904"], "905 is for a chunk that is too long")
+
+    def test_after_the_registration_it_is_too_late_for_sasl(self) -> None:
+        guest = self.server.irc("zak", capabilities="sasl")
+        self.assertEqual(self.numbers(guest.ask("AUTHENTICATE PLAIN")), ["462"], "it has not authenticated")
+        account = self.server.irc("jane", capabilities="sasl", password="secret")
+        self.assertEqual(self.numbers(account.ask("AUTHENTICATE PLAIN")), ["907"])
 
 
 class TalkTests(IrcTestCase):
