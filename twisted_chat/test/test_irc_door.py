@@ -603,6 +603,7 @@ class QueryTests(IrcTestCase):
             ("MODE jane +i", ["MODE"]),
             ("MODE #tea", ["324"]),
             ("MODE #tea b", ["368"]),
+            ("MODE #tea +b a!*@*", ["482"]),
             ("NAMES", ["366"]),
             ("NAMES #no", ["366"]),
             ("WHO 0", ["315"]),

@@ -116,7 +116,7 @@ def mode(connection: IrcConnection, request: Request) -> Reply:
         room = connection.hub.rooms.find(target)
         if not modes:
             return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, room.name, "+n"))
-        if modes.strip("+") == "b":
+        if modes.strip("+") == "b" and len(rest) == 1:
             return reply_line(session.numeric(numerics.RPL_ENDOFBANLIST, room.name, "End of channel ban list"))
         return reply_line(session.numeric(numerics.ERR_CHANOPRIVSNEEDED, room.name, NO_OPERATORS))
     if _user(connection, target) is not session.user:
