@@ -8,9 +8,10 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.changes import MAX_REASON_CHARACTERS
-from twisted_chat.doors.irc.hosts import CLOAK_BYTES, hosts_of
+from twisted_chat.doors.irc.hosts import CLOAK_BYTES, Hosts, hosts_of, use_hosts
 from twisted_chat.test.support import Connection, MemoryTransport, Server
 from twisted_chat.test.support_sqlite import sqlite_log
+from twisted_chat.wire.irc.message import parse
 
 
 class CloakTests(SynchronousTestCase):
@@ -83,6 +84,19 @@ class CloakTests(SynchronousTestCase):
         host = self.host("jane", "192.0.2.1")
         [line] = [line for line in self.reader.ask("CHATHISTORY LATEST #tea * 5") if line.endswith(" :hi")]
         self.assertEqual(line, f":jane!u@{host} PRIVMSG #tea :hi")
+
+    def test_a_long_text_has_the_same_parts_when_the_cloak_is_forgotten(self) -> None:
+        jane = self.guest("jane", "192.0.2.1")
+        kim = self.server.irc("kim", capabilities="message-tags", password="secret")
+        jane.ask("PRIVMSG kim :" + "long text " * 48)
+        live = [parse(line.encode()) for line in kim.lines()]
+        self.assertEqual(len(live), 2)
+        jane.ask("QUIT")
+        use_hosts(self.server.hub, Hosts(self.server.hub.registry, self.server.hub.log))  # as after a restart
+        kim = self.server.irc("kim", capabilities="message-tags draft/chathistory", password="secret")
+        past = [parse(line.encode()) for line in kim.ask("CHATHISTORY LATEST jane * 5")]
+        self.assertEqual([line.source for line in past], ["jane!u@guest"] * 2)
+        self.assertEqual([(line.tags, line.params) for line in past], [(line.tags, line.params) for line in live])
 
     def test_accounts_have_their_own(self) -> None:
         kim = self.server.irc("kim", "#tea", password="secret")

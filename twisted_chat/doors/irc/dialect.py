@@ -10,7 +10,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.doors.irc.hosts import NO_HOSTS, Hosts
+from twisted_chat.doors.irc.hosts import NO_HOSTS, Hosts, longest_host
 from twisted_chat.wire.events import split_timestamps, timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
@@ -42,7 +42,7 @@ MAX_JOIN_OVERHEAD = 400
 
 
 class Frame(NamedTuple):
-    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
+    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take at most."""
 
     opening: str
     closing: str
@@ -72,12 +72,17 @@ def renamed(before: str, now: str, host: str) -> str:
 
 @lru_cache(4096)
 def frame_of(kind: str, sender: str, host: str, to: str) -> Frame:
-    """Return the frame of a message, an action or a notice."""
+    """Return the frame of a message, an action or a notice.
+
+    A long text is split beside the longest host of its sender, so that its parts are the same whatever is known of
+    the sender now: clients know them by their ids.
+    """
     command = "NOTICE" if kind == NOTICE else "PRIVMSG"
     opening, closing = render(command, target_of(to), "", source=source_of(sender, host)), ""
     if kind == ACTION:
         opening, closing = opening + ACTION_OPENING, ACTION_CLOSING
-    return Frame(opening, closing, len((opening + closing).encode()))
+    overhead = len((opening + closing).encode()) + longest_host(host, sender) - len(host.encode())
+    return Frame(opening, closing, overhead)
 
 
 class IrcDialect(Dialect):

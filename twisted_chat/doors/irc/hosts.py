@@ -28,8 +28,15 @@ ACCOUNT_HOST, GUEST_HOST = "account", "guest"
 """How hosts of accounts begin, and the host of guests whose address is not known (any more) or is a Unix socket."""
 CLOAK_BYTES = 8
 """Bytes of a cloak's hash: 13 characters."""
+CLOAK_CHARACTERS = len(GUEST_HOST) + 1 + (8 * CLOAK_BYTES + 4) // 5
 MAX_KNOWN_GUESTS = 20_000
 """Guests whose cloaks are remembered, also when they are gone and what they said is read."""
+
+
+def longest_host(host: str, name: str) -> int:
+    """Return the bytes of the longest host that this user has at any time: an earlier one may be forgotten now."""
+    longest = CLOAK_CHARACTERS if host.startswith(GUEST_HOST) else len(f"{ACCOUNT_HOST}/{nick_of(name)}".encode())
+    return max(longest, len(host.encode()))
 
 
 class Hosts:
