@@ -10,6 +10,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
+from twisted_chat.doors.irc.channels import channel_of
 from twisted_chat.doors.irc.hosts import NO_HOSTS, Hosts
 from twisted_chat.wire.events import split_timestamps, timestamp
 from twisted_chat.wire.irc.message import escape_tag_value, render
@@ -54,7 +55,7 @@ def source_of(name: str, host: str) -> str:
 
 def target_of(name: str) -> str:
     """Return a room's or a person's name as a target."""
-    return name if is_room(name) else nick_of(name)
+    return channel_of(name) if is_room(name) else nick_of(name)
 
 
 def one_line(text: str, overhead: int) -> str:

@@ -11,7 +11,8 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
-from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.channels import room_of
+from twisted_chat.doors.irc.dialect import SERVER, target_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
 from twisted_chat.wire.errors import ParseError
@@ -118,7 +119,7 @@ def part(connection: IrcConnection, request: Request) -> Result | None:
 
 def topic(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
-    name = request.params[0]
+    name = room_of(request.params[0])
     if len(request.params) == 1:
         pending = hub.pending_change(session, name, TOPIC)
         return _topic(connection, name) if pending is None else _settled_topic(connection, name, pending)
@@ -128,15 +129,15 @@ def topic(connection: IrcConnection, request: Request) -> Result | None:
         hub.set_topic(session, name, text, label)
         return True
 
-    return for_each_target(session, hub, request, [name], change)
+    return for_each_target(session, hub, request, request.params[:1], change)
 
 
 def _topic(connection: IrcConnection, name: str) -> Reply:
     session = connection.session
-    text = connection.hub.topic(session, name)
+    text, channel = connection.hub.topic(session, name), target_of(name)
     if text:
-        return reply_line(session.numeric_text(numerics.RPL_TOPIC, (name,), text))
-    return reply_line(session.numeric(numerics.RPL_NOTOPIC, name, "No topic is set"))
+        return reply_line(session.numeric_text(numerics.RPL_TOPIC, (channel,), text))
+    return reply_line(session.numeric(numerics.RPL_NOTOPIC, channel, "No topic is set"))
 
 
 async def _settled_topic(connection: IrcConnection, name: str, pending: Change) -> Reply:

@@ -14,6 +14,7 @@ from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.answers import LINES_PER_STEP
+from twisted_chat.doors.irc.channels import channel_of, room_of
 from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
@@ -62,7 +63,7 @@ def who(connection: IrcConnection, request: Request) -> Result:
         user = _user(connection, mask)
         found = [user] if user is not None and mask not in ("0", "*") else []
     wanted = request.params[1] if len(request.params) > 1 and request.params[1][:1] == "%" else ""
-    slices = _who(session, found, "*" if room is None else room.name, wanted, mask)
+    slices = _who(session, found, "*" if room is None else channel_of(room.name), wanted, mask)
     return _reply(session, request, len(found), slices)
 
 
@@ -74,7 +75,7 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
     lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))]
-    rooms = [room.name for room in connection.hub.rooms.joined_by(user)]
+    rooms = [channel_of(room.name) for room in connection.hub.rooms.joined_by(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
     lines.append(session.numeric(numerics.RPL_WHOISSERVER, nick, SERVER, "twisted_chat"))
@@ -110,12 +111,12 @@ def mode(connection: IrcConnection, request: Request) -> Reply:
     session, (target, *rest) = connection.session, request.params
     modes = rest[0] if rest else ""
     if is_room(target):
-        room = connection.hub.rooms.find(target)
+        channel = channel_of(connection.hub.rooms.find(room_of(target)).name)
         if not modes:
-            return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, room.name, "+n"))
+            return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, channel, "+n"))
         if modes.strip("+") == "b":
-            return reply_line(session.numeric(numerics.RPL_ENDOFBANLIST, room.name, "End of channel ban list"))
-        return reply_line(session.numeric(numerics.ERR_CHANOPRIVSNEEDED, room.name, NO_OPERATORS))
+            return reply_line(session.numeric(numerics.RPL_ENDOFBANLIST, channel, "End of channel ban list"))
+        return reply_line(session.numeric(numerics.ERR_CHANOPRIVSNEEDED, channel, NO_OPERATORS))
     if _user(connection, target) is not session.user:
         return reply_line(session.numeric(numerics.ERR_USERSDONTMATCH, "Cannot change mode for other users"))
     if not modes:
@@ -198,8 +199,10 @@ def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]
 
 def _list_line(session: IrcSession, start: str, room: Room) -> str:
     if room.delivered_topic and _is_member(session, room):  # only members may see it
-        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.delivered_topic)
-    return f"{start}{room.name} {len(room.members)} : "
+        return session.numeric_text(
+            numerics.RPL_LIST, (channel_of(room.name), str(len(room.members))), room.delivered_topic
+        )
+    return f"{start}{channel_of(room.name)} {len(room.members)} : "
 
 
 def _who(session: IrcSession, found: Iterable[User], channel: str, wanted: str, mask: str) -> Iterator[Sequence[str]]:
@@ -219,7 +222,7 @@ def _groups(things: Iterable[T]) -> Iterator[list[T]]:
 
 def _room(connection: IrcConnection, name: str) -> Room | None:
     try:
-        return connection.hub.rooms.get(name)
+        return connection.hub.rooms.get(room_of(name))
     except ChatError:
         return None
 

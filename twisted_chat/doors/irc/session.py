@@ -12,7 +12,8 @@ from twisted_chat.core.participants import Absence, Entry
 from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.answers import IrcAnswers
-from twisted_chat.doors.irc.dialect import ECHO, SERVER, renamed
+from twisted_chat.doors.irc.channels import channel_of, room_of
+from twisted_chat.doors.irc.dialect import ECHO, SERVER, renamed, target_of
 from twisted_chat.doors.irc.lines import LONG_NICK_LINES, SHORT_NAMES_BYTES, SHORT_NICK_LINES, acknowledgement, word
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.wire.irc import numerics
@@ -40,9 +41,9 @@ class IrcSession(IrcAnswers):
 
     def names_of(self, name: str) -> Iterator[Sequence[str]]:
         """Return the reply to NAMES in slices: the members of a room, connected or not. Raises ChatError(bad-name)."""
-        room = self._hub.rooms.get(name)
+        room = self._hub.rooms.get(room_of(name))
+        name = channel_of(name if room is None else room.name)
         if room is not None:
-            name = room.name
             nicks = LONG_NICK_LINES if len(self.nick + name) * 4 <= SHORT_NAMES_BYTES else SHORT_NICK_LINES
             for lines in room.ordered.slices(nicks):
                 start = f":{SERVER} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
@@ -53,7 +54,7 @@ class IrcSession(IrcAnswers):
         """Return, in slices, the lines that follow the client's own JOIN: the room's topic and its members."""
         room = self._hub.rooms.get(name)
         if room is not None and room.delivered_topic:
-            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.delivered_topic),)
+            yield (self.numeric_text(numerics.RPL_TOPIC, (channel_of(room.name),), room.delivered_topic),)
         yield from self.names_of(name)
 
     def write_joined(self, name: str) -> None:
@@ -132,7 +133,7 @@ class IrcSession(IrcAnswers):
             self.write_answer(labels.get(index), self.dialect.render_history(record))
 
     def write_rejection(self, entry: Entry, index: int, problem: ChatError) -> None:
-        lines = self.problem(_COMMANDS[entry.kind], entry.envelopes[index].to, problem)
+        lines = self.problem(_COMMANDS[entry.kind], target_of(entry.envelopes[index].to), problem)
         if not self._gathers((lines,)):
             self.write_answer(entry.labels.get(index), lines)
 

@@ -12,6 +12,7 @@ from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import MAX_NAME_CHARACTERS, is_room
 from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS
+from twisted_chat.doors.irc.channels import channel_of
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.devices import device_of
 from twisted_chat.doors.irc.dialect import BATCH, EXTENDED, HISTORY, SERVER, TIME, source_of, target_of
@@ -58,7 +59,8 @@ def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
     assert user is not None
     for room in hub.rooms.joined_by(user):
         extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
-        yield (render("JOIN", room.name, *extended, source=source_of(user.name, session.hosts.of(user.identity))),)
+        source = source_of(user.name, session.hosts.of(user.identity))
+        yield (render("JOIN", channel_of(room.name), *extended, source=source),)
         yield from session.joined(room.name)
 
 
