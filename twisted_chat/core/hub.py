@@ -14,6 +14,7 @@ from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, RoomState, Tickets
 from twisted_chat.core.limits import Limits
+from twisted_chat.core.moves import Quit
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
@@ -144,8 +145,10 @@ class Hub(Credentials):
             if self._moves.has(user.identity):
                 self._append_moves()
             self._moves.freed_names.add(user.key)
-            for room in self.rooms.joined_by(user):
-                self._leave(participant, user, room, None, reason)
+            rooms = self.rooms.joined_by(user)
+            quit = Quit(len(rooms))
+            for room in rooms:
+                self._leave(participant, user, room, None, reason, quit)
         offline = self.registry.remove_connection(user, participant)
         self._connections_changed(user)
         if offline:

@@ -60,7 +60,8 @@ class NameTests(SynchronousTestCase):
                 continue
             channel = channel_of(room)
             self.assertEqual(room_name(room_of(channel)).key, key, room)
-            keys.add(key), channels.add(channel.lower())
+            keys.add(key)
+            channels.add(channel.lower())
         self.assertEqual(len(keys), len(channels))
 
     def test_the_style_of_an_emoji_makes_no_other_room(self) -> None:

@@ -373,10 +373,10 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("NICK Joan"), [])
         self.assertEqual(self.numbers(self.jane.ask("NICK ZAK") + self.jane.ask("NICK a*b")), ["433", "432"])
 
-    def test_a_guest_that_quits_parts_its_rooms(self) -> None:
+    def test_a_guest_that_quits_is_seen_to_quit(self) -> None:
         self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :Closing link: you have quit"])
         self.assertTrue(self.jane.closed)
-        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest PART #tea bye"])
+        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest QUIT :Quit: bye"])
 
     def test_away(self) -> None:
         self.assertEqual(self.numbers(self.zak.ask("AWAY :out for lunch")), ["306"])

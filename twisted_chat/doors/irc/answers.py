@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 from twisted_chat.core.errors import ChatError
+from twisted_chat.core.moves import Quit
 from twisted_chat.doors.irc.dialect import BATCH, REPLIES, SERVER, IrcDialect, dialect_of, one_line
 from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import acknowledgement, word
@@ -28,12 +29,13 @@ INVALID_UTF8 = "INVALID_UTF8"
 class IrcAnswers(Session):
     """The part of an IRC client's session that answers its requests."""
 
-    __slots__ = ("_batch_count", "_gathered", "_last_quit", "_pinged", "capabilities", "quit_reason", "real_name")
+    __slots__ = ("_batch_count", "_gathered", "_pinged", "_told_quits", "capabilities", "quit_reason", "real_name")
     dialect: IrcDialect
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._batch_count = self._pinged = self._last_quit = 0
+        self._batch_count = self._pinged = 0
+        self._told_quits: tuple[Mapping[int, Quit], ...] = ()  # of guests whose leaves of other rooms are to come
         self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several targets
         self.real_name = self.quit_reason = ""
         self.use_capabilities(frozenset())

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, SPOKEN, Record
 from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.moves import QuitEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
@@ -136,7 +137,7 @@ class IrcDialect(Dialect):
         return "".join([f"@time={begin}{end}{after}{a}{text}{z}{ending}" for _, end, text, (a, z, _) in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
-        if entry.kind == LEFT and self._hosts.is_gone(entry.envelope.author):
+        if isinstance(entry, QuitEntry):
             return [self._quit(record) for record in entry.records()]
         return [line for record in entry.records() for line in self.render_history(record)]
 

@@ -43,10 +43,6 @@ class Hosts:
             return ACCOUNT_HOST if user is None else f"{ACCOUNT_HOST}/{nick_of(user.name)}"
         return self._known.get(identity) or self._find(identity)
 
-    def is_gone(self, identity: int) -> bool:
-        """Return True for a guest who is not here any more."""
-        return identity >= GUESTS and self._registry is not None and self._registry.by_identity(identity) is None
-
     def of_name(self, name: str) -> str:
         """Return the host of the user who has a name now."""
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
+from twisted_chat.core.moves import Block, Quit, quit_of
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry
 from twisted_chat.doors.catchup import LIVE
@@ -20,6 +21,8 @@ from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import add_tag, render
 from twisted_chat.wire.irc.names import nick_of
 
+MAX_TOLD_QUITS = 64
+"""Blocks of quits that are remembered for a client until the guests have left all their rooms."""
 NOT_CONNECTED = "not connected now; the message is kept"
 
 _COMMANDS = {
@@ -77,13 +80,28 @@ class IrcSession(IrcAnswers):
     def deliver_move(self, entry: Entry) -> None:
         """Queue a join or leave; a guest that is gone has quit, and is seen to do so once, not in each room."""
         author, user = entry.envelope.author, self.user
-        if entry.kind == LEFT and self.hosts.is_gone(author):
-            if author == self._last_quit:
-                return
-            self._last_quit = author
-        super().deliver_move(entry)
+        for part in self._without_told(entry):
+            super().deliver_move(part)
         if entry.kind == JOINED and user is not None and author == user.identity:
             self.write_joined(entry.envelope.to)  # another connection of the account has joined for this one
+
+    def _without_told(self, entry: Entry) -> Sequence[Entry]:
+        """Return the entry, or the parts of a block, without the quits that the client was told of in another room."""
+        quits: Mapping[int, Quit] = {}
+        if isinstance(entry, Block):
+            quits = entry.quits()
+        elif (quit := quit_of(entry)) is not None:
+            quits = {entry.envelope.author: quit}
+        if not quits:
+            return (entry,)
+        told = self._told_quits
+        again = {author for author in quits if any(author in some for some in told)} if told else ()
+        if any(quit.rest for quit in quits.values()):
+            awaited = [some for some in told if any(quit.rest for quit in some.values())]
+            self._told_quits = (*awaited[-MAX_TOLD_QUITS:], quits)
+        if not again:
+            return (entry,)
+        return entry.without_quits(again) if isinstance(entry, Block) else ()
 
     def deliver_copy(self, entry: Entry) -> None:
         if ECHO in self.capabilities:  # other clients would show it as a message from the account to itself
