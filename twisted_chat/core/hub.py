@@ -154,7 +154,7 @@ class Hub(Credentials):
         if offline:
             self._tell_presence(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
-                user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
+                user.read_up_to = max(user.read_up_to, participant.read_up_to)
                 self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
 
     def rename(self, participant: Participant, name: str) -> None:
@@ -173,11 +173,11 @@ class Hub(Credentials):
             self._tell_presence(self._neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
-        """Set the user's away text; None means that the user is back. Raises ChatError(too-long)."""
+        """Set or end (None) a connection's away text; a user is away if all its connections are. Raises too-long."""
         user = self._user(participant)
         if text is not None and len(text) > MAX_AWAY_CHARACTERS:
             raise ChatError(Reason.AWAY_LENGTH, max=MAX_AWAY_CHARACTERS)
-        user.away = text
+        user.set_away(participant, text)
         user.version += 1
 
     def save_read_positions(self) -> None:

@@ -28,6 +28,8 @@ NO_SERVICES = (
     "client, or send PASS <name>:<password> before NICK; a free name with a password becomes an account"
 )
 """Clients send passwords to services by themselves: `/msg NickServ IDENTIFY …`."""
+NOW_AWAY = "You have been marked as being away"
+AWAY_BUT_HERE = f"{NOW_AWAY} here; others see it when your other clients are away, too"
 
 
 def privmsg(connection: IrcConnection, request: Request) -> Result | None:
@@ -153,7 +155,8 @@ def away(connection: IrcConnection, request: Request) -> Result:
     def change() -> Reply:
         connection.hub.away(session, text or None)
         if text:
-            return reply_line(session.numeric(numerics.RPL_NOWAWAY, "You have been marked as being away"))
+            others_here = session.user is not None and session.user.away is None
+            return reply_line(session.numeric(numerics.RPL_NOWAWAY, AWAY_BUT_HERE if others_here else NOW_AWAY))
         return reply_line(session.numeric(numerics.RPL_UNAWAY, "You are no longer marked as being away"))
 
     return session.pace.run(session, change)
