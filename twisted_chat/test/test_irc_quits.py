@@ -51,12 +51,16 @@ class QuitTests(SynchronousTestCase):
             self.assertEqual(told, Counter(f"{name} QUIT" for name in seen), rooms)
 
     def test_when_several_quit_together(self) -> None:
-        self.one.say(b"QUIT :bye\r\n"), self.two.drop(), self.single.drop()
+        self.one.say(b"QUIT :bye\r\n")
+        self.two.drop()
+        self.single.drop()
         self.settle()
         self.expect_one_quit_each("one", "two", "single")
 
     def test_when_the_leaves_come_one_by_one(self) -> None:
-        self.one.drop(), self.two.drop(), self.single.drop()
+        self.one.drop()
+        self.two.drop()
+        self.single.drop()
         self.server.turn()
         for _ in range(7):
             self.settle(1)
@@ -65,7 +69,8 @@ class QuitTests(SynchronousTestCase):
     def test_when_others_quit_between_the_leaves(self) -> None:
         self.one.drop()
         self.settle(2)
-        self.two.drop(), self.single.drop()
+        self.two.drop()
+        self.single.drop()
         self.settle(3)
         self.settle()
         self.expect_one_quit_each("one", "two", "single")
@@ -75,15 +80,18 @@ class QuitTests(SynchronousTestCase):
         self.server.turn()
         self.settle(1)
         self.log.fail()
-        self.two.drop(), self.single.drop()
-        self.settle(), self.settle()
+        self.two.drop()
+        self.single.drop()
+        self.settle()
+        self.settle()
         self.expect_one_quit_each("one", "two", "single")
 
     def test_when_a_reader_leaves_or_joins_between_the_leaves(self) -> None:
         leaves, joins = self.readers[ROOMS], self.readers["#c", "#b"]
         self.one.drop()
         self.settle(1)
-        leaves.say(b"PART #a\r\n"), joins.say(b"JOIN #a\r\n")
+        leaves.say(b"PART #a\r\n")
+        joins.say(b"JOIN #a\r\n")
         self.settle()
         told = self.read()
         self.assertEqual(told[ROOMS]["one QUIT"], 1)
@@ -107,7 +115,8 @@ class QuitTests(SynchronousTestCase):
             self.read()
 
     def test_nothing_is_remembered_of_guests_that_are_gone(self) -> None:
-        self.one.drop(), self.two.drop()
+        self.one.drop()
+        self.two.drop()
         self.settle()
         self.single.drop()
         self.settle()
@@ -119,7 +128,8 @@ class QuitTests(SynchronousTestCase):
 
     def test_many_guests_of_other_doors(self) -> None:
         guests = [self.server.plain(f"guest{number}", *ROOMS[number % 3 :]) for number in range(30)]
-        self.settle(), self.read()
+        self.settle()
+        self.read()
         for guest in guests:
             guest.drop()
         for _ in range(20):

@@ -170,6 +170,8 @@ def ping(connection: IrcConnection, request: Request) -> Reply:
 
 def pong(connection: IrcConnection, request: Request) -> Reply:
     connection.session.answered_ping()
+    if (device := connection.registration.device) is not None:
+        connection.devices.note(device, connection.session)
     return Reply()
 
 

@@ -59,6 +59,13 @@ class IrcProtocol(DoorProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)
+        self._end_device()
+
+    def close(self) -> None:
+        super().close()
+        self._end_device()  # now, since a server that stops closes its store next
+
+    def _end_device(self) -> None:
         device, self.registration.device = self.registration.device, None
         if device is not None:
             self.devices.end(device, self.session)
@@ -186,8 +193,12 @@ class IrcFactory(DoorFactory):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.devices = Devices()
+        self.devices = Devices(self.hub.accounts)
         self.network, self.motd = "", list[str]()
+
+    def idle_check(self) -> None:
+        super().idle_check()
+        self.devices.note_all()
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = super().buildProtocol(addr)

@@ -75,6 +75,9 @@ async def unread_messages(connection: IrcConnection) -> list[str]:
     assert user is not None
     if not user.is_account:
         return []
+    await connection.devices.load(user.identity)
+    if session.user is None:  # the connection has ended meanwhile
+        return []
     user_, real_name, capabilities = registration.user or "", registration.real_name, session.capabilities
     device = device_of(user.identity, registration.named_device, user_, real_name, capabilities)
     after = connection.devices.begin(device, session, user.read_at_start)
