@@ -9,19 +9,21 @@ from typing import Any
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.moves import Quit
-from twisted_chat.doors.irc.dialect import BATCH, REPLIES, SERVER, IrcDialect, dialect_of, one_line
+from twisted_chat.doors.irc.dialect import BATCH, REPLIES, IrcDialect, dialect_of, one_line
 from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import acknowledgement, word
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
 from twisted_chat.wire.errors import NOT_UTF8, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import add_tag, render
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, add_tag, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import split_text
 
 LINES_PER_STEP = 32
 """Lines of a long answer that are made in one step (doors/slices.py): some 0.2 ms of work."""
+MIN_TEXT_BYTES = 16
+"""Bytes of a text that are shown although very long names fill the line."""
 INVALID_UTF8 = "INVALID_UTF8"
 """The code of IRCv3's utf8-only for a line that is not UTF-8."""
 
@@ -50,6 +52,11 @@ class IrcAnswers(Session):
         return hosts_of(self._hub)
 
     @property
+    def server(self) -> str:
+        """Return the server's name."""
+        return self.dialect.server
+
+    @property
     def nick(self) -> str:
         """Return the client's nick; * before it has one."""
         return "*" if self.user is None else nick_of(self.user.name)
@@ -58,7 +65,7 @@ class IrcAnswers(Session):
 
     def numeric(self, number: str, *params: str) -> str:
         """Return a numeric reply; all but the last of `params` must be words."""
-        return render(number, self.nick, *params, source=SERVER)
+        return render(number, self.nick, *params, source=self.server)
 
     def numeric_list(self, number: str, params: tuple[str, ...], words: Sequence[str]) -> list[str]:
         """Return a list of words, in as many numeric replies as it takes."""
@@ -68,6 +75,15 @@ class IrcAnswers(Session):
     def numeric_text(self, number: str, params: tuple[str, ...], text: str) -> str:
         """Return a numeric reply that ends with as much of a person's text as fits."""
         return self.numeric(number, *params, one_line(text, len(self.numeric(number, *params, ":").encode())))
+
+    def numeric_cut(self, number: str, *params: str) -> str:
+        """Return a numeric reply whose last parameter is cut if it does not fit."""
+        line = self.numeric(number, *params)
+        if len(line.encode()) <= MAX_BODY_BYTES:
+            return line
+        *words, last = params
+        overhead = len(self.numeric(number, *words, ":").encode())
+        return self.numeric(number, *words, one_line(last, min(overhead, MAX_BODY_BYTES - MIN_TEXT_BYTES)))
 
     def problem(self, command: str, target: str, problem: ChatError | ParseError) -> list[str]:
         """Return the answer to a request that was not carried out."""
@@ -83,9 +99,9 @@ class IrcAnswers(Session):
     def failure(self, command: str, code: str, context: tuple[str, ...], sentence: str) -> str:
         """Return an error for which IRC has no number: FAIL, or 400 without standard-replies."""
         if REPLIES in self.capabilities:
-            return render("FAIL", word(command), code, *map(word, context), sentence, source=SERVER)
+            return render("FAIL", word(command), code, *map(word, context), sentence, source=self.server)
         if code == INVALID_UTF8:
-            return render("NOTICE", self.nick, sentence, source=SERVER)
+            return render("NOTICE", self.nick, sentence, source=self.server)
         return self.numeric(numerics.ERR_UNKNOWNERROR, word(command), sentence)
 
     # answers
@@ -119,12 +135,12 @@ class IrcAnswers(Session):
                 count = 0
                 yield
         if number:
-            self.write(render("BATCH", f"-{number}", source=SERVER))
+            self.write(render("BATCH", f"-{number}", source=self.server))
 
     def _open_batch(self, label: str | None, batch: tuple[str, ...]) -> str:
         """Queue the line that begins a batch, and return the batch's name."""
         self._batch_count += 1
-        begin = render("BATCH", f"+{self._batch_count}", *batch, source=SERVER)
+        begin = render("BATCH", f"+{self._batch_count}", *batch, source=self.server)
         self.write(begin if label is None else add_tag(begin, "label", label))
         return str(self._batch_count)
 
@@ -135,7 +151,7 @@ class IrcAnswers(Session):
             lines = self.in_batch(lines, batch)
         if label is None:
             return lines
-        return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [acknowledgement(label)]
+        return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [acknowledgement(label, self.server)]
 
     async def write_gathered_answer(self, label: str, act: Callable[[], Awaitable[Sequence[str]]]) -> None:
         """Queue all answers to a labelled request as one; `act` makes the request, and returns its errors.
@@ -169,8 +185,8 @@ class IrcAnswers(Session):
         self._batch_count += 1
         number = str(self._batch_count)
         inner = [add_tag(line, "batch", number) for line in lines]
-        begin = render("BATCH", f"+{number}", *batch, source=SERVER)
-        return [begin, *inner, render("BATCH", f"-{number}", source=SERVER)]
+        begin = render("BATCH", f"+{number}", *batch, source=self.server)
+        return [begin, *inner, render("BATCH", f"-{number}", source=self.server)]
 
 
 @lru_cache(1024)

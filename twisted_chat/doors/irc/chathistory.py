@@ -6,7 +6,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import User
 from twisted_chat.doors.irc.channels import channel_of, room_of
-from twisted_chat.doors.irc.dialect import SERVER, target_of
+from twisted_chat.doors.irc.dialect import target_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.pages import BEHIND_ALL_PARTS, Bound, Line, Pages
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -80,7 +80,10 @@ async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
     between = [item for item in latest.items() if min(ends) < item[1] < max(ends)]
     found = sorted(between, key=lambda item: (item[1], item[0]))
     found = found[:count] if ends[0] <= ends[1] else found[-count:]
-    lines = [render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=SERVER) for name, time in found]
+    lines = [
+        render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=session.server)
+        for name, time in found
+    ]
     return Reply(lines, batch=("draft/chathistory-targets",))
 
 

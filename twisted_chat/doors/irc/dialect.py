@@ -18,9 +18,6 @@ from twisted_chat.wire.irc.message import escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, fit_as_they_are, split_text
 
-SERVER = "chat.local"
-"""The server's name: it has a dot, which no nick has."""
-
 CAPABILITIES = {
     "message-tags": "everything that is stored has its id in the tag `msgid`",
     "server-time": "everything that is stored has its time in the tag `time`",
@@ -90,6 +87,11 @@ class IrcDialect(Dialect):
         self._ids, self._times = TAGS in capabilities, TIME in capabilities
         self._accounts, self._extended = ACCOUNT in capabilities, EXTENDED in capabilities
 
+    @property
+    def server(self) -> str:
+        """Return the server's name, the source of its own lines."""
+        return self._hosts.server
+
     def render(self, entry: Entry, ending: str) -> str:
         rendered = self._render_short(entry, ending) if entry.kind in SPOKEN else None
         return "".join([line + ending for line in self.render_copy(entry)]) if rendered is None else rendered
@@ -145,7 +147,7 @@ class IrcDialect(Dialect):
         return self.render(entry, ending)
 
     def server_notice(self, notice: Notice, sentence: str) -> list[str]:
-        return [render("NOTICE", "*", sentence, source=SERVER)]
+        return [render("NOTICE", "*", sentence, source=self.server)]
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
         return self.render_history(record)

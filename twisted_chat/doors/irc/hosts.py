@@ -8,6 +8,7 @@ store's, so a cloak stays the same over restarts. It has no dot: clients that ma
 
 from __future__ import annotations
 
+import re
 from base64 import b32encode
 from collections import OrderedDict
 from hashlib import blake2b
@@ -23,6 +24,9 @@ from twisted_chat.wire.irc.names import nick_of
 
 ACCOUNT_HOST, GUEST_HOST = "account", "guest"
 """How hosts of accounts begin, and the host of guests whose address is not known (any more) or is a Unix socket."""
+DEFAULT_SERVER_NAME = "chat.local"
+MAX_SERVER_NAME_CHARACTERS = 63
+_SERVER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
 CLOAK_BYTES = 8
 """Bytes of a cloak's hash: 13 characters."""
 MAX_KNOWN_GUESTS = 20_000
@@ -30,9 +34,10 @@ MAX_KNOWN_GUESTS = 20_000
 
 
 class Hosts:
-    """The hosts of one server's users; without a registry all guests have the same."""
+    """The hosts of one server's users, without a registry the same for all guests; and the `server`'s own name."""
 
     def __init__(self, registry: UserRegistry | None = None, log: MessageLog | None = None) -> None:
+        self.server = DEFAULT_SERVER_NAME
         self._registry, self._log = registry, log
         self._known: OrderedDict[int, str] = OrderedDict()
 
@@ -65,6 +70,11 @@ class Hosts:
             return GUEST_HOST
         hashed = blake2b(network_of(address).encode(), key=self._log.secret, digest_size=CLOAK_BYTES).digest()
         return f"{GUEST_HOST}-{b32encode(hashed).decode().rstrip('=').lower()}"
+
+
+def is_server_name(text: str) -> bool:
+    """Return True for a host name with a dot: no nick has one, so that clients can tell a server's lines."""
+    return len(text) <= MAX_SERVER_NAME_CHARACTERS and _SERVER_NAME.fullmatch(text) is not None
 
 
 NO_HOSTS = Hosts()

@@ -12,7 +12,7 @@ from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
 from twisted_chat.doors.irc.channels import room_of
-from twisted_chat.doors.irc.dialect import SERVER, target_of
+from twisted_chat.doors.irc.dialect import target_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
 from twisted_chat.wire.errors import ParseError
@@ -75,7 +75,7 @@ def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> R
         return reply_line(session.numeric(numerics.ERR_TOOMANYTARGETS, word(request.params[0]), sentence))
 
     if any(map(_is_service, targets)):  # nobody else gets the text either: it may hold a password
-        return Reply(() if kind == NOTICE else [render("NOTICE", session.nick, NO_SERVICES, source=SERVER)])
+        return Reply(() if kind == NOTICE else [render("NOTICE", session.nick, NO_SERVICES, source=session.server)])
 
     def say(to: str, label: str | None) -> bool:
         session.tell_absence(hub.say(session, to, [text], kind, label))
@@ -94,7 +94,8 @@ def _is_service(target: str) -> bool:
 
 def services(connection: IrcConnection, request: Request) -> Reply:
     """Answer a service's command, such as NICKSERV, which some clients send instead of a message."""
-    return reply_line(render("NOTICE", connection.session.nick, NO_SERVICES, source=SERVER))
+    session = connection.session
+    return reply_line(render("NOTICE", session.nick, NO_SERVICES, source=session.server))
 
 
 def join(connection: IrcConnection, request: Request) -> Result | None:
@@ -163,9 +164,10 @@ def away(connection: IrcConnection, request: Request) -> Result:
 
 
 def ping(connection: IrcConnection, request: Request) -> Reply:
+    session = connection.session
     if not request.params:
-        return reply_line(connection.session.numeric(numerics.ERR_NOORIGIN, "No token given; usage: PING <token>"))
-    return reply_line(render("PONG", SERVER, request.params[0], source=SERVER))
+        return reply_line(session.numeric(numerics.ERR_NOORIGIN, "No token given; usage: PING <token>"))
+    return reply_line(render("PONG", session.server, request.params[0], source=session.server))
 
 
 def pong(connection: IrcConnection, request: Request) -> Reply:

@@ -18,6 +18,7 @@ from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.dialect import IRC, LABELS
+from twisted_chat.doors.irc.hosts import hosts_of, is_server_name
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession
@@ -186,7 +187,8 @@ class IrcProtocol(DoorProtocol):
 class IrcFactory(DoorFactory):
     """Makes an IrcProtocol for each connection to one hub: see DoorFactory.
 
-    A `network` and a `motd` that are not empty are shown to clients instead of the protocol's own.
+    A `network` and a `motd` that are not empty are shown to clients instead of the protocol's own. `server_name`,
+    a host name with a dot, is the source of the server's lines; the hub's other IRC doors have the same.
     """
 
     protocol: type[IrcProtocol] = IrcProtocol
@@ -195,6 +197,16 @@ class IrcFactory(DoorFactory):
         super().__init__(*args, **options)
         self.devices = Devices(self.hub.accounts)
         self.network, self.motd = "", list[str]()
+
+    @property
+    def server_name(self) -> str:
+        return hosts_of(self.hub).server
+
+    @server_name.setter
+    def server_name(self, name: str) -> None:
+        if not is_server_name(name):
+            raise ValueError(f"{name!r} is not the name of a server, such as irc.example.org")
+        hosts_of(self.hub).server = name
 
     def idle_check(self) -> None:
         super().idle_check()

@@ -15,7 +15,6 @@ from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.answers import LINES_PER_STEP
 from twisted_chat.doors.irc.channels import channel_of, room_of
-from twisted_chat.doors.irc.dialect import SERVER
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -74,11 +73,13 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
     if user is None:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
-    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))]
+    lines = [
+        session.numeric_cut(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))
+    ]
     rooms = [channel_of(room.name) for room in connection.hub.rooms.joined_by(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
-    lines.append(session.numeric(numerics.RPL_WHOISSERVER, nick, SERVER, "twisted_chat"))
+    lines.append(session.numeric(numerics.RPL_WHOISSERVER, nick, session.server, "twisted_chat"))
     if not user.participants:
         lines.append(session.numeric(numerics.RPL_AWAY, nick, "not connected now"))
     elif user.away:
@@ -135,16 +136,13 @@ def lusers(connection: IrcConnection, request: Request) -> Reply:
 
 
 def version(connection: IrcConnection, request: Request) -> Reply:
-    return reply_line(
-        connection.session.numeric(
-            numerics.RPL_VERSION, f"twisted_chat-{__version__}", SERVER, "IRC beside other protocols"
-        )
-    )
+    session, ours = connection.session, f"twisted_chat-{__version__}"
+    return reply_line(session.numeric(numerics.RPL_VERSION, ours, session.server, "IRC beside other protocols"))
 
 
 def time(connection: IrcConnection, request: Request) -> Reply:
-    now = timestamp(int(time_of_day() * 1000))
-    return reply_line(connection.session.numeric(numerics.RPL_TIME, SERVER, now))
+    session, now = connection.session, timestamp(int(time_of_day() * 1000))
+    return reply_line(session.numeric(numerics.RPL_TIME, session.server, now))
 
 
 def user_counts(connection: IrcConnection) -> list[str]:
@@ -161,12 +159,12 @@ def user_counts(connection: IrcConnection) -> list[str]:
 
 def message_of_the_day(connection: IrcConnection) -> list[str]:
     """Return the message of the day, or that there is none; clients wait for it before they join."""
-    numeric = connection.session.numeric
+    session = connection.session
     if not connection.motd:
-        return [numeric(numerics.ERR_NOMOTD, "There is no message of the day")]
-    lines = [numeric(numerics.RPL_MOTD, f"- {line}") for line in connection.motd]
-    begin = numeric(numerics.RPL_MOTDSTART, f"- {SERVER} Message of the day -")
-    return [begin, *lines, numeric(numerics.RPL_ENDOFMOTD, "End of /MOTD command")]
+        return [session.numeric(numerics.ERR_NOMOTD, "There is no message of the day")]
+    lines = [session.numeric_text(numerics.RPL_MOTD, (), f"- {line}") for line in connection.motd]
+    begin = session.numeric(numerics.RPL_MOTDSTART, f"- {session.server} Message of the day -")
+    return [begin, *lines, session.numeric(numerics.RPL_ENDOFMOTD, "End of /MOTD command")]
 
 
 def _reply(session: IrcSession, request: Request, count: int, slices: Iterator[Sequence[str]]) -> Result:
@@ -192,7 +190,7 @@ def _names(session: IrcSession, asked: list[str]) -> Iterator[Sequence[str]]:
 def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]:
     yield (session.numeric(numerics.RPL_LISTSTART, "Channel", "Users  Name"),)
     for some in _groups(rooms):
-        start = f":{SERVER} {numerics.RPL_LIST} {session.nick} "
+        start = f":{session.server} {numerics.RPL_LIST} {session.nick} "
         yield [_list_line(session, start, room) for room in some]
     yield (session.numeric(numerics.RPL_LISTEND, "End of /LIST"),)
 
@@ -259,7 +257,9 @@ def _is_gone(user: User) -> bool:
 def _who_line(session: IrcSession, user: User, channel: str) -> str:
     nick, flags = nick_of(user.name), "G" if _is_gone(user) else "H"
     host = session.hosts.of(user.identity)
-    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", host, SERVER, nick, flags, f"0 {_real_name(user)}")
+    return session.numeric_cut(
+        numerics.RPL_WHOREPLY, channel, "u", host, session.server, nick, flags, f"0 {_real_name(user)}"
+    )
 
 
 def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> str:
@@ -272,7 +272,7 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "u": "u",
         "i": "255.255.255.255",
         "h": session.hosts.of(user.identity),
-        "s": SERVER,
+        "s": session.server,
         "n": nick,
         "f": "G" if _is_gone(user) else "H",
         "d": "0",
@@ -282,4 +282,4 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "r": _real_name(user),
     }
     params = [value if field == "r" else word(value) for field, value in known.items() if field in fields]
-    return session.numeric(numerics.RPL_WHOSPCRPL, *params)
+    return session.numeric_cut(numerics.RPL_WHOSPCRPL, *params)

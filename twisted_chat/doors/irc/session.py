@@ -14,7 +14,7 @@ from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.answers import IrcAnswers
 from twisted_chat.doors.irc.channels import channel_of, room_of
-from twisted_chat.doors.irc.dialect import ECHO, SERVER, renamed, target_of
+from twisted_chat.doors.irc.dialect import ECHO, renamed, target_of
 from twisted_chat.doors.irc.lines import LONG_NICK_LINES, SHORT_NAMES_BYTES, SHORT_NICK_LINES, acknowledgement, word
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.wire.irc import numerics
@@ -49,7 +49,7 @@ class IrcSession(IrcAnswers):
         if room is not None:
             nicks = LONG_NICK_LINES if len(self.nick + name) * 4 <= SHORT_NAMES_BYTES else SHORT_NICK_LINES
             for lines in room.ordered.slices(nicks):
-                start = f":{SERVER} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
+                start = f":{self.server} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
                 yield [start + line for line in lines]
         yield (self.numeric(numerics.RPL_ENDOFNAMES, word(name), "End of /NAMES list"),)
 
@@ -69,7 +69,7 @@ class IrcSession(IrcAnswers):
     def ping(self) -> str:
         """Return a PING; the client that answers it has received everything so far."""
         self._pinged = self.catchup.position
-        return render("PING", SERVER)
+        return render("PING", self.server)
 
     def answered_ping(self) -> None:
         """Note that the client has answered the last PING."""
@@ -134,7 +134,7 @@ class IrcSession(IrcAnswers):
                 self._flusher.slices.begin(self, self._answer_slices(labels.get(index), slices, ()))
         elif ECHO not in self.capabilities:
             if labels:
-                self.write(*map(acknowledgement, labels.values()))
+                self.write(*[acknowledgement(label, self.server) for label in labels.values()])
         elif labels:
             self._write_labelled_echo(entry)
         elif not self._gathers((self._render(entry).decode().split("\r\n")[:-1],)):
@@ -184,7 +184,7 @@ class IrcSession(IrcAnswers):
     def notify(self, notice: Notice, detail: str = "") -> None:
         sentence = notice_sentence(notice, detail)
         if notice is Notice.GAP:
-            self.write(render("NOTICE", self.nick, sentence, source=SERVER))
+            self.write(render("NOTICE", self.nick, sentence, source=self.server))
         else:
             self.write(render("ERROR", sentence))
 
