@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,6 +13,7 @@ from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import MAX_BODY_BYTES, escape_tag_value
 from twisted_chat.wire.irc.names import nick_of
 
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 MAX_WORD_CHARACTERS = 64
 """Characters of a client's parameter that an error repeats."""
 
@@ -39,7 +41,7 @@ SHORT_NICK_LINES = partial(_nick_lines, 4 * (2 * MAX_NAME_CHARACTERS + 1) + _NAM
 
 def word(text: str) -> str:
     """Return a client's parameter, which may be longer than a word, as a word of an answer."""
-    return text[:MAX_WORD_CHARACTERS].replace(" ", "_").lstrip(":") or "*"
+    return _CONTROL.sub("?", text[:MAX_WORD_CHARACTERS]).replace(" ", "_").lstrip(":") or "*"
 
 
 def acknowledgement(label: str, server: str) -> str:

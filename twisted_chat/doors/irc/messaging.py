@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -110,7 +110,7 @@ def join(connection: IrcConnection, request: Request) -> Result | None:
 
 def part(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
-    reason = plain_text(request.params[1]) if len(request.params) > 1 else ""
+    reason = _reason(request.params[1:])
 
     def leave(name: str, label: str | None) -> bool:
         if not hub.leave(session, name, label, reason):
@@ -178,9 +178,15 @@ def pong(connection: IrcConnection, request: Request) -> Reply:
 
 
 def quit_(connection: IrcConnection, request: Request) -> Reply:
-    with suppress(ParseError):  # it quits nevertheless
-        connection.session.quit_reason = plain_text(request.params[0]) if request.params else ""
+    connection.session.quit_reason = _reason(request.params)
     return Reply((render("ERROR", "Closing link: you have quit"),), last=True)
+
+
+def _reason(params: Sequence[str]) -> str:
+    """Return the reason for leaving; "" if it cannot be shown, since the client leaves nevertheless."""
+    with suppress(ParseError):
+        return plain_text(params[0]).strip() if params else ""
+    return ""
 
 
 def no_operators(connection: IrcConnection, request: Request) -> Reply:

@@ -27,11 +27,28 @@ from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol
 from twisted_chat.doors.state import OPEN
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, command_of, parse, parse_privmsgs
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, Message, command_of, mended, parse, parse_privmsgs
 from twisted_chat.wire.stream import LineSplitter
 
 MAX_LABEL_BYTES = 64
 """Bytes of a label, as labeled-response limits it; a longer one is ignored."""
+
+
+MENDED_COMMANDS = {"USER": "?", "QUIT": "?", "PART": "?", "NICK": "\ufffd"}
+"""Commands that are carried out although their text is not valid; by what bytes that are not UTF-8 are replaced.
+
+The text of the first three does not matter, and a client that is refused would wait for ever. No nick has U+FFFD.
+"""
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        return parse(line)
+    except ParseError:
+        unreadable = MENDED_COMMANDS.get(command_of(line)[0].upper())
+        if unreadable is None:
+            raise
+        return parse(mended(line, unreadable))
 
 
 class IrcProtocol(DoorProtocol):
@@ -105,14 +122,13 @@ class IrcProtocol(DoorProtocol):
 
     def lineReceived(self, line: bytes) -> None:
         """Carry out one request, given without its line ending; an empty line is none."""
+        line = line.lstrip(b"\r")  # the end of a line before, as some clients send it
         if not line:
             return
         request = Request()
         result: Result | Problem | None
-        if not self.registered and command_of(line)[0].upper() == "USER":
-            line = line.decode(errors="ignore").encode()  # a real name that is not UTF-8 does not matter
         try:
-            message = parse(line)
+            message = _parse(line)
             params = message.params
             if message.command == "PASS" and len(params) > 1:  # with spaces, and without a colon in front
                 params = command_of(line)[1:]

@@ -96,6 +96,7 @@ def for_each_target(
     with several targets has one answer, in which all of them are.
     """
     names = list(names)
+    names = [name for name in names if name] or names[:1]  # as in #tea,,#ops
     if request.label is not None and len(names) > 1:
         return _gathered(session, request.label, names, Targets(session, hub, request._replace(label=None), act))
     targets = Targets(session, hub, request, act)
