@@ -112,6 +112,7 @@ class UserRegistry:
         if len(rest) == len(user.participants):
             return False
         user.participants = rest
+        user.set_away(participant, None)
         user.version += 1
         if rest:
             return False

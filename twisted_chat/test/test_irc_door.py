@@ -121,6 +121,72 @@ class UnknownCommandTests(IrcTestCase):
                 [f"@label=x :chat.local 421 jane {command} :Unknown command"],
             )
 
+    def test_what_a_client_sends_is_shown_to_it_without_control_characters(self) -> None:
+        client = self.server.irc("jane")
+        for line in ("\x1b[2JFOO", "\x01FOO", "\tFOO"):
+            [answer] = client.ask(line)
+            self.assertEqual(answer, f":chat.local 421 jane ?{line[1:]} :Unknown command")
+
+    def test_an_empty_line_is_none(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"\rNICK jane\r\n\r\n\r\r\n  USER j 0 * :J\r\n")
+        self.assertEqual(self.numbers(client.lines())[:1], ["001"])
+        self.assertEqual(client.ask("") + client.ask("\r"), [])
+
+
+class InvalidTextTests(IrcTestCase):
+    """A client that quits or parts does so, and one that registers does so or is told why, whatever the bytes are."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.zak = self.server.irc("zak", "#tea")
+
+    def test_a_user_line_registers(self) -> None:
+        for number, line in enumerate(
+            (
+                b"USER \xff\xfe 0 * :x", b"USER j \xff \xff \xff", b"USER j 0 * :a\0b", b"USER j 0 * :" + b"x" * 600,
+                b"USER j 0 * :" + b"\xff" * 490, b":s\xff USER j 0 * :\rx", b"@label=\xff USER j 0 * :x",
+                b"USER j 0 * :" + "\u8336".encode() * 190,
+            )
+        ):  # fmt: skip
+            client = self.server.irc_stranger()
+            client.say(b"NICK n%d\r\n%b\r\n" % (number, line))
+            self.assertEqual(self.numbers(client.lines())[:1], ["001"], line)
+
+    def test_a_nick_is_erroneous(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"NICK J\xfcrgen\r\nUSER j 0 * :J\r\n")
+        self.assertEqual(self.numbers(client.lines()), ["432"])
+        self.assertEqual(self.numbers(client.ask("NICK J\u00fcrgen"))[:1], ["001"])
+        client.say(b"NICK \xff\r\n")
+        self.assertEqual(self.numbers(client.lines()), ["432"])
+
+    def test_quit_and_part_are_carried_out(self) -> None:
+        shown = {
+            b"bye \xff": "bye ?", b"a\0b": "ab", b"\x01x": "", b"x" * 600: "x" * 200, b"\xff" * 300: "?" * 200,
+            "\u202ex".encode(): "", b"   ": "", b" a ": "a", b"\x02\x02": "",
+        }  # fmt: skip
+        for number, (reason, text) in enumerate(shown.items()):
+            client = self.server.irc(f"n{number}", "#tea")
+            self.zak.read()
+            client.say(b"PART #tea :" + reason + b"\r\n")
+            self.assertEqual(parse(client.lines()[0].encode()).params, ("#tea", text) if text else ("#tea",))
+            client.ask("JOIN #tea"), self.zak.read()
+            client.say(b"QUIT :" + reason + b"\r\n")
+            client.read()
+            self.assertTrue(client.closed, reason)
+            self.assertEqual(parse(self.zak.lines()[0].encode()).params, (f"Quit: {text}" if text else "Left",))
+
+    def test_all_other_commands_are_refused(self) -> None:
+        for line in (b"PRIVMSG #tea :\xff", b"TOPIC #tea :\xff", b"AWAY :\xff", b"JOIN #\xff", b"FOO \xff"):
+            self.zak.say(line + b"\r\n")
+            self.assertEqual(self.numbers(self.zak.lines()), ["NOTICE"], line)
+
+    def test_empty_names_in_a_list_are_none(self) -> None:
+        self.assertEqual(self.numbers(self.zak.ask("JOIN ,#ops,")), ["JOIN", "353", "366"])
+        self.assertEqual(self.numbers(self.zak.ask("PART #tea,,#ops,")), ["PART", "PART"])
+        self.assertEqual(self.numbers(self.zak.ask("JOIN ,")), ["476"])
+
 
 class RealNameTests(IrcTestCase):
     def test_the_real_name_is_kept(self) -> None:
@@ -397,10 +463,10 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("NICK Joan"), [])
         self.assertEqual(self.numbers(self.jane.ask("NICK ZAK") + self.jane.ask("NICK a*b")), ["433", "432"])
 
-    def test_a_guest_that_quits_parts_its_rooms(self) -> None:
+    def test_a_guest_that_quits_is_seen_to_quit(self) -> None:
         self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :Closing link: you have quit"])
         self.assertTrue(self.jane.closed)
-        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest PART #tea bye"])
+        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest QUIT :Quit: bye"])
 
     def test_away(self) -> None:
         self.assertEqual(self.numbers(self.zak.ask("AWAY :out for lunch")), ["306"])

@@ -15,6 +15,7 @@ from irctest.basecontrollers import BaseServerController, DirectoryBasedControll
 from irctest.runner import NotImplementedByController
 from irctest.specifications import Capabilities, OptionalBehaviors
 
+SERVER_NAME = "My.Little.Server"  # which the tests expect
 MAX_TEST_SECONDS = 60
 """Seconds after which a test that waits for something that never comes fails."""
 
@@ -79,7 +80,7 @@ class TwistedChatController(BaseServerController, DirectoryBasedController):
         self.create_config()
         assert self.directory
         (self.directory / "users").write_text("somebody:else\n")  # an empty file is refused
-        options = ["--store", "memory", "--auth", f"file:{self.directory / 'users'}"]
+        options = ["--store", "memory", "--auth", f"file:{self.directory / 'users'}", "--server-name", SERVER_NAME]
         if ssl:
             self.gen_ssl()
             options += ["--tls-cert", str(self.pem_path), "--tls-key", str(self.key_path)]

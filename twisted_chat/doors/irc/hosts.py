@@ -10,6 +10,7 @@ store's, so a cloak stays the same over restarts. It has no dot: clients that ma
 
 from __future__ import annotations
 
+import re
 from base64 import b32encode
 from collections import OrderedDict
 from hashlib import blake2b
@@ -26,6 +27,9 @@ from twisted_chat.wire.irc.names import nick_of
 
 ACCOUNT_HOST, GUEST_HOST = "account", "guest"
 """How hosts of accounts begin, and the host of guests whose address is not known (any more) or is a Unix socket."""
+DEFAULT_SERVER_NAME = "chat.local"
+MAX_SERVER_NAME_CHARACTERS = 63
+_SERVER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
 CLOAK_BYTES = 8
 """Bytes of a cloak's hash: 13 characters."""
 CLOAK_CHARACTERS = len(GUEST_HOST) + 1 + (8 * CLOAK_BYTES + 4) // 5
@@ -40,9 +44,10 @@ def longest_host(host: str, name: str) -> int:
 
 
 class Hosts:
-    """The hosts of one server's users; without a registry all guests have the same."""
+    """The hosts of one server's users, without a registry the same for all guests; and the `server`'s own name."""
 
     def __init__(self, registry: UserRegistry | None = None, log: MessageLog | None = None) -> None:
+        self.server = DEFAULT_SERVER_NAME
         self._registry, self._log = registry, log
         self._known: OrderedDict[int, str] = OrderedDict()
 
@@ -52,10 +57,6 @@ class Hosts:
             user = None if self._registry is None else self._registry.by_identity(identity)
             return ACCOUNT_HOST if user is None else f"{ACCOUNT_HOST}/{nick_of(user.name)}"
         return self._known.get(identity) or self._find(identity)
-
-    def is_gone(self, identity: int) -> bool:
-        """Return True for a guest who is not here any more."""
-        return identity >= GUESTS and self._registry is not None and self._registry.by_identity(identity) is None
 
     def of_name(self, name: str) -> str:
         """Return the host of the user who has a name now."""
@@ -90,6 +91,11 @@ def real_name_of(user: User) -> str:
     """Return the real name that one of a user's IRC clients has sent, otherwise the nick."""
     names = (getattr(participant, "real_name", "") for participant in user.participants)
     return next(filter(None, names), nick_of(user.name))
+
+
+def is_server_name(text: str) -> bool:
+    """Return True for a host name with a dot: no nick has one, so that clients can tell a server's lines."""
+    return len(text) <= MAX_SERVER_NAME_CHARACTERS and _SERVER_NAME.fullmatch(text) is not None
 
 
 NO_HOSTS = Hosts()
