@@ -5,7 +5,7 @@ from collections.abc import Collection
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES, Conversation
-from twisted_chat.core.moves import Moves, Readers
+from twisted_chat.core.moves import Moves, Quit, QuitEntry, Readers, entry_of
 from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.registry import UserRegistry
@@ -37,7 +37,9 @@ class RoomChanges:
         self._changes: dict[tuple[int, str], Change] = {}  # those under way, see _place
         self._endings: dict[str, Change] = {}  # the leaves under way, by the room's key
         self._moves = Moves()
-        self._unrecorded: list[tuple[Participant, Envelope, Room]] = []  # leaves of guests that are gone, see _retry
+        self._unrecorded: list[
+            tuple[Participant, Envelope, Room, Quit | None]
+        ] = []  # leaves of guests that are gone, see _retry
         self._log_writes = True  # as far as the last results show
         self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
@@ -85,7 +87,8 @@ class RoomChanges:
     def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> "Change | None":
         """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
 
-        That is also the end of the room, as long as the log does not have it. A request that depends on its outcome waits for that (see Router.settled). Raises ChatError(bad-name).
+        That is also the end of the room, as long as the log does not have it. A request that depends on its
+        outcome waits for that (see Router.settled). Raises ChatError(bad-name).
         """
         user = participant.user
         if not self._changes or user is None or not is_room(name):
@@ -193,17 +196,32 @@ class RoomChanges:
             raise ChatError(Reason.NO_NAME)
         return participant.user
 
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None, reason: str = "") -> None:
+    def _leave(
+        self,
+        participant: Participant,
+        user: User,
+        room: Room,
+        label: str | None,
+        reason: str = "",
+        quit: Quit | None = None,
+    ) -> None:
         self.rooms.leave(user, room)
         forget_routes(user)
         if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
             room.leaves(user)
-        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label)
+        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label, quit)
         if not room.members:
             self._append_moves()  # before a room of the same name begins
 
     def _announce(
-        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
+        self,
+        kind: str,
+        participant: Participant,
+        user: User,
+        room: Room,
+        text: str,
+        label: str | None,
+        quit: Quit | None = None,
     ) -> None:
         self._open = None
         if self.crowds is not None:
@@ -212,7 +230,7 @@ class RoomChanges:
         begins = kind == JOINED and room.first_id is None and len(room.members) == 1
         recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
-        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
+        entry = entry_of(quit, kind, envelope, recipients, [text], participant, labels, True)
         participant.credit -= entry.size + CHANGE_BYTES
         self._begin(entry, room, user.delivered_rooms.get(room.key))
         if kind == TOPIC:
@@ -241,7 +259,8 @@ class RoomChanges:
     def _keep_unrecorded(self, entry: Entry, room: Room) -> None:
         """Remember the leave of a guest that is gone, which the log could not keep: nobody can undo it."""
         if entry.connection is not None and self.registry.by_identity(entry.envelope.author) is None:
-            self._unrecorded.append((entry.connection, entry.envelope, room))
+            quit = entry.quit if isinstance(entry, QuitEntry) else None
+            self._unrecorded.append((entry.connection, entry.envelope, room, quit))
             del self._unrecorded[:-MAX_UNRECORDED_LEAVES]
 
     def _retry(self, conversations: Collection[Conversation] | None) -> None:
@@ -251,11 +270,11 @@ class RoomChanges:
         """
         leaves, self._unrecorded = self._unrecorded, []
         for leave in leaves:
-            connection, envelope, room = leave
+            connection, envelope, room, quit = leave
             if conversations is not None and envelope.conversation not in conversations:
                 self._unrecorded.append(leave)
                 continue
-            entry = Entry(LEFT, envelope, Readers(room), [""], connection, {}, True)
+            entry = entry_of(quit, LEFT, envelope, Readers(room), [""], connection, {}, True)
             self._begin(entry, room, None)
             self.log.append(entry)
 
