@@ -5,9 +5,10 @@ from collections.abc import Collection
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES, Conversation
-from twisted_chat.core.moves import Moves, Readers
+from twisted_chat.core.moves import Moves, Quit, QuitEntry, Readers, entry_of
 from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
+from twisted_chat.core.pending import TOPIC_IDENTITY, Change, place_of
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
 from twisted_chat.core.routes import forget_routes
@@ -21,7 +22,6 @@ MAX_UNRECORDED_LEAVES = 10_000
 """Leaves of guests that are gone, which the log could not keep and will be given again; the oldest are forgotten."""
 MAX_WAITS_FOR_A_CHANGE = 10
 """A user may join and leave without an end: then what waits for the outcome is refused."""
-TOPIC_IDENTITY = -1
 ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 """Kinds of records that change a room."""
 
@@ -34,10 +34,12 @@ class RoomChanges:
         self.shares = shares or Shares()
         self.registry = UserRegistry()
         self.rooms = Rooms()
-        self._changes: dict[tuple[int, str], Change] = {}  # those under way, see _place
+        self._changes: dict[tuple[int, str], Change] = {}  # those under way, see pending.place_of
         self._endings: dict[str, Change] = {}  # the leaves under way, by the room's key
         self._moves = Moves()
-        self._unrecorded: list[tuple[Participant, Envelope, Room]] = []  # leaves of guests that are gone, see _retry
+        self._unrecorded: list[
+            tuple[Participant, Envelope, Room, Quit | None]
+        ] = []  # leaves of guests that are gone, see _retry
         self._log_writes = True  # as far as the last results show
         self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
@@ -82,11 +84,11 @@ class RoomChanges:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.find_joined(self._user(participant), name).topic
 
-    def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> "Change | None":
+    def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> Change | None:
         """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
 
-        That is also the end of the room, as long as the log does not have it. A request that depends on its outcome
-        waits for that (see Router.settled). Raises ChatError(bad-name).
+        That is also the end of the room, as long as the log does not have it. A request that depends on its
+        outcome waits for that (see Router.settled). Raises ChatError(bad-name).
         """
         user = participant.user
         if not self._changes or user is None or not is_room(name):
@@ -95,7 +97,7 @@ class RoomChanges:
         change = self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, key))
         return self._endings.get(key) if change is None and self.rooms.by_key(key) is None else change
 
-    async def settled(self, change: "Change") -> None:
+    async def settled(self, change: Change) -> None:
         """Wait until a change that was under way is stored or undone. Raises ChatError(unavailable)."""
         for _ in range(MAX_WAITS_FOR_A_CHANGE):
             if change.is_settled:
@@ -161,7 +163,7 @@ class RoomChanges:
 
         Changes that were refused are undone so, and those of two connections that came to the log in another order.
         """
-        place = _place(entry)
+        place = place_of(entry)
         if entry.kind == LEFT:
             self._end_settled(place[1])
         change = self._changes[place]
@@ -190,8 +192,8 @@ class RoomChanges:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
             present.first_id = room.first_id
 
-    def _change_of(self, entry: Entry) -> "Change":
-        return self._changes[_place(entry)]
+    def _change_of(self, entry: Entry) -> Change:
+        return self._changes[place_of(entry)]
 
     def _end_settled(self, key: str) -> None:
         ending = self._endings[key]
@@ -207,17 +209,32 @@ class RoomChanges:
             raise ChatError(Reason.NO_NAME)
         return participant.user
 
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None, reason: str = "") -> None:
+    def _leave(
+        self,
+        participant: Participant,
+        user: User,
+        room: Room,
+        label: str | None,
+        reason: str = "",
+        quit: Quit | None = None,
+    ) -> None:
         self.rooms.leave(user, room)
         forget_routes(user)
         if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
             room.leaves(user)
-        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label)
+        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label, quit)
         if not room.members:
             self._append_moves()  # before a room of the same name begins
 
     def _announce(
-        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
+        self,
+        kind: str,
+        participant: Participant,
+        user: User,
+        room: Room,
+        text: str,
+        label: str | None,
+        quit: Quit | None = None,
     ) -> None:
         self._open = None
         if self.crowds is not None:
@@ -226,7 +243,7 @@ class RoomChanges:
         begins = kind == JOINED and room.first_id is None and len(room.members) == 1
         recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
-        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
+        entry = entry_of(quit, kind, envelope, recipients, [text], participant, labels, True)
         participant.credit -= entry.size + CHANGE_BYTES
         self._begin(entry, room, user.delivered_rooms.get(room.key))
         if kind == TOPIC:
@@ -239,7 +256,7 @@ class RoomChanges:
         """Count a change as under way."""
         assert entry.connection is not None
         entry.connection.unstored += entry.size
-        self._changes.setdefault(_place(entry), Change(room, joined_at)).count += 1
+        self._changes.setdefault(place_of(entry), Change(room, joined_at)).count += 1
         if entry.kind == LEFT:
             self._endings.setdefault(room.key, Change(room, None)).count += 1
 
@@ -255,7 +272,8 @@ class RoomChanges:
     def _keep_unrecorded(self, entry: Entry, room: Room) -> None:
         """Remember the leave of a guest that is gone, which the log could not keep: nobody can undo it."""
         if entry.connection is not None and self.registry.by_identity(entry.envelope.author) is None:
-            self._unrecorded.append((entry.connection, entry.envelope, room))
+            quit = entry.quit if isinstance(entry, QuitEntry) else None
+            self._unrecorded.append((entry.connection, entry.envelope, room, quit))
             del self._unrecorded[:-MAX_UNRECORDED_LEAVES]
 
     def _retry(self, conversations: Collection[Conversation] | None) -> None:
@@ -265,26 +283,10 @@ class RoomChanges:
         """
         leaves, self._unrecorded = self._unrecorded, []
         for leave in leaves:
-            connection, envelope, room = leave
+            connection, envelope, room, quit = leave
             if conversations is not None and envelope.conversation not in conversations:
                 self._unrecorded.append(leave)
                 continue
-            entry = Entry(LEFT, envelope, Readers(room), [""], connection, {}, True)
+            entry = entry_of(quit, LEFT, envelope, Readers(room), [""], connection, {}, True)
             self._begin(entry, room, None)
             self.log.append(entry)
-
-
-class Change:
-    """The changes under way of a membership or a topic: how many they are, and what was before the first of them."""
-
-    __slots__ = ("count", "is_settled", "joined_at", "room")
-
-    def __init__(self, room: Room, joined_at: int | None) -> None:
-        self.count, self.room, self.joined_at, self.is_settled = 0, room, joined_at, False
-
-
-def _place(entry: Entry) -> tuple[int, str]:
-    """Return whose membership an entry changes, and the room's key; TOPIC_IDENTITY stands for the topic."""
-    key = entry.envelope.conversation
-    assert isinstance(key, str)
-    return TOPIC_IDENTITY if entry.kind == TOPIC else entry.envelope.author, key

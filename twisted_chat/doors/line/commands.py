@@ -39,7 +39,9 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     hub = connection.hub
     if what == "friends":
         return list_names(connection.session, label, hub.registry.present)
-    return _list_when_moved(connection, label, what) if hub.moves(connection.session) else _list(connection, label, what)
+    if hub.moves(connection.session):
+        return _list_when_moved(connection, label, what)
+    return _list(connection, label, what)
 
 
 async def _list_when_moved(connection: LineConnection, label: str | None, what: str) -> Answer:

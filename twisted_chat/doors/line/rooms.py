@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import GUESTS, JOINED, LEFT, TOPIC
+from twisted_chat.core.pending import Change
 from twisted_chat.doors.line.dialects import WRITTEN, Answer
 from twisted_chat.doors.line.requests import LineConnection, Result
 from twisted_chat.doors.line.session import LineSession

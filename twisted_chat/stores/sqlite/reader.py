@@ -101,7 +101,9 @@ class LogReader:
             "up_to": self.last,
         }
         rows = await self._database.select(statements.UNREAD_IN, values)
-        return {asked[index][0]: Unread(*counted, bool(more)) for index, *counted, more in rows}
+        return {
+            asked[index][0]: Unread(count, mentions, first, bool(more)) for index, count, mentions, first, more in rows
+        }
 
     async def contacts(
         self, identity: int, before: int, limit: int, guests: Collection[int] | None = None
