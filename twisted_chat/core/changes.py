@@ -120,6 +120,10 @@ class RoomChanges:
             self.flush()
             await self.log.wait_durable()
 
+    async def _all_stored(self) -> None:
+        self.flush()
+        await self.log.wait_durable()
+
     # behind the log
 
     def flush(self) -> None:

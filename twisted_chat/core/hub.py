@@ -133,6 +133,7 @@ class Hub(Credentials):
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
+            await self._all_stored()  # what its earlier connection said
 
     def sign_out(self, participant: Participant, reason: str = "") -> None:
         """Remove a participant from the conversation, a guest for a reason to be told; a second call does nothing."""
@@ -260,8 +261,7 @@ class Hub(Credentials):
         self._connections_changed(user)
         if first:
             self._tell_presence(self._neighbours(user), user, None, user.name)
-        self.flush()
-        await self.log.wait_durable()
+        await self._all_stored()
         if participant.user is None:
             raise ChatError(Reason.CONNECTION_ENDED)
 

@@ -112,8 +112,8 @@ class Router(RoomChanges):
         """
         if participant.sender_number >= GUESTS:
             return None
-        self.flush()
-        await self.log.wait_durable()  # the first one may be on its way
+        if participant.unstored:  # the first one may be on its way; of an earlier connection, the sign-in has waited
+            await self._all_stored()
         record = await self.log.find_label(participant.sender_number, label)
         if record is None:
             return None
