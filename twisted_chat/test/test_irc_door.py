@@ -27,7 +27,7 @@ class IrcTestCase(SynchronousTestCase):
 
 
 class RegistrationTests(IrcTestCase):
-    welcome = ["001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "422"]  # noqa: RUF012
+    welcome = ["001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "265", "266", "422"]  # noqa: RUF012
 
     def test_nick_and_user_in_any_order(self) -> None:
         for first, second in (("NICK jane", "USER j 0 * :Jane"), ("USER j 0 * :Jane", "NICK zak")):
@@ -284,7 +284,13 @@ class PasswordTests(IrcTestCase):
         client.ask(f"AUTHENTICATE {long[400:]}")
         self.assertEqual(self.numbers(client.ask("AUTHENTICATE +")), ["900", "903"])
         client, lines = self.register("CAP REQ :sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "x" * 400] * 9)
-        self.assertEqual(self.numbers(lines[-1:]), ["905"])
+        self.assertEqual(self.numbers(lines[-1:]), ["904"], "905 is for a chunk that is too long")
+
+    def test_after_the_registration_it_is_too_late_for_sasl(self) -> None:
+        guest = self.server.irc("zak", capabilities="sasl")
+        self.assertEqual(self.numbers(guest.ask("AUTHENTICATE PLAIN")), ["462"], "it has not authenticated")
+        account = self.server.irc("jane", capabilities="sasl", password="secret")
+        self.assertEqual(self.numbers(account.ask("AUTHENTICATE PLAIN")), ["907"])
 
 
 class TalkTests(IrcTestCase):
@@ -387,7 +393,7 @@ class TalkTests(IrcTestCase):
         self.jane.ask("AWAY :at lunch")
         for line, inner in (
             ("PRIVMSG jane,nobody,#tea :x", ["301", "PRIVMSG", "PRIVMSG", "401"]),
-            ("NOTICE jane,nobody :x", ["NOTICE"]),
+            ("NOTICE jane,#tea,nobody :x", ["NOTICE", "NOTICE"]),
             ("JOIN #a,#b,a*b", ["JOIN", "353", "366", "JOIN", "353", "366", "476"]),
             ("PART #a,#b,#c", ["PART", "PART", "403"]),
         ):
@@ -397,6 +403,24 @@ class TalkTests(IrcTestCase):
             self.assertEqual(lines[0].params[1:], ("labeled-response",))
             self.assertTrue(all(one.tags["batch"] == lines[0].params[0][1:] for one in lines[1:-1]))
         self.assertEqual(self.zak.ask("@label=b JOIN #tea,#tea"), ["@label=b :chat.local ACK"])
+        [one] = self.zak.ask("@label=b NOTICE jane,nobody :x")
+        self.assertTrue(one.startswith("@label=b;"), "one line needs no batch")
+
+    def test_a_label_has_the_absence_too(self) -> None:
+        self.jane.ask("AWAY :at lunch")
+        lines = [parse(line.encode()) for line in self.zak.ask("@label=a PRIVMSG jane :x")]
+        self.assertEqual([line.command for line in lines], ["BATCH", "301", "PRIVMSG", "BATCH"])
+        self.assertEqual(lines[0].tags, {"label": "a"})
+        self.assertTrue(self.zak.ask("@label=b PRIVMSG jane :y")[0].startswith("@label=b;"), "told once")
+        kim = self.server.irc("kim", capabilities="labeled-response batch")
+        self.assertEqual(kim.ask("@label=c PRIVMSG jane :x"), ["@label=c :chat.local 301 kim jane :at lunch"])
+        self.assertEqual(kim.ask("@label=d PRIVMSG jane :x"), ["@label=d :chat.local ACK"])
+
+    def test_a_notice_has_no_automatic_answer(self) -> None:
+        self.jane.ask("AWAY :at lunch")
+        kim = self.server.irc("kim")
+        self.assertEqual(kim.ask("NOTICE jane :x") + kim.ask("NOTICE jane :y"), [])
+        self.assertEqual(kim.ask("PRIVMSG jane :z"), [":chat.local 301 kim jane :at lunch"])
 
     def test_several_targets_without_the_echo_are_acknowledged_once(self) -> None:
         kim = self.server.irc("kim", capabilities="labeled-response batch")
@@ -645,19 +669,21 @@ class QueryTests(IrcTestCase):
             ("MODE jane +i", ["MODE"]),
             ("MODE #tea", ["324"]),
             ("MODE #tea b", ["368"]),
+            ("MODE #tea +b a!*@*", ["482"]),
             ("NAMES", ["366"]),
             ("NAMES #no", ["366"]),
             ("WHO 0", ["315"]),
             ("WHO nobody", ["315"]),
             ("WHOWAS nobody", ["406", "369"]),
             ("MOTD", ["422"]),
-            ("LUSERS", ["251", "252", "254", "255"]),
+            ("LUSERS", ["251", "252", "254", "255", "265", "266"]),
             ("VERSION", ["351"]),
             ("TIME", ["391"]),
         ):
             self.assertEqual(self.numbers(self.jane.ask(line)), numbers, line)
 
     def test_lusers_counts_users_and_rooms(self) -> None:
+        self.server.irc("lok").ask("QUIT")
         self.assertEqual(
             self.jane.ask("LUSERS"),
             [
@@ -665,6 +691,8 @@ class QueryTests(IrcTestCase):
                 ":chat.local 252 jane 0 :operator(s) online",
                 ":chat.local 254 jane 2 :channels formed",
                 ":chat.local 255 jane :I have 2 clients and 0 servers",
+                ":chat.local 265 jane 2 3 :Current local users 2, max 3",
+                ":chat.local 266 jane 2 3 :Current global users 2, max 3",
             ],
         )
 

@@ -53,7 +53,7 @@ class SignInAgainTests(IrcTestCase):
             ],
         )
         self.assertEqual(self.jane.lines(), [], "for the others it was a member all the time")
-        self.assertIn(":kim!u@account JOIN #tea kim kim", self.sign_in_again("extended-join"))
+        self.assertIn(":kim!u@account JOIN #tea kim K", self.sign_in_again("extended-join"))
 
     def test_unread_messages_come_with_their_time(self) -> None:
         self.jane.ask("PRIVMSG #tea :where is kim?")

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.moves import Quit
-from twisted_chat.doors.irc.dialect import BATCH, REPLIES, IrcDialect, dialect_of, one_line
+from twisted_chat.doors.irc.dialect import BATCH, HISTORY, MIN_TEXT_BYTES, REPLIES, IrcDialect, dialect_of, one_line
 from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import acknowledgement, word
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
@@ -22,8 +22,6 @@ from twisted_chat.wire.irc.text import split_text
 
 LINES_PER_STEP = 32
 """Lines of a long answer that are made in one step (doors/slices.py): some 0.2 ms of work."""
-MIN_TEXT_BYTES = 16
-"""Bytes of a text that are shown although very long names fill the line."""
 INVALID_UTF8 = "INVALID_UTF8"
 """The code of IRCv3's utf8-only for a line that is not UTF-8."""
 
@@ -38,7 +36,7 @@ class IrcAnswers(Session):
         super().__init__(*args)
         self._batch_count = self._pinged = 0
         self._told_quits: tuple[Mapping[int, Quit], ...] = ()  # of guests whose leaves of other rooms are to come
-        self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several targets
+        self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several answers
         self.real_name = self.quit_reason = ""
         self.use_capabilities(frozenset())
 
@@ -97,8 +95,11 @@ class IrcAnswers(Session):
         return [self.failure(command or "*", problem.code.upper().replace("-", "_"), (), sentence)]
 
     def failure(self, command: str, code: str, context: tuple[str, ...], sentence: str) -> str:
-        """Return an error for which IRC has no number: FAIL, or 400 without standard-replies."""
-        if REPLIES in self.capabilities:
+        """Return an error for which IRC has no number: FAIL, or 400 without standard-replies.
+
+        draft/chathistory brings FAIL for its own command, whatever else the client has requested.
+        """
+        if REPLIES in self.capabilities or (command == "CHATHISTORY" and HISTORY in self.capabilities):
             return render("FAIL", word(command), code, *map(word, context), sentence, source=self.server)
         if code == INVALID_UTF8:
             return render("NOTICE", self.nick, sentence, source=self.server)
@@ -165,14 +166,17 @@ class IrcAnswers(Session):
             await self._hub.log.wait_durable()
         finally:
             self._gathered = None
-        gathered.append((errors,))
-        if len(gathered) == 1 and not errors:
-            self.write_answer(label, [])
+        slices = chain.from_iterable([*gathered, (errors,)])
+        begin: list[str] = []
+        while len(begin) < 2 and (lines := next(slices, None)) is not None:
+            begin += lines
+        if len(begin) < 2:
+            self.write_answer(label, begin)
         else:
-            await self.write_sliced_answer(label, chain.from_iterable(gathered), ("labeled-response",))
+            await self.write_sliced_answer(label, chain((begin,), slices), ("labeled-response",))
 
     def _gathers(self, slices: Iterable[Sequence[str]]) -> bool:
-        """Keep slices for the answer to a request with several targets, if one is under way."""
+        """Keep slices for the answer to a labelled request with several answers, if one is under way."""
         if self._gathered is None:
             return False
         self._gathered.append(slices)

@@ -1,5 +1,7 @@
 """The hosts in the sources of IRC lines: by them clients tell accounts from guests, and guests from each other.
 
+Real names are found here too, since JOIN shows them where a client has requested extended-join.
+
 An account has a host of its own, such as `account/kim`, so that a mask for one account meets no other.
 A guest has a cloak, such as `guest-2kq7zv5xh3mwa`: a keyed hash of its address,
 or of its /64 with IPv6, so that masks and ignores meet one network and nobody learns an address. The key is the
@@ -19,6 +21,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import MessageLog
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.networks import network_of
+from twisted_chat.core.participants import User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.wire.irc.names import nick_of
 
@@ -29,8 +32,15 @@ MAX_SERVER_NAME_CHARACTERS = 63
 _SERVER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+")
 CLOAK_BYTES = 8
 """Bytes of a cloak's hash: 13 characters."""
+CLOAK_CHARACTERS = len(GUEST_HOST) + 1 + (8 * CLOAK_BYTES + 4) // 5
 MAX_KNOWN_GUESTS = 20_000
 """Guests whose cloaks are remembered, also when they are gone and what they said is read."""
+
+
+def longest_host(host: str, name: str) -> int:
+    """Return the bytes of the longest host that this user has at any time: an earlier one may be forgotten now."""
+    longest = CLOAK_CHARACTERS if host.startswith(GUEST_HOST) else len(f"{ACCOUNT_HOST}/{nick_of(name)}".encode())
+    return max(longest, len(host.encode()))
 
 
 class Hosts:
@@ -56,6 +66,11 @@ class Hosts:
             user = None
         return GUEST_HOST if user is None else self.of(user.identity)
 
+    def real_name_of(self, identity: int, name: str) -> str:
+        """Return the real name of a user by its identity; the nick for a user who is gone or has none."""
+        user = None if self._registry is None else self._registry.by_identity(identity)
+        return nick_of(name) if user is None else real_name_of(user)
+
     def _find(self, identity: int) -> str:
         user = None if self._registry is None else self._registry.by_identity(identity)
         if user is None or not user.participants:
@@ -70,6 +85,12 @@ class Hosts:
             return GUEST_HOST
         hashed = blake2b(network_of(address).encode(), key=self._log.secret, digest_size=CLOAK_BYTES).digest()
         return f"{GUEST_HOST}-{b32encode(hashed).decode().rstrip('=').lower()}"
+
+
+def real_name_of(user: User) -> str:
+    """Return the real name that one of a user's IRC clients has sent, otherwise the nick."""
+    names = (getattr(participant, "real_name", "") for participant in user.participants)
+    return next(filter(None, names), nick_of(user.name))
 
 
 def is_server_name(text: str) -> bool:

@@ -78,10 +78,15 @@ def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> R
         return Reply(() if kind == NOTICE else [render("NOTICE", session.nick, NO_SERVICES, source=session.server)])
 
     def say(to: str, label: str | None) -> bool:
-        session.tell_absence(hub.say(session, to, [text], kind, label))
+        absence = hub.say(session, to, [text], kind, label)
+        if kind != NOTICE:
+            session.tell_absence(absence)
+        elif absence is not None:  # a notice has no automatic answer, so the next message has it
+            session.routes.pop(to, None)
         return True
 
-    return for_each_target(session, hub, request, targets, say)
+    several = request.label is not None and session.expects_absence(targets[0])
+    return for_each_target(session, hub, request, targets, say, several)
 
 
 def _is_service(target: str) -> bool:

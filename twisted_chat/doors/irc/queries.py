@@ -15,6 +15,7 @@ from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.answers import LINES_PER_STEP
 from twisted_chat.doors.irc.channels import channel_of, room_of
+from twisted_chat.doors.irc.hosts import real_name_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -74,7 +75,7 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
     lines = [
-        session.numeric_cut(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))
+        session.numeric_cut(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", real_name_of(user))
     ]
     rooms = [channel_of(room.name) for room in connection.hub.rooms.joined_by(user)]
     if rooms:
@@ -115,7 +116,7 @@ def mode(connection: IrcConnection, request: Request) -> Reply:
         channel = channel_of(connection.hub.rooms.find(room_of(target)).name)
         if not modes:
             return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, channel, "+n"))
-        if modes.strip("+") == "b":
+        if modes.strip("+") == "b" and len(rest) == 1:
             return reply_line(session.numeric(numerics.RPL_ENDOFBANLIST, channel, "End of channel ban list"))
         return reply_line(session.numeric(numerics.ERR_CHANOPRIVSNEEDED, channel, NO_OPERATORS))
     if _user(connection, target) is not session.user:
@@ -146,14 +147,16 @@ def time(connection: IrcConnection, request: Request) -> Reply:
 
 
 def user_counts(connection: IrcConnection) -> list[str]:
-    """Return the reply to LUSERS: how many people and connections there are."""
-    count = len(connection.hub.registry)
-    numeric = connection.session.numeric
+    """Return the reply to LUSERS: how many people are here and were at most; one with several clients counts once."""
+    registry, numeric = connection.hub.registry, connection.session.numeric
+    count, most = str(len(registry)), str(registry.most_present)
     return [
         numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users and 0 invisible on 1 servers"),
         numeric(numerics.RPL_LUSEROP, "0", "operator(s) online"),
         numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms)), "channels formed"),
-        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients and 0 servers"),
+        numeric(numerics.RPL_LUSERME, f"I have {count} clients and 0 servers"),
+        numeric(numerics.RPL_LOCALUSERS, count, most, f"Current local users {count}, max {most}"),
+        numeric(numerics.RPL_GLOBALUSERS, count, most, f"Current global users {count}, max {most}"),
     ]
 
 
@@ -244,12 +247,6 @@ def _present(connection: IrcConnection, request: Request) -> list[User]:
     return [user for user in found if user is not None and user.participants]
 
 
-def _real_name(user: User) -> str:
-    """Return the real name that one of a user's IRC clients has sent, otherwise the nick."""
-    names = (getattr(participant, "real_name", "") for participant in user.participants)
-    return next(filter(None, names), nick_of(user.name))
-
-
 def _is_gone(user: User) -> bool:
     return user.away is not None or not user.participants
 
@@ -258,7 +255,7 @@ def _who_line(session: IrcSession, user: User, channel: str) -> str:
     nick, flags = nick_of(user.name), "G" if _is_gone(user) else "H"
     host = session.hosts.of(user.identity)
     return session.numeric_cut(
-        numerics.RPL_WHOREPLY, channel, "u", host, session.server, nick, flags, f"0 {_real_name(user)}"
+        numerics.RPL_WHOREPLY, channel, "u", host, session.server, nick, flags, f"0 {real_name_of(user)}"
     )
 
 
@@ -279,7 +276,7 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "l": "0",
         "a": nick if user.is_account else "0",
         "o": "n/a",
-        "r": _real_name(user),
+        "r": real_name_of(user),
     }
     params = [value if field == "r" else word(value) for field, value in known.items() if field in fields]
     return session.numeric_cut(numerics.RPL_WHOSPCRPL, *params)

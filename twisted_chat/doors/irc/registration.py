@@ -68,7 +68,7 @@ def user(connection: IrcConnection, request: Request) -> Result:
         return _already_registered(connection.session)
     registration, session = connection.registration, connection.session
     registration.user, *_, registration.real_name = request.params
-    session.real_name = without_control(registration.real_name)[:MAX_REAL_NAME_CHARACTERS]
+    session.real_name = without_control(registration.real_name)[:MAX_REAL_NAME_CHARACTERS].strip()
     return _try_register(connection)
 
 

@@ -86,18 +86,23 @@ def reply_line(line: str) -> Reply:
 
 
 def for_each_target(
-    session: IrcSession, hub: Hub, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
+    session: IrcSession,
+    hub: Hub,
+    request: Request,
+    names: Iterable[str],
+    act: Callable[[str, str | None], bool],
+    several: bool = False,
 ) -> Result | None:
     """Call `act` with each name, and with the label if there is one target, which the log will answer.
 
     `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
     there are any; None if the log answers the whole request. Where it depends on a change that is under
     way, for example the join of another connection, it is called again when that is settled. A labelled request
-    with several targets has one answer, in which all of them are.
+    with several targets, or one that may have `several` answers, has one answer in which all of them are.
     """
     names = list(names)
     names = [name for name in names if name] or names[:1]  # as in #tea,,#ops
-    if request.label is not None and len(names) > 1:
+    if request.label is not None and (several or len(names) > 1):
         return _gathered(session, request.label, names, Targets(session, hub, request._replace(label=None), act))
     targets = Targets(session, hub, request, act)
     for name in names:

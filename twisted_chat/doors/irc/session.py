@@ -10,6 +10,7 @@ from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SP
 from twisted_chat.core.moves import Block, Quit, quit_of
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry
+from twisted_chat.core.routes import absence_of
 from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.answers import IrcAnswers
@@ -172,6 +173,17 @@ class IrcSession(IrcAnswers):
         for identity, (before, now) in news.renames.items():
             if identity != own:
                 self.presence_changed(identity, before, now)
+
+    def expects_absence(self, name: str) -> bool:
+        """Return True if a message to this name would perhaps be answered with the news that its owner is absent."""
+        route = self.routes.get(name)
+        if route is not None and route.version == route.target.version:
+            return False
+        try:
+            user = self._hub.registry.get(name)
+        except ChatError:
+            return False
+        return user is not None and absence_of(user) is not None
 
     def tell_absence(self, absence: Absence | None) -> None:
         """Queue the news, if any, that the recipient of a message is away or not connected."""

@@ -16,6 +16,7 @@ from twisted_chat.doors.irc.channels import channel_of
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.devices import device_of
 from twisted_chat.doors.irc.dialect import BATCH, EXTENDED, HISTORY, TIME, source_of, target_of
+from twisted_chat.doors.irc.hosts import real_name_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
 from twisted_chat.doors.irc.queries import message_of_the_day, user_counts
 from twisted_chat.doors.irc.requests import IrcConnection
@@ -29,9 +30,9 @@ ISUPPORT_TOKENS_A_LINE = 13
 
 _ISUPPORT = (
     f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={MAX_NAME_CHARACTERS}"
-    f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n CHANLIMIT=#:{MAX_ROOMS}"
+    f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,,,n CHANLIMIT=#:{MAX_ROOMS}"
     f" TARGMAX=PRIVMSG:{MAX_TARGETS_PER_MESSAGE},NOTICE:{MAX_TARGETS_PER_MESSAGE},JOIN:,PART:,WHOIS:1"
-    f" TOPICLEN={MAX_TOPIC_CHARACTERS} AWAYLEN={MAX_AWAY_CHARACTERS} MODES=1 WHOX SAFELIST CLIENTTAGDENY=*"
+    f" TOPICLEN={MAX_TOPIC_CHARACTERS} AWAYLEN={MAX_AWAY_CHARACTERS} WHOX SAFELIST CLIENTTAGDENY=*"
     f" CHATHISTORY={MAX_CHATHISTORY_RECORDS} MSGREFTYPES=msgid,timestamp"
 )  # PREFIX has signs although there are no operators: clients that split it need some
 
@@ -62,7 +63,7 @@ def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
     user = session.user
     assert user is not None
     for room in hub.rooms.joined_by(user):
-        extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
+        extended = (session.nick, real_name_of(user)) if EXTENDED in session.capabilities else ()
         source = source_of(user.name, session.hosts.of(user.identity))
         yield (render("JOIN", channel_of(room.name), *extended, source=source),)
         yield from session.joined(room.name)
