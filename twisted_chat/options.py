@@ -26,6 +26,7 @@ from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
 from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
+from twisted_chat.wire.numbers import is_number
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
@@ -161,15 +162,15 @@ class Options(UsageOptions, AuthOptionMixin):
         if port is None and not self.endpoints:
             port = "8000"
         if port is not None:
-            if not (port.isascii() and port.isdigit() and int(port) < 65536):
+            if not (is_number(port) and int(port) < 65536):
                 raise UsageError(f"--port must be a number from 0 to 65535, not {port!r}")
             self.endpoints.insert(0, f"tcp:{port}")
 
     def _check_store(self) -> None:
         outbox, store, per_address = self["outbox"], self["store"], self["per-address"]
-        if not (per_address.isascii() and per_address.isdigit() and 1 <= int(per_address[:10]) <= MAX_PER_ADDRESS):
+        if not (is_number(per_address) and 1 <= int(per_address) <= MAX_PER_ADDRESS):
             raise UsageError(f"--per-address must be a number from 1 to {MAX_PER_ADDRESS}, not {per_address!r}")
-        if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
+        if not (is_number(outbox) and 1024 <= int(outbox) <= 2**30):
             raise UsageError(f"--outbox must be a number of bytes from 1024 to {2**30}, not {outbox!r}")
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
             raise UsageError(f"--store must be memory or sqlite:PATH, for example sqlite:chat.sqlite3, not {store!r}")
@@ -268,6 +269,6 @@ def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:
 def _bytes_of(text: str) -> int:
     """Return the number of bytes that a text such as 64M names. Raises UsageError."""
     number, unit = (text[:-1], text[-1:].upper()) if text[-1:].upper() in UNITS else (text, "")
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
+    if not (is_number(number) and len(number) < 16):
         raise UsageError(f"--reserve must be a number of bytes, or one with K, M or G such as 64M, not {text!r}")
     return int(number) * UNITS[unit]

@@ -145,6 +145,8 @@ class Hub(Credentials):
             if self._moves.has(user.identity):
                 self._append_moves()
             self._moves.freed_names.add(user.key)
+            for room in self.rooms.shown_of(user):
+                self.rooms.hide(user, room)
             rooms = self.rooms.joined_by(user)
             quit = Quit(len(rooms))
             for room in rooms:
@@ -283,7 +285,7 @@ class Hub(Credentials):
     def _neighbours(self, user: User) -> Sequence[User] | Collection[str]:
         """Return the people to be told of a user's presence; when they may be many, the keys of their rooms."""
         if self.crowds is not None and self.rooms.reach(user) > MAX_FLUSHED_AT_ONCE:
-            return user.rooms
+            return frozenset(user.delivered_rooms)
         return self.rooms.neighbours(user)
 
     def _tell_presence(

@@ -34,13 +34,7 @@ class Readers:
 
     def users(self) -> Iterator[User]:
         """Return the users who are in the room as far as the log has delivered joins and leaves."""
-        key, members, leaving = self.room.key, self.room.members, self.room.leaving
-        for user in members.values():
-            if key in user.delivered_rooms:
-                yield user
-        for identity, (user, _) in leaving.items():
-            if identity not in members and key in user.delivered_rooms:
-                yield user
+        return self.room.shown_members()
 
 
 class Quit:
@@ -156,6 +150,15 @@ class Block(Entry):
         return b"".join(lines[self._start : self._end])
 
 
+def move_entry(quit: Quit | None, *fields: Any) -> Entry:
+    """Return the entry of a join, a leave or a topic; with a quit it is the leave of a guest that is gone."""
+    if quit is None:
+        return Entry(*fields)
+    entry = QuitEntry(*fields)
+    entry.quit = quit
+    return entry
+
+
 def quit_of(entry: Entry) -> Quit | None:
     """Return the quit of a guest that leaves several rooms, of which this entry is one; None for any other entry."""
     return entry.quit if isinstance(entry, QuitEntry) and entry.quit.rooms > 1 else None
@@ -222,12 +225,15 @@ def _deliver_own(
 ) -> None:
     connection = entry.connection
     assert connection is not None
+    if entry.kind == JOINED:
+        apply(entry)  # first: what a client is told behind its join names itself
     if user is not None:
         for participant in user.participants:
             if participant is not connection:
                 participant.deliver(entry)
                 touched[participant] = None
-    apply(entry)
+    if entry.kind != JOINED:
+        apply(entry)
     entry.forget_participants()
     if connection.acknowledge(entry):
         answered[connection] = None

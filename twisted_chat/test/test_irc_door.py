@@ -507,6 +507,7 @@ class TalkTests(IrcTestCase):
             ("123 x", "421"),
         ):
             self.server.hub.join(self.zak.irc.session, "#ops")
+            self.server.hub.flush()
             lines = self.jane.ask(line)
             self.assertEqual(self.numbers(lines), [number], line)
             self.assertTrue(lines[0].startswith(f":chat.local {number} jane "))

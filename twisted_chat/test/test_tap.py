@@ -41,7 +41,7 @@ class OptionsTests(SynchronousTestCase):
         return str(problem)
 
     def test_a_wrong_port_is_refused(self) -> None:
-        for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660"):
+        for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660", "9" * 5000):
             self.assertIn("from 0 to 65535", self.wrong(f"--port={port}"))
 
     def test_a_wrong_endpoint_is_refused_with_an_example(self) -> None:

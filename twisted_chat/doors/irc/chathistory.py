@@ -13,6 +13,7 @@ from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Resul
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.numbers import is_number
 
 MAX_CHATHISTORY_RECORDS = 100
 """Lines of one reply."""
@@ -47,6 +48,7 @@ def chathistory(connection: IrcConnection, request: Request) -> Result:
 
 async def _page(pages: Pages, subcommand: str, references: list[str], limit: str) -> Reply:
     session, target = pages.session, channel_of(pages.target)
+    await pages.hub.moved(session)
     try:
         count = _limit(limit)
         bounds = [await _bound(pages, reference, subcommand) for reference in references]
@@ -134,7 +136,7 @@ async def _bound(pages: Pages, reference: str, subcommand: str) -> Bound:
     kind, _, value = reference.partition("=")
     if kind == "msgid":
         id, dot, part = value.partition(".")  # the further lines of a long text have .1, .2 and so on
-        if not (_is_number(id) and int(id) and (not dot or _is_number(part))):
+        if not (is_number(id) and int(id) and (not dot or is_number(part))):
             raise ChatHistoryError("INVALID_MSGREFTYPE", "a msgid must be an id from the tag msgid, for example 12")
         place = (int(id), min(int(part or 0), BEHIND_ALL_PARTS))
         return Bound(place, place)
@@ -154,10 +156,6 @@ async def _last_id_before(pages: Pages, time: int) -> int:
         else:
             low = middle
     return low
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _time(reference: str) -> int:

@@ -129,7 +129,7 @@ def topic(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
     name = room_of(request.params[0])
     if len(request.params) == 1:
-        pending = hub.pending_change(session, name, TOPIC)
+        pending = hub.pending_change(session, name, TOPIC) or hub.pending_change(session, name)
         return _topic(connection, name) if pending is None else _settled_topic(connection, name, pending)
     text = plain_text(request.params[1])
 

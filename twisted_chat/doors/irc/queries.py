@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from time import time as time_of_day
 from typing import TypeVar
@@ -30,28 +30,45 @@ MAX_NICKS_ASKED = 30
 MAX_THINGS_AT_ONCE = 64
 """Rooms or people of a reply that is written at once; a longer one is written in slices (doors/slices.py)."""
 T = TypeVar("T")
+Query = Callable[[IrcConnection, Request], Result]
 
 
+def _of_durable(query: Query) -> Query:
+    """Have a query about rooms wait until the log has the asker's own joins and leaves: it shows what the log has."""
+
+    async def wait(connection: IrcConnection, request: Request) -> Reply:
+        await connection.hub.moved(connection.session)
+        result = query(connection, request)
+        return result if isinstance(result, Reply) else await result
+
+    def ask(connection: IrcConnection, request: Request) -> Result:
+        act = wait if connection.hub.moves(connection.session) else query
+        return act(connection, request)
+
+    return ask
+
+
+@_of_durable
 def names(connection: IrcConnection, request: Request) -> Result:
     session = connection.session
     if not request.params:
         return reply_line(session.numeric(numerics.RPL_ENDOFNAMES, "*", "End of /NAMES list; usage: NAMES #tea"))
     asked = list(dict.fromkeys(request.params[0].split(",")))
     rooms = [_room(connection, name) for name in asked]
-    return _reply(
-        session, request, sum(len(room.members) for room in rooms if room is not None), _names(session, asked)
-    )
+    return _reply(session, request, sum(room.shown for room in rooms if room is not None), _names(session, asked))
 
 
+@_of_durable
 def list_(connection: IrcConnection, request: Request) -> Result:
     session, rooms = connection.session, connection.hub.rooms
     if request.params and is_room(request.params[0]):
         named = [_room(connection, name) for name in dict.fromkeys(request.params[0].split(","))]
-        found = [room for room in named if room is not None]
+        found = [room for room in named if room is not None and room.shown]
         return _reply(session, request, len(found), _list(session, found))
-    return _reply(session, request, len(rooms), _list(session, rooms.ordered))
+    return _reply(session, request, len(rooms.ordered), _list(session, rooms.ordered))
 
 
+@_of_durable
 def who(connection: IrcConnection, request: Request) -> Result:
     """Return a room's members, or one person; G (gone) marks people who are away or not connected."""
     session, mask = connection.session, request.params[0]
@@ -77,7 +94,7 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
     lines = [
         session.numeric_cut(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", real_name_of(user))
     ]
-    rooms = [channel_of(room.name) for room in connection.hub.rooms.joined_by(user)]
+    rooms = [channel_of(room.name) for room in connection.hub.rooms.shown_of(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
     lines.append(session.numeric(numerics.RPL_WHOISSERVER, nick, session.server, "twisted_chat"))
@@ -113,7 +130,7 @@ def mode(connection: IrcConnection, request: Request) -> Reply:
     session, (target, *rest) = connection.session, request.params
     modes = rest[0] if rest else ""
     if is_room(target):
-        channel = channel_of(connection.hub.rooms.find(room_of(target)).name)
+        channel = channel_of(connection.hub.rooms.find_shown(room_of(target)).name)
         if not modes:
             return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, channel, "+n"))
         if modes.strip("+") == "b" and len(rest) == 1:
@@ -153,7 +170,7 @@ def user_counts(connection: IrcConnection) -> list[str]:
     return [
         numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users and 0 invisible on 1 servers"),
         numeric(numerics.RPL_LUSEROP, "0", "operator(s) online"),
-        numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms)), "channels formed"),
+        numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms.ordered)), "channels formed"),
         numeric(numerics.RPL_LUSERME, f"I have {count} clients and 0 servers"),
         numeric(numerics.RPL_LOCALUSERS, count, most, f"Current local users {count}, max {most}"),
         numeric(numerics.RPL_GLOBALUSERS, count, most, f"Current global users {count}, max {most}"),
@@ -200,10 +217,9 @@ def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]
 
 def _list_line(session: IrcSession, start: str, room: Room) -> str:
     if room.delivered_topic and _is_member(session, room):  # only members may see it
-        return session.numeric_text(
-            numerics.RPL_LIST, (channel_of(room.name), str(len(room.members))), room.delivered_topic
-        )
-    return f"{start}{channel_of(room.name)} {len(room.members)} : "
+        channels = channel_of(room.name), str(room.shown)
+        return session.numeric_text(numerics.RPL_LIST, channels, room.delivered_topic)
+    return f"{start}{channel_of(room.name)} {room.shown} : "
 
 
 def _who(session: IrcSession, found: Iterable[User], channel: str, wanted: str, mask: str) -> Iterator[Sequence[str]]:
@@ -237,7 +253,7 @@ def _user(connection: IrcConnection, name: str) -> User | None:
 
 def _is_member(session: IrcSession, room: Room) -> bool:
     user = session.user
-    return user is not None and room.key in user.rooms
+    return user is not None and room.key in user.delivered_rooms
 
 
 def _present(connection: IrcConnection, request: Request) -> list[User]:

@@ -62,7 +62,7 @@ def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
     """Return, in slices, the rooms of an account that comes back, as if it joined them now."""
     user = session.user
     assert user is not None
-    for room in hub.rooms.joined_by(user):
+    for room in hub.rooms.shown_of(user):
         extended = (session.nick, real_name_of(user)) if EXTENDED in session.capabilities else ()
         source = source_of(user.name, session.hosts.of(user.identity))
         yield (render("JOIN", channel_of(room.name), *extended, source=source),)
