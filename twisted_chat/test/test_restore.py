@@ -69,14 +69,14 @@ class RestoreTests(SynchronousTestCase):
             self.put_in_place()
             left = [True] * steps
 
-            def check(left: list[bool] = left) -> None:
+            def check(left: list[bool] = left) -> bool:
                 if not left:
                     raise MemoryError("killed")
-                left.pop()
+                return left.pop()
 
             patches = [
-                self.patch(os, "rename", lambda *names: (check(), rename(*names))),
-                self.patch(os, "replace", lambda *names: (check(), replace(*names))),
+                self.patch(os, "rename", lambda *names: check() and rename(*names)),
+                self.patch(os, "replace", lambda *names: check() and replace(*names)),
             ]
             self.assertRaises(MemoryError, backup._restore, self.store, self.copy)
             for patch in patches:
