@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_channels_that_only_irc_can_name(server: Server, start: Start, client: C
             zoe.says(f"chat,{room},welcome to {room}")
             terminal.shows(f"welcome to {room}")
             terminal.types(f"/part {channel} enough")
-            until(lambda room=room: f"max-{name}" not in members(zoe, room), "the part")
+            until(partial(has_left, zoe, room, f"max-{name}"), "the part")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -144,9 +145,9 @@ class Socket:
         self._socket.close()
 
 
-def members(person: Person, room: str) -> list[str]:
+def has_left(person: Person, room: str, name: str) -> bool:
     person.says(f"list,{room}")
-    return person.hears().split(",")
+    return name not in person.hears().split(",")
 
 
 def friends(person: Person) -> list[str]:
