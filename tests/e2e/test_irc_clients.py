@@ -150,6 +150,10 @@ def has_left(person: Person, room: str, name: str) -> bool:
     return name not in person.hears().split(",")
 
 
+def has_left(person: Person, room: str, name: str) -> bool:
+    return name not in members(person, room)
+
+
 def friends(person: Person) -> list[str]:
     person.says("list,friends")
     return person.hears().split(",")

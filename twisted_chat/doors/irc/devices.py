@@ -80,8 +80,8 @@ class Devices:
 
     def note(self, device: Device, session: Shown) -> None:
         """Store how far a session of a device has read, if that is news, in case the server ends without a shutdown."""
-        known = self._known.get(device.identity)
-        if known is None or session.read_up_to > known.get(device.digest, 0):
+        of_account = self._known.get(device.identity)
+        if session.read_up_to > (0 if of_account is None else of_account.get(device.digest, 0)):
             self._note(device, session.read_up_to)
 
     def note_all(self) -> None:
