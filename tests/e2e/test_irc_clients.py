@@ -145,9 +145,9 @@ class Socket:
         self._socket.close()
 
 
-def has_left(person: Person, room: str, name: str) -> bool:
+def members(person: Person, room: str) -> list[str]:
     person.says(f"list,{room}")
-    return name not in person.hears().split(",")
+    return person.hears().split(",")
 
 
 def has_left(person: Person, room: str, name: str) -> bool:
