@@ -26,9 +26,11 @@ from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUn
 from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
 from twisted_chat.wire.numbers import is_number
+from twisted_chat.wire.terminal import printable_line
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
+MAX_NETWORK_CHARACTERS = 64
 MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -141,7 +143,8 @@ class Options(UsageOptions, AuthOptionMixin):
             if self.parent is None:
                 raise
             served = self.parent.subCommand == SERVE
-            print(f"{'twisted-chat serve' if served else 'twistd chat'}: {problem}; see --help", file=sys.stderr)
+            command = "twisted-chat serve" if served else "twistd chat"
+            print(printable_line(f"{command}: {problem}; see --help"), file=sys.stderr)
             sys.exit(2 if served else 1)
 
     def postOptions(self) -> None:
@@ -176,6 +179,9 @@ class Options(UsageOptions, AuthOptionMixin):
             self.reserve = _bytes_of(self["reserve"])
 
     def _check_doors(self) -> None:
+        network = self["network"]
+        if not (network.isprintable() and 0 < len(network) <= MAX_NETWORK_CHARACTERS and " " not in network):
+            raise UsageError(f"--network must be a word such as tea_net, not {network!r}")
         self.doors = [name.strip() for name in self["doors"].split(",")]
         for name in self.doors:
             if name not in DOORS:
@@ -210,7 +216,7 @@ class Options(UsageOptions, AuthOptionMixin):
         try:
             make_way(parent["pidfile"], path, LOCK_TIMEOUT_SECONDS)
         except CannotStartBeside as problem:
-            sys.exit(f"twisted_chat: {problem}")
+            sys.exit(printable_line(f"twisted_chat: {problem}"))
 
     def _check_endpoints(self) -> None:
         from twisted.internet import reactor

@@ -43,6 +43,11 @@ class OptionsTests(SynchronousTestCase):
         for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660", "9" * 5000):
             self.assertIn("from 0 to 65535", self.wrong(f"--port={port}"))
 
+    def test_the_networks_name_is_a_word_without_control_characters(self) -> None:
+        for name in ("", "tea net", "tea\x1b[31m", "tea\r\nQUIT", "\u202etea", "x" * 65):
+            self.assertIn("--network must be a word", self.wrong(f"--network={name}"))
+        self.endpoints("--network=tea_net")
+
     def test_a_wrong_endpoint_is_refused_with_an_example(self) -> None:
         for endpoint in ("", "nonsense", "tcp", "tcp:x", "tcp:1:nonsense=2", "nonsense:1"):
             message = self.wrong(f"--listen={endpoint}")
