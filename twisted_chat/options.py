@@ -19,6 +19,7 @@ from twisted.python.usage import UsageError
 from twisted_chat.admin.motd import message_of
 from twisted_chat.admin.pidfile import CannotStartBeside, make_way
 from twisted_chat.doors.connections import MAX_PER_NETWORK
+from twisted_chat.doors.irc.hosts import DEFAULT_SERVER_NAME, MAX_SERVER_NAME_CHARACTERS, is_server_name
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.web.hosts import parse_host, parse_origin
 from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
@@ -30,7 +31,7 @@ from twisted_chat.wire.terminal import printable_line
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
-MAX_NETWORK_CHARACTERS = 64
+MAX_NETWORK_BYTES = 64
 MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -85,7 +86,8 @@ class Options(UsageOptions, AuthOptionMixin):
             str(MAX_PER_NETWORK),
             "Connections that one address (IPv6: one /64) may hold; raise it behind a proxy without PROXY headers.",
         ],
-        ["network", None, "twisted_chat", "The name that IRC clients show for this server, without spaces."],
+        ["network", None, "twisted_chat", "The name that IRC clients show for this network: one word."],
+        ["server-name", None, DEFAULT_SERVER_NAME, "The server's own name in IRC, e.g. irc.example.org."],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
@@ -152,6 +154,7 @@ class Options(UsageOptions, AuthOptionMixin):
         self._check_port()
         self._check_store()
         self._check_doors()
+        self._check_irc_names()
         self._choose_transports()
         self._check_endpoints()
         self._check_pidfile()
@@ -179,9 +182,6 @@ class Options(UsageOptions, AuthOptionMixin):
             self.reserve = _bytes_of(self["reserve"])
 
     def _check_doors(self) -> None:
-        network = self["network"]
-        if not (network.isprintable() and 0 < len(network) <= MAX_NETWORK_CHARACTERS and " " not in network):
-            raise UsageError(f"--network must be a word such as tea_net, not {network!r}")
         self.doors = [name.strip() for name in self["doors"].split(",")]
         for name in self.doors:
             if name not in DOORS:
@@ -194,6 +194,20 @@ class Options(UsageOptions, AuthOptionMixin):
             raise UsageError("--tls-only needs a certificate; add --tls-cert FILE --tls-key FILE")
         if self["tls-cert"] is not None and find_spec("OpenSSL") is None:
             raise UsageError("--tls-cert needs pyOpenSSL; install it with: pip install 'twisted_chat[tls]'")
+
+    def _check_irc_names(self) -> None:
+        network, server = self["network"], self["server-name"]
+        if not (
+            network.isprintable() and len(network.split(" ")) == 1 and 1 <= len(network.encode()) <= MAX_NETWORK_BYTES
+        ):
+            raise UsageError(
+                f"--network must be one word of at most {MAX_NETWORK_BYTES} bytes, such as ExampleNet, not {network!r}"
+            )
+        if not is_server_name(server):
+            raise UsageError(
+                "--server-name must be a host name with a dot, such as irc.example.org, "
+                f"of at most {MAX_SERVER_NAME_CHARACTERS} characters, not {server!r}"
+            )
 
     def _choose_transports(self) -> None:
         asked = self["transports"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import User
-from twisted_chat.doors.irc.dialect import SERVER, target_of
+from twisted_chat.doors.irc.channels import channel_of, room_of
+from twisted_chat.doors.irc.dialect import target_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.pages import BEHIND_ALL_PARTS, Bound, Line, Pages
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -41,12 +42,13 @@ def chathistory(connection: IrcConnection, request: Request) -> Result:
         return _targets(hub, session, params)
     if subcommand in _REFERENCE_COUNTS and len(params) == _REFERENCE_COUNTS[subcommand] + 2:
         target, *references, limit = params
-        return _page(Pages(hub, session, target), subcommand, references, limit)
+        return _page(Pages(hub, session, room_of(target)), subcommand, references, limit)
     return reply_line(_fail(session, "INVALID_PARAMS", subcommand, sentence=_USAGE))
 
 
 async def _page(pages: Pages, subcommand: str, references: list[str], limit: str) -> Reply:
-    session, target = pages.session, pages.target
+    session, target = pages.session, channel_of(pages.target)
+    await pages.hub.moved(session)
     try:
         count = _limit(limit)
         bounds = [await _bound(pages, reference, subcommand) for reference in references]
@@ -80,7 +82,10 @@ async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
     between = [item for item in latest.items() if min(ends) < item[1] < max(ends)]
     found = sorted(between, key=lambda item: (item[1], item[0]))
     found = found[:count] if ends[0] <= ends[1] else found[-count:]
-    lines = [render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=SERVER) for name, time in found]
+    lines = [
+        render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=session.server)
+        for name, time in found
+    ]
     return Reply(lines, batch=("draft/chathistory-targets",))
 
 
