@@ -81,10 +81,15 @@ def check_new_password(password: str, name: Name) -> None:
     folded = text.casefold()
     for part in {name.key.casefold(), name.shown.casefold(), name.shown.casefold()[::-1]}:
         rest = folded.replace(part, "")
-        if len(rest) < min(MIN_CHARACTERS_BESIDE_NAME, len(folded)):
+        if rest != folded and (len(rest) < MIN_CHARACTERS_BESIDE_NAME or _is_weak(rest)):
             raise ChatError(Reason.PASSWORD_IS_NAME)
     if is_common(text):
         raise ChatError(Reason.PASSWORD_COMMON)
+
+
+def _is_weak(rest: str) -> bool:
+    """Return True if what a password has besides the name is a common one itself, or a few digits and signs."""
+    return is_common(rest) or (len(rest) < MIN_PASSWORD_CHARACTERS and not any(map(str.isalpha, rest)))
 
 
 class _Job(NamedTuple):

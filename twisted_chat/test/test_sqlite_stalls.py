@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK, READERS_PER_COPY
+from twisted_chat.core.messages import LEFT
+from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK, READERS_PER_COPY, Backlog
 from twisted_chat.stores.sqlite.commits import MAX_COMMIT_BYTES, STALL_SECONDS
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.contract_store import LogFixture
@@ -251,3 +252,16 @@ class FairCommitTests(SlowDisk, TestCase):
         self.say("on")
         self.worker.release_all()
         self.assertEqual(self.delivered[-1], "on")
+
+
+class BacklogOrderTests(TestCase):
+    def test_what_a_user_says_over_connections_of_two_networks_stays_in_order(self) -> None:
+        phone, desk, backlog = Recorder(), Recorder(), Backlog()
+        phone.address, desk.address = "192.0.2.1", "198.51.100.1"
+        said = [entry(f"{number}", connection=phone, author=5) for number in range(3)]
+        left = entry("", kind=LEFT, connection=desk, author=5)
+        for one in (*said, left, entry("of another", connection=desk, author=6)):
+            self.assertTrue(backlog.add(one, 0.0))
+        taken = [one for _ in range(5) for one in backlog.take(1).entries]
+        self.assertEqual([one for one in taken if one.envelope.author == 5], [*said, left])
+        self.assertEqual((bool(backlog), backlog._paths), (False, {}))

@@ -61,6 +61,7 @@ class Backlog:
     def __init__(self) -> None:
         self._queue: FairQueue[Waiting] = FairQueue()
         self._bytes: Counter[str] = Counter()  # by the widest network of the address
+        self._paths: dict[int, tuple[str, int]] = {}  # of each user that waits: a network, and the number of entries
         self._outstanding: OrderedDict[int, float] = OrderedDict()  # their numbers and times, the oldest first
         self.last_number = 0
 
@@ -78,7 +79,10 @@ class Backlog:
         return next(iter(self._outstanding.values()), None)
 
     def add(self, entry: Entry, since: float) -> bool:
-        """Put an entry behind the others of its user; return False if too much of its network waits already."""
+        """Put an entry behind the others of its user; return False if too much of its network waits already.
+
+        That is so for all connections of the user: nobody leaves a room in the log before what they said there.
+        """
         assert entry.connection is not None
         networks = networks_of(entry.connection.address)
         waiting = self._bytes[networks[-1]] + entry.size
@@ -87,8 +91,10 @@ class Backlog:
         self._bytes[networks[-1]] = waiting
         self.last_number += 1
         self._outstanding[self.last_number] = since
-        path = (networks[0], entry.envelope.author)
-        self._queue.add(path, Waiting(entry, since, self.last_number, networks), work_of(entry))
+        author = entry.envelope.author
+        network, count = self._paths.get(author, (networks[0], 0))
+        self._paths[author] = network, count + 1
+        self._queue.add((network, author), Waiting(entry, since, self.last_number, networks), work_of(entry))
         return True
 
     def take(self, work: int) -> Batch:
@@ -97,6 +103,9 @@ class Backlog:
         while self._queue and batch.work < work:
             (entry, _, number, networks), entry_work = self._queue.take()
             self._bytes[networks[-1]] -= entry.size
+            network, count = self._paths.pop(entry.envelope.author)
+            if count > 1:
+                self._paths[entry.envelope.author] = network, count - 1
             batch.entries.append(entry)
             batch.work += entry_work
             del self._outstanding[number]
@@ -110,6 +119,7 @@ class Backlog:
         self._queue = FairQueue()
         self._outstanding.clear()
         self._bytes.clear()
+        self._paths.clear()
         old = [item.entry for item in waiting if item.since <= than]
         for item in waiting[len(old) :]:
             self.add(item.entry, item.since)
