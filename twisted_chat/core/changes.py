@@ -10,7 +10,7 @@ from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
-from twisted_chat.core.routes import forget_routes
+from twisted_chat.core.routes import forget_routes, said_by
 from twisted_chat.core.shares import Shares
 
 CHANGE_BYTES = 1024
@@ -105,10 +105,11 @@ class RoomChanges:
     async def moved(self, participant: Participant) -> None:
         """Wait until these joins and leaves are stored or undone, for a request that shows what the log has."""
         for _ in range(MAX_WAITS_FOR_A_CHANGE):
-            if not self.moves(participant):
+            user = participant.user
+            if user is None or not self.moves(participant):
                 return
             self.flush()
-            await self.log.wait_durable()
+            await self.log.wait_durable(said_by(user))
 
     # behind the log
 

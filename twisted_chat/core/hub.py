@@ -18,7 +18,7 @@ from twisted_chat.core.moves import Quit
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, forget_routes
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, concerns, forget_routes
 from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
@@ -261,7 +261,7 @@ class Hub(Credentials):
         if first:
             self._tell_presence(self._neighbours(user), user, None, user.name)
         self.flush()
-        await self.log.wait_durable()
+        await self.log.wait_durable(concerns(user))
         if participant.user is None:
             raise ChatError(Reason.CONNECTION_ENDED)
 

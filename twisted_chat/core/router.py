@@ -16,7 +16,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.moves import Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, size_of
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all, happens_in, said_by
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
@@ -113,7 +113,7 @@ class Router(RoomChanges):
         if participant.sender_number >= GUESTS:
             return None
         self.flush()
-        await self.log.wait_durable()  # the first one may be on its way
+        await self.log.wait_durable(said_by(self._user(participant)))  # the first one may be on its way
         record = await self.log.find_label(participant.sender_number, label)
         if record is None:
             return None
@@ -127,7 +127,7 @@ class Router(RoomChanges):
             if change.is_settled:
                 return
             self.flush()
-            await self.log.wait_durable()
+            await self.log.wait_durable(happens_in(change.room.key))
         if not change.is_settled:
             raise ChatError(Reason.LOG_CANNOT_WRITE)
 
