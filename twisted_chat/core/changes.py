@@ -5,7 +5,7 @@ from collections.abc import Collection
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES, Conversation
-from twisted_chat.core.moves import Moves, Quit, QuitEntry, Readers, entry_of
+from twisted_chat.core.moves import Moves, Quit, QuitEntry, Readers, move_entry
 from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.registry import UserRegistry
@@ -22,6 +22,7 @@ MAX_UNRECORDED_LEAVES = 10_000
 MAX_WAITS_FOR_A_CHANGE = 10
 """A user may join and leave without an end: then what waits for the outcome is refused."""
 TOPIC_IDENTITY = -1
+Unrecorded = tuple[Participant, Envelope, Room, Quit | None]
 ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 """Kinds of records that change a room."""
 
@@ -37,9 +38,7 @@ class RoomChanges:
         self._changes: dict[tuple[int, str], Change] = {}  # those under way, see _place
         self._endings: dict[str, Change] = {}  # the leaves under way, by the room's key
         self._moves = Moves()
-        self._unrecorded: list[
-            tuple[Participant, Envelope, Room, Quit | None]
-        ] = []  # leaves of guests that are gone, see _retry
+        self._unrecorded: list[Unrecorded] = []  # leaves of guests that are gone, see _retry
         self._log_writes = True  # as far as the last results show
         self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
@@ -231,7 +230,7 @@ class RoomChanges:
         begins = kind == JOINED and room.first_id is None and len(room.members) == 1
         recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
-        entry = entry_of(quit, kind, envelope, recipients, [text], participant, labels, True)
+        entry = move_entry(quit, kind, envelope, recipients, [text], participant, labels, True)
         participant.credit -= entry.size + CHANGE_BYTES
         self._begin(entry, room, user.delivered_rooms.get(room.key))
         if kind == TOPIC:
@@ -275,7 +274,7 @@ class RoomChanges:
             if conversations is not None and envelope.conversation not in conversations:
                 self._unrecorded.append(leave)
                 continue
-            entry = entry_of(quit, LEFT, envelope, Readers(room), [""], connection, {}, True)
+            entry = move_entry(quit, LEFT, envelope, Readers(room), [""], connection, {}, True)
             self._begin(entry, room, None)
             self.log.append(entry)
 

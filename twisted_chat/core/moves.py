@@ -53,15 +53,6 @@ class QuitEntry(Entry):
     quit: Quit
 
 
-def entry_of(quit: Quit | None, *fields: Any) -> Entry:
-    """Return an entry of these fields; with a quit it is the leave of a guest that is gone."""
-    if quit is None:
-        return Entry(*fields)
-    entry = QuitEntry(*fields)
-    entry.quit = quit
-    return entry
-
-
 class Moves:
     """The joins and leaves of a turn that the log does not have yet, in an order that makes long blocks.
 
@@ -157,6 +148,15 @@ class Block(Entry):
         if lines is None:
             lines = self._rendered[key] = [render(entry) for entry in self._entries]
         return b"".join(lines[self._start : self._end])
+
+
+def move_entry(quit: Quit | None, *fields: Any) -> Entry:
+    """Return the entry of a join, a leave or a topic; with a quit it is the leave of a guest that is gone."""
+    if quit is None:
+        return Entry(*fields)
+    entry = QuitEntry(*fields)
+    entry.quit = quit
+    return entry
 
 
 def quit_of(entry: Entry) -> Quit | None:

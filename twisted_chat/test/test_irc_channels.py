@@ -20,8 +20,9 @@ CHANNELS = {
     "#\u2615": "#{2615}",
     "#tea\U0001f980\u2615": "#tea{1f980.2615}",
     "##\u2615": "#{#}{2615}",
-    "#\U0001f469\U0001f3fd\u200d\U0001f4bb": "#{1f469.1f3fd.200d.1f4bb}",
+    "#\U0001f469\U0001f3fd\u200d\U0001f4bb": "#{1f469.1f3fd+1f4bb}",
     "#\u2192": "#{2192}",
+    "#\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466": "#{1f468+1f469+1f467+1f466}",
 }
 
 
@@ -46,11 +47,39 @@ class NameTests(SynchronousTestCase):
             "#{2615",
         ):
             self.assertEqual((room_of(name), channel_of(name)), (name, name))
-        for name in ("jane", "", "#", "{2615}", "#{2615}{2615}", "#{2615.}", "#{200d}", "#{2615.200d}", "#x{#}y"):
+        for name in (
+            "jane",
+            "",
+            "#",
+            "{2615}",
+            "#{2615}{2615}",
+            "#{2615.}",
+            "#{200d}",
+            "#{2615.200d}",
+            "#{2615+}",
+            "#{+}",
+            "#{2615.200d.2615}",
+            "#x{#}y",
+        ):
             self.assertEqual(room_of(name), name)
 
     def test_no_two_rooms_are_one_channel(self) -> None:
-        parts = ("", "#", "{#}", "{2615}", "{1F980}", "{2615.1f980}", "{200d}", "{fe0f}", "{41}", "a", "{23}", "\u00e9")
+        parts = (
+            "",
+            "#",
+            "{#}",
+            "{2615}",
+            "{1F980}",
+            "{2615.1f980}",
+            "{2615+1f980}",
+            "{2615.200d.1f980}",
+            "{200d}",
+            "{fe0f}",
+            "{41}",
+            "a",
+            "{23}",
+            "\u00e9",
+        )
         rooms = {f"#{one}{two}{three}" for one in parts for two in parts for three in parts}
         keys, channels = set[str](), set[str]()
         for room in rooms:
@@ -66,7 +95,7 @@ class NameTests(SynchronousTestCase):
 
     def test_the_style_of_an_emoji_makes_no_other_room(self) -> None:
         self.assertEqual(room_of("#\u2764\ufe0f"), room_of("#\u2764"))
-        self.assertEqual(room_of("#\u2764\ufe0f\u200d\U0001f525"), "#{2764.200d.1f525}")
+        self.assertEqual(room_of("#\u2764\ufe0f\u200d\U0001f525"), "#{2764+1f525}")
 
     def test_each_symbol_that_is_mapped_leads_back_and_is_in_no_name(self) -> None:
         mapped = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT
+from twisted_chat.doors.irc import devices
 from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
 from twisted_chat.test.support import Connection, Server, SlowAccounts
 from twisted_chat.test.support_times import at
@@ -255,6 +256,17 @@ class RestartTests(PlaybackTestCase):
             connection.close()
         self.server.turn()
         self.restart()
+        self.assertEqual(self.connect(name="kim@phone")[1], [])
+
+    def test_accounts_that_are_not_in_memory_any_more_are_read_again(self) -> None:
+        self.patch(devices, "MAX_KNOWN_ACCOUNTS", 2)
+        self.jane.ask("PRIVMSG kim :one")
+        kim, _ = self.connect(name="kim@phone")
+        for name in ("lou", "max", "zoe"):
+            self.server.irc(name, password="secret")
+        self.assertEqual(len(self.server.irc_factory.devices._known), 2)
+        kim.ask("PONG chat.local")
+        kim.ask("QUIT")
         self.assertEqual(self.connect(name="kim@phone")[1], [])
 
     def test_a_connection_that_ends_while_its_devices_are_read_leaves_nothing(self) -> None:

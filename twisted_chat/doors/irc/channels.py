@@ -5,7 +5,7 @@ many networks have them, and names with emoji and other symbols. Such a channel 
 signs in braces, so that all doors can reach it:
 
     ##rooms, #+v    #{#}rooms, #{+}v      a sign with which no name begins
-    #☕, #tea🦀☕   #{2615}, #tea{1f980.2615}   symbols, by their Unicode numbers
+    #☕, #tea🦀☕   #{2615}, #tea{1f980.2615}   symbols, by their Unicode numbers; + joins those that are shown as one
 
 A room with such a name is shown to IRC clients as the channel; each room is one channel, and no two rooms are the
 same one. The selectors of emoji or text style (U+FE0E and U+FE0F) are left out, since nobody sees them in a name.
@@ -27,7 +27,7 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _JOINER, _JOINER_NUMBER = "\u200d", "200d"  # between emoji that are shown as one
 _STYLES = {0xFE0E: None, 0xFE0F: None}
 _WRITTEN_FIRST = re.compile(rf"\{{([{re.escape(_FIRST_SIGNS)}])\}}")
-_WRITTEN_SYMBOLS = re.compile(r"\{([0-9a-f]{2,6}(?:\.[0-9a-f]{2,6})*)\}", re.IGNORECASE)
+_WRITTEN_SYMBOLS = re.compile(r"\{([0-9a-f]{2,6}(?:[.+][0-9a-f]{2,6})*)\}", re.IGNORECASE)
 _CACHED_NAMES = 4096
 
 
@@ -60,7 +60,7 @@ def _room_of(channel: str) -> str:
 
 
 def _braced(run: list[str]) -> str:
-    return f"{{{'.'.join(run)}}}" if run else ""
+    return f"{{{'.'.join(run)}}}".replace(f".{_JOINER_NUMBER}.", "+") if run else ""
 
 
 @lru_cache(_CACHED_NAMES)
@@ -72,7 +72,7 @@ def _channel_of(room: str) -> str:
 
 
 def _symbols(match: re.Match[str]) -> str:
-    numbers = [int(number, 16) for number in match[1].split(".")]
+    numbers = [int(number, 16) for number in match[1].replace("+", f".{_JOINER_NUMBER}.").split(".")]
     return "".join(map(chr, numbers)) if max(numbers) <= 0x10FFFF else match[0]
 
 

@@ -15,6 +15,9 @@ from typing import NamedTuple, Protocol
 
 from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT, Accounts
 
+MAX_KNOWN_ACCOUNTS = 10_000
+"""Accounts whose devices are in memory; those of others are read from the store again."""
+
 
 class Shown(Protocol):
     """The part of a session that tells how far its client has read."""
@@ -44,7 +47,7 @@ class Devices:
 
     def __init__(self, accounts: Accounts | None = None) -> None:
         self._accounts = accounts
-        self._known: dict[int, OrderedDict[bytes, int]] = {}
+        self._known: OrderedDict[int, OrderedDict[bytes, int]] = OrderedDict()
         self._sessions: dict[Device, list[Shown]] = {}
 
     async def load(self, identity: int) -> None:
@@ -77,7 +80,8 @@ class Devices:
 
     def note(self, device: Device, session: Shown) -> None:
         """Store how far a session of a device has read, if that is news, in case the server ends without a shutdown."""
-        if session.read_up_to > self._known[device.identity].get(device.digest, 0):
+        of_account = self._known.get(device.identity)
+        if session.read_up_to > (0 if of_account is None else of_account.get(device.digest, 0)):
             self._note(device, session.read_up_to)
 
     def note_all(self) -> None:
@@ -88,6 +92,9 @@ class Devices:
 
     def _note(self, device: Device, position: int) -> None:
         known = self._known.setdefault(device.identity, OrderedDict())
+        self._known.move_to_end(device.identity)
+        if self._accounts is not None and len(self._known) > MAX_KNOWN_ACCOUNTS:
+            self._known.popitem(last=False)
         position = known[device.digest] = max(position, known.get(device.digest, 0))
         known.move_to_end(device.digest)
         if len(known) > MAX_DEVICES_PER_ACCOUNT:

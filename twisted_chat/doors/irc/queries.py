@@ -217,7 +217,8 @@ def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]
 
 def _list_line(session: IrcSession, start: str, room: Room) -> str:
     if room.delivered_topic and _is_member(session, room):  # only members may see it
-        return session.numeric_text(numerics.RPL_LIST, (channel_of(room.name), str(room.shown)), room.delivered_topic)
+        channels = channel_of(room.name), str(room.shown)
+        return session.numeric_text(numerics.RPL_LIST, channels, room.delivered_topic)
     return f"{start}{channel_of(room.name)} {room.shown} : "
 
 
