@@ -62,8 +62,8 @@ class MessageLog(Protocol):
     def flush(self) -> None:
         """Store the appended entries, now or as soon as the log can."""
 
-    def wait_durable(self) -> Awaitable[None]:
-        """Wait until all entries that were flushed so far are stored and delivered, or refused."""
+    def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> Awaitable[None]:
+        """Wait until the entries flushed so far are stored and delivered, or refused: all, or those that matter."""
 
     @property
     def epoch(self) -> str:

@@ -84,13 +84,13 @@ class Commits:
         self._stall_timer: IDelayedCall | None = None  # while something is under way, unless the disk is stalled
         self._slow_logged_at = -inf
 
-    async def wait_durable(self) -> None:
-        """Wait until everything that was added so far has a result."""
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
+        """Wait until everything that was added so far has a result, or as much of it as matters."""
         if self._under_way:
             waiting: Deferred[None] = Deferred()
-            if self._backlog:
+            if self._backlog and (matters is None or self._backlog.is_long):
                 self._barriers.append((self._backlog.last_number, waiting))
-            else:
+            elif matters is None or not self._backlog.wait_for(matters, waiting):
                 self._under_way[-1].waiting.append(waiting)
             await waiting
 
@@ -215,10 +215,12 @@ class Commits:
             return
         oldest = self._backlog.oldest
         if oldest is not None and oldest + STALL_SECONDS <= now:
-            refused = self._backlog.take_older(now - STALL_SECONDS)
+            refused, ended = self._backlog.take_older(now - STALL_SECONDS)
             self._log_slow_disk(now, sum(len(entry.texts) for entry in refused))
             self._submit_more()
             self._refuse_new(refused)
+            if ended:
+                self._end_waits(ended)
             oldest = self._backlog.oldest
         if self._under_way and self._stall_timer is None:
             next_look = min(self._answered_at, now if oldest is None else oldest) + STALL_SECONDS
@@ -240,11 +242,16 @@ class Commits:
         for batch in taken:
             self._under_way.pop()
             self._writing -= batch.work
-        refused = [entry for batch in taken for entry in batch.entries] + self._backlog.take_older(inf)
+        older, ended = self._backlog.take_older(inf)
+        refused = [entry for batch in taken for entry in batch.entries] + older
         waiting = [one for batch in taken for one in batch.waiting] + [one for _, one in self._barriers]
         self._barriers.clear()
+        self._end_waits(waiting + ended)
+        self._refuse_new(refused)
+
+    def _end_waits(self, waiting: list[Deferred[None]]) -> None:
+        """Have these fire with the next result."""
         if self._under_way:
             self._under_way[-1].waiting += waiting
         else:  # the disk holds up other work: the result of an empty batch says when it answers again
             self._submit(Batch([], waiting=waiting))
-        self._refuse_new(refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 
@@ -97,8 +97,8 @@ class SqliteLog(LogReader):
                 entries = self._refuse_guests(entries)
             self._commits.add(entries)
 
-    async def wait_durable(self) -> None:
-        await self._commits.wait_durable()
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
+        await self._commits.wait_durable(matters)
 
     def _refuse_guests(self, entries: list[Entry]) -> list[Entry]:
         """Refuse what guests say while the disk is almost full, and return the rest; that they leave is stored."""
