@@ -69,7 +69,7 @@ def makeService(options: Options) -> IService:
     irc.network, irc.motd = options["network"], options.motd
     irc.flusher.pace = line.flusher.pace  # one pace at all doors
     hub.limits.add(line.flusher.pace.rows)
-    certificate = _certificate(reactor, options)
+    certificate = _certificate(reactor, options, register)
     web = WebFactory(
         line,
         options.urls,
@@ -84,6 +84,7 @@ def makeService(options: Options) -> IService:
         tls=None if certificate is None else certificate.wrap,
         tls_only=bool(options["tls-only"]),
         register=register,
+        shares=hub.shares,
     )
     endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     service = ChatService(
@@ -113,7 +114,7 @@ def _https(options: Options) -> Https:
     return Https.REQUIRED if options["tls-only"] else Https.OFFERED
 
 
-def _certificate(reactor: Any, options: Options) -> ServerCertificate | None:
+def _certificate(reactor: Any, options: Options, register: ConnectionRegister) -> ServerCertificate | None:
     """Return the certificate that the options name."""
     if options["tls-cert"] is None:
         return None
@@ -127,7 +128,7 @@ def _certificate(reactor: Any, options: Options) -> ServerCertificate | None:
         except CertificateError as problem:
             raise CannotStart(str(problem)) from None
 
-    return ServerCertificate(certificate, prepare, with_tls(certificate, reactor))
+    return ServerCertificate(certificate, prepare, with_tls(certificate, reactor, register.tls))
 
 
 class ServerCertificate(NamedTuple):
