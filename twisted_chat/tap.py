@@ -166,7 +166,14 @@ def _prepare(*steps: Prepare) -> None:
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None, Prepare]:
     """Return the hub with the store that `--store` names, the control socket beside its file, and a check at start."""
     checkers, guests = options.get("credCheckers", []), not options["no-guests"]
-    made = make_hub(options["store"], reactor, checkers=checkers, guests=guests, reserve=options.reserve)
+    made = make_hub(
+        options["store"],
+        reactor,
+        checkers=checkers,
+        guests=guests,
+        reserve=options.reserve,
+        writing_rate=options.writing_rate,
+    )
     check = partial(_check_files, made.authenticator) if isinstance(made.authenticator, Cred) else None
     if made.path is None:
         return made.hub, None, check

@@ -142,13 +142,20 @@ class Payer(Protocol):
 
 
 class WritingRates:
-    """Token buckets for the bytes that go into the file: of each person, each network, and all guests."""
+    """Token buckets for the bytes that go into the file: of each person, each network, and all guests.
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._people = RateLimit(Rate(PERSON_BURST_BYTES, 1 / PERSON_BYTES_PER_SECOND), now)
-        self._networks = NetworkRateLimit(Rate(NETWORK_BURST_BYTES, 1 / NETWORK_BYTES_PER_SECOND), now)
-        self._private = NetworkRateLimit(Rate(PRIVATE_BURST_BYTES, 1 / PRIVATE_BYTES_PER_SECOND), now)
-        self._guests = RateLimit(Rate(GUESTS_BURST_BYTES, 1 / GUESTS_BYTES_PER_SECOND), now)
+    A person may write `person_bytes_per_second` for long; the other rates and all bursts are in proportion.
+    """
+
+    def __init__(self, now: Callable[[], float], person_bytes_per_second: int = PERSON_BYTES_PER_SECOND) -> None:
+        def rate(burst: int, bytes_per_second: int) -> Rate:
+            scale = person_bytes_per_second / PERSON_BYTES_PER_SECOND
+            return Rate(round(burst * scale), 1 / (bytes_per_second * scale))
+
+        self._people = RateLimit(rate(PERSON_BURST_BYTES, PERSON_BYTES_PER_SECOND), now)
+        self._networks = NetworkRateLimit(rate(NETWORK_BURST_BYTES, NETWORK_BYTES_PER_SECOND), now)
+        self._private = NetworkRateLimit(rate(PRIVATE_BURST_BYTES, PRIVATE_BYTES_PER_SECOND), now)
+        self._guests = RateLimit(rate(GUESTS_BURST_BYTES, GUESTS_BYTES_PER_SECOND), now)
 
     def pay(self, payer: Payer) -> None:
         """Take the payer's debt, and its next bytes in advance, from its buckets."""
@@ -166,7 +173,7 @@ class WritingRates:
     def wait_seconds(self, payer: Payer) -> float:
         """Return the seconds until the payer may go on."""
         own = self._own(payer)
-        light = all(limit.remaining(key) >= PERSON_BURST_BYTES - LIGHT_USE_BYTES for limit, key in own)
+        light = all(limit.remaining(key) >= limit.rate.burst - LIGHT_USE_BYTES for limit, key in own)
         patience = LIGHT_PATIENCE_SECONDS if light else 0.0
         return max(longest_wait(own), longest_wait(self._shared(payer)) - patience)
 
@@ -191,13 +198,16 @@ class WritingRates:
 
 
 class Shares:
-    """The shares of a server. Without `now`, which gives seconds, nothing is written to a file, and no rate is limited.
+    """The shares of a server. Without `now`, which gives seconds, or with a rate of 0, no writing is limited.
 
+    A person may write `person_bytes_per_second` for long. Where nothing is written to a file, no rate is needed.
     `writing` is the share of what goes into the file, the others are those of the memory.
     """
 
-    def __init__(self, now: Callable[[], float] | None = None) -> None:
-        self.writing = None if now is None else WritingRates(now)
+    def __init__(
+        self, now: Callable[[], float] | None = None, person_bytes_per_second: int = PERSON_BYTES_PER_SECOND
+    ) -> None:
+        self.writing = WritingRates(now, person_bytes_per_second) if now and person_bytes_per_second else None
         self.unstored = Pool(MAX_UNSTORED_BYTES_PER_NETWORK, MAX_UNSTORED_BYTES)
         self.outboxes = Pool(MAX_OUTBOX_BYTES_PER_NETWORK, MAX_OUTBOX_BYTES_IN_ALL)
         self.input = Pool(MAX_INPUT_BYTES_PER_NETWORK, MAX_INPUT_BYTES)

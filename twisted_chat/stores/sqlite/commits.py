@@ -32,11 +32,20 @@ from twisted.logger import Logger
 
 from twisted_chat.core.dedup import deduplicate, labels
 from twisted_chat.core.interfaces import Deliver
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite import statements
-from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result
+from twisted_chat.stores.sqlite.batches import (
+    MAX_BACKLOG_BYTES_PER_NETWORK,
+    Appended,
+    Backlog,
+    Batch,
+    NotAppended,
+    Result,
+)
 from twisted_chat.stores.sqlite.database import Database, Rows
 from twisted_chat.stores.sqlite.rows import known_labels
+from twisted_chat.stores.sqlite.waiting import commits_row
 
 _log = Logger()
 
@@ -92,6 +101,11 @@ class Commits:
             else:
                 self._under_way[-1].waiting.append(waiting)
             await waiting
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limit for `twisted-chat limits`, with those whose messages wait for a commit."""
+        bound = f"{MAX_BACKLOG_BYTES_PER_NETWORK // 1024} KiB a network; {MAX_COMMIT_BYTES // 1024} KiB a commit"
+        return [commits_row(bound, self._writing_bytes, self._backlog.items(self._clock.seconds()))]
 
     def close(self) -> None:
         """Stop the timer: the worker has stopped."""
