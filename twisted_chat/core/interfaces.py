@@ -261,6 +261,12 @@ class Authenticator(Protocol):
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
 
+    def refuse_unknown(self, name: Name, address: str) -> Awaitable[None]:
+        """Refuse a password for a name without an account, which counts as a wrong one.
+
+        Raises ChatError: wrong-password, slow-down.
+        """
+
     def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
         """Check the old password, if one is given, and return the hash of the new one.
 

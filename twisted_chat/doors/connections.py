@@ -24,7 +24,7 @@ MAX_PER_NETWORK = 20_480
 IDLE_CONNECTION_BYTES = 64 * MIB // MAX_PER_NETWORK
 MIN_TLS_BYTES = 1 * MIB
 """The TLS connections of a network may take as much memory as the idle ones without TLS that it may hold."""
-SHARES = 4
+SHARES = 16
 """A network holds more than its share if it has more than this part of all connections."""
 ACCOUNT_PLACES = 16
 """One in so many connections is kept for accounts."""
@@ -179,6 +179,10 @@ class ConnectionRegister:
         wait = self._new.wait_seconds(address)
         self._new.take(address)
         return wait
+
+    def new_connection_left(self, address: str) -> None:
+        """Give back the turn of a new connection that ended before it came."""
+        self._new.give_back(address)
 
     @property
     def guest_places(self) -> float:

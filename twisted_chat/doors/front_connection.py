@@ -75,7 +75,7 @@ class Front(Protocol):
 
     def __init__(self) -> None:
         self._enter(State.UNDECIDED)
-        self._over_tls = self.admitted = False
+        self._over_tls = self.admitted = self._waits_for_turn = False
         self.address = ""
         self._reads = FirstReads()
 
@@ -106,12 +106,14 @@ class Front(Protocol):
             self.factory.connections.add(self)
             self._enter(State.DELAYED)
             self.transport.pauseProducing()
+            self._waits_for_turn = True
             self.factory.clock.callLater(wait, self._take_turn)
         else:
             self._begin()
 
     def _take_turn(self) -> None:
         if self._state is State.DELAYED and self in self.factory.connections:
+            self._waits_for_turn = False
             self._enter(State.UNDECIDED)
             self._begin()
             self.transport.resumeProducing()
@@ -162,6 +164,8 @@ class Front(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
         self._take_reads()
+        if self._waits_for_turn:
+            self.factory.register.new_connection_left(self.address)
         if self._state is State.FORWARDING:
             self._inner.connectionLost(reason)
 
