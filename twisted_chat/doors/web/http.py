@@ -16,6 +16,8 @@ MAX_HEADERS = 100
 """Header lines of one request; browsers and proxies send about 20."""
 MAX_HEADER_NAME_BYTES = 128
 """Twisted keeps up to 10,000 names that it has seen for as long as the process lives, whatever their length."""
+MAX_LENGTH_DIGITS = 19
+"""Digits of a Content-Length: more than 2**63 bytes are no length."""
 
 
 class StrictChannel(HTTPChannel):
@@ -32,8 +34,13 @@ class StrictChannel(HTTPChannel):
         else:
             super().lineReceived(line)  # type: ignore[no-untyped-call]
 
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._respondToBadRequestAndDisconnect()
+
     def headerReceived(self, line: bytes) -> bool:  # noqa: N802 - Twisted calls it for each header line
-        if line.find(b":") > MAX_HEADER_NAME_BYTES:
+        name, _, value = line.partition(b":")
+        too_long = name.lower() == b"content-length" and len(value.strip(b" \t")) > MAX_LENGTH_DIGITS
+        if len(name) > MAX_HEADER_NAME_BYTES or too_long:  # Python makes no number of more than 4,300 digits
             self._respondToBadRequestAndDisconnect()
             return False
         return bool(super().headerReceived(line))  # type: ignore[no-untyped-call]
