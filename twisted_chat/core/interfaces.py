@@ -270,7 +270,7 @@ class Authenticator(Protocol):
         """
 
     def refuse_unknown(self, name: Name, address: str) -> Awaitable[None]:
-        """Raise ChatError (wrong-password, slow-down) for a name without an account, and count it as a wrong password."""
+        """Raise ChatError: wrong-password, since the name has no account, or slow-down; it counts as a guess."""
 
     def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
         """Check the old password, if one is given, and return the hash of the new one.
