@@ -44,6 +44,7 @@ from twisted_chat.stores.sqlite.reserve import Reserve
 from twisted_chat.stores.sqlite.worker import WorkerThread
 from twisted_chat.transports.choose import endpoint_for
 from twisted_chat.wire.detect import IRC, LINE, WEB
+from twisted_chat.wire.terminal import printable_line
 
 
 class MadeHub(NamedTuple):
@@ -158,7 +159,7 @@ def run_server(factory: IProtocolFactory, *endpoints: str, reactor: Any = None) 
     for text in endpoints:
         endpoint_for(reactor, endpoint_of(reactor, text), None).listen(factory).addErrback(partial(failed, text))
     if problems:
-        sys.exit(problems[0])
+        sys.exit(printable_line(problems[0]))
     reactor.callWhenRunning(handle_signals, reactor, reload=lambda: None, hurry=lambda: None)
     reactor.run()
 

@@ -28,6 +28,7 @@ from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUn
 from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
 from twisted_chat.wire.numbers import is_number
+from twisted_chat.wire.terminal import printable_line
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
@@ -156,7 +157,8 @@ class Options(UsageOptions, AuthOptionMixin):
             if self.parent is None:
                 raise
             served = self.parent.subCommand == SERVE
-            print(f"{'twisted-chat serve' if served else 'twistd chat'}: {problem}; see --help", file=sys.stderr)
+            command = "twisted-chat serve" if served else "twistd chat"
+            print(printable_line(f"{command}: {problem}; see --help"), file=sys.stderr)
             sys.exit(2 if served else 1)
 
     def postOptions(self) -> None:
@@ -244,7 +246,7 @@ class Options(UsageOptions, AuthOptionMixin):
         try:
             make_way(parent["pidfile"], path, LOCK_TIMEOUT_SECONDS)
         except CannotStartBeside as problem:
-            sys.exit(f"twisted_chat: {problem}")
+            sys.exit(printable_line(f"twisted_chat: {problem}"))
 
     def _check_endpoints(self) -> None:
         from twisted.internet import reactor

@@ -125,7 +125,7 @@ class Hub(Credentials):
         if ghost is None or ghost.is_account or len(participant.client_id) < MIN_SECRET_CLIENT_ID_LENGTH:
             return
         for other in ghost.participants:
-            if other.client_id == participant.client_id:
+            if other.client_id == participant.client_id and other is not participant:
                 other.disconnect(Notice.REPLACED)
 
     async def identify_client(self, participant: Participant, client: str) -> None:
@@ -133,6 +133,7 @@ class Hub(Credentials):
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
+            await self._all_stored()  # what its earlier connection said
 
     def sign_out(self, participant: Participant, reason: str = "") -> None:
         """Remove a participant from the conversation, a guest for a reason to be told; a second call does nothing."""
@@ -145,8 +146,7 @@ class Hub(Credentials):
             if self._moves.has(user.identity):
                 self._append_moves()
             self._moves.freed_names.add(user.key)
-            for room in self.rooms.shown_of(user):
-                self.rooms.hide(user, room)
+            self.rooms.hide_guest(user)
             rooms = self.rooms.joined_by(user)
             quit = Quit(len(rooms))
             for room in rooms:
@@ -166,6 +166,7 @@ class Hub(Credentials):
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
         old, old_key, new = user.name, user.key, user_name(name)
         self.bans.check(new.key, participant.address)
+        self._replace_own_ghost(participant, new)
         self._append_moves()  # of the name so far
         self.registry.rename(user, new)
         self.rooms.renamed(user, old_key)
@@ -260,8 +261,7 @@ class Hub(Credentials):
         self._connections_changed(user)
         if first:
             self._tell_presence(self._neighbours(user), user, None, user.name)
-        self.flush()
-        await self.log.wait_durable()
+        await self._all_stored()
         if participant.user is None:
             raise ChatError(Reason.CONNECTION_ENDED)
 

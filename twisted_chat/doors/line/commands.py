@@ -41,6 +41,18 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
         return list_names(connection.session, label, hub.registry.present)
     if hub.moves(connection.session):
         return _list_when_moved(connection, label, what)
+    return _list(connection, label, what)
+
+
+async def _list_when_moved(connection: LineConnection, label: str | None, what: str) -> Answer:
+    """Answer when the log has the user's own joins and leaves: lists show only what it has."""
+    await connection.hub.moved(connection.session)
+    result = _list(connection, label, what)
+    return result if isinstance(result, Answer) else await result
+
+
+def _list(connection: LineConnection, label: str | None, what: str) -> Result:
+    hub = connection.hub
     if what == "mine":
         return _mine(connection)
     if what == "rooms":
@@ -48,13 +60,6 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     if is_room(what):
         return list_names(connection.session, label, hub.rooms.find_shown(what).ordered)
     raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
-
-
-async def _list_when_moved(connection: LineConnection, label: str | None, what: str) -> Answer:
-    """Answer when the log has the user's own joins and leaves: lists show only what it has."""
-    await connection.hub.moved(connection.session)
-    result = list_(connection, label, what)
-    return result if isinstance(result, Answer) else await result
 
 
 async def _mine(connection: LineConnection) -> Answer:
@@ -122,7 +127,10 @@ async def unread(connection: LineConnection, label: str | None, *options: str) -
     page = numbers_in("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
     await connection.session.turn()
     found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
-    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
+    rows = [
+        (name, str(one.total), str(one.mentions), str(one.first), *(("more",) if one.more else ()))
+        for name, one in found
+    ]
     more = ("more", str(before)) if before else ()
     fields = (str(len(found)), *more)
     return connection.session.dialect.unread(label, rows, fields)

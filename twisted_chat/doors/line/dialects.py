@@ -105,11 +105,15 @@ class LineDialect(Dialect):
         return [*labelled(label, [*history, *listed]), ok(label, answer.fields)]
 
     def unread(self, label: str | None, rows: Sequence[Sequence[str]], fields: Sequence[str]) -> Answer:
-        """Return the answer that names the conversations with unread messages: name, count, mentions, first id."""
+        """Return the answer that names the conversations with unread messages: name, count, mentions, first id, "more".
+
+        The last field is there if not everything was counted.
+        """
         if label is not None or self.for_programs:
             return Answer(tuple(f"unread,{','.join(row)}" for row in rows), tuple(fields), listed=True)
         lines = [
-            f"{name}: {count} unread, {mentions} for you, the first is {first}" for name, count, mentions, first in rows
+            f"{name}: {'more than ' * len(more)}{count} unread, {mentions} for you, the first is {first}"
+            for name, count, mentions, first, *more in rows
         ]
         if len(fields) > 1:
             lines.append(f"there are more; unread,before={fields[-1]} shows them")

@@ -19,7 +19,7 @@ export class Unread {
     await this.#chat.session.request("unread", {
       onRecord: ({ kind, name }) => {
         if (kind !== "unread") return;
-        const [conversation, count, mentions, firstId] = splitFields(name, 4);
+        const [conversation, count, mentions, firstId] = splitFields(name, 5);
         found.set(conversation, { unread: Number(count), mentions: Number(mentions), firstUnreadId: Number(firstId) });
       },
     });
