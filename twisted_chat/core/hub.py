@@ -221,7 +221,7 @@ class Hub(Credentials):
         user = self.registry.account(name)
         if user is None:
             if not may_create and self._authenticator.makes_accounts:
-                raise ChatError(Reason.NO_ACCOUNT_OF_NAME, name=name.shown)
+                await self._authenticator.refuse_unknown(name, participant.address)
             if self.registry.account_count >= MAX_ACCOUNTS:
                 raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
             self.registry.claim(name)

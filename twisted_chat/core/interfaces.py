@@ -270,6 +270,9 @@ class Authenticator(Protocol):
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
 
+    def refuse_unknown(self, name: Name, address: str) -> Awaitable[None]:
+        """Raise ChatError: wrong-password, since the name has no account, or slow-down; it counts as a guess."""
+
     def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
         """Check the old password, if one is given, and return the hash of the new one.
 

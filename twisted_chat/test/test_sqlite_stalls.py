@@ -274,6 +274,21 @@ class FairCommitTests(SlowDisk, TestCase):
         self.worker.release_all()
         self.assertEqual(self.delivered[-1], "jane")
 
+    def test_the_operator_sees_who_waits_for_a_commit(self) -> None:
+        [row] = self.log._commits.rows()  # type: ignore[attr-defined]
+        self.assertEqual((row.now, row.held), ("0 KiB written, 0 KiB in 0 records wait", []))
+        self.flood(1, *["x" * 16_000] * 100)
+        self.clock.advance(2)
+        self.flood(2, "a", "b")
+        [row] = self.log._commits.rows()  # type: ignore[attr-defined]
+        self.assertIn("KiB written", row.now)
+        self.assertTrue(row.now.endswith("records wait, the longest for 2 s"), row.now)
+        self.assertEqual(len(row.held), 1)
+        self.assertIn("jane", row.held[0])
+        self.worker.release_all()
+        [row] = self.log._commits.rows()  # type: ignore[attr-defined]
+        self.assertEqual((row.now, row.held), ("0 KiB written, 0 KiB in 0 records wait", []))
+
     def test_a_stall_refuses_the_backlog(self) -> None:
         self.flood(1, *["x" * 16_000] * 200)
         durable = self.wait_durable()

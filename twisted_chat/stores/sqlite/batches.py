@@ -13,6 +13,7 @@ from twisted_chat.core.messages import SPOKEN
 from twisted_chat.core.networks import networks_of
 from twisted_chat.core.participants import Entry
 from twisted_chat.core.turns import FairQueue
+from twisted_chat.stores.sqlite.waiting import Item, person_at
 
 MAX_BACKLOG_BYTES_PER_NETWORK = 16 * 1024 * 1024
 """Bytes of messages from one network that may wait for a commit; further ones are refused."""
@@ -94,6 +95,13 @@ class Backlog:
     def oldest(self) -> float | None:
         """Return the time since which the oldest entry waits, or None."""
         return next(iter(self._outstanding.values()), None)
+
+    def items(self, now: float) -> list[Item]:
+        """Return what waits, for the operator."""
+        return [
+            Item(person_at(entry.envelope.sender, networks[0]), now - since, entry.size, len(entry.texts))
+            for entry, since, _, networks in self._queue
+        ]
 
     def add(self, entry: Entry, since: float) -> bool:
         """Put an entry behind the others of its user; return False if too much of its network waits already.

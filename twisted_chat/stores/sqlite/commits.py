@@ -32,11 +32,21 @@ from twisted.logger import Logger
 
 from twisted_chat.core.dedup import deduplicate, labels
 from twisted_chat.core.interfaces import Deliver
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite import statements
-from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result, work_of
+from twisted_chat.stores.sqlite.batches import (
+    MAX_BACKLOG_BYTES_PER_NETWORK,
+    Appended,
+    Backlog,
+    Batch,
+    NotAppended,
+    Result,
+    work_of,
+)
 from twisted_chat.stores.sqlite.database import Database, Rows
 from twisted_chat.stores.sqlite.rows import known_labels
+from twisted_chat.stores.sqlite.waiting import commits_row
 
 _log = Logger()
 
@@ -93,6 +103,11 @@ class Commits:
             elif matters is None or not self._backlog.wait_for(matters, waiting):
                 self._under_way[-1].waiting.append(waiting)
             await waiting
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limit for `twisted-chat limits`, with those whose messages wait for a commit."""
+        bound = f"{MAX_BACKLOG_BYTES_PER_NETWORK // 1024} KiB a network; {MAX_COMMIT_BYTES // 1024} KiB a commit"
+        return [commits_row(bound, self._writing, self._backlog.items(self._clock.seconds()))]
 
     def close(self) -> None:
         """Stop the timer: the worker has stopped."""

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twisted_chat.core.interfaces import Deliver, Membership, Restored, RoomState
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.messages import GUESTS, LEFT
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
@@ -65,6 +66,10 @@ class SqliteLog(LogReader):
     @property
     def secret(self) -> bytes:
         return self._database.secret
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limits for `twisted-chat limits`, with those who wait for a read or a commit now."""
+        return self._database.reads.rows() + self._commits.rows()
 
     def suspect_epoch(self, id: int) -> None:
         if self._is_suspected:  # or one account could send everybody back to history again and again
