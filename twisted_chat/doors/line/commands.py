@@ -15,7 +15,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, Answer
-from twisted_chat.doors.line.lists import answer_records, list_names
+from twisted_chat.doors.line.lists import Join, answer_records, join_marked, join_names, list_names
 from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.doors.line.rooms import join, leave, topic, when_settled
@@ -36,21 +36,23 @@ def rename(connection: LineConnection, label: str | None, name: str) -> Result:
 
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
-    hub = connection.hub
+    hub, session = connection.hub, connection.session
+    put = join_marked if connection.tags.guests else join_names
     if what == "mine":
-        return _mine(connection)
+        return _mine(connection, put)
     if what == "friends":
-        return list_names(connection.session, label, hub.registry.present)
+        return list_names(session, label, hub.registry.present, put)
     if what == "rooms":
-        return list_names(connection.session, label, hub.rooms.ordered)
+        return list_names(session, label, hub.rooms.ordered, join_names)
     if is_room(what):
-        return list_names(connection.session, label, hub.rooms.find(what).ordered)
+        return list_names(session, label, hub.rooms.find(what).ordered, put)
     raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
 
 
-async def _mine(connection: LineConnection) -> Answer:
-    names = await connection.hub.archive.own_conversations(connection.session)
-    return Answer(lines=(",".join(names),), fields=tuple(names))
+async def _mine(connection: LineConnection, put: Join) -> Answer:
+    rooms, people = await connection.hub.archive.own_conversations(connection.session)
+    names = ",".join(filter(None, (join_names(rooms), put(people))))
+    return Answer(lines=(names,), fields=(names,) if names else ())
 
 
 def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> Result | None:
@@ -112,10 +114,8 @@ async def unread(connection: LineConnection, label: str | None, *options: str) -
     page = numbers_in("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
     await connection.session.turn()
     found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
-    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
     more = ("more", str(before)) if before else ()
-    fields = (str(len(found)), *more)
-    return connection.session.dialect.unread(label, rows, fields)
+    return connection.session.dialect.unread(label, found, (str(len(found)), *more))
 
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:
