@@ -40,6 +40,8 @@ function draw() {
   if (!session?.name || byId("chat").hidden) return;
   byId("status").hidden = byId("reconnect-now").hidden = !chat.status;
   setText(byId("status-text"), chat.status);
+  byId("notice").hidden = !chat.notice;
+  setText(byId("notice-text"), chat.notice);
   byId("chat").classList.toggle("choosing", !current);
   for (const id of ["scroller", "composer", "search-button"]) byId(id).hidden = !current;
   byId("no-conversation").hidden = Boolean(current);
@@ -56,13 +58,15 @@ function draw() {
 
 function drawTitle(current) {
   setText(byId("title"), current ? current.name : "Chat");
-  const presence = current && chat.isOnline(current.name) ? "online" : "offline";
+  const kind = current && chat.marksGuest(chat.sessionOf(current.name)) ? "guest · " : "";
+  const presence = kind + (current && chat.isOnline(current.name) ? "online" : "offline");
   setText(byId("topic"), !current ? "" : current.isRoom ? current.topic : presence);
 }
 
 function onSpoken(record, conversation) {
-  if (conversation === chat.current) announce(record);
-  notify(chat.ownKey, record, conversation, choose);
+  const from = chat.marksGuest(record.session) ? `${record.from} (guest)` : record.from;
+  if (conversation === chat.current) announce({ ...record, from });
+  notify(chat.ownKey, { ...record, from }, conversation, choose);
 }
 
 /** A conversation was chosen, or none. */
@@ -107,6 +111,11 @@ function signOut(sentence = "") {
 
 byId("back").onclick = () => navigation.choose("");
 byId("reconnect-now").onclick = () => chat.session?.wake();
+byId("close-notice").onclick = () => {
+  chat.notice = "";
+  draw();
+  composer.focus();
+};
 byId("search-button").onclick = () => search.toggle();
 byId("add-room").onclick = byId("join-room").onclick = () => roomDialog.show();
 byId("profile").onclick = () => profileDialog.show();

@@ -1,6 +1,7 @@
 // The panel that searches the shown conversation.
 
 import { byId, create, setText } from "./dom.js";
+import { createName } from "./elements.js";
 import { describeError } from "./errors.js";
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -62,8 +63,9 @@ export class SearchPanel {
     }
   }
 
-  #createResult(conversation, { id, from, time, text }) {
-    const byline = create("span", { class: "byline" }, create("bdi", { class: "name" }, from), ` ${timeFormat.format(time)}`);
+  #createResult(conversation, { id, from, time, text, session }) {
+    const name = create("span", { class: "name" }, ...createName(from, session, this.#chat));
+    const byline = create("span", { class: "byline" }, name, ` ${timeFormat.format(time)}`);
     const button = create("button", { type: "button" }, byline, create("span", { class: "text", dir: "auto" }, text));
     button.onclick = () => this.#open(conversation, id);
     return create("li", {}, button);

@@ -119,9 +119,7 @@ export class Session {
       await connection.opened;
       this.#advance("signing-in");
       await this.#chat.server.ask();
-      const { password } = this.#credentials;
-      const tags = password || this.#ticket ? ",tags" : ""; // an account is told which messages are of guests
-      const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
+      const facts = await connection.request(`hello,events,${this.#clientId},tags`);
       const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
       const [name, how] = (await this.#signInAt(connection)).split(",");
       this.#advance("catching-up");
@@ -170,7 +168,7 @@ export class Session {
 
   async #catchUp(isReconnect, epoch) {
     const newest = Number(await this.request("since"));
-    if (newest < this.#newestId || (isReconnect && epoch !== this.#epoch)) this.#chat.logRestarted();
+    if (newest < this.#newestId || (isReconnect && epoch !== this.#epoch)) this.#chat.logRestarted(newest);
     this.#epoch = epoch;
     this.#newestId = newest;
     await this.#chat.caughtUp(isReconnect);
