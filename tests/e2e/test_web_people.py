@@ -6,7 +6,9 @@ from browsers import PASSWORD, Browse, PageUser
 from conftest import Lasting, until
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
 
-MAY_BE_ANOTHER = "From here on, zak may be another person: the guest of this name had left, and the name was taken again."
+MAY_BE_ANOTHER = (
+    "From here on, zak may be another person: the guest of this name had left, and the name was taken again."
+)
 IS_THE_ACCOUNT = "From here on, zak is the account of this name. Before, it was a guest."
 
 
@@ -45,7 +47,7 @@ def test_guests_are_marked_in_every_list_for_an_account(server: Lasting, browse:
     lea = browse()
     lea.makes_account("lea", PASSWORD)
     lea.joins("#tea")
-    server.person("bob")
+    bob = server.person("bob")
     zak = server.person("zak", "#tea")
     zak.says("topic,#tea,Assam", "chat,#tea,kettle", "chat,kim,psst")
     kim.sees_count("zak", "1")
@@ -59,6 +61,7 @@ def test_guests_are_marked_in_every_list_for_an_account(server: Lasting, browse:
     page.wait_for_function("() => document.querySelector('#others [data-name=lea] .label').textContent === 'lea'")
     page.fill("#find", "bo")
     assert label(kim, "#found", "bob") == "bob (guest)"
+    bob.hangs_up()
     page.fill("#find", "")
     page.click("#search-button")
     page.fill("#search-words", "kettle")
@@ -150,7 +153,8 @@ def test_guests_too_see_that_another_guest_has_the_name(server: Lasting, browse:
         jane.chooses("zak")
         jane.sees("from the first")
     gone(server, "zak")
-    server.person("zak").says("chat,jane,from the second")
+    zak = server.person("zak")
+    zak.says("chat,jane,from the second")
     sees_rows(jane, "from the first", MAY_BE_ANOTHER, "from the second")
 
 

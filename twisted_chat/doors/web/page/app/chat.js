@@ -2,7 +2,7 @@
 
 import { catchUp } from "./catchup.js";
 import { Conversation } from "./conversation.js";
-import { describeReconnect } from "./errors.js";
+import { describeError, describeReconnect } from "./errors.js";
 import { applyEvent } from "./events.js";
 import { History } from "./history.js";
 import { escapeText, isSpoken, keyOf, parsePerson, unescapeText } from "./line.js";
@@ -71,8 +71,17 @@ export class Chat {
   /** Go on where the user was before a reload: the rooms of a guest, drafts, and messages that were not acknowledged. */
   restore({ rooms, drafts, pending }) {
     for (const [name, draft] of drafts) this.findOrCreate(name).draft = draft;
-    if (!this.session.account) for (const name of rooms) this.join(name).catch(() => {});
+    if (!this.session.account) for (const name of rooms) this.#rejoin(name);
     this.session.pending.restore(pending);
+  }
+
+  /** Show a room that a guest was in before a reload, and join it again. */
+  #rejoin(name) {
+    const room = this.findOrCreate(name);
+    this.join(name).catch((error) => {
+      room.addNote(describeError(error));
+      this.changed();
+    });
   }
 
   signOut() {
@@ -186,7 +195,8 @@ export class Chat {
 
   async setTopic(name, text) {
     await this.session.request(`topic,${name},${escapeText(text)}`);
-    this.findOrCreate(name).topic = text;
+    const room = this.find(name); // unless the user has left it meanwhile
+    if (room) room.topic = text;
     this.changed();
   }
 

@@ -45,6 +45,7 @@ export class Conversation {
   members = new People(); // of a room
   topic = "";
   draft = "";
+  topicDraft = null; // what the user has typed into the topic's field and not set yet
   isListed = false; // the server says that the user has talked here
   anchor = null; // where the user has left the window: see Timeline
 

@@ -32,15 +32,18 @@ export class History {
     this.#chat.changed();
   }
 
-  /** Move the window to the surroundings of a record; return false if the user may not see it any more. */
-  async loadAround(conversation, id) {
+  /**
+   * Move the window to the surroundings of a record; return false if the user may not see it any more. When the
+   * server has answered, `isWanted()` tells whether the window shall still move.
+   */
+  async loadAround(conversation, id, isWanted = () => true) {
     if (conversation.records.some((record) => record.id === id)) return true;
     const pages = await Promise.all([
       this.#read(conversation, `,before=${id + 1}`),
       this.#read(conversation, `,after=${id}`),
     ]);
     const records = pages.flat();
-    if (!records.length) return false;
+    if (!records.length || !isWanted()) return false;
     conversation.moveTo(records);
     if (isLast(conversation, pages[1])) await this.load(conversation, "newer");
     this.#chat.changed();

@@ -10,6 +10,7 @@ export class SearchPanel {
   #chat;
   #onFound;
   #words = byId("search-words");
+  #opened = 0; // results that were chosen
 
   /** `onFound(id)` is called with the record that the user chooses, when it is in the conversation. */
   constructor(chat, { onFound }) {
@@ -51,15 +52,18 @@ export class SearchPanel {
     const words = this.#words.value.trim();
     const conversation = this.#chat.current;
     if (!words || !conversation) return;
+    const isLate = () => this.#chat.current !== conversation || this.#words.value.trim() !== words;
+    setText(byId("result-count"), "Searching …");
+    byId("results").replaceChildren();
     try {
       const records = await this.#chat.history.search(conversation, words);
-      if (this.#chat.current !== conversation || this.#words.value.trim() !== words) return;
+      if (isLate()) return;
       const { length } = records;
       const found = `${length} ${length === 1 ? "message" : "messages"} found, newest first`;
       setText(byId("result-count"), length ? found : "No message has all these words. Try others.");
       byId("results").replaceChildren(...records.reverse().map((record) => this.#createResult(conversation, record)));
     } catch (error) {
-      setText(byId("result-count"), describeError(error));
+      if (!isLate()) setText(byId("result-count"), describeError(error));
     }
   }
 
@@ -71,12 +75,14 @@ export class SearchPanel {
     return create("li", {}, button);
   }
 
-  /** Show a found message among those around it. */
+  /** Show a found message among those around it, unless the user has gone on meanwhile. */
   async #open(conversation, id) {
-    const isThere = await this.#chat.history.loadAround(conversation, id).catch((error) => {
-      setText(byId("result-count"), describeError(error));
+    const number = ++this.#opened;
+    const isWanted = () => this.isShown && this.#chat.current === conversation && number === this.#opened;
+    const isThere = await this.#chat.history.loadAround(conversation, id, isWanted).catch((error) => {
+      if (isWanted()) setText(byId("result-count"), describeError(error));
     });
-    if (this.#chat.current !== conversation || isThere === undefined) return;
+    if (!isWanted() || isThere === undefined) return;
     if (isThere) {
       this.hide();
       this.#onFound(id);

@@ -84,10 +84,12 @@ export class Session {
     this.#askForTicket();
   }
 
-  /** Send a request: see Connection.request. */
+  /** Send a request: see Connection.request. After `signOut` no answer comes any more: it would be the next user's. */
   async request(line, options) {
     if (!this.#connection) throw lostError();
-    return this.#connection.request(line, options);
+    const answer = await this.#connection.request(line, options);
+    if (this.#state === "closed") throw lostError();
+    return answer;
   }
 
   /** Reconnect now if the session waits to do so, or check that the connection is alive. */
