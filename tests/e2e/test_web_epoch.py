@@ -37,6 +37,11 @@ def shown(page: Any) -> list[str]:
     return [text for row in rows if " joined" not in (text := row.text_content())]
 
 
+def sees(page: Any, *texts: str) -> None:
+    """Wait until the timeline shows exactly these messages and notes."""
+    until(lambda: shown(page) == list(texts), f"{texts} to be shown")
+
+
 def test_an_account_is_shown_what_the_backup_has_and_told_what_is_lost(
     server: Lasting, browse: Browse, tmp_path: Path
 ) -> None:
@@ -55,10 +60,10 @@ def test_an_account_is_shown_what_the_backup_has_and_told_what_is_lost(
         user.page.wait_for_selector("#notice", state="visible")
         assert user.page.text_content("#notice-text") == NOTICE
         user.page.wait_for_selector("#status", state="hidden")
-        until(lambda page=user.page: shown(page) == ["in the backup", NOTE], "the backup's message and the note")
+        sees(user.page, "in the backup", NOTE)
     kim.says("after")
     for user in (jane, kim):
-        until(lambda page=user.page: shown(page) == ["in the backup", NOTE, "after"], "the new message behind the note")
+        sees(user.page, "in the backup", NOTE, "after")
     jane.page.click("#close-notice")
     assert jane.page.is_hidden("#notice")
     jane.page.reload()
@@ -109,7 +114,5 @@ def test_a_guest_goes_on_in_the_room_and_is_told_what_is_lost(server: Lasting, b
     jane.page.wait_for_selector("#notice", state="visible")
     jane.page.wait_for_selector("#status", state="hidden")
     jane.says("after")
-    until(
-        lambda: shown(jane.page) == ["in the backup", NOTE, "after"], "the backup's message, the note, and the new one"
-    )
+    sees(jane.page, "in the backup", NOTE, "after")
     kim.page.wait_for_selector("#timeline >> text=after")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from browsers import PASSWORD, Browse, PageUser
 from conftest import Lasting, until
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
@@ -134,10 +136,10 @@ def test_an_account_with_the_name_of_a_guest_who_has_left_is_told_apart(server: 
         kim.chooses("zak")
         kim.sees("from a guest")
     gone(server, "zak")
-    zak = browse()
-    zak.makes_account("zak", PASSWORD)
-    zak.chooses("kim")
-    zak.says("from the account")
+    other = browse()
+    other.makes_account("zak", PASSWORD)
+    other.chooses("kim")
+    other.says("from the account")
     sees_rows(kim, "from a guest", IS_THE_ACCOUNT, "from the account")
     kim.page.reload()
     kim.sees_title("zak")
@@ -175,9 +177,9 @@ def test_a_guest_who_changes_the_name_is_the_same_person(server: Lasting, browse
 def test_that_a_person_is_away_is_said_in_the_conversation_with_that_person(server: Lasting, browse: Browse) -> None:
     jane, zak = browse(), server.person("zak")
     zak.asks("away,back at two", "ack")
-    held = []
+    held: list[Any] = []
 
-    def route(socket: object) -> None:
+    def route(socket: Any) -> None:
         upstream = socket.connect_to_server()
         socket.on_message(lambda line: upstream.send(line))
         upstream.on_message(lambda line: held.append(line) if "server,away" in line else socket.send(line))

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from twisted_chat.wire.events import Event
 from twisted_chat.wire.line import escape, unescape
+from twisted_chat.wire.numbers import is_number
 
 T = TypeVar("T")
 OnEvent = Callable[[Event], None]
@@ -184,7 +185,7 @@ def names(answer: str, records: list[Event]) -> list[str]:
 
 def persons(answer: str, records: list[Event]) -> list[Person]:
     found = [name.partition(":") for name in names(answer, records)]
-    return [Person(name, int(session or "0")) for name, _, session in found]
+    return [Person(name, int(session) if is_number(session) else 0) for name, _, session in found]
 
 
 def text_of(answer: str, records: list[Event]) -> str:

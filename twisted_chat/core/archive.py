@@ -115,7 +115,7 @@ class Archive:
         contacts = await self._log.contacts(user.identity, self._log.last + 1, MAX_PARTNERS_LISTED, guests)
         partners = (self._registry.by_identity(contact.partner) for contact in contacts)
         people = [partner for partner in partners if partner is not None and not partner.deleted]
-        return list(self._rooms.joined_by(user)), people
+        return list(self._rooms.shown_of(user)), people
 
     async def contacts(self, participant: Participant, before: int, limit: int) -> list[Contact]:
         """Return the user's direct conversations whose last record is before an id, latest first, each with a name.
@@ -253,7 +253,7 @@ class Archive:
 
     def _joined(self, user: User, name: str) -> Room:
         room = self._rooms.get(name)
-        if room is None or room.key not in user.rooms:
+        if room is None or room.key not in user.rooms or room.key not in user.delivered_rooms:
             raise ChatError(Reason.ROOM_NOT_VISIBLE, room=name)
         return room
 

@@ -1,6 +1,7 @@
 """The networks of an address, and rate limits for each of them."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ NETWORK_FACTORS = (1, 2, 4)
 """The limits of a /56 and of a /48 are this many times those of a /64 or of an IPv4 address."""
 
 
+@lru_cache(4096)
 def networks_of(address: str) -> tuple[str, ...]:
     """Return the networks of an address, the narrowest first: an IPv4 address itself, or an IPv6 /64, /56 and /48."""
     try:

@@ -11,6 +11,7 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import Participant
 from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.slices import CallSoon, Slices
+from twisted_chat.doors.wakes import Wakes
 
 MAX_BYTES_A_TURN = 512 * 1024
 """Bytes after which the hub is flushed before the turn ends, so that a batch has a bound."""
@@ -47,14 +48,15 @@ class Spread:
 class Flusher:
     """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn.
 
-    `slices` runs the long answers of the same sessions, and `pace` their changes that others are told of.
+    `slices` runs the long answers of the same sessions, `wakes` those whose requests waited, and `pace` their
+    changes that others are told of.
     """
 
     pace: ChangePace
 
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
-        self.slices = Slices(call_soon)
+        self.slices, self.wakes = Slices(call_soon), Wakes(call_soon)
         hub.spread = Spread(call_soon).add
         self._size = 0
 

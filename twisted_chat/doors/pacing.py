@@ -23,8 +23,10 @@ from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, State
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.stream import Messages
 
-MAX_REQUESTS_A_TURN = 256
+MAX_REQUESTS_A_TURN = 64
 """Requests of one connection that are carried out before other connections have their turn."""
+FEW_REQUESTS = 8
+"""So many requests of one read are carried out at once, even while other connections wait for their turn."""
 SPLIT_BYTES = 8 * 1024
 """Bytes of a read that are split into requests at a time: a request takes much more memory than its bytes."""
 TEXT_BYTES = 64
@@ -143,7 +145,10 @@ class PacedProtocol(Protocol):
         else:
             self._lines = lines.split(b"\n")[skip:-1]  # nothing is behind the last LF
             self._lines.reverse()
-        self.wake()
+        if (self._unsplit or len(self._lines) > FEW_REQUESTS) and self.factory.flusher.wakes.busy and not self._paused:
+            self._throttle()  # wakes it in turn
+        else:
+            self.wake()
 
     def _split_more(self) -> None:
         """Split the next part of what was read into requests."""
@@ -227,7 +232,7 @@ class PacedProtocol(Protocol):
             return
         waits = self._must_wait()
         if self.has_requests and not waits:
-            self.factory.clock.callLater(0, self.wake)  # other connections have their turn
+            self.factory.flusher.wakes.add(session.address, self.wake)  # other connections have their turn
         pause = waits or self.has_requests
         if waits and len(self._lines) > MAX_SPLIT_LINES_WAITING:
             self._lines.reverse()

@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from twisted_chat.wire.numbers import is_number
+
 _ESCAPED = {"\\": "\\\\", " ": "\\s", ";": "\\:", "\n": "\\n"}
 _UNESCAPED = {"\\": "\\", "s": " ", ":": ";", "n": "\n"}
 _TO_ESCAPE = re.compile(r"[\\ ;\n]")
@@ -67,4 +69,4 @@ def split_request(verb: str, rest: str | None) -> tuple[Tags, str, str | None]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return int(text) if is_number(text) else 0
