@@ -22,6 +22,7 @@ from twisted_chat.stores.sqlite.engine import check_library
 from twisted_chat.stores.sqlite.files import SIDECARS, StoreFiles
 from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS, follow
 from twisted_chat.stores.sqlite.schema import VERSION, upgrade
+from twisted_chat.wire.terminal import printable_line
 
 BUSY_TIMEOUT_SECONDS = 10.0
 
@@ -54,7 +55,7 @@ def add_backup(commands: Any) -> None:
 def _run(options: Namespace) -> int:
     try:
         check_library()
-        print(options.do(store_path(options), options.file))
+        print(printable_line(options.do(store_path(options), options.file)))
     except (CommandError, StoreError) as error:
         return fail(str(error))
     except sqlite3.Error as error:

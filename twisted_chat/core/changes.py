@@ -1,6 +1,6 @@
 """The changes of rooms: join, leave, topic. They take effect at once, and are undone if the log cannot keep them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
@@ -11,7 +11,7 @@ from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.pending import TOPIC_IDENTITY, Change, place_of
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
-from twisted_chat.core.routes import forget_routes
+from twisted_chat.core.routes import forget_routes, happens_in, said_by
 from twisted_chat.core.shares import Shares
 
 CHANGE_BYTES = 1024
@@ -101,8 +101,7 @@ class RoomChanges:
         for _ in range(MAX_WAITS_FOR_A_CHANGE):
             if change.is_settled:
                 return
-            self.flush()
-            await self.log.wait_durable()
+            await self._all_stored(happens_in(change.room.key))
         if not change.is_settled:
             raise ChatError(Reason.LOG_CANNOT_WRITE)
 
@@ -114,14 +113,15 @@ class RoomChanges:
     async def moved(self, participant: Participant) -> None:
         """Wait until these joins and leaves are stored or undone, for a request that shows what the log has."""
         for _ in range(MAX_WAITS_FOR_A_CHANGE):
-            if not self.moves(participant):
+            user = participant.user
+            if user is None or not self.moves(participant):
                 return
-            self.flush()
-            await self.log.wait_durable()
+            await self._all_stored(said_by(user))
 
-    async def _all_stored(self) -> None:
+    async def _all_stored(self, matters: Callable[[Entry], bool]) -> None:
+        """Wait until the log has, or has refused, the entries so far that matter."""
         self.flush()
-        await self.log.wait_durable()
+        await self.log.wait_durable(matters)
 
     # behind the log
 

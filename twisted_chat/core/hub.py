@@ -18,7 +18,7 @@ from twisted_chat.core.moves import Quit
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, forget_routes
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, concerns, forget_routes, said_by
 from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
@@ -133,7 +133,7 @@ class Hub(Credentials):
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
-            await self._all_stored()  # what its earlier connection said
+            await self._all_stored(said_by(participant.user))  # what its earlier connection said
 
     def sign_out(self, participant: Participant, reason: str = "") -> None:
         """Remove a participant from the conversation, a guest for a reason to be told; a second call does nothing."""
@@ -221,7 +221,7 @@ class Hub(Credentials):
         user = self.registry.account(name)
         if user is None:
             if not may_create and self._authenticator.makes_accounts:
-                raise ChatError(Reason.NO_ACCOUNT_OF_NAME, name=name.shown)
+                await self._authenticator.refuse_unknown(name, participant.address)
             if self.registry.account_count >= MAX_ACCOUNTS:
                 raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
             self.registry.claim(name)
@@ -261,7 +261,7 @@ class Hub(Credentials):
         self._connections_changed(user)
         if first:
             self._tell_presence(self._neighbours(user), user, None, user.name)
-        await self._all_stored()
+        await self._all_stored(concerns(user))
         if participant.user is None:
             raise ChatError(Reason.CONNECTION_ENDED)
 

@@ -62,8 +62,8 @@ class MessageLog(Protocol):
     def flush(self) -> None:
         """Store the appended entries, now or as soon as the log can."""
 
-    def wait_durable(self) -> Awaitable[None]:
-        """Wait until all entries that were flushed so far are stored and delivered, or refused."""
+    def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> Awaitable[None]:
+        """Wait until the entries flushed so far are stored and delivered, or refused: all, or those that matter."""
 
     @property
     def epoch(self) -> str:
@@ -269,6 +269,9 @@ class Authenticator(Protocol):
 
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
+
+    def refuse_unknown(self, name: Name, address: str) -> Awaitable[None]:
+        """Raise ChatError: wrong-password, since the name has no account, or slow-down; it counts as a guess."""
 
     def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
         """Check the old password, if one is given, and return the hash of the new one.

@@ -16,7 +16,7 @@ from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.moves import Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, size_of
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all, said_by
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
@@ -113,7 +113,7 @@ class Router(RoomChanges):
         if participant.sender_number >= GUESTS:
             return None
         if participant.unstored:  # the first one may be on its way; of an earlier connection, the sign-in has waited
-            await self._all_stored()
+            await self._all_stored(said_by(self._user(participant)))
         record = await self.log.find_label(participant.sender_number, label)
         if record is None:
             return None

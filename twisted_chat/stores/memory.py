@@ -95,7 +95,7 @@ class MemoryLog:
         finally:
             self._flushing = False
 
-    async def wait_durable(self) -> None:
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
         pass
 
     def restore(self) -> Restored:
