@@ -5,6 +5,7 @@ irctest (https://github.com/progval/irctest) is no part of this project; run_irc
 
 # mypy: disable-error-code="import-not-found, misc, has-type"
 
+import atexit
 import signal
 import sys
 import time
@@ -85,7 +86,8 @@ class TwistedChatController(BaseServerController, DirectoryBasedController):
             self.gen_ssl()
             options += ["--tls-cert", str(self.pem_path), "--tls-key", str(self.key_path)]
         command = [sys.executable, "-m", "twisted", "chat", *options, "--listen", f"tcp:{port}:interface={hostname}"]
-        self.proc = self.execute(command, cwd=self.directory)
+        server = self.proc = self.execute(command, cwd=self.directory)
+        atexit.register(server.terminate)  # irctest leaves the server of a test that is skipped in its setUp
 
     def kill(self) -> None:
         signal.alarm(0)
