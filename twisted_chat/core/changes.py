@@ -83,6 +83,11 @@ class RoomChanges:
             return None
         return self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, room_name(name).key))
 
+    @property
+    def changes_under_way(self) -> int:
+        """Return how many memberships and topics have changed, and the log has no result for them yet."""
+        return len(self._changes)
+
     # behind the log
 
     def _apply(self, entry: Entry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.presence_reader import PresenceReader
 
 MAX_UNSTORED_BYTES = 64 * 1024
@@ -15,6 +16,8 @@ class LogWaiter(PresenceReader):
 
     __slots__ = ("max_unstored", "unstored", "waiting")
 
+    _flusher: Flusher
+    sender_number: int
     max_unstored: int
     unstored: int
     waiting: bool
@@ -42,7 +45,7 @@ class LogWaiter(PresenceReader):
             self.max_unstored = FREE_UNSTORED_BYTES
             self._hub.shares.unstored.give_back(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES)
         self.waiting = False
-        self._clock.callLater(0, self._wake)  # when this batch is delivered and answered
+        self._flusher.workload.wait(self, self._wake)  # when this batch is delivered and answered
 
     def _wake(self) -> None:
         raise NotImplementedError
