@@ -61,6 +61,7 @@ ATTACKS = {
     "long-reader": Row("a long reader of the file while 10 guests write", texts.long_reader, prepares=True),
     "crowd": Row("2,000 people of a room join and drop at once", people.crowd_drops, prepares=True),
     "restart": Row("1,000 accounts sign in after a restart", people.restart, crowd=True, times=5),
+    "tickets": Row("1,000 accounts sign in with tickets after a restart", people.restart_with_tickets, crowd=True),
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from itertools import count
 
 from attackers import ADDRESS, Attack, Connection, listing
@@ -131,11 +133,28 @@ async def crowd_drops(attack: Attack) -> None:
 
 async def restart(attack: Attack) -> None:
     """Sign in as 1,000 accounts from 250 addresses, as after a restart of the server."""
+    await crowd_returns(attack, lambda number: b"register,crowd%d,%b" % (number, PASSWORD))
+
+
+async def restart_with_tickets(attack: Attack) -> None:
+    """Do the same with tickets from before the restart."""
+    await crowd_returns(attack, lambda number: b"resume,crowd%d,%b" % (number, ticket(number).encode()))
+
+
+async def crowd_returns(attack: Attack, request: Callable[[int], bytes]) -> None:
+    """Sign in as each account of the crowd."""
+    began = time.monotonic()
 
     async def sign_in(number: int) -> Connection:
         connection = await attack.connect(f"127.0.3.{number % 250 + 1}")
-        answer = await connection.ask(b"@r register,crowd%d,%b\n" % (number, PASSWORD), b"@r ok", b"@r error")
+        answer = await connection.ask(b"@r %b\n" % request(number), b"@r ok", b"@r error")
         attack.done["signed in" if b"@r ok" in answer else "refused"] += 1
         return connection
 
     await attack.opened(sign_in(number) for number in range(CROWD_ACCOUNTS))
+    attack.done["seconds"] = round(time.monotonic() - began)
+
+
+def ticket(number: int) -> str:
+    """Return the ticket of an account of the crowd."""
+    return f"ticket-of-crowd{number}"

@@ -21,15 +21,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
 import proc
 from attacks import ATTACKS
 from attacks import Row as AttackRow
-from attacks_people import CROWD_ACCOUNTS
+from attacks_people import CROWD_ACCOUNTS, ticket
 from fairness_report import everything
 from serving import raise_limits, serving
 
@@ -38,6 +39,7 @@ SAMPLE_SECONDS = 0.05
 AFTERMATH_SECONDS = 1.0
 """The people are measured for so long after the attack too."""
 MAX_WAIT_SECONDS = 60.0
+TICKETS_END = 2**40
 KIB, MIB = 1024, 1024 * 1024
 RUN = "from twisted.scripts.twistd import run; run()"
 OPERATE = "from twisted_chat.cli import main; main()"
@@ -127,7 +129,10 @@ def line_of(output: IO[str] | None) -> str:
 
 
 def make_crowd(version: Version, store: Path) -> None:
-    """Make the accounts of a crowd, by copying one row of the file: 1,000 passwords would take half a minute."""
+    """Make the accounts of a crowd, by copying one row of the file: 1,000 passwords would take half a minute.
+
+    Each has a ticket, if the version knows tickets.
+    """
     with (
         serving(version.server(store), pinned=False) as (_, port),
         running(python("bystanders.py", str(port))) as people,
@@ -139,6 +144,11 @@ def make_crowd(version: Version, store: Path) -> None:
         values = ", ".join("?1" if column in ("key", "name") else column for column in columns)
         sql = f"INSERT INTO accounts ({', '.join(columns)}) SELECT {values} FROM accounts WHERE key = 'mallory'"
         db.executemany(sql, [(f"crowd{number}",) for number in range(CROWD_ACCOUNTS)])
+        with suppress(sqlite3.OperationalError):
+            db.executemany(
+                "INSERT INTO tickets (account, client, hash, until) SELECT id, '', ?, ? FROM accounts WHERE key = ?",
+                [(sha256(ticket(n).encode()).hexdigest(), TICKETS_END, f"crowd{n}") for n in range(CROWD_ACCOUNTS)],
+            )
 
 
 def operator_ms(version: Version, store: Path) -> float | None:

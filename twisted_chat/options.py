@@ -19,15 +19,18 @@ from twisted.python.usage import UsageError
 from twisted_chat.admin.motd import message_of
 from twisted_chat.admin.pidfile import CannotStartBeside, make_way
 from twisted_chat.doors.connections import MAX_PER_NETWORK
+from twisted_chat.doors.irc.hosts import DEFAULT_SERVER_NAME, MAX_SERVER_NAME_CHARACTERS, is_server_name
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
 from twisted_chat.doors.web.hosts import parse_host, parse_origin
 from twisted_chat.stores.sqlite.locks import LOCK_TIMEOUT_SECONDS
 from twisted_chat.transports.choose import REACTOR, TRANSPORT_CHOICES, ReactorUnsuitable, install_reactor
 from twisted_chat.transports.proxy import ProxyEndpoint
 from twisted_chat.wire.detect import IRC, LINE, WEB
+from twisted_chat.wire.numbers import is_number
 
 BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
+MAX_NETWORK_BYTES = 64
 MAX_PER_ADDRESS = 10_000_000
 DOORS = (LINE, IRC, WEB)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -82,7 +85,8 @@ class Options(UsageOptions, AuthOptionMixin):
             str(MAX_PER_NETWORK),
             "Connections that one address (IPv6: one /64) may hold; raise it behind a proxy without PROXY headers.",
         ],
-        ["network", None, "twisted_chat", "The name that IRC clients show for this server, without spaces."],
+        ["network", None, "twisted_chat", "The name that IRC clients show for this network: one word."],
+        ["server-name", None, DEFAULT_SERVER_NAME, "The server's own name in IRC, e.g. irc.example.org."],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
     ]
     optFlags = [  # noqa: RUF012
@@ -148,6 +152,7 @@ class Options(UsageOptions, AuthOptionMixin):
         self._check_port()
         self._check_store()
         self._check_doors()
+        self._check_irc_names()
         self._choose_transports()
         self._check_endpoints()
         self._check_pidfile()
@@ -157,15 +162,15 @@ class Options(UsageOptions, AuthOptionMixin):
         if port is None and not self.endpoints:
             port = "8000"
         if port is not None:
-            if not (port.isascii() and port.isdigit() and int(port) < 65536):
+            if not (is_number(port) and int(port) < 65536):
                 raise UsageError(f"--port must be a number from 0 to 65535, not {port!r}")
             self.endpoints.insert(0, f"tcp:{port}")
 
     def _check_store(self) -> None:
         outbox, store, per_address = self["outbox"], self["store"], self["per-address"]
-        if not (per_address.isascii() and per_address.isdigit() and 1 <= int(per_address[:10]) <= MAX_PER_ADDRESS):
+        if not (is_number(per_address) and 1 <= int(per_address) <= MAX_PER_ADDRESS):
             raise UsageError(f"--per-address must be a number from 1 to {MAX_PER_ADDRESS}, not {per_address!r}")
-        if not (outbox.isascii() and outbox.isdigit() and 1024 <= int(outbox) <= 2**30):
+        if not (is_number(outbox) and 1024 <= int(outbox) <= 2**30):
             raise UsageError(f"--outbox must be a number of bytes from 1024 to {2**30}, not {outbox!r}")
         if store != "memory" and not (store.startswith("sqlite:") and store.removeprefix("sqlite:")):
             raise UsageError(f"--store must be memory or sqlite:PATH, for example sqlite:chat.sqlite3, not {store!r}")
@@ -187,6 +192,20 @@ class Options(UsageOptions, AuthOptionMixin):
             raise UsageError("--tls-only needs a certificate; add --tls-cert FILE --tls-key FILE")
         if self["tls-cert"] is not None and find_spec("OpenSSL") is None:
             raise UsageError("--tls-cert needs pyOpenSSL; install it with: pip install 'twisted_chat[tls]'")
+
+    def _check_irc_names(self) -> None:
+        network, server = self["network"], self["server-name"]
+        if not (
+            network.isprintable() and len(network.split(" ")) == 1 and 1 <= len(network.encode()) <= MAX_NETWORK_BYTES
+        ):
+            raise UsageError(
+                f"--network must be one word of at most {MAX_NETWORK_BYTES} bytes, such as ExampleNet, not {network!r}"
+            )
+        if not is_server_name(server):
+            raise UsageError(
+                "--server-name must be a host name with a dot, such as irc.example.org, "
+                f"of at most {MAX_SERVER_NAME_CHARACTERS} characters, not {server!r}"
+            )
 
     def _choose_transports(self) -> None:
         asked = self["transports"]
@@ -250,6 +269,6 @@ def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:
 def _bytes_of(text: str) -> int:
     """Return the number of bytes that a text such as 64M names. Raises UsageError."""
     number, unit = (text[:-1], text[-1:].upper()) if text[-1:].upper() in UNITS else (text, "")
-    if not (number.isascii() and number.isdigit() and len(number) < 16):
+    if not (is_number(number) and len(number) < 16):
         raise UsageError(f"--reserve must be a number of bytes, or one with K, M or G such as 64M, not {text!r}")
     return int(number) * UNITS[unit]

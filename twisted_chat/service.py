@@ -22,7 +22,8 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from types import TracebackType
 from typing import Any
@@ -42,6 +43,7 @@ from twisted_chat.core.interfaces import StoreError
 from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.protocol import DoorProtocol
+from twisted_chat.transports.listening import PortOpener, is_in_use
 from twisted_chat.wire.terminal import printable_line
 
 _log = Logger()
@@ -74,7 +76,8 @@ class ChatService(Service):
 
     Connections go to `front` or, without one, to the first factory. The operator's commands come
     through `control`. `prepare` is called before any port is opened, while the process has its
-    privileges; it may raise CannotStart. `transports` is their name in the start-up line.
+    privileges; it may raise CannotStart. `transports` is their name in the start-up line. `port_timeout` is how many
+    seconds the start waits, without the reactor, for ports that another program still has.
     """
 
     def __init__(
@@ -87,34 +90,38 @@ class ChatService(Service):
         control: Control | None = None,
         prepare: Callable[[], None] | None = None,
         transports: str = "the reactor's transports",
+        port_timeout: float = 0.0,
     ) -> None:
         self._factories, self._endpoints, self._clock = factories, endpoints, clock
         self._hub = factories[0].hub
         self._entrance: DoorFactory | FrontFactory = front or factories[0]
         self._front, self._control, self._prepare, self._transports = front, control, prepare, transports
         self._state, self._hurried = State.NEW, False
+        self._port_timeout = port_timeout
         self._ports: list[IListeningPort] = []
         self._where: list[str] = []
 
     def privilegedStartService(self) -> None:
         """Open the ports, before twistd gives up root. Raises CannotStart."""
+        with _one_line():
+            self._open_ports()
+        self._state = State.LISTENING
+
+    def _open_ports(self) -> None:
         limit = raise_descriptor_limit()
         self._entrance.most = limit - RESERVED_DESCRIPTORS
         if self._entrance.most < 1:
             needed = f"the server needs more than {RESERVED_DESCRIPTORS} file descriptors, and may open {limit} only"
-            raise _reported(CannotStart(f"{needed}; raise the limit: ulimit -n 1024"))
-        try:
-            if self._prepare is not None:
-                self._prepare()
-        except CannotStart as error:
-            raise _reported(error) from None
+            raise CannotStart(f"{needed}; raise the limit: ulimit -n 1024")
+        if self._prepare is not None:
+            self._prepare()
+        opener = PortOpener(self._entrance, self._port_timeout)
         self._where = [description for description, _ in self._endpoints]
         for number, (description, endpoint) in enumerate(self._endpoints):
             failures: list[Failure] = []
-            endpoint.listen(self._entrance).addCallbacks(self._opened, failures.append, callbackArgs=(number,))
+            opener.open(description, endpoint).addCallbacks(self._opened, failures.append, callbackArgs=(number,))
             for failure in failures:
-                raise _reported(CannotStart(f"cannot listen at {description}: {_listen_problem(failure.value)}"))
-        self._state = State.LISTENING
+                raise CannotStart(f"cannot listen at {description}: {_listen_problem(failure.value)}")
 
     def _opened(self, port: IListeningPort, number: int) -> None:
         self._ports.append(port)
@@ -124,10 +131,8 @@ class ChatService(Service):
         """Open the store and the control socket, and log the start-up line. Raises CannotStart."""
         if self._state is not State.LISTENING:
             self.privilegedStartService()
-        try:
+        with _one_line():
             self._hub.open()
-        except StoreError as error:
-            raise _reported(CannotStart(str(error))) from None
         if self._control is not None:
             self._control.open()
         super().startService()  # type: ignore[no-untyped-call]
@@ -205,19 +210,26 @@ def _with_port(description: str, port: IListeningPort) -> str:
 
 def _listen_problem(error: BaseException | None) -> str:
     """Return why an endpoint could not be opened, and what the operator can do."""
+    in_use = is_in_use(error)
     if isinstance(error, CannotListenError):
         error = error.socketError
-    number = error.errno if isinstance(error, OSError) else None
+    number = errno.EADDRINUSE if in_use else error.errno if isinstance(error, OSError) else None
     reason = os.strerror(number) if number else str(error)
-    stop = "stop the program that uses it, or " if number == errno.EADDRINUSE else ""
+    stop = "stop the program that uses it, or " if in_use else ""
     return f"{reason}; {stop}choose another address with --port or --listen"
 
 
-def _reported(error: CannotStart) -> CannotStart:
-    """Log the error, have it printed as one line when it ends the process, and return it."""
-    _log.critical("{problem}", problem=error)
-    sys.excepthook = _print_one_line  # twistd would print a traceback
-    return error
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Log what ends the start, and have it printed as one line when it ends the process. Raises CannotStart."""
+    try:
+        yield
+    except (CannotStart, StoreError, KeyboardInterrupt) as problem:
+        interrupted = isinstance(problem, KeyboardInterrupt)
+        error = CannotStart("told to stop before the start was over" if interrupted else str(problem))
+        _log.critical("{problem}", problem=error)
+        sys.excepthook = _print_one_line  # twistd would print a traceback
+        raise error from None
 
 
 def _print_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

@@ -37,6 +37,7 @@ from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.stores.sqlite.worker import InlineWorker
 from twisted_chat.transports.choose import describe, endpoint_for
 from twisted_chat.transports.endpoint import event_loop
+from twisted_chat.transports.listening import PORT_TIMEOUT_SECONDS
 from twisted_chat.transports.monotonic import use_monotonic_time
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
@@ -66,7 +67,7 @@ def makeService(options: Options) -> IService:
     plain = bool(options["allow-plain-passwords"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
-    irc.network, irc.motd = options["network"], options.motd
+    irc.network, irc.motd, irc.server_name = options["network"], options.motd, options["server-name"]
     irc.flusher.share(line.flusher)
     hub.limits.add(line.flusher.pace.rows)
     certificate = _certificate(reactor, options)
@@ -94,6 +95,7 @@ def makeService(options: Options) -> IService:
         control=control,
         prepare=partial(_prepare, certificate and certificate.open, check_passwords),
         transports=describe(reactor, endpoints),
+        port_timeout=PORT_TIMEOUT_SECONDS,
     )
     reload = _nothing_to_reload if certificate is None else certificate.reload
     reactor.callWhenRunning(handle_signals, reactor, reload=reload, hurry=service.hurry)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import Person, Server, until
+from conftest import PATIENCE, Person, Server, until
 from terminals import Command, Start, irssi, joins, terminals, weechat
 
 CLIENTS = [irssi, weechat]
@@ -75,6 +77,37 @@ def test_an_account_is_back_in_its_rooms_with_its_unread_messages(
         assert lou.hears() == f"{nick} in {room} says here I am"
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_channels_that_only_irc_can_name(server: Server, start: Start, client: Command) -> None:
+    name = client.__name__
+    with server.person(f"zoe-{name}") as zoe:
+        terminal = start(client, f"max-{name}")
+        for channel, room in ((f"##rooms-{name}", f"#{{#}}rooms-{name}"), (f"#☕-{name}", f"#{{2615}}-{name}")):
+            zoe.asks(f"join,{room}", "ack")
+            zoe.asks(f"topic,{room},about {name}", "ack")
+            joins(terminal, client, channel)
+            terminal.shows(f"about {name}")
+            terminal.types(f"hello in {channel}")
+            assert zoe.hears() == f"max-{name} in {room} says hello in {channel}"
+            zoe.says(f"chat,{room},welcome to {room}")
+            terminal.shows(f"welcome to {room}")
+            terminal.types(f"/part {channel} enough")
+            until(partial(has_left, zoe, room, f"max-{name}"), "the part")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_guest_quits_once_with_its_reason(server: Server, start: Start, client: Command) -> None:
+    name = client.__name__
+    watcher = Socket(server.port, f"watcher-{name}", f"#one-{name}", f"#two-{name}")
+    terminal = start(client, f"guest-{name}")
+    for room in (f"#one-{name}", f"#two-{name}"):
+        joins(terminal, client, room)
+    terminal.types("/quit bis später")
+    watcher.reads(" QUIT :Quit: bis später\r\n")
+    assert watcher.read.count(" QUIT ") == 1
+    watcher.close()
+
+
 def test_two_clients_talk_to_each_other(start: Start) -> None:
     one, other = start(irssi, "ida"), start(weechat, "wim")
     joins(one, irssi, "#both")
@@ -89,6 +122,36 @@ def test_two_clients_talk_to_each_other(start: Start) -> None:
     one.shows("wim is away: out for lunch")
     one.types("/whois wim")
     one.shows("End of WHOIS")
+
+
+class Socket:
+    """An IRC client that only reads what it is told."""
+
+    def __init__(self, port: int, nick: str, *rooms: str) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.read = ""
+        joins = "".join(f"JOIN {room}\r\n" for room in rooms)
+        self._socket.sendall(f"NICK {nick}\r\nUSER x 0 * :x\r\n{joins}".encode())
+        self.reads(f" 366 {nick} {rooms[-1]} ")
+
+    def reads(self, text: str) -> None:
+        """Read on until this text has come."""
+        while text not in self.read:
+            data = self._socket.recv(65536)
+            assert data, self.read
+            self.read += data.decode()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def members(person: Person, room: str) -> list[str]:
+    person.says(f"list,{room}")
+    return person.hears().split(",")
+
+
+def has_left(person: Person, room: str, name: str) -> bool:
+    return name not in members(person, room)
 
 
 def friends(person: Person) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from certificates import Certificates
-from conftest import CHECKOUT, PATIENCE, Person, listening_ports, reserved_port, script, until
+from conftest import CHECKOUT, PATIENCE, TRANSPORTS, Person, listening_ports, reserved_port, script, until
 
 PLACE = ("--listen", "tcp:0:interface=127.0.0.1")
 TWISTD = (script("twistd"), "-n", "--pidfile=", "chat", *PLACE)
@@ -187,3 +187,55 @@ def test_a_command_whose_output_cannot_be_written_ends_with_one_line(start: Star
         assert done.output == "twisted-chat: cannot write the output: No space left on device\n"
         done = start(*words, command=("sh", "-c", 'exec "$@" >&-', "sh", *command))
         assert done.ends() == 0
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS)
+@pytest.mark.parametrize("kind", ["several", "unix", "tls"])
+def test_a_server_waits_for_the_ports_of_the_one_that_stops(
+    kind: str, transports: str, start: Start, tmp_path: Path
+) -> None:
+    port, path = reserved_port(), tmp_path / "chat.sock"
+    where = f"tcp:{port}:interface=127.0.0.1"
+    options = {
+        "several": ("--listen", "tcp:0:interface=127.0.0.1", "--listen", where),
+        "unix": ("--listen", f"unix:{path}"),
+        "tls": ("--listen", where),
+    }[kind]
+    if kind == "tls":
+        options = (*options, *Certificates(tmp_path).options)
+    command = (*TWISTD[:4], "--transports", transports, "--store", "memory", *options)
+    before = start(command=command)
+    until(lambda: "can hold" in before.output, "it starts")
+    before.process.send_signal(signal.SIGSTOP)  # it has not come round to stopping yet
+    (tmp_path / "second").mkdir()
+    after = Program(tmp_path / "second", command)
+    try:
+        until(lambda: "waiting for another program" in after.output, "the new server waits")
+        before.process.send_signal(signal.SIGTERM)
+        before.process.send_signal(signal.SIGCONT)
+        until(lambda: "can hold" in after.output or after.process.poll() is not None, "the new server starts")
+        assert after.process.poll() is None, after.output
+        assert after.output.count("waiting for another program") == 1
+    finally:
+        after.process.kill()
+        after.process.wait(PATIENCE)
+
+
+def test_a_socket_of_a_server_that_was_killed_is_replaced_whatever_its_lock_says(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "chat.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    (tmp_path / "chat.sock.lock").symlink_to(str(os.getpid()))  # in a container it would be 1, as that of the new one
+    server = start(command=(*TWISTD[:4], "--store", "memory", "--listen", f"unix:{path}"))
+    until(lambda: "can hold" in server.output or server.process.poll() is not None, "it starts")
+    assert server.process.poll() is None, server.output
+
+
+def test_ctrl_c_while_a_start_waits_is_one_line(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = start(command=(*TWISTD[:4], "--store", "memory", "--listen", f"tcp:{port}:interface=127.0.0.1"))
+        until(lambda: "waiting for another program" in server.output, "it waits")
+        server.process.send_signal(signal.SIGINT)
+        assert server.ends() == 1
+    assert server.output.splitlines()[-1] == "twisted_chat: told to stop before the start was over"

@@ -8,49 +8,74 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from unicodedata import combining, normalize
+
+
+def _plain(text: str) -> str:
+    """Return a text without case, accents and forms of a letter (wide ones, for example)."""
+    return "".join(char for char in normalize("NFKD", text).casefold() if not combining(char))
+
 
 WORDS = frozenset(
-    word
+    _plain(word)
     for line in (files(__package__) / "common_passwords.txt").read_text("utf-8").splitlines()
     if not line.startswith("#")
     for word in line.split()
 )
-"""Words in lower case; see `is_common`."""
+"""Words in lower case and without accents; see `is_common`."""
 MAX_SIGNS_AROUND = 5
 """Digits and signs in front of or behind a word that do not make it less common."""
-RUNS = (
-    "abcdefghijklmnopqrstuvwxyz",
-    "01234567890",
-    "qwertyuiop",
-    "qwertzuiop",
-    "azertyuiop",
-    "asdfghjkl",
-    "qsdfghjklm",
-    "zxcvbnm",
-    "yxcvbnm",
-    "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
-    "qazwsxedcrfvtgbyhnujm",
-    "zaq1xsw2cde3vfr4bgt5",
-    "zaq12wsxcde34rfv",
-    "1q2w3e4r5t6y7u8i9o0p",
-    "q1w2e3r4t5y6u7i8o9p0",
-    "!@#$%^&*()",
-    '!"§$%&/()=',
-    "147258369",
-    "789456123",
-    "13579",
-    "24680",
+RUNS = tuple(
+    _plain(run)
+    for run in (
+        "abcdefghijklmnopqrstuvwxyz",
+        "01234567890",
+        "qwertyuiop",
+        "qwertzuiop",
+        "azertyuiop",
+        "asdfghjkl",
+        "qsdfghjklm",
+        "zxcvbnm",
+        "yxcvbnm",
+        "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+        "qazwsxedcrfvtgbyhnujm",
+        "zaq1xsw2cde3vfr4bgt5",
+        "zaq12wsxcde34rfv",
+        "1q2w3e4r5t6y7u8i9o0p",
+        "q1w2e3r4t5y6u7i8o9p0",
+        "!@#$%^&*()",
+        '!"§$%&/()=',
+        "147258369",
+        "789456123",
+        "йцукенгшщзхъ",
+        "фывапролджэ",
+        "ячсмитьбю",
+        "абвгдежзийклмнопрстуфхцчшщъыьэюя",
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        "13579",
+        "24680",
+    )
 )
 """Rows and zigzags of keyboards, and sequences; also backwards."""
 MIN_RUN_CHARACTERS = 3
 _LEET = str.maketrans("0134578@$!|", "oieastbasil")
+_SEPARATORS = re.compile(r"[\s._-]")
 _AROUND = re.compile(r"^[\W\d_]*|[\W\d_]*$")
 
 
 def is_common(password: str) -> bool:
     """Return True if a password is a common word, a few signs around one, a run on a keyboard, or a repeated part."""
-    text = password.casefold()
-    return _is_word(text) or _is_word(text.translate(_LEET)) or _is_repeated(text) or _is_runs(text) or _is_date(text)
+    text = _plain(password)
+    joined = _SEPARATORS.sub("", text)
+    return (
+        _is_word(text)
+        or _is_word(joined)
+        or _is_word(joined[::-1])
+        or _is_word(text.translate(_LEET))
+        or _is_repeated(text)
+        or _is_runs(text)
+        or _is_date(text)
+    )
 
 
 def _is_word(text: str) -> bool:

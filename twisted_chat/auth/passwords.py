@@ -39,6 +39,8 @@ HASHING_THREADS = min(2, os.cpu_count() or 1)
 """Argon2 lets other threads run meanwhile; two hash twice as many, with 19 MiB each."""
 MAX_STARTED_PASSWORDS = HASHING_THREADS + 1
 """One is hashed by each thread, and the next is ready for them; the others wait for their turns."""
+MAX_STARTED_PER_NETWORK = max(HASHING_THREADS - 1, 1)
+"""So a network that signs in again and again leaves a thread to others, and a core to the chat."""
 OPERATOR_TURN = ("operator",)
 """Not an address: what the operator asks for does not wait behind any network's passwords."""
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -79,10 +81,15 @@ def check_new_password(password: str, name: Name) -> None:
     folded = text.casefold()
     for part in {name.key.casefold(), name.shown.casefold(), name.shown.casefold()[::-1]}:
         rest = folded.replace(part, "")
-        if len(rest) < min(MIN_CHARACTERS_BESIDE_NAME, len(folded)):
+        if rest != folded and (len(rest) < MIN_CHARACTERS_BESIDE_NAME or _is_weak(rest)):
             raise ChatError(Reason.PASSWORD_IS_NAME)
     if is_common(text):
         raise ChatError(Reason.PASSWORD_COMMON)
+
+
+def _is_weak(rest: str) -> bool:
+    """Return True if what a password has besides the name is a common one itself, or a few digits and signs."""
+    return is_common(rest) or (len(rest) < MIN_PASSWORD_CHARACTERS and not any(map(str.isalpha, rest)))
 
 
 class _Job(NamedTuple):
@@ -102,7 +109,7 @@ class Passwords:
         self._run, self._hasher = run, hasher
         self._jobs: Turns[_Job] = Turns()
         self._queued: Counter[str] = Counter()
-        self._started = 0
+        self._started: Counter[str] = Counter()
 
     async def hash(self, password: str, turn: Sequence[str] = OPERATOR_TURN) -> str:
         """Return the hash of a password. Raises ChatError: as `prepare_password`, and slow-down, unavailable."""
@@ -126,7 +133,9 @@ class Passwords:
     def rows(self) -> list[LimitRow]:
         """Return the limit for `twisted-chat limits`."""
         held = [f"{key} ({count} wait)" for key, count in self._queued.most_common(MAX_HELD_SHOWN)]
-        bound = f"{MAX_QUEUED_PASSWORDS}; {HASHING_THREADS} are hashed at a time, and networks take turns"
+        bound = (
+            f"{MAX_QUEUED_PASSWORDS}; {HASHING_THREADS} are hashed at a time, {MAX_STARTED_PER_NETWORK} of a network"
+        )
         return [LimitRow("passwords of a network that wait to be hashed", bound, str(sum(self._queued.values())), held)]
 
     def _queue(self, turn: Sequence[str], function: Callable[..., Any], *args: str) -> Deferred[Any]:
@@ -140,16 +149,21 @@ class Passwords:
         return answer
 
     def _start(self) -> None:
-        while self._jobs and self._started < MAX_STARTED_PASSWORDS:
-            job = self._jobs.take()
+        while self._started.total() < MAX_STARTED_PASSWORDS:
+            busy = [key for key, count in self._started.items() if count >= MAX_STARTED_PER_NETWORK]
+            job = self._jobs.take_except(busy)
+            if job is None:
+                return
             if job.answer.called:  # it was cancelled, so nothing needs to be hashed
                 self._leave(job.key)
                 continue
-            self._started += 1
+            self._started[job.key] += 1
             self._run(job.function, *job.args).addBoth(self._done, job.key).chainDeferred(job.answer)
 
     def _done(self, result: object, key: str) -> object:
-        self._started -= 1
+        self._started[key] -= 1
+        if not self._started[key]:
+            del self._started[key]
         self._leave(key)
         self._start()
         return result

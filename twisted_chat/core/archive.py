@@ -114,7 +114,7 @@ class Archive:
         guests = [other.identity for other in self._registry.online() if not other.is_account]
         contacts = await self._log.contacts(user.identity, self._log.last + 1, MAX_PARTNERS_LISTED, guests)
         partners = (self._registry.by_identity(contact.partner) for contact in contacts)
-        rooms = [room.name for room in self._rooms.joined_by(user)]
+        rooms = [room.name for room in self._rooms.shown_of(user)]
         return rooms + [partner.name for partner in partners if partner is not None and not partner.deleted]
 
     async def contacts(self, participant: Participant, before: int, limit: int) -> list[Contact]:
@@ -251,7 +251,7 @@ class Archive:
 
     def _joined(self, user: User, name: str) -> Room:
         room = self._rooms.get(name)
-        if room is None or room.key not in user.rooms:
+        if room is None or room.key not in user.rooms or room.key not in user.delivered_rooms:
             raise ChatError(Reason.ROOM_NOT_VISIBLE, room=name)
         return room
 

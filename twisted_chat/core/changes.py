@@ -5,7 +5,7 @@ from collections.abc import Collection
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
 from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, TOPIC_CHANGES, Conversation
-from twisted_chat.core.moves import Moves, Readers
+from twisted_chat.core.moves import Moves, Quit, QuitEntry, Readers, move_entry
 from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
 from twisted_chat.core.registry import UserRegistry
@@ -19,7 +19,10 @@ MAX_REASON_CHARACTERS = 200
 """Characters of the reason for leaving a room; more are cut off."""
 MAX_UNRECORDED_LEAVES = 10_000
 """Leaves of guests that are gone, which the log could not keep and will be given again; the oldest are forgotten."""
+MAX_WAITS_FOR_A_CHANGE = 10
+"""A user may join and leave without an end: then what waits for the outcome is refused."""
 TOPIC_IDENTITY = -1
+Unrecorded = tuple[Participant, Envelope, Room, Quit | None]
 ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 """Kinds of records that change a room."""
 
@@ -33,15 +36,22 @@ class RoomChanges:
         self.registry = UserRegistry()
         self.rooms = Rooms()
         self._changes: dict[tuple[int, str], Change] = {}  # those under way, see _place
+        self._endings: dict[str, Change] = {}  # the leaves under way, by the room's key
         self._moves = Moves()
-        self._unrecorded: list[tuple[Participant, Envelope, Room]] = []  # leaves of guests that are gone, see _retry
+        self._unrecorded: list[Unrecorded] = []  # leaves of guests that are gone, see _retry
         self._log_writes = True  # as far as the last results show
         self.crowds: Crowds | None = None
         self._open: Entry | None = None  # what is said to the same target in a row joins it, until it is flushed
 
     def join(self, participant: Participant, name: str, label: str | None = None) -> bool:
-        """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed."""
+        """Make the user a member of a room; False if it was one already. Raises ChatError: bad-name, not-allowed.
+
+        False also while the log does not have all leaves of an earlier room of this name, which would show it as one
+        with the new room: then `pending_change` returns what to wait for.
+        """
         user = self._user(participant)
+        if self._endings and self.rooms.get(name) is None and room_name(name).key in self._endings:
+            return False
         if len(user.rooms) >= participant.max_rooms and not user.is_account and not self.shares.more_rooms(participant):
             raise ChatError(Reason.TOO_MANY_MEMBERSHIPS)
         room = self.rooms.join(user, name, participant.address)
@@ -76,12 +86,28 @@ class RoomChanges:
     def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> "Change | None":
         """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
 
-        A request that depends on its outcome waits for that (see Router.settled). Raises ChatError(bad-name).
+        That is also the end of the room, as long as the log does not have it. A request that depends on its
+        outcome waits for that (see Router.settled). Raises ChatError(bad-name).
         """
         user = participant.user
         if not self._changes or user is None or not is_room(name):
             return None
-        return self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, room_name(name).key))
+        key = room_name(name).key
+        change = self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, key))
+        return self._endings.get(key) if change is None and self.rooms.by_key(key) is None else change
+
+    def moves(self, participant: Participant) -> bool:
+        """Return True while the log does not have all joins and leaves of the participant's user."""
+        user = participant.user
+        return bool(self._changes) and user is not None and user.rooms != user.delivered_rooms.keys()
+
+    async def moved(self, participant: Participant) -> None:
+        """Wait until these joins and leaves are stored or undone, for a request that shows what the log has."""
+        for _ in range(MAX_WAITS_FOR_A_CHANGE):
+            if not self.moves(participant):
+                return
+            self.flush()
+            await self.log.wait_durable()
 
     @property
     def changes_under_way(self) -> int:
@@ -89,6 +115,10 @@ class RoomChanges:
         return len(self._changes)
 
     # behind the log
+
+    def flush(self) -> None:
+        """Have the log keep what has been changed and said."""
+        raise NotImplementedError
 
     def _apply(self, entry: Entry) -> None:
         """Move a membership, or a topic, as readers of the log know it, past its own record."""
@@ -101,10 +131,26 @@ class RoomChanges:
             if room is not None:
                 room.delivered_topic = entry.texts[-1]
         elif user is not None:
+            assert isinstance(entry.recipients, Readers)
+            was_shown = key in user.delivered_rooms
             delivered = {other: joined for other, joined in user.delivered_rooms.items() if other != key}
             if entry.kind == JOINED:
                 delivered[key] = entry.first
             user.delivered_rooms = delivered
+            room = entry.recipients.room
+            if entry.kind == JOINED and not was_shown:
+                self.rooms.show(user, room)
+                self._tell_since(entry.envelope.sender, user, room)
+            elif entry.kind == LEFT and was_shown:
+                self.rooms.hide(user, room)
+
+    def _tell_since(self, name: str, user: User, room: Room) -> None:
+        """Tell the readers of a room what has become of a user since it asked to join: they were not told meanwhile."""
+        now = user.name if user.participants else None
+        if now != name:
+            for other in room.shown_members():
+                for participant in other.participants if other is not user else ():
+                    participant.presence_changed(user.identity, name, now)
 
     def _settle(self, entry: Entry) -> None:
         """Set a membership or topic to what the log has, once no change of it is under way.
@@ -112,6 +158,8 @@ class RoomChanges:
         Changes that were refused are undone so, and those of two connections that came to the log in another order.
         """
         place = _place(entry)
+        if entry.kind == LEFT:
+            self._end_settled(place[1])
         change = self._changes[place]
         change.count -= 1
         if change.count:
@@ -138,6 +186,13 @@ class RoomChanges:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
             present.first_id = room.first_id
 
+    def _end_settled(self, key: str) -> None:
+        ending = self._endings[key]
+        ending.count -= 1
+        if not ending.count:
+            del self._endings[key]
+            ending.is_settled = True
+
     # shared by the requests
 
     def _user(self, participant: Participant) -> User:
@@ -145,17 +200,32 @@ class RoomChanges:
             raise ChatError(Reason.NO_NAME)
         return participant.user
 
-    def _leave(self, participant: Participant, user: User, room: Room, label: str | None, reason: str = "") -> None:
+    def _leave(
+        self,
+        participant: Participant,
+        user: User,
+        room: Room,
+        label: str | None,
+        reason: str = "",
+        quit: Quit | None = None,
+    ) -> None:
         self.rooms.leave(user, room)
         forget_routes(user)
         if participant.user is not None or user.is_account:  # a guest that is gone reads nothing
             room.leaves(user)
-        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label)
+        self._announce(LEFT, participant, user, room, reason[:MAX_REASON_CHARACTERS], label, quit)
         if not room.members:
             self._append_moves()  # before a room of the same name begins
 
     def _announce(
-        self, kind: str, participant: Participant, user: User, room: Room, text: str, label: str | None
+        self,
+        kind: str,
+        participant: Participant,
+        user: User,
+        room: Room,
+        text: str,
+        label: str | None,
+        quit: Quit | None = None,
     ) -> None:
         self._open = None
         if self.crowds is not None:
@@ -164,7 +234,7 @@ class RoomChanges:
         begins = kind == JOINED and room.first_id is None and len(room.members) == 1
         recipients = room.participants if kind == TOPIC else Readers(room, begins)
         labels = {} if label is None else {0: label}
-        entry = Entry(kind, envelope, recipients, [text], participant, labels, True)
+        entry = move_entry(quit, kind, envelope, recipients, [text], participant, labels, True)
         participant.credit -= entry.size + CHANGE_BYTES
         self._begin(entry, room, user.delivered_rooms.get(room.key))
         if kind == TOPIC:
@@ -178,6 +248,8 @@ class RoomChanges:
         assert entry.connection is not None
         entry.connection.unstored += entry.size
         self._changes.setdefault(_place(entry), Change(room, joined_at)).count += 1
+        if entry.kind == LEFT:
+            self._endings.setdefault(room.key, Change(room, None)).count += 1
 
     def _append_moves(self) -> None:
         """Append the joins and leaves of this turn to the log."""
@@ -191,7 +263,8 @@ class RoomChanges:
     def _keep_unrecorded(self, entry: Entry, room: Room) -> None:
         """Remember the leave of a guest that is gone, which the log could not keep: nobody can undo it."""
         if entry.connection is not None and self.registry.by_identity(entry.envelope.author) is None:
-            self._unrecorded.append((entry.connection, entry.envelope, room))
+            quit = entry.quit if isinstance(entry, QuitEntry) else None
+            self._unrecorded.append((entry.connection, entry.envelope, room, quit))
             del self._unrecorded[:-MAX_UNRECORDED_LEAVES]
 
     def _retry(self, conversations: Collection[Conversation] | None) -> None:
@@ -201,11 +274,11 @@ class RoomChanges:
         """
         leaves, self._unrecorded = self._unrecorded, []
         for leave in leaves:
-            connection, envelope, room = leave
+            connection, envelope, room, quit = leave
             if conversations is not None and envelope.conversation not in conversations:
                 self._unrecorded.append(leave)
                 continue
-            entry = Entry(LEFT, envelope, Readers(room), [""], connection, {}, True)
+            entry = move_entry(quit, LEFT, envelope, Readers(room), [""], connection, {}, True)
             self._begin(entry, room, None)
             self.log.append(entry)
 

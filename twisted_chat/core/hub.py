@@ -14,6 +14,7 @@ from twisted_chat.core.credentials import SignedIn as SignedIn
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.interfaces import Accounts, Audit, Authenticator, MessageLog, RoomState, Tickets
 from twisted_chat.core.limits import Limits
+from twisted_chat.core.moves import Quit
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
@@ -144,14 +145,18 @@ class Hub(Credentials):
             if self._moves.has(user.identity):
                 self._append_moves()
             self._moves.freed_names.add(user.key)
-            for room in self.rooms.joined_by(user):
-                self._leave(participant, user, room, None, reason)
+            for room in self.rooms.shown_of(user):
+                self.rooms.hide(user, room)
+            rooms = self.rooms.joined_by(user)
+            quit = Quit(len(rooms))
+            for room in rooms:
+                self._leave(participant, user, room, None, reason, quit)
         offline = self.registry.remove_connection(user, participant)
         self._connections_changed(user)
         if offline:
             self._tell_presence(neighbours, user, user.name, None)
             if user.is_account and self.accounts is not None:
-                user.away, user.read_up_to = None, max(user.read_up_to, participant.read_up_to)
+                user.read_up_to = max(user.read_up_to, participant.read_up_to)
                 self.accounts.note_read_up_to([(user.identity, user.read_up_to)])
 
     def rename(self, participant: Participant, name: str) -> None:
@@ -170,11 +175,11 @@ class Hub(Credentials):
             self._tell_presence(self._neighbours(user), user, old, user.name)
 
     def away(self, participant: Participant, text: str | None) -> None:
-        """Set the user's away text; None means that the user is back. Raises ChatError(too-long)."""
+        """Set or end (None) a connection's away text; a user is away if all its connections are. Raises too-long."""
         user = self._user(participant)
         if text is not None and len(text) > MAX_AWAY_CHARACTERS:
             raise ChatError(Reason.AWAY_LENGTH, max=MAX_AWAY_CHARACTERS)
-        user.away = text
+        user.set_away(participant, text)
         user.version += 1
 
     def save_read_positions(self) -> None:
@@ -280,7 +285,7 @@ class Hub(Credentials):
     def _neighbours(self, user: User) -> Sequence[User] | Collection[str]:
         """Return the people to be told of a user's presence; when they may be many, the keys of their rooms."""
         if self.crowds is not None and self.rooms.reach(user) > MAX_FLUSHED_AT_ONCE:
-            return user.rooms
+            return frozenset(user.delivered_rooms)
         return self.rooms.neighbours(user)
 
     def _tell_presence(

@@ -22,6 +22,8 @@ MAX_UNREAD_COUNTED = 10_000
 
 UNREAD_WINDOW_RECORDS = 2000
 """Newest records of a conversation among which its unread messages are counted."""
+MAX_DEVICES_PER_ACCOUNT = 8
+"""IRC devices of an account that are remembered; the one that was here last the longest ago is forgotten."""
 MAX_SPANS = 50
 """Conversations with people of one name that the server looks at."""
 
@@ -217,6 +219,12 @@ class Accounts(Protocol):
 
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         """Note, as (identity, id), how far accounts have read; stored a little later."""
+
+    def device_positions(self, identity: int) -> Awaitable[dict[bytes, int]]:
+        """Return, by device, up to which id it was shown everything; the device that was here last is the last."""
+
+    def note_device_positions(self, positions: Sequence[tuple[int, bytes, int]]) -> None:
+        """Note, as (identity, device, id), what devices have been shown; stored a little later, and never less."""
 
     def read_markers(self, identity: int) -> Awaitable[list[tuple[Conversation, int]]]:
         """Return the account's read markers."""

@@ -51,10 +51,16 @@ def skeleton(text: str) -> str:
 
 
 def looks(name: Name) -> tuple[str, ...]:
-    """Return the one or two forms by which a name is compared with others, whatever the case of their letters."""
+    """Return the one to three forms by which a name is compared with others, whatever the case of their letters."""
     key = _caseless(name.key)
-    shown = key if name.shown == name.key else _caseless(name.shown)
-    return (key,) if shown == key else (key, shown)
+    if name.shown == name.key:
+        return (key,)
+    seen = skeleton(name.shown)
+    forms = {key: None, skeleton(seen.casefold()): None}
+    capitals = seen.replace("l", "I")  # a skeleton has "l" for I, l and 1: among capitals it is read as I
+    if capitals != seen and capitals.isupper():
+        forms[skeleton(capitals.casefold())] = None
+    return tuple(forms)
 
 
 def mixes_scripts(text: str) -> bool:
@@ -149,4 +155,5 @@ def _scripts(code: int) -> frozenset[str]:
 
 @lru_cache
 def _reserved_looks() -> frozenset[str]:
-    return frozenset(look for word in RESERVED for look in looks(user_name(word)))
+    words = RESERVED | {word.replace("i", "l") for word in RESERVED}  # adm1n, NlCKSERV
+    return frozenset(look for word in words for look in looks(user_name(word)))

@@ -4,7 +4,8 @@ One who joins or leaves a large room is told to everybody there. When many do so
 their number; so the joins and leaves of a room that come together are one block, which is rendered once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from twisted_chat.core.messages import JOINED, LEFT, Record
@@ -33,13 +34,23 @@ class Readers:
 
     def users(self) -> Iterator[User]:
         """Return the users who are in the room as far as the log has delivered joins and leaves."""
-        key, members, leaving = self.room.key, self.room.members, self.room.leaving
-        for user in members.values():
-            if key in user.delivered_rooms:
-                yield user
-        for identity, (user, _) in leaving.items():
-            if identity not in members and key in user.delivered_rooms:
-                yield user
+        return self.room.shown_members()
+
+
+class Quit:
+    """A guest's leave of all its `rooms` at once; `rest` are the leaves that the log has not delivered yet."""
+
+    __slots__ = ("rest", "rooms")
+
+    def __init__(self, rooms: int) -> None:
+        self.rooms = self.rest = rooms
+
+
+class QuitEntry(Entry):
+    """The leave of one room by a guest that is gone."""
+
+    __slots__ = ("quit",)
+    quit: Quit
 
 
 class Moves:
@@ -84,12 +95,13 @@ class Moves:
 class Block(Entry):
     """Joins and leaves of one room in a row, as one entry for its readers; `part` shares what is rendered."""
 
-    __slots__ = ("_end", "_entries", "_rendered", "_start")
+    __slots__ = ("_end", "_entries", "_quits", "_rendered", "_start")
 
     def __init__(self, entries: Sequence[Entry], start: int, end: int, rendered: dict[object, list[bytes]]) -> None:
         self._entries, self._start, self._end, self._rendered = entries, start, end, rendered
         self.first, self.time, self.envelope = entries[start].first, entries[start].time, entries[start].envelope
         self.kind, self.texts, self.labels, self.asked = JOINED, [], {}, False  # a reader tells presence before a join
+        self._quits: Mapping[int, Quit] | None = None
 
     @property
     def ids(self) -> Sequence[int]:
@@ -103,6 +115,12 @@ class Block(Entry):
     def _shown(self) -> Sequence[Entry]:
         return self._entries[self._start : self._end]
 
+    def quits(self) -> Mapping[int, Quit]:
+        """Return the quits of those who leave this room and others, by identity: the same mapping for all readers."""
+        if self._quits is None:
+            self._quits = {entry.envelope.author: quit for entry in self._shown if (quit := quit_of(entry)) is not None}
+        return self._quits
+
     def records(self) -> list[Record]:
         return [record for entry in self._shown for record in entry.records()]
 
@@ -114,12 +132,36 @@ class Block(Entry):
             return self
         return Block(self._entries, start, end, self._rendered)
 
+    def without_quits(self, authors: Collection[int]) -> list[Entry]:
+        """Return the block in parts, without the leaves of these guests who have quit."""
+
+        def is_left_out(index: int) -> bool:
+            entry = self._entries[index]
+            return isinstance(entry, QuitEntry) and entry.envelope.author in authors
+
+        runs = [(out, list(indexes)) for out, indexes in groupby(range(self._start, self._end), is_left_out)]
+        return [self.between(run[0], run[-1] + 1) for out, run in runs if not out]
+
     def rendered(self, key: object, render: Callable[[Entry], bytes]) -> bytes:
         """Return the entries as `render` makes them, each once for this block and all its parts."""
         lines = self._rendered.get(key)
         if lines is None:
             lines = self._rendered[key] = [render(entry) for entry in self._entries]
         return b"".join(lines[self._start : self._end])
+
+
+def move_entry(quit: Quit | None, *fields: Any) -> Entry:
+    """Return the entry of a join, a leave or a topic; with a quit it is the leave of a guest that is gone."""
+    if quit is None:
+        return Entry(*fields)
+    entry = QuitEntry(*fields)
+    entry.quit = quit
+    return entry
+
+
+def quit_of(entry: Entry) -> Quit | None:
+    """Return the quit of a guest that leaves several rooms, of which this entry is one; None for any other entry."""
+    return entry.quit if isinstance(entry, QuitEntry) and entry.quit.rooms > 1 else None
 
 
 def follows(entry: Entry, moves: list[Entry]) -> bool:
@@ -147,6 +189,8 @@ def deliver_moves(
     for index, entry in enumerate(entries):
         assert entry.connection is not None
         entry.connection.unstored -= entry.size
+        if isinstance(entry, QuitEntry):
+            entry.quit.rest -= 1
         own.setdefault(entry.envelope.author, []).append(index)
     shown = block.between(0, len(entries))
     for user in readers.users():
@@ -181,12 +225,15 @@ def _deliver_own(
 ) -> None:
     connection = entry.connection
     assert connection is not None
+    if entry.kind == JOINED:
+        apply(entry)  # first: what a client is told behind its join names itself
     if user is not None:
         for participant in user.participants:
             if participant is not connection:
                 participant.deliver(entry)
                 touched[participant] = None
-    apply(entry)
+    if entry.kind != JOINED:
+        apply(entry)
     entry.forget_participants()
     if connection.acknowledge(entry):
         answered[connection] = None

@@ -14,6 +14,7 @@ LIST_ITEM_BYTES = 16
 
 _NO_ROOMS: frozenset[str] = frozenset()
 _DELIVERED_NOWHERE: Mapping[str, int] = MappingProxyType({})
+_NOT_AWAY: "Mapping[Participant, str]" = MappingProxyType({})
 """Shared by all users who are in no room, as most connections are at first: a set of their own would cost memory."""
 
 
@@ -29,7 +30,7 @@ class User:
     """
 
     __slots__ = (
-        "away",
+        "_away_texts",
         "created_at",
         "deleted",
         "delivered_rooms",
@@ -50,7 +51,7 @@ class User:
         self.participants: tuple[Participant, ...] = ()
         self.rooms = _NO_ROOMS
         self.delivered_rooms: Mapping[str, int] = _DELIVERED_NOWHERE
-        self.away: str | None = None
+        self._away_texts = _NOT_AWAY  # of the connections that are away, the one that said so last at the end
         self.enabled, self.deleted = True, False
         self.read_up_to = self.read_at_start = self.created_at = self.version = 0
 
@@ -58,6 +59,19 @@ class User:
     def is_account(self) -> bool:
         """Return True for an account, False for a guest."""
         return self.identity < GUESTS
+
+    @property
+    def away(self) -> str | None:
+        """Return the newest away text if each of the user's connections is away, otherwise None."""
+        texts = self._away_texts
+        return [*texts.values()][-1] if texts and len(texts) == len(self.participants) else None
+
+    def set_away(self, participant: "Participant", text: str | None) -> None:
+        """Set or end (None) the being away of one connection."""
+        texts = {other: said for other, said in self._away_texts.items() if other is not participant}
+        if text is not None:
+            texts[participant] = text
+        self._away_texts = texts or _NOT_AWAY
 
 
 class Participant(Protocol):

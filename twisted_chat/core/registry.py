@@ -22,7 +22,7 @@ class UserRegistry:
         self._identities: dict[int, User] = {}
         self._looks = LookIndex()
         self._claimed: set[str] = set()  # keys, and looks
-        self.account_count = 0
+        self.account_count = self.most_present = 0  # since the start
         self.present: Ordered[User] = Ordered()  # the users who are online
         self._accounts: Ordered[User] = Ordered()
 
@@ -102,6 +102,7 @@ class UserRegistry:
         """Add a connection to a user; with its first connection the user is online."""
         if not user.participants:
             self.present.add(user)
+            self.most_present = max(self.most_present, len(self.present))
         user.participants += (participant,)
         user.version += 1
 
@@ -111,6 +112,7 @@ class UserRegistry:
         if len(rest) == len(user.participants):
             return False
         user.participants = rest
+        user.set_away(participant, None)
         user.version += 1
         if rest:
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.lookalikes import LookIndex
 from twisted_chat.core.names import Name, room_name
@@ -23,6 +25,9 @@ class Room:
     join and leave: the next message to the room comes behind it in the log. `first_id` is the id of the record
     with which the room began, or None until the log has it: a later room of the same name does not show what
     was said before.
+
+    Others are shown only what the log has: `shown` is the number of members whose join it has delivered and whose
+    leave it has not, and `ordered` are these. A guest that is gone is not shown: another may have the name.
     """
 
     __slots__ = (
@@ -35,13 +40,14 @@ class Room:
         "leaving",
         "members",
         "name",
+        "shown",
         "topic",
         "version",
     )
 
     def __init__(self, name: Name, counted: tuple[str, ...] = ()) -> None:
         self.name, self.key = name
-        self.counted, self.version = counted, 0
+        self.counted, self.version, self.shown = counted, 0, 0
         self.topic = self.delivered_topic = ""
         self.first_id: int | None = None
         self.members: dict[int, User] = {}
@@ -58,30 +64,53 @@ class Room:
 
     @property
     def ordered(self) -> Ordered[User]:
-        """Return the members in the order of their keys: sorted when first asked for, then kept in order."""
+        """Return the shown members in the order of their keys: sorted when first asked for, then kept in order."""
         if self._ordered is None:
             self._ordered = Ordered()
-            for user in self.members.values():
+            for user in self.shown_members():
                 self._ordered.add(user)
         return self._ordered
 
+    def shown_members(self) -> Iterator[User]:
+        """Return the users who are in the room as far as the log has delivered joins and leaves."""
+        key = self.key
+        for user in self.members.values():
+            if key in user.delivered_rooms:
+                yield user
+        for identity, (user, _) in self.leaving.items():
+            if identity not in self.members and key in user.delivered_rooms:
+                yield user
+
     def names(self) -> list[str]:
-        """Return the members' names, sorted by their keys."""
+        """Return the names of the shown members, sorted by their keys."""
         return [user.name for user in self.ordered]
+
+    def show(self, user: User) -> None:
+        """Show a member whose join the log has delivered."""
+        self.shown += 1
+        if self._ordered is not None:
+            self._ordered.remove(user.key)
+            self._ordered.add(user)
+
+    def hide(self, user: User) -> None:
+        """Show a user no more, whose leave the log has delivered."""
+        self.shown -= 1
+        if self._ordered is not None:
+            self._ordered.remove(user.key)
+
+    def count_shown(self) -> None:
+        """Find out anew who is shown, when the room is back that had ended."""
+        self._ordered, self.shown = None, sum(1 for _ in self.shown_members())
 
     def add(self, user: User) -> None:
         """Add a member."""
         self.members[user.identity] = user
-        if self._ordered is not None:
-            self._ordered.add(user)
         self._participants = None
         self.version += 1
 
     def remove(self, user: User) -> None:
         """Remove a member."""
         del self.members[user.identity]
-        if self._ordered is not None:
-            self._ordered.remove(user.key)
         self._participants = None
         self.version += 1
 
@@ -97,8 +126,8 @@ class Room:
             self.leaving[identity] = user, count - 1
 
     def renamed(self, user: User, old_key: str) -> None:
-        """Put a member whose key or name has changed in its new place."""
-        if self._ordered is not None:
+        """Put a shown member whose key or name has changed in its new place."""
+        if self._ordered is not None and self.key in user.delivered_rooms:
             self._ordered.remove(old_key)
             self._ordered.add(user)
 
@@ -108,7 +137,10 @@ class Room:
 
 
 class Rooms:
-    """The rooms that have members. A room is made by the first user who joins, and removed with its last member."""
+    """The rooms that have members. A room is made by the first user who joins, and removed with its last member.
+
+    `ordered` are the rooms that others are shown: those with a member whose join the log has.
+    """
 
     def __init__(self, limits: RoomLimits = DEFAULT_ROOM_LIMITS) -> None:
         self._rooms: dict[str, Room] = {}
@@ -134,15 +166,22 @@ class Rooms:
             raise ChatError(Reason.UNKNOWN_ROOM, room=name)
         return room
 
+    def find_shown(self, name: str) -> Room:
+        """Return the room with this name, if others are shown it. Raises ChatError: no-such-room, bad-name."""
+        room = self.find(name)
+        if not room.shown:
+            raise ChatError(Reason.UNKNOWN_ROOM, room=name)
+        return room
+
     def find_joined(self, user: User, name: str) -> Room:
         """Return a room that the user is in. Raises ChatError: no-such-room, not-a-member, bad-name."""
         room = self.find(name)
         if user.identity not in room.members:
-            raise ChatError(Reason.NOT_IN_ROOM, room=room.name)
+            raise ChatError(Reason.NOT_IN_ROOM, room=self.find_shown(name).name)
         return room
 
     def names(self) -> list[str]:
-        """Return the rooms' names, sorted by their keys."""
+        """Return the names of the rooms that others are shown, sorted by their keys."""
         return [room.name for room in self.ordered]
 
     def join(self, user: User, name: str, address: str = "") -> Room | None:
@@ -176,18 +215,33 @@ class Rooms:
         room.add(user)
         user.rooms |= {room.key}
         user.delivered_rooms = {**user.delivered_rooms, room.key: id}
+        self.show(user, room)
         return room
+
+    def show(self, user: User, room: Room) -> None:
+        """Show a member whose join the log has delivered; with the first one, show the room."""
+        if not room.shown and self._rooms.get(room.key) is room:
+            self.ordered.add(room)
+        room.show(user)
+
+    def hide(self, user: User, room: Room) -> None:
+        """Show a user no more, whose leave the log has delivered, or a guest that is gone."""
+        room.hide(user)
+        if not room.shown and self._rooms.get(room.key) is room:
+            self.ordered.remove(room.key)
 
     def rejoin(self, user: User, room: Room) -> None:
         """Make the user a member of a room again, because its leaving was not stored."""
         present = self._rooms.get(room.key)
         if present is None:
             present = self._rooms[room.key] = room
-            self.ordered.add(room)
             self.counts.add(room.counted)
             self._looks.add(Name(room.name, room.key))
         present.add(user)
         user.rooms |= {room.key}
+        present.count_shown()
+        self.ordered.remove(room.key)
+        self.ordered.add(present)
 
     def connections_changed(self, user: User) -> None:
         """Note in each of the user's rooms that one of the user's connections has come or gone."""
@@ -206,25 +260,29 @@ class Rooms:
 
     def renamed(self, user: User, old_key: str) -> None:
         """Note in each of the user's rooms that the user has another name than the one with this key."""
-        for key in user.rooms:
-            self._rooms[key].renamed(user, old_key)
+        for room in self.shown_of(user):
+            room.renamed(user, old_key)
 
     def joined_by(self, user: User) -> list[Room]:
         """Return the rooms that the user is in, sorted by their keys."""
         return [self._rooms[key] for key in sorted(user.rooms)]
 
+    def shown_of(self, user: User) -> list[Room]:
+        """Return the rooms in which the user is shown, sorted by their keys."""
+        rooms = [self._rooms.get(key) for key in sorted(user.delivered_rooms)]
+        return [room for room in rooms if room is not None]
+
     def neighbours(self, user: User) -> list[User]:
-        """Return the other members of the user's rooms, once each."""
-        found = {other.identity: other for room in self.joined_by(user) for other in room.members.values()}
+        """Return the other users who are shown in the rooms in which this one is shown, once each."""
+        found = {other.identity: other for room in self.shown_of(user) for other in room.shown_members()}
         found.pop(user.identity, None)
         return list(found.values())
 
     def reach(self, user: User) -> int:
         """Return a bound for the number of the user's neighbours, at the cost of the user's rooms."""
-        return sum([len(self._rooms[key].members) for key in user.rooms])
+        return sum([room.shown for room in self.shown_of(user)])
 
     def _make(self, name: Name, counted: tuple[str, ...]) -> Room:
         room = self._rooms[name.key] = Room(name, counted)
         self._looks.add(name)
-        self.ordered.add(room)
         return room

@@ -7,7 +7,7 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from twisted_chat.core.changes import ROOM_CHANGES, Change, RoomChanges
+from twisted_chat.core.changes import MAX_WAITS_FOR_A_CHANGE, ROOM_CHANGES, Change, RoomChanges
 from twisted_chat.core.dedup import is_target
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
@@ -21,8 +21,6 @@ from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
 """Names to which a connection's routes are remembered."""
-MAX_WAITS_FOR_A_CHANGE = 10
-"""A user may join and leave without an end: then what waits for the outcome is refused."""
 MAX_CHECKED_ROOMS = 1000
 """Rooms that are remembered since a join was refused there."""
 

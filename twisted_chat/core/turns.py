@@ -1,7 +1,7 @@
 """Queues whose keys take turns, so that a key with many or large items does not delay the others."""
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import Generic, TypeVar
@@ -9,15 +9,23 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+CROWD_KEYS = 16
+"""More keys than these are a crowd: every other turn is the newest key's, if it had none of the last so many."""
+
+
 class Turns(Generic[T]):
     """Takes the next item from each key in turn, and within a key from each of the keys below it.
 
-    The place of an item is a path of keys, such as the network and the name of a sign-in.
+    The place of an item is a path of keys, such as the network and the name of a sign-in. In a crowd
+    of keys a new one does not wait for all others: every other turn is that of a newcomer, the newest first.
     """
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
         self._branches: OrderedDict[str, Turns[T]] = OrderedDict()  # the key whose turn is next comes first
+        self._newcomers: dict[str, None] = {}  # those of them that have had no turn since they came
+        self._latest: deque[str] = deque(maxlen=CROWD_KEYS)  # the keys that had the last turns in a crowd
+        self._newest_next = False
 
     def __bool__(self) -> bool:
         return bool(self._items or self._branches)
@@ -27,15 +35,38 @@ class Turns(Generic[T]):
         if not path:
             self._items.append(item)
             return
-        if path[0] not in self._branches:
-            self._branches[path[0]] = Turns()
-        self._branches[path[0]].add(path[1:], item)
+        key = path[0]
+        if key not in self._branches:
+            self._branches[key] = Turns()
+            self._newcomers[key] = None
+        self._branches[key].add(path[1:], item)
 
     def take(self) -> T:
         """Remove and return the next item."""
         if self._items:
             return self._items.popleft()
-        key, branch = self._branches.popitem(last=False)
+        key = self._next_key(())
+        assert key is not None
+        return self._take_from(key)
+
+    def take_except(self, keys: Container[str]) -> T | None:
+        """Remove and return the next item whose first key is not among these; None if there is none."""
+        key = self._next_key(keys)
+        return None if key is None else self._take_from(key)
+
+    def _next_key(self, but: Container[str]) -> str | None:
+        if self._newest_next and len(self._branches) > CROWD_KEYS:
+            for key in reversed(self._newcomers):
+                if key not in but and key not in self._latest:
+                    return key
+        return next((key for key in self._branches if key not in but), None)
+
+    def _take_from(self, key: str) -> T:
+        if len(self._branches) > CROWD_KEYS:
+            self._newest_next = not self._newest_next
+            self._latest.append(key)
+        self._newcomers.pop(key, None)
+        branch = self._branches.pop(key)
         item = branch.take()
         if branch:
             self._branches[key] = branch

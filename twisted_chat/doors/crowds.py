@@ -157,7 +157,7 @@ class Crowds:
             room = self._hub.rooms.by_key(key)
             for participant in room.participants if room is not None else ():
                 user = participant.user
-                if user is None or participant in told:
+                if user is None or participant in told or key not in user.delivered_rooms:
                     continue
                 shared = frozenset((key,)) if len(rooms) == 1 else user.rooms & rooms.keys()
                 if len(rooms) > 1:

@@ -168,8 +168,8 @@ class Session(LogWaiter):
     def door(self) -> str:
         return self._door.door
 
-    def _wake(self) -> None:
-        self._door.wake()
+    def _wake_in_turn(self) -> None:
+        self._flusher.workload.wait(self, self._door.wake)
 
     # how far the client has read
 

@@ -45,7 +45,7 @@ class LogWaiter(PresenceReader):
             self.max_unstored = FREE_UNSTORED_BYTES
             self._hub.shares.unstored.give_back(self.address, MAX_UNSTORED_BYTES - FREE_UNSTORED_BYTES)
         self.waiting = False
-        self._flusher.workload.wait(self, self._wake)  # when this batch is delivered and answered
+        self._wake_in_turn()  # when this batch is delivered and answered
 
-    def _wake(self) -> None:
+    def _wake_in_turn(self) -> None:
         raise NotImplementedError

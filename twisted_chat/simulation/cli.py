@@ -19,6 +19,7 @@ from twisted_chat.simulation.language import ScriptError, Step, read_script
 from twisted_chat.simulation.runner import Output, in_memory, on_the_reactor
 from twisted_chat.simulation.runs import CrowdRun, ReplayRun, Run, ScriptRun
 from twisted_chat.simulation.script import EXPECTATION_TIMEOUT_SECONDS, script_text, shipped
+from twisted_chat.wire.numbers import is_number
 
 MAX_USERS = 100_000
 
@@ -178,13 +179,13 @@ def _server(parser: ArgumentParser, options: Namespace, reactor: Any) -> tuple[s
 
 
 def _users(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_USERS):
+    if not (is_number(text) and 1 <= int(text) <= MAX_USERS):
         raise ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_USERS}")
     return int(text)
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+    if not (is_number(text) and 1 <= int(text) <= 65535):
         raise ArgumentTypeError(f"{text!r} is not a port; use a number from 1 to 65535")
     return int(text)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import user_name
 from twisted_chat.sentences import sentence_of
+from twisted_chat.wire.numbers import is_number
 
 MAX_REPEATS = 100_000
 
@@ -88,7 +89,7 @@ def _block(lines: Iterator[tuple[int, str]], name: str, opened: int) -> list[Ste
                 raise ScriptError(f"{where}: this end has no repeat before it; remove it")
             return steps
         if first == "repeat":
-            if not (rest.isascii() and rest.isdigit() and 1 <= int(rest) <= MAX_REPEATS):
+            if not (is_number(rest) and 1 <= int(rest) <= MAX_REPEATS):
                 raise ScriptError(f"{where}: repeat needs a number from 1 to {MAX_REPEATS:,}, as in: repeat 3")
             inner = tuple(_block(lines, name, number))
             steps.append(Step(number, text, "repeat", fields={"times": rest}, steps=inner))

@@ -6,7 +6,7 @@ from itertools import count
 
 from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.interfaces import Account
+from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT, Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
 
@@ -31,6 +31,7 @@ class MemoryAccounts:
         self._bans: dict[tuple[str, str], Ban] = {}
         self._tickets: dict[int, dict[str, tuple[int, str]]] = {}  # by account, then by client: the end and the hash
         self._networks: dict[int, list[str]] = {}
+        self._devices: dict[int, dict[bytes, int]] = {}  # of each account, the one that was here last at the end
 
     def open(self) -> list[Account]:
         return list(self._accounts.values())
@@ -60,6 +61,7 @@ class MemoryAccounts:
         self._accounts[identity] = self._accounts[identity]._replace(enabled=False, deleted=True)
         self._secrets[identity] = None
         self._networks.pop(identity, None)
+        self._devices.pop(identity, None)
         await self.forget_tickets(identity)
 
     def bans(self) -> list[Ban]:
@@ -105,6 +107,16 @@ class MemoryAccounts:
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         for identity, position in positions:
             self._accounts[identity] = self._accounts[identity]._replace(read_up_to=position)
+
+    async def device_positions(self, identity: int) -> dict[bytes, int]:
+        return dict(self._devices.get(identity, {}))
+
+    def note_device_positions(self, positions: Sequence[tuple[int, bytes, int]]) -> None:
+        for identity, device, position in positions:
+            known = self._devices.setdefault(identity, {})
+            known[device] = max(position, known.pop(device, 0))
+            if len(known) > MAX_DEVICES_PER_ACCOUNT:
+                del known[next(iter(known))]
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         return list(self._markers.get(identity, {}).items())

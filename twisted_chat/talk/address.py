@@ -16,6 +16,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.names import is_room, room_name, user_name
 from twisted_chat.sentences import sentence_of
 from twisted_chat.talk.failures import TalkError
+from twisted_chat.wire.numbers import is_number
 
 DEFAULT_HOST, DEFAULT_PORT = "localhost", 8000
 SERVER_VARIABLE, PASSWORD_VARIABLE = "TWISTED_CHAT", "TWISTED_CHAT_PASSWORD"
@@ -47,7 +48,7 @@ def parse_address(text: str) -> ServerAddress:
 
 def parse_port(text: str) -> int:
     """Read a TCP port; raises ArgumentTypeError."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+    if not (is_number(text) and 1 <= int(text) <= 65535):
         raise ArgumentTypeError(f"{text!r} is not a port; use a number from 1 to 65535")
     return int(text)
 

@@ -20,6 +20,7 @@ from twisted_chat.talk.format import notice, problem
 from twisted_chat.talk.session import TalkSession
 from twisted_chat.talk.timeline import Screen, Timeline
 from twisted_chat.wire.events import Event
+from twisted_chat.wire.numbers import is_number
 from twisted_chat.wire.stream import CONTROL
 
 MAX_TYPED_LINES = 100
@@ -226,7 +227,7 @@ class TalkApp:
         elif event.kind == "seen":
             found = self.conversations.find(event.sender)
             if found is not None:
-                found.read(int(event.text) if event.text.isdigit() else 0)
+                found.read(int(event.text) if is_number(event.text) else 0)
         elif event.kind in ("server", "error"):
             if event.sender == "gap":
                 for conversation in self.conversations:

@@ -10,6 +10,7 @@ from twisted_chat.talk.conversation import Conversation, Conversations
 from twisted_chat.talk.format import Line, notice, problem, rule
 from twisted_chat.talk.session import TalkSession
 from twisted_chat.talk.timeline import Timeline
+from twisted_chat.wire.numbers import is_number
 
 DEFAULT_HISTORY_RECORDS, MAX_HISTORY_RECORDS = 50, 500
 USAGE_WIDTH = 22
@@ -49,7 +50,7 @@ class SlashCommand(NamedTuple):
 async def to(talk: CommandContext, rest: str) -> None:
     if is_room(rest) and talk.conversations.find(rest) is None:
         await join(talk, rest)
-    elif rest.isdigit() and talk.conversations.find(rest) is None:
+    elif is_number(rest) and talk.conversations.find(rest) is None:
         talk.timeline.go_to(talk.conversations.numbered(int(rest)))
     else:
         talk.timeline.go_to(talk.conversations.open(rest.removeprefix("@")))
@@ -125,7 +126,7 @@ async def topic(talk: CommandContext, rest: str) -> None:
 
 async def history(talk: CommandContext, rest: str) -> None:
     current = _current(talk)
-    if rest and not (rest.isascii() and rest.isdigit() and 1 <= int(rest) <= MAX_HISTORY_RECORDS):
+    if rest and not (is_number(rest) and 1 <= int(rest) <= MAX_HISTORY_RECORDS):
         talk.show(problem(f"{rest} is not a number from 1 to {MAX_HISTORY_RECORDS}; usage: /history [N]"))
     elif current is not None:
         records = await talk.session.client.history(current.name, limit=int(rest or DEFAULT_HISTORY_RECORDS))

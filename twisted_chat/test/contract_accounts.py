@@ -9,7 +9,7 @@ from twisted.trial.unittest import TestCase
 
 from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import NAME_TAKEN, ChatError
-from twisted_chat.core.interfaces import Account, Accounts
+from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT, Account, Accounts
 from twisted_chat.core.messages import GUESTS
 from twisted_chat.core.names import user_name
 from twisted_chat.stores.memory_accounts import MAX_CLIENTS
@@ -130,6 +130,25 @@ class AccountsContract(Base):
         self.assertEqual([account.read_up_to for account in await self.again()], [12, 3])
         self.accounts.note_read_up_to([])
         self.assertEqual([account.read_up_to for account in await self.again()], [12, 3])
+
+    async def test_device_positions_are_stored_and_only_grow(self) -> None:
+        zak, jane = await self.make("zak"), await self.make("jane")
+        self.accounts.note_device_positions([(zak, b"phone", 10), (zak, b"desk", 3), (jane, b"phone", 7)])
+        self.accounts.note_device_positions([(zak, b"phone", 5)])
+        self.accounts.note_device_positions([])
+        await self.again()
+        self.assertEqual(list((await self.accounts.device_positions(zak)).items()), [(b"desk", 3), (b"phone", 10)])
+        self.assertEqual(await self.accounts.device_positions(jane), {b"phone": 7})
+        await self.accounts.delete(jane)
+        self.assertEqual(await self.accounts.device_positions(jane), {})
+
+    async def test_the_device_that_was_here_last_the_longest_ago_is_forgotten(self) -> None:
+        zak = await self.make("zak")
+        for number in (*range(MAX_DEVICES_PER_ACCOUNT), 0, MAX_DEVICES_PER_ACCOUNT):
+            self.accounts.note_device_positions([(zak, b"%d" % number, number)])
+        await self.again()
+        known = await self.accounts.device_positions(zak)
+        self.assertEqual(list(known), [b"%d" % number for number in (*range(2, 8), 0, 8)])
 
     async def test_bans_are_stored(self) -> None:
         jane, network = Ban("name", "jane", 5, "spam", MADE), Ban("address", "192.0.2.0/24", 0, "", MADE)

@@ -428,6 +428,10 @@ class SlowAccounts(MemoryAccounts):
         await self._patience()
         return await super().read_markers(identity)
 
+    async def device_positions(self, identity: int) -> dict[bytes, int]:
+        await self._patience()
+        return await super().device_positions(identity)
+
 
 class Recorder:
     """A participant without a door, which records every call of the hub (see Participant)."""

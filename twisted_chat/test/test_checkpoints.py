@@ -6,6 +6,7 @@ The thread itself is in tests/e2e/test_checkpoints.py.
 from __future__ import annotations
 
 import sqlite3
+from threading import Event
 
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -140,3 +141,33 @@ class CheckpointTests(SynchronousTestCase):
         self.assertIn("-wal has grown to", lines[0])
         self.assertIn("keeps an old state of the file in use", lines[0])
         self.assertIn("small again", lines[-1])
+
+    def test_a_step_syncs_the_file_so_that_no_commit_has_to(self) -> None:
+        synced: list[int] = []
+        self.patch(checkpoints, "sync", synced.append)
+        checkpointer = self.started()
+        reader = self.reader()
+        self.write(checkpointer, 30)
+        checkpointer.step(self.copier)
+        copied = len(synced)
+        self.assertTrue(copied, "also where not everything can be copied, and SQLite syncs nothing")
+        reader.close()
+        while not checkpointer.is_due and self.index.read()[0] > 20:
+            self.write(checkpointer)
+        self.assertEqual(len(synced), copied, "the writer has not")
+
+    def test_a_long_step_is_synced_meanwhile(self) -> None:
+        self.patch(checkpoints, "LONG_STEP_PAGES", 10)
+        self.patch(checkpoints, "SYNC_SECONDS", 0.0)
+        copying, synced, ignored = Event(), Event(), Event()
+        self.patch(checkpoints, "sync", lambda file: (synced if copying.is_set() else ignored).set())
+        checkpointer = self.started()
+
+        def copy(db: sqlite3.Connection) -> bool:
+            copying.set()
+            self.assertTrue(synced.wait(10), "a sync while it copies")
+            return True
+
+        self.patch(checkpointer, "_copy", copy)
+        self.write(checkpointer, 30)
+        checkpointer.step(self.copier)

@@ -99,7 +99,7 @@ class MoveTests(SynchronousTestCase):
         self.assertEqual([line.split()[1:] for line in kim.lines()], [["JOIN", "#tea"]] * 3)
         for person in people:
             person.drop()
-        self.assertEqual([line.split()[1:] for line in kim.lines()], [["PART", "#tea"]] * 3)
+        self.assertEqual([line.split()[1:] for line in kim.lines()], [["QUIT", ":Left"]] * 3)
 
 
 class SameForAllTests(SynchronousTestCase):

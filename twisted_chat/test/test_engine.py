@@ -32,6 +32,21 @@ class LibraryTests(SynchronousTestCase):
             engine.check_library()
         self.assertIn("the store needs FTS9", str(caught.exception))
 
+    def test_everything_that_is_lacking_is_named_at_once(self) -> None:
+        self.patch(engine, "FEATURES", {"FTS9": "SELECT fts9()", "JSON": "SELECT 1", "spells": "SELECT spell()"})
+        with self.assertRaises(StoreError) as caught:
+            engine.check_library()
+        self.assertIn("the store needs FTS9 and spells, and this Python's SQLite", str(caught.exception))
+
+    def test_a_library_for_one_thread_only_is_refused(self) -> None:
+        [[option]] = [
+            row for row in sqlite3.connect(":memory:").execute("PRAGMA compile_options") if "THREADSAFE" in row[0]
+        ]
+        self.patch(engine, "NO_THREADS", option)
+        with self.assertRaises(StoreError) as caught:
+            engine.check_library()
+        self.assertIn("the store needs threads, and this Python's SQLite", str(caught.exception))
+
     def test_the_versions_with_the_wal_reset_fault(self) -> None:
         for version in ((3, 34, 1), (3, 40, 1), (3, 44, 5), (3, 45, 0), (3, 50, 6), (3, 51, 2)):
             self.assertTrue(engine.has_wal_reset_fault(version), version)

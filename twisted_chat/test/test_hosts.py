@@ -99,6 +99,20 @@ class HostTests(WebCase):
         self.assertEqual(self.status("localhost", "/", "Host: localhost"), 400)
         for host in ("", "a b", "http://localhost", "localhost:x", "localhost@evil.example", "[::1", ".", "a/b"):
             self.assertEqual((host, self.status(host)), (host, 400))
+        for host in (".localhost", "a..localhost", "..", "localhost:65536", "[127.0.0.1]", "[1]", "[::1%25a]"):
+            self.assertEqual((host, self.status(host)), (host, 400))
+
+    def test_an_origin_is_one_and_has_no_path(self) -> None:
+        own = "http://localhost:8000"
+        self.assertEqual(self.status("localhost:8000", "/socket", *UPGRADE, f"Origin: {own}"), 101)
+        for origin in ("null", "", f"{own}/", f"{own}?x", f"{own}#x", "http://me@localhost:8000", "http://[::1]:8000"):
+            asked = (*UPGRADE, f"Origin: {origin}")
+            self.assertEqual((origin, self.status("localhost:8000", "/socket", *asked)), (origin, 403))
+
+    def test_a_handshake_has_each_of_its_headers_once(self) -> None:
+        for again in ("Origin: http://evil.example", *UPGRADE[2:]):
+            twice = (again, *UPGRADE, "Origin: http://localhost")
+            self.assertEqual((again, self.status("localhost", "/socket", *twice)), (again, 400))
 
     def test_the_scheme_of_the_origin_must_be_the_connections(self) -> None:
         for transport, own in ((MemoryTransport, "http"), (TlsTransport, "https")):
@@ -182,6 +196,16 @@ class StrictTests(WebCase):
         for line in (" more", "\tmore", " Host: evil.example"):
             self.assertEqual(self.status("localhost", "/", "X: a", line), 400)
 
+    def test_a_length_that_is_no_number_of_bytes_is_refused_without_a_traceback(self) -> None:
+        for length in ("9" * 20, "9" * 5000, "0" * 5000, "-0", "+0", "0_0", "0x0", "", "1e1", "\u0660"):
+            for name in ("Content-Length", "content-LENGTH"):
+                self.assertEqual((length, self.status("localhost", "/", f"{name}: {length}")), (length, 400))
+
+    def test_a_line_that_is_too_long_is_answered(self) -> None:
+        browser = Browser(self.server)
+        browser.send(f"GET /{'a' * 20_000} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self.assertEqual(browser.response()[0], 400)
+
     def test_every_answer_has_our_headers_and_no_banner(self) -> None:
         self.server.web = WebFactory(self.server.factory, https=Https.OFFERED)
         requests = {
@@ -198,6 +222,7 @@ class StrictTests(WebCase):
         for expected, lines in requests.items():
             browser = Browser(self.server, transport=LocalTransport)
             browser.send("\r\n".join((*lines, "", "")).encode())
+            self.assertNotIn(b"Unknown", b"".join(browser.transport.writes).partition(b"\r\n")[0])
             status, headers, _ = browser.response()
             self.assertEqual(status, expected)
             self.assertNotIn("server", headers)

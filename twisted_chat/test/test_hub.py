@@ -239,6 +239,26 @@ class SayTests(HubTestCase):
         self.hub.flush()
         self.assertEqual(self.zak.texts, ["hello", "once is enough", "hello again"])
 
+    def test_a_user_is_away_while_all_connections_are(self) -> None:
+        phone, desk = Recorder(), Recorder()
+        user = self.zak.user
+        assert user is not None
+        phone.user = desk.user = user
+        self.hub.away(self.zak, "at lunch")
+        self.hub.registry.add_connection(user, phone)
+        self.assertIsNone(user.away, "another connection has come")
+        self.hub.away(phone, "asleep")
+        self.assertEqual(user.away, "asleep")
+        self.hub.away(self.zak, "at tea")
+        self.assertEqual(user.away, "at tea", "the newest text")
+        self.hub.away(self.zak, None)
+        self.assertIsNone(user.away, "one is back")
+        self.hub.registry.remove_connection(user, self.zak)
+        self.assertEqual(user.away, "asleep", "the one that was back is gone")
+        self.hub.registry.add_connection(user, desk)
+        self.hub.registry.remove_connection(user, phone)
+        self.assertIsNone(user.away, "the one that was away is gone")
+
 
 class RoomTests(HubTestCase):
     def test_members_see_the_joins_and_leaves_of_others(self) -> None:

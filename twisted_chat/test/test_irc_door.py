@@ -27,7 +27,7 @@ class IrcTestCase(SynchronousTestCase):
 
 
 class RegistrationTests(IrcTestCase):
-    welcome = ["001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "422"]  # noqa: RUF012
+    welcome = ["001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "265", "266", "422"]  # noqa: RUF012
 
     def test_nick_and_user_in_any_order(self) -> None:
         for first, second in (("NICK jane", "USER j 0 * :Jane"), ("USER j 0 * :Jane", "NICK zak")):
@@ -120,6 +120,72 @@ class UnknownCommandTests(IrcTestCase):
                 client.ask(f"@label=x {line.partition(' :src ')[2] or line}"),
                 [f"@label=x :chat.local 421 jane {command} :Unknown command"],
             )
+
+    def test_what_a_client_sends_is_shown_to_it_without_control_characters(self) -> None:
+        client = self.server.irc("jane")
+        for line in ("\x1b[2JFOO", "\x01FOO", "\tFOO"):
+            [answer] = client.ask(line)
+            self.assertEqual(answer, f":chat.local 421 jane ?{line[1:]} :Unknown command")
+
+    def test_an_empty_line_is_none(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"\rNICK jane\r\n\r\n\r\r\n  USER j 0 * :J\r\n")
+        self.assertEqual(self.numbers(client.lines())[:1], ["001"])
+        self.assertEqual(client.ask("") + client.ask("\r"), [])
+
+
+class InvalidTextTests(IrcTestCase):
+    """A client that quits or parts does so, and one that registers does so or is told why, whatever the bytes are."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.zak = self.server.irc("zak", "#tea")
+
+    def test_a_user_line_registers(self) -> None:
+        for number, line in enumerate(
+            (
+                b"USER \xff\xfe 0 * :x", b"USER j \xff \xff \xff", b"USER j 0 * :a\0b", b"USER j 0 * :" + b"x" * 600,
+                b"USER j 0 * :" + b"\xff" * 490, b":s\xff USER j 0 * :\rx", b"@label=\xff USER j 0 * :x",
+                b"USER j 0 * :" + "\u8336".encode() * 190,
+            )
+        ):  # fmt: skip
+            client = self.server.irc_stranger()
+            client.say(b"NICK n%d\r\n%b\r\n" % (number, line))
+            self.assertEqual(self.numbers(client.lines())[:1], ["001"], line)
+
+    def test_a_nick_is_erroneous(self) -> None:
+        client = self.server.irc_stranger()
+        client.say(b"NICK J\xfcrgen\r\nUSER j 0 * :J\r\n")
+        self.assertEqual(self.numbers(client.lines()), ["432"])
+        self.assertEqual(self.numbers(client.ask("NICK J\u00fcrgen"))[:1], ["001"])
+        client.say(b"NICK \xff\r\n")
+        self.assertEqual(self.numbers(client.lines()), ["432"])
+
+    def test_quit_and_part_are_carried_out(self) -> None:
+        shown = {
+            b"bye \xff": "bye ?", b"a\0b": "ab", b"\x01x": "", b"x" * 600: "x" * 200, b"\xff" * 300: "?" * 200,
+            "\u202ex".encode(): "", b"   ": "", b" a ": "a", b"\x02\x02": "",
+        }  # fmt: skip
+        for number, (reason, text) in enumerate(shown.items()):
+            client = self.server.irc(f"n{number}", "#tea")
+            self.zak.read()
+            client.say(b"PART #tea :" + reason + b"\r\n")
+            self.assertEqual(parse(client.lines()[0].encode()).params, ("#tea", text) if text else ("#tea",))
+            client.ask("JOIN #tea"), self.zak.read()
+            client.say(b"QUIT :" + reason + b"\r\n")
+            client.read()
+            self.assertTrue(client.closed, reason)
+            self.assertEqual(parse(self.zak.lines()[0].encode()).params, (f"Quit: {text}" if text else "Left",))
+
+    def test_all_other_commands_are_refused(self) -> None:
+        for line in (b"PRIVMSG #tea :\xff", b"TOPIC #tea :\xff", b"AWAY :\xff", b"JOIN #\xff", b"FOO \xff"):
+            self.zak.say(line + b"\r\n")
+            self.assertEqual(self.numbers(self.zak.lines()), ["NOTICE"], line)
+
+    def test_empty_names_in_a_list_are_none(self) -> None:
+        self.assertEqual(self.numbers(self.zak.ask("JOIN ,#ops,")), ["JOIN", "353", "366"])
+        self.assertEqual(self.numbers(self.zak.ask("PART #tea,,#ops,")), ["PART", "PART"])
+        self.assertEqual(self.numbers(self.zak.ask("JOIN ,")), ["476"])
 
 
 class RealNameTests(IrcTestCase):
@@ -218,7 +284,13 @@ class PasswordTests(IrcTestCase):
         client.ask(f"AUTHENTICATE {long[400:]}")
         self.assertEqual(self.numbers(client.ask("AUTHENTICATE +")), ["900", "903"])
         client, lines = self.register("CAP REQ :sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "x" * 400] * 9)
-        self.assertEqual(self.numbers(lines[-1:]), ["905"])
+        self.assertEqual(self.numbers(lines[-1:]), ["904"], "905 is for a chunk that is too long")
+
+    def test_after_the_registration_it_is_too_late_for_sasl(self) -> None:
+        guest = self.server.irc("zak", capabilities="sasl")
+        self.assertEqual(self.numbers(guest.ask("AUTHENTICATE PLAIN")), ["462"], "it has not authenticated")
+        account = self.server.irc("jane", capabilities="sasl", password="secret")
+        self.assertEqual(self.numbers(account.ask("AUTHENTICATE PLAIN")), ["907"])
 
 
 class TalkTests(IrcTestCase):
@@ -321,7 +393,7 @@ class TalkTests(IrcTestCase):
         self.jane.ask("AWAY :at lunch")
         for line, inner in (
             ("PRIVMSG jane,nobody,#tea :x", ["301", "PRIVMSG", "PRIVMSG", "401"]),
-            ("NOTICE jane,nobody :x", ["NOTICE"]),
+            ("NOTICE jane,#tea,nobody :x", ["NOTICE", "NOTICE"]),
             ("JOIN #a,#b,a*b", ["JOIN", "353", "366", "JOIN", "353", "366", "476"]),
             ("PART #a,#b,#c", ["PART", "PART", "403"]),
         ):
@@ -331,6 +403,24 @@ class TalkTests(IrcTestCase):
             self.assertEqual(lines[0].params[1:], ("labeled-response",))
             self.assertTrue(all(one.tags["batch"] == lines[0].params[0][1:] for one in lines[1:-1]))
         self.assertEqual(self.zak.ask("@label=b JOIN #tea,#tea"), ["@label=b :chat.local ACK"])
+        [one] = self.zak.ask("@label=b NOTICE jane,nobody :x")
+        self.assertTrue(one.startswith("@label=b;"), "one line needs no batch")
+
+    def test_a_label_has_the_absence_too(self) -> None:
+        self.jane.ask("AWAY :at lunch")
+        lines = [parse(line.encode()) for line in self.zak.ask("@label=a PRIVMSG jane :x")]
+        self.assertEqual([line.command for line in lines], ["BATCH", "301", "PRIVMSG", "BATCH"])
+        self.assertEqual(lines[0].tags, {"label": "a"})
+        self.assertTrue(self.zak.ask("@label=b PRIVMSG jane :y")[0].startswith("@label=b;"), "told once")
+        kim = self.server.irc("kim", capabilities="labeled-response batch")
+        self.assertEqual(kim.ask("@label=c PRIVMSG jane :x"), ["@label=c :chat.local 301 kim jane :at lunch"])
+        self.assertEqual(kim.ask("@label=d PRIVMSG jane :x"), ["@label=d :chat.local ACK"])
+
+    def test_a_notice_has_no_automatic_answer(self) -> None:
+        self.jane.ask("AWAY :at lunch")
+        kim = self.server.irc("kim")
+        self.assertEqual(kim.ask("NOTICE jane :x") + kim.ask("NOTICE jane :y"), [])
+        self.assertEqual(kim.ask("PRIVMSG jane :z"), [":chat.local 301 kim jane :at lunch"])
 
     def test_several_targets_without_the_echo_are_acknowledged_once(self) -> None:
         kim = self.server.irc("kim", capabilities="labeled-response batch")
@@ -373,10 +463,10 @@ class TalkTests(IrcTestCase):
         self.assertEqual(self.jane.ask("NICK Joan"), [])
         self.assertEqual(self.numbers(self.jane.ask("NICK ZAK") + self.jane.ask("NICK a*b")), ["433", "432"])
 
-    def test_a_guest_that_quits_parts_its_rooms(self) -> None:
+    def test_a_guest_that_quits_is_seen_to_quit(self) -> None:
         self.assertEqual(self.jane.ask("QUIT :bye"), ["ERROR :Closing link: you have quit"])
         self.assertTrue(self.jane.closed)
-        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest PART #tea bye"])
+        self.assertEqual(self.zak.lines(), [f"@time={at(3)};msgid=3 :jane!u@guest QUIT :Quit: bye"])
 
     def test_away(self) -> None:
         self.assertEqual(self.numbers(self.zak.ask("AWAY :out for lunch")), ["306"])
@@ -417,6 +507,7 @@ class TalkTests(IrcTestCase):
             ("123 x", "421"),
         ):
             self.server.hub.join(self.zak.irc.session, "#ops")
+            self.server.hub.flush()
             lines = self.jane.ask(line)
             self.assertEqual(self.numbers(lines), [number], line)
             self.assertTrue(lines[0].startswith(f":chat.local {number} jane "))
@@ -579,19 +670,21 @@ class QueryTests(IrcTestCase):
             ("MODE jane +i", ["MODE"]),
             ("MODE #tea", ["324"]),
             ("MODE #tea b", ["368"]),
+            ("MODE #tea +b a!*@*", ["482"]),
             ("NAMES", ["366"]),
             ("NAMES #no", ["366"]),
             ("WHO 0", ["315"]),
             ("WHO nobody", ["315"]),
             ("WHOWAS nobody", ["406", "369"]),
             ("MOTD", ["422"]),
-            ("LUSERS", ["251", "252", "254", "255"]),
+            ("LUSERS", ["251", "252", "254", "255", "265", "266"]),
             ("VERSION", ["351"]),
             ("TIME", ["391"]),
         ):
             self.assertEqual(self.numbers(self.jane.ask(line)), numbers, line)
 
     def test_lusers_counts_users_and_rooms(self) -> None:
+        self.server.irc("lok").ask("QUIT")
         self.assertEqual(
             self.jane.ask("LUSERS"),
             [
@@ -599,6 +692,8 @@ class QueryTests(IrcTestCase):
                 ":chat.local 252 jane 0 :operator(s) online",
                 ":chat.local 254 jane 2 :channels formed",
                 ":chat.local 255 jane :I have 2 clients and 0 servers",
+                ":chat.local 265 jane 2 3 :Current local users 2, max 3",
+                ":chat.local 266 jane 2 3 :Current global users 2, max 3",
             ],
         )
 

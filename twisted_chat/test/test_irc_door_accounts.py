@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from twisted_chat.core.archive import UNREAD_SHOWN
 from twisted_chat.core.errors import Notice
-from twisted_chat.doors.irc.devices import MAX_DEVICES_PER_ACCOUNT
+from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT
+from twisted_chat.doors.irc import devices
 from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
-from twisted_chat.test.support import Connection
+from twisted_chat.test.support import Connection, Server, SlowAccounts
 from twisted_chat.test.support_times import at
 from twisted_chat.test.test_irc_door import IrcTestCase
 
@@ -52,7 +53,7 @@ class SignInAgainTests(IrcTestCase):
             ],
         )
         self.assertEqual(self.jane.lines(), [], "for the others it was a member all the time")
-        self.assertIn(":kim!u@account JOIN #tea kim kim", self.sign_in_again("extended-join"))
+        self.assertIn(":kim!u@account JOIN #tea kim K", self.sign_in_again("extended-join"))
 
     def test_unread_messages_come_with_their_time(self) -> None:
         self.jane.ask("PRIVMSG #tea :where is kim?")
@@ -93,8 +94,8 @@ class SignInAgainTests(IrcTestCase):
         self.assertTrue(self.sign_in_again()[-1].startswith(":chat.local 366 "))
 
 
-class PlaybackTests(IrcTestCase):
-    """Kim has an account, and jane writes to it: what was shown is known by device, and confirmed by an answer."""
+class PlaybackTestCase(IrcTestCase):
+    """Kim has an account, and jane writes to it."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -111,6 +112,10 @@ class PlaybackTests(IrcTestCase):
 
     def texts(self, lines: list[str]) -> list[str]:
         return [line.split()[-1] for line in lines]
+
+
+class PlaybackTests(PlaybackTestCase):
+    """What was shown is known by device, and confirmed by an answer."""
 
     def test_a_client_that_comes_back_while_the_old_connection_is_half_open_is_played_back(self) -> None:
         old, _ = self.connect()
@@ -202,6 +207,78 @@ class PlaybackTests(IrcTestCase):
             self.connect(name=f"kim@{number}")[0].ask("QUIT")
         self.assertEqual(self.connect(name=f"kim@{MAX_DEVICES_PER_ACCOUNT}")[1], [])
         self.assertEqual(self.texts(self.connect(name="kim@0")[1]), ["one"])
+
+
+class RestartTests(PlaybackTestCase):
+    """The same when the server was restarted: what each device was shown outlasts it."""
+
+    def restart(self) -> None:
+        """End the server like a killed process, and start it again; jane comes back."""
+        self.server = self.server.restarted()
+        self.jane = self.server.irc("jane", "#tea")
+
+    def test_what_was_shown_before_is_not_shown_again(self) -> None:
+        self.jane.ask("PRIVMSG kim :one")
+        self.connect(name="kim@phone")[0].ask("QUIT")
+        self.restart()
+        self.assertEqual(self.connect(name="kim@phone")[1], [])
+
+    def test_what_a_connected_client_has_confirmed_is_not_shown_again(self) -> None:
+        self.jane.ask("PRIVMSG kim :one")
+        kim, lines = self.connect()
+        self.assertEqual(self.texts(lines), ["one"])
+        kim.ask("PONG chat.local")
+        self.restart()
+        self.assertEqual(self.connect()[1], [])
+
+    def test_what_a_connected_client_has_read_is_not_shown_again(self) -> None:
+        kim, _ = self.connect()
+        self.jane.ask("PRIVMSG kim :one")
+        for _ in range(3):
+            self.server.irc_factory.idle_check()
+            kim.ask("PING x")
+        self.restart()
+        self.assertEqual(self.connect()[1], [])
+
+    def test_a_device_that_was_not_here_is_shown_what_another_has_read(self) -> None:
+        self.connect(name="kim@phone")[0].ask("QUIT")
+        self.jane.ask("PRIVMSG kim :one")
+        self.connect(name="kim@desk")[0].ask("QUIT")
+        self.server.hub.save_read_positions()
+        self.restart()
+        self.assertEqual(self.texts(self.connect(name="kim@phone")[1]), ["one"])
+        self.assertEqual(self.connect(name="kim@desk")[1], [])
+
+    def test_a_server_that_stops_in_order(self) -> None:
+        self.connect(name="kim@phone")
+        self.jane.ask("PRIVMSG kim :one")
+        for connection in list(self.server.irc_factory.connections):
+            connection.close()
+        self.server.turn()
+        self.restart()
+        self.assertEqual(self.connect(name="kim@phone")[1], [])
+
+    def test_accounts_that_are_not_in_memory_any_more_are_read_again(self) -> None:
+        self.patch(devices, "MAX_KNOWN_ACCOUNTS", 2)
+        self.jane.ask("PRIVMSG kim :one")
+        kim, _ = self.connect(name="kim@phone")
+        for name in ("lou", "max", "zoe"):
+            self.server.irc(name, password="secret")
+        self.assertEqual(len(self.server.irc_factory.devices._known), 2)
+        kim.ask("PONG chat.local")
+        kim.ask("QUIT")
+        self.assertEqual(self.connect(name="kim@phone")[1], [])
+
+    def test_a_connection_that_ends_while_its_devices_are_read_leaves_nothing(self) -> None:
+        accounts = SlowAccounts()
+        server = Server(accounts=accounts)
+        accounts.slow = True
+        kim = server.irc_stranger()
+        kim.say(b"PASS kim:secret\r\nNICK kim\r\nUSER k 0 * :K\r\n")
+        self.assertEqual((kim.lines(), server.names()), ([], ["kim"]))
+        kim.drop()
+        accounts.go_on()
+        self.assertEqual(server.irc_factory.devices._sessions, {})
 
 
 class SeveralClientsTests(IrcTestCase):

@@ -8,9 +8,10 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.changes import MAX_REASON_CHARACTERS
-from twisted_chat.doors.irc.hosts import CLOAK_BYTES, hosts_of
+from twisted_chat.doors.irc.hosts import CLOAK_BYTES, Hosts, hosts_of, use_hosts
 from twisted_chat.test.support import Connection, MemoryTransport, Server
 from twisted_chat.test.support_sqlite import sqlite_log
+from twisted_chat.wire.irc.message import parse
 
 
 class CloakTests(SynchronousTestCase):
@@ -66,10 +67,36 @@ class CloakTests(SynchronousTestCase):
         guest.ask("NICK joan")
         self.assertEqual(self.reader.lines(), [f":jane!u@{host} NICK joan"])
 
+    def test_a_join_shows_the_real_name_where_it_is_wanted(self) -> None:
+        zak = self.server.irc("zak", "#tea", capabilities="extended-join")
+        jane = self.server.irc_stranger()
+        jane.say("NICK jane\r\nUSER j 0 * :Jané of the \x02Meadow\x02 \r\nJOIN #tea\r\n".encode())
+        self.assertRegex(zak.lines()[-1], "^:jane!u@guest-[a-z2-7]{13} JOIN #tea [*] :Jané of the Meadow$")
+        kim = self.server.irc_stranger()
+        lines = kim.ask("CAP REQ extended-join\r\nPASS secret\r\nNICK kim\r\nUSER k 0 * :Kim K\r\nCAP END\r\nJOIN #tea")
+        self.assertIn(":kim!u@account/kim JOIN #tea kim :Kim K", lines)
+        lines = self.server.irc_stranger().ask(
+            "CAP REQ extended-join\r\nPASS secret\r\nNICK kim\r\nUSER k 0 * :Kim K\r\nCAP END"
+        )
+        self.assertIn(":kim!u@account/kim JOIN #tea kim :Kim K", lines, "also for a room that it is in already")
+
     def test_what_a_guest_said_who_is_gone_has_the_same_host(self) -> None:
         host = self.host("jane", "192.0.2.1")
         [line] = [line for line in self.reader.ask("CHATHISTORY LATEST #tea * 5") if line.endswith(" :hi")]
         self.assertEqual(line, f":jane!u@{host} PRIVMSG #tea :hi")
+
+    def test_a_long_text_has_the_same_parts_when_the_cloak_is_forgotten(self) -> None:
+        jane = self.guest("jane", "192.0.2.1")
+        kim = self.server.irc("kim", capabilities="message-tags", password="secret")
+        jane.ask("PRIVMSG kim :" + "long text " * 48)
+        live = [parse(line.encode()) for line in kim.lines()]
+        self.assertEqual(len(live), 2)
+        jane.ask("QUIT")
+        use_hosts(self.server.hub, Hosts(self.server.hub.registry, self.server.hub.log))  # as after a restart
+        kim = self.server.irc("kim", capabilities="message-tags draft/chathistory", password="secret")
+        past = [parse(line.encode()) for line in kim.ask("CHATHISTORY LATEST jane * 5")]
+        self.assertEqual([line.source for line in past], ["jane!u@guest"] * 2)
+        self.assertEqual([(line.tags, line.params) for line in past], [(line.tags, line.params) for line in live])
 
     def test_accounts_have_their_own(self) -> None:
         kim = self.server.irc("kim", "#tea", password="secret")

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from wsproto.events import TextMessage
 
 from twisted_chat.core.names import room_name, user_name
+from twisted_chat.core.participants import User
 from twisted_chat.doors.line.lists import MAX_NAMES_AT_ONCE, MAX_RECORDS_AT_ONCE
 from twisted_chat.doors.slices import SLICE_BYTES, STEPS_PER_TURN
 from twisted_chat.test.support import Connection, Recorder, Server
@@ -21,6 +22,8 @@ def fill_rooms(server: Server, count: int = MANY) -> list[str]:
     for name in names:  # not by `join`, which has a bound for one user
         room = server.hub.rooms._make(room_name(name), ())
         room.add(user)
+        server.hub.rooms.show(user, room)
+    user.delivered_rooms = dict.fromkeys(names, 1)
     return names
 
 
@@ -30,8 +33,16 @@ def fill_room(server: Server, room: str, count: int) -> list[str]:
     for name in names:
         recorder = Recorder()
         recorder.user = server.hub.registry.add_guest(user_name(name), server.log.new_identity(), recorder)
-        server.hub.rooms.join(recorder.user, room)
+        show_in(server, recorder.user, room)
     return names
+
+
+def show_in(server: Server, user: User, name: str) -> None:
+    """Make a user a member of a room, as far as the log has it."""
+    room = server.hub.rooms.join(user, name)
+    assert room is not None
+    user.delivered_rooms = {room.key: 1}
+    server.hub.rooms.show(user, room)
 
 
 def one_turn(server: Server) -> None:
@@ -189,7 +200,7 @@ class IrcListTests(SynchronousTestCase):
             recorder.user = self.server.hub.registry.add_guest(
                 user_name(name), self.server.log.new_identity(), recorder
             )
-            self.server.hub.rooms.join(recorder.user, room)
+            show_in(self.server, recorder.user, room)
         client = self.server.irc(nick)
         lines = client.ask(f"NAMES {room}\r")
         self.assertLessEqual(max(len(line.encode()) for line in lines), 510)

@@ -103,6 +103,13 @@ class RegistryTests(SynchronousTestCase):
         self.registry.unclaim(user_name("cop"))
         self.guest(COP)
 
+    def test_among_capitals_a_small_l_is_an_i(self) -> None:
+        self.registry.add_account(Account(1, user_name("kim")))
+        for name in ("KlM", "K1M", "K|M", "\u041a\u0406\u041c", "\u039a\u0399\u039c"):
+            self.assertEqual((name, self.refused(name)), (name, NAME_TAKEN))
+        for name in ("klm", "Kym", "KAM"):
+            self.guest(name)
+
     def test_a_guest_cannot_look_like_someone_present(self) -> None:
         ian = self.guest("Ian")
         self.assertEqual(self.refused("lan"), NAME_TAKEN)
@@ -126,7 +133,20 @@ class RegistryTests(SynchronousTestCase):
             self.assertIn(name, self.registry)
 
     def test_reserved_names_are_refused_in_any_case_and_look(self) -> None:
-        for name in (*RESERVED, "NickServ", "SYSTEM", "\u0455\u0443st\u0435m", "0k", "Al1", "r00t", "\uff21dmin"):
+        for name in (
+            *RESERVED,
+            "NickServ",
+            "SYSTEM",
+            "\u0455\u0443st\u0435m",
+            "0k",
+            "Al1",
+            "r00t",
+            "\uff21dmin",
+            "ADMlN",
+            "adm1n",
+            "N1CKSERV",
+            "0PERAT0R",
+        ):
             self.assertEqual(self.refused(name), BAD_NAME, name)
             self.assertEqual(self.assertRaises(ChatError, self.registry.claim, user_name(name)).code, BAD_NAME, name)
 

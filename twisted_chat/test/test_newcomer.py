@@ -46,6 +46,13 @@ class SuggestionTests(SynchronousTestCase):
             ("/msg zak hi", "chat,zak,hi"),
             ("NAMES #tea", "list,#tea"),
             ("WHO", "list,friends"),
+            ("WHO zak", "list,friends"),
+            ("WHOIS zak", "list,friends"),
+            ("whois", "list,friends"),
+            ("join tea", "join,#tea"),
+            ("PART tea", "leave,#tea"),
+            ("history zak 5", "history,zak,limit=5"),
+            ("unread 3", "unread,limit=3"),
             ("AWAY :out for lunch", "away,out for lunch"),
             ("exit", "quit"),
         ):
@@ -59,6 +66,11 @@ class SuggestionTests(SynchronousTestCase):
             "PASS secret",
             "login secret",
             "Password,a,secret",
+            "/msg NickServ IDENTIFY secret",
+            "PRIVMSG nickserv :IDENTIFY jane secret",
+            "NickServ IDENTIFY secret",
+            "/ns identify secret",
+            "msg,NickServ,IDENTIFY secret",
         ):
             meant = self.meant(line)
             assert meant is not None

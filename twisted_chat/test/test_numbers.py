@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.test.support import Server
 
-HUGE = ("9" * 18, "9" * 19, "9" * 40, "9" * 5000, "-1", "+1", "\uff11\uff12", "1e9", "0x10", "")
+HUGE = ("9" * 18, "9" * 19, "9" * 40, "9" * 5000, "-1", "+1", "\uff11\uff12", "\u00b2", "1_0", "1e9", "0x10", "")
 LINES = (
     "history,#tea,before={}",
     "history,#tea,after={}",
@@ -16,6 +16,9 @@ LINES = (
     "since,0,limit={}",
     "seen,#tea,{}",
     "resume,jane,{}",
+    "unread,before={}",
+    "unread,limit={}",
+    "history,#tea,around={}",
 )
 IRC = (
     "CHATHISTORY AFTER #tea msgid={} 50",
@@ -28,6 +31,8 @@ IRC = (
     "CHATHISTORY BEFORE #tea timestamp=0001-01-01T00:00:00.000Z {}",
     "CHATHISTORY BEFORE #tea timestamp=2026-01-01T00:00:00.{}Z 50",
     "CAP LS {}",
+    "MARKREAD #tea timestamp={}",
+    "MARKREAD #tea timestamp=2026-01-01T00:00:{}.000Z",
     "WHO {}",
     "PING {}",
 )

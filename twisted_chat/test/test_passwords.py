@@ -14,7 +14,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.auth.passwords import HASHER, MAX_QUEUED_PASSWORDS, Passwords, at_low_priority, prepare_password
+from twisted_chat.auth.passwords import (
+    HASHER,
+    MAX_QUEUED_PASSWORDS,
+    MAX_STARTED_PER_NETWORK,
+    Passwords,
+    at_low_priority,
+    prepare_password,
+)
 from twisted_chat.core.errors import SLOW_DOWN, TOO_LONG, UNAVAILABLE, WRONG_PASSWORD, ChatError
 from twisted_chat.test.support_auth import PASSWORD, QUICK, Worker
 
@@ -104,6 +111,16 @@ class PasswordsTests(SynchronousTestCase):
         self.assertEqual([self.successResultOf(check) for check in checks], [True] * MAX_QUEUED_PASSWORDS)
         self.worker.slow = False
         self.assertTrue(self.successResultOf(self.verify(secret)))
+
+    def test_a_network_that_signs_in_again_and_again_leaves_a_thread_to_others(self) -> None:
+        secret = self.hash()
+        self.worker.slow = True
+        checks = [Deferred.fromCoroutine(self.passwords.verify(secret, PASSWORD, ("a", "mallory"))) for _ in range(9)]
+        self.assertEqual(len(self.worker.jobs), MAX_STARTED_PER_NETWORK)
+        other = Deferred.fromCoroutine(self.passwords.verify(secret, PASSWORD, ("b", "jane")))
+        self.assertEqual(len(self.worker.jobs), MAX_STARTED_PER_NETWORK + 1)
+        self.worker.work()
+        self.assertEqual([self.successResultOf(check) for check in [*checks, other]], [True] * 10)
 
     def test_a_cancelled_check_makes_room_only_when_its_work_is_done(self) -> None:
         secret = self.hash()

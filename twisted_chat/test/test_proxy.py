@@ -41,6 +41,7 @@ INVALID = (
     b"PROXY TCP4 2001:db8::1 ::1 5000 8000\r\n",
     b"PROXY TCP6 203.0.113.9 10.9.9.9 5000 8000\r\n",
     b"PROXY TCP6 ::1 ::1 \xc2\xb2 8000\r\n",
+    b"PROXY TCP6 fe80::1%\x1b[2J ::1 5000 8000\r\n",
     b"PROXY UDP4 203.0.113.9 10.9.9.9 5000 8000\r\n",
     b"PROXY TCP4 " + b"1" * 200,
     V2 + b"\x11\x11\x00\x0c" + bytes(12),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
+from twisted.internet.defer import ensureDeferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.stores.sqlite import commits
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
+from twisted_chat.stores.sqlite.database import Database, Job
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.support import Connection, Server
-from twisted_chat.test.support_sqlite import sqlite_log
+from twisted_chat.test.support_sqlite import HeldResults, sqlite_log
 
 
 class EndedRoomTests(SynchronousTestCase):
@@ -113,3 +116,89 @@ class EndedRoomOnDiskTests(EndedRoomTests):
         kim = self.restart().account("kim")
         self.assertNotIn("secret", "\n".join(kim.ask("history,#den")))
         self.assertIn("fresh", "\n".join(kim.ask("history,#den")))
+
+
+class FloodedRoomTests(SynchronousTestCase):
+    """Each commit stores one entry, of each user in turn, so that a flood waits while others' entries are stored."""
+
+    def setUp(self) -> None:
+        self.patch(commits, "MAX_COMMIT_BYTES", 1)
+        path = os.path.join(self.mktemp(), "chat.sqlite3")
+        os.makedirs(os.path.dirname(path))
+        self.clock, self.worker = Clock(), HeldResults[Job]()
+        log = SqliteLog(Database(path, self.worker, maybeDeferred, self.clock.seconds), self.clock)
+        self.server = Server(log, clock=self.clock)
+        self.addCleanup(self.close, log)
+        self.lok, self.mia, self.kim = (self.server.connect() for _ in range(3))
+        for client, name in ((self.lok, "lok"), (self.mia, "mia"), (self.kim, "kim")):
+            client.say(f"register,{name}\n".encode())
+        for client in (self.lok, self.mia):
+            client.say(b"join,#tea\n")
+        self.store()
+
+    def close(self, log: SqliteLog) -> None:
+        closing = ensureDeferred(log.close())
+        self.worker.release_all()
+        self.successResultOf(closing)
+
+    def store(self) -> None:
+        """Have the log store everything, and what follows from that."""
+        for _ in range(50):
+            self.server.turn()
+            self.worker.release()
+
+    def flood(self, client: Connection) -> None:
+        """Have a member say much in the room, of two kinds, so that each text is an entry."""
+        client.say(b"chat,#tea,a secret\nme,#tea,waves\n" * 5)
+        self.server.turn()
+
+    def seen(self, reader: Connection) -> str:
+        reader.read()
+        reader.say(b"history,#tea\nsearch,#tea,secret\n")
+        self.store()
+        return "\n".join(reader.lines())
+
+    def test_texts_of_an_ended_room_are_not_in_the_next_one(self) -> None:
+        self.flood(self.lok)
+        self.lok.say(b"leave,#tea\n")
+        self.mia.say(b"leave,#tea\n")
+        self.server.turn()
+        self.kim.say(b"join,#tea\nchat,#tea,fresh\n")
+        self.store()
+        seen = self.seen(self.kim)
+        self.assertIn("fresh", seen)
+        self.assertNotIn("secret", seen)
+
+    def test_texts_of_guests_that_are_gone_are_not_in_the_next_one(self) -> None:
+        self.flood(self.lok)
+        for client in (self.lok, self.mia):
+            client.drop()
+        self.server.turn()
+        self.kim.say(b"join,#tea\n")
+        self.store()
+        self.assertNotIn("secret", self.seen(self.kim))
+
+    def test_ones_own_texts_in_an_ended_room_are_not_in_the_next_one(self) -> None:
+        self.mia.say(b"leave,#tea\n")
+        self.store()
+        self.flood(self.lok)
+        self.lok.say(b"leave,#tea\njoin,#tea\nchat,#tea,fresh\n")
+        self.store()
+        seen = self.seen(self.lok)
+        self.assertIn("fresh", seen)
+        self.assertNotIn("secret", seen)
+
+    def test_texts_of_an_ended_room_are_not_in_one_that_an_irc_client_begins(self) -> None:
+        self.flood(self.lok)
+        for client in (self.lok, self.mia):
+            client.say(b"leave,#tea\n")
+        self.server.turn()
+        irc = self.server.irc_stranger()
+        irc.say(b"NICK zak\r\nUSER zak 0 * :zak\r\nJOIN #tea\r\nPRIVMSG #tea :fresh\r\n")
+        self.store()
+        self.assertIn("JOIN #tea", "\n".join(irc.lines()))
+        self.kim.say(b"join,#tea\n")
+        self.store()
+        seen = self.seen(self.kim)
+        self.assertIn("fresh", seen)
+        self.assertNotIn("secret", seen)

@@ -21,10 +21,20 @@ class RoomsTests(SynchronousTestCase):
 
     def joined(self, user: User, *names: str) -> None:
         for name in names:
-            self.assertIsNotNone(self.rooms.join(user, name))
+            room = self.rooms.join(user, name)
+            assert room is not None
+            self.deliver(user, {**user.delivered_rooms, room.key: 1})
+            self.rooms.show(user, room)
+
+    def deliver(self, user: User, rooms: dict[str, int]) -> None:
+        """Have the log deliver the joins and leaves so far."""
+        user.delivered_rooms = rooms
 
     def leave(self, user: User, name: str) -> None:
-        self.rooms.leave(user, self.rooms.find(name))
+        room = self.rooms.find(name)
+        self.rooms.leave(user, room)
+        self.deliver(user, {key: id for key, id in user.delivered_rooms.items() if key != room.key})
+        self.rooms.hide(user, room)
 
     def test_the_first_member_makes_the_room_and_names_it(self) -> None:
         self.joined(self.jane, "#Tea")

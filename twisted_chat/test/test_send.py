@@ -220,6 +220,7 @@ class CommandTests(SynchronousTestCase):
             (("zak", "hi", "--lines"), "leave out the text"),
             (("zak", "hi", "--timeout", "0"), "is not a number above 0"),
             (("zak", "hi", "--port", "x"), "is not a port"),
+            (("zak", "hi", "--port", "9" * 5000), "is not a port"),
             (("zak", "hi", "--server", "a@b@c"), "is not a server address"),
         ):
             status, told = self.run_it(*arguments)

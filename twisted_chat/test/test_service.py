@@ -32,6 +32,7 @@ from twisted_chat.service import (
 )
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_front import Client, SwitchingTransport
+from twisted_chat.transports.listening import LOCK_IS_HELD
 from twisted_chat.wire.detect import LINE
 
 
@@ -189,6 +190,10 @@ class StartTests(ServiceTestCase):
             "twisted_chat: cannot listen at here: Address already in use;"
             " stop the program that uses it, or choose another address with --port or --listen\n",
         )
+
+    def test_a_taken_unix_socket_has_the_same_words(self) -> None:
+        printed = self.cannot_start(CannotListenError(None, "chat.sock", LOCK_IS_HELD))  # as Twisted has it
+        self.assertIn("cannot listen at here: Address already in use; stop the program that uses it", printed)
 
     def test_other_errors_are_one_line_too(self) -> None:
         self.assertEqual(

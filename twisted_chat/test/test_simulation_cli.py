@@ -108,6 +108,7 @@ class ProblemTests(CommandTestCase):
             (["crowd", "--users", "many"], "--users: 'many' is not a number"),
             (["crowd", "--duration", "inf"], "--duration: 'inf' is not a number above 0"),
             (["crowd", "--speed", "max"], "--speed: 'max' is not a number above 0"),
+            (["crowd", "--port", "9" * 5000], "is not a port; use a number from 1 to 65535"),
             (["crowd", "--port", "99999"], "--port: '99999' is not a port; use a number from 1 to 65535"),
             (["crowd", "--in-memory", "--port", "8000"], "leave out --port"),
             (["crowd", "--endpoint", "unix:/x", "--host", "y"], "leave out --host"),

@@ -70,7 +70,7 @@ class JobsTests(SqliteFixture, LogFixture, TestCase):
         self.log.append(entry("one"))
         self.log.flush()
         self.worker.work_off()
-        self.assertEqual(order[:2], ["change", "message"])
+        self.assertEqual(order[:2], ["message", "change"])
         self.worker.work_off()
         self.worker.work_off()
         self.assertEqual(order.count("change"), 3)

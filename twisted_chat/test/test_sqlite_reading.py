@@ -94,7 +94,8 @@ class LabelsTests(SqliteFixture, LabelsContract, TestCase):
         self.assertEqual(
             [step for step in steps if step.startswith("SCAN") and "VIRTUAL" not in step and "json" not in step], []
         )
-        self.assertTrue(any(step.startswith("SEARCH labels USING PRIMARY KEY") for step in steps), steps)
+        plain = [step.replace("SEARCH TABLE", "SEARCH") for step in steps]  # as SQLite before 3.36 has it
+        self.assertTrue(any(step.startswith("SEARCH labels USING PRIMARY KEY") for step in plain), steps)
 
     async def test_a_label_whose_record_is_gone_is_new(self) -> None:
         await self.keep(self.said("one", labels=("a",)))

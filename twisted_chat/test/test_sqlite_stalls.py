@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
-from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK
+from twisted_chat.core.messages import LEFT
+from twisted_chat.stores.sqlite.batches import MAX_BACKLOG_BYTES_PER_NETWORK, READERS_PER_COPY, Backlog
 from twisted_chat.stores.sqlite.commits import MAX_COMMIT_BYTES, STALL_SECONDS
 from twisted_chat.stores.sqlite.log import SqliteLog
 from twisted_chat.test.contract_store import LogFixture
@@ -185,6 +186,21 @@ class FairCommitTests(SlowDisk, TestCase):
         self.assertEqual([text for text in self.delivered if text != "jane"], long)
         self.assertEqual(self.refused, [])
 
+    def test_what_a_commit_brings_to_all_its_readers_has_a_bound(self) -> None:
+        room = tuple(Recorder() for _ in range(120))
+        text = "x" * 16_000
+        for _ in range(30):
+            self.log.append(entry(text, recipients=room))
+        self.flood(2, "jane")
+        self.release()
+        self.release()
+        self.assertIn("jane", self.delivered)
+        self.worker.release_all()
+        self.assertEqual(len(self.delivered), 31)
+        for batch in self.batches:
+            written = sum(len(one.recipients) * len(one.texts[0]) for one in batch)
+            self.assertLess(written, READERS_PER_COPY * MAX_COMMIT_BYTES + len(room) * len(text))
+
     def test_wait_durable_waits_for_the_backlog_but_not_for_what_comes_later(self) -> None:
         self.flood(1, *["x" * 16_000] * 200)
         durable = self.wait_durable()
@@ -236,3 +252,16 @@ class FairCommitTests(SlowDisk, TestCase):
         self.say("on")
         self.worker.release_all()
         self.assertEqual(self.delivered[-1], "on")
+
+
+class BacklogOrderTests(TestCase):
+    def test_what_a_user_says_over_connections_of_two_networks_stays_in_order(self) -> None:
+        phone, desk, backlog = Recorder(), Recorder(), Backlog()
+        phone.address, desk.address = "192.0.2.1", "198.51.100.1"
+        said = [entry(f"{number}", connection=phone, author=5) for number in range(3)]
+        left = entry("", kind=LEFT, connection=desk, author=5)
+        for one in (*said, left, entry("of another", connection=desk, author=6)):
+            self.assertTrue(backlog.add(one, 0.0))
+        taken = [one for _ in range(5) for one in backlog.take(1).entries]
+        self.assertEqual([one for one in taken if one.envelope.author == 5], [*said, left])
+        self.assertEqual((bool(backlog), backlog._paths), (False, {}))

@@ -355,3 +355,14 @@ class AccountTests(TalkTestCase):
         desk = self.sit_down("jane", password="jane")
         self.type(desk, "/leave #tea")
         self.assertEqual(self.bar(phone), "1 zak")
+
+
+class NumberTests(TalkTestCase):
+    def test_what_is_no_number_is_a_name_or_an_error_and_never_a_traceback(self) -> None:
+        app = self.sit_down("jane", "#tea")
+        for digits in ("\u00b2", "\u0662", "9" * 5000):
+            self.assertNotIn("Traceback", "".join(self.type(app, f"/to {digits}")))
+            self.assertIn("/history", "".join(self.type(app, f"/history {digits}")))
+            app.event(Event("seen", "zak", "", digits))  # as a server that is broken would say it
+        self.settle()
+        self.assertEqual(self.flushLoggedErrors(), [])

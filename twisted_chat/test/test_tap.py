@@ -10,6 +10,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from twisted_chat import options
 from twisted_chat.admin.control import Control
+from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.options import BACKLOG_CONNECTIONS, DOORS, Options
 from twisted_chat.service import CannotStart, ChatService
 from twisted_chat.stores.memory import MemoryLog
@@ -40,7 +41,7 @@ class OptionsTests(SynchronousTestCase):
         return str(problem)
 
     def test_a_wrong_port_is_refused(self) -> None:
-        for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660"):
+        for port in ("x", "-1", "65536", "", "80.5", "\u0668\u0660", "9" * 5000):
             self.assertIn("from 0 to 65535", self.wrong(f"--port={port}"))
 
     def test_a_wrong_endpoint_is_refused_with_an_example(self) -> None:
@@ -57,6 +58,28 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(self.endpoints("--doors", "line"), ["tcp:8000"])
         for doors in ("", "gopher", "line,web2", "LINE"):
             self.assertIn(f"some of {', '.join(DOORS)}, ", self.wrong(f"--doors={doors}"))
+
+    def test_names_for_irc_are_checked(self) -> None:
+        for given in ("--network=", "--network=Tea Net", "--network=a\x1bb", "--network=" + "x" * 65):
+            self.assertRaisesRegex(UsageError, "one word", Options().parseOptions, [given])
+        long = f"{'x' * 60}.org"
+        for name in (
+            "",
+            "chat",
+            "irc.",
+            ".org",
+            "irc..org",
+            "irc example.org",
+            "-a.org",
+            "a-.org",
+            "ä.org",
+            ":a.b",
+            long,
+        ):
+            self.assertRaisesRegex(
+                UsageError, "host name with a dot", Options().parseOptions, [f"--server-name={name}"]
+            )
+        Options().parseOptions(["--network=TéaNet", "--server-name=irc-1.Example.org"])
 
     def test_a_certificate_and_its_key_must_be_given_together(self) -> None:
         self.patch(options, "find_spec", lambda name: name)
@@ -84,6 +107,14 @@ class MakeServiceTests(SynchronousTestCase):
             chat = makeService(options)
             assert isinstance(chat, ChatService)
             self.assertIsInstance(chat._hub.log, kind)
+
+    def test_the_irc_door_has_the_names_of_the_options(self) -> None:
+        options = Options()
+        options.parseOptions(["--store=memory", "--network=TeaNet", "--server-name=irc.example.org"])
+        chat = makeService(options)
+        assert isinstance(chat, ChatService)
+        [irc] = [factory for factory in chat._factories if isinstance(factory, IrcFactory)]
+        self.assertEqual((irc.network, irc.server_name), ("TeaNet", "irc.example.org"))
 
     def test_it_is_the_chat_service_with_nothing_opened(self) -> None:
         options = Options()

@@ -76,7 +76,7 @@ def _parse_v1(data: bytes) -> Header | None:
     family, *fields = line[len(_V1) :].split(b" ")
     if family == b"UNKNOWN":
         return Header(size)
-    if family not in (b"TCP4", b"TCP6") or len(fields) != 4:
+    if family not in (b"TCP4", b"TCP6") or len(fields) != 4 or b"%" in line:  # no zones (RFC 6874): they hold any text
         raise InvalidHeader
     try:
         source, destination = (ip_address(field.decode("ascii")) for field in fields[:2])

@@ -5,13 +5,23 @@ irctest (https://github.com/progval/irctest) is no part of this project; run_irc
 
 # mypy: disable-error-code="import-not-found, misc, has-type"
 
+import signal
 import sys
 import time
+from types import FrameType
 from typing import Any
 
 from irctest.basecontrollers import BaseServerController, DirectoryBasedController
 from irctest.runner import NotImplementedByController
 from irctest.specifications import Capabilities, OptionalBehaviors
+
+SERVER_NAME = "My.Little.Server"  # which the tests expect
+MAX_TEST_SECONDS = 60
+"""Seconds after which a test that waits for something that never comes fails."""
+
+
+def _took_too_long(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError(f"the test took longer than {MAX_TEST_SECONDS} seconds")
 
 
 class TwistedChatController(BaseServerController, DirectoryBasedController):
@@ -37,7 +47,6 @@ class TwistedChatController(BaseServerController, DirectoryBasedController):
             OptionalBehaviors.CAP_REQ_MINUS,
             OptionalBehaviors.MULTI_JOIN,
             OptionalBehaviors.MULTI_PRIVMSG,
-            OptionalBehaviors.NO_CTCP,
         }
     )
     isupport = {  # noqa: RUF012 - irctest reads this attribute
@@ -65,16 +74,22 @@ class TwistedChatController(BaseServerController, DirectoryBasedController):
         if websocket_hostname is not None or websocket_port is not None:
             raise NotImplementedByController("IRC over WebSocket")
         assert self.proc is None
+        signal.signal(signal.SIGALRM, _took_too_long)
+        signal.alarm(MAX_TEST_SECONDS)
         self.port, self.hostname = port, hostname
         self.create_config()
         assert self.directory
         (self.directory / "users").write_text("somebody:else\n")  # an empty file is refused
-        options = ["--store", "memory", "--auth", f"file:{self.directory / 'users'}"]
+        options = ["--store", "memory", "--auth", f"file:{self.directory / 'users'}", "--server-name", SERVER_NAME]
         if ssl:
             self.gen_ssl()
             options += ["--tls-cert", str(self.pem_path), "--tls-key", str(self.key_path)]
         command = [sys.executable, "-m", "twisted", "chat", *options, "--listen", f"tcp:{port}:interface={hostname}"]
         self.proc = self.execute(command, cwd=self.directory)
+
+    def kill(self) -> None:
+        signal.alarm(0)
+        super().kill()
 
     def registerUser(self, case: Any, username: str, password: str | None = None) -> None:  # noqa: N802
         assert password

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 from twisted_chat.core.errors import ChatError
-from twisted_chat.doors.irc.dialect import BATCH, REPLIES, SERVER, IrcDialect, dialect_of, one_line
+from twisted_chat.core.moves import Quit
+from twisted_chat.doors.irc.dialect import BATCH, HISTORY, MIN_TEXT_BYTES, REPLIES, IrcDialect, dialect_of, one_line
 from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import acknowledgement, word
 from twisted_chat.doors.irc.problems import numeric_for, sentence_for
 from twisted_chat.doors.session import Session
 from twisted_chat.wire.errors import NOT_UTF8, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import add_tag, render
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, add_tag, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import split_text
 
@@ -28,13 +29,14 @@ INVALID_UTF8 = "INVALID_UTF8"
 class IrcAnswers(Session):
     """The part of an IRC client's session that answers its requests."""
 
-    __slots__ = ("_batch_count", "_gathered", "_last_quit", "_pinged", "capabilities", "quit_reason", "real_name")
+    __slots__ = ("_batch_count", "_gathered", "_pinged", "_told_quits", "capabilities", "quit_reason", "real_name")
     dialect: IrcDialect
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._batch_count = self._pinged = self._last_quit = 0
-        self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several targets
+        self._batch_count = self._pinged = 0
+        self._told_quits: tuple[Mapping[int, Quit], ...] = ()  # of guests whose leaves of other rooms are to come
+        self._gathered: list[Iterable[Sequence[str]]] | None = None  # of a labelled request with several answers
         self.real_name = self.quit_reason = ""
         self.use_capabilities(frozenset())
 
@@ -48,6 +50,11 @@ class IrcAnswers(Session):
         return hosts_of(self._hub)
 
     @property
+    def server(self) -> str:
+        """Return the server's name."""
+        return self.dialect.server
+
+    @property
     def nick(self) -> str:
         """Return the client's nick; * before it has one."""
         return "*" if self.user is None else nick_of(self.user.name)
@@ -56,7 +63,7 @@ class IrcAnswers(Session):
 
     def numeric(self, number: str, *params: str) -> str:
         """Return a numeric reply; all but the last of `params` must be words."""
-        return render(number, self.nick, *params, source=SERVER)
+        return render(number, self.nick, *params, source=self.server)
 
     def numeric_list(self, number: str, params: tuple[str, ...], words: Sequence[str]) -> list[str]:
         """Return a list of words, in as many numeric replies as it takes."""
@@ -66,6 +73,15 @@ class IrcAnswers(Session):
     def numeric_text(self, number: str, params: tuple[str, ...], text: str) -> str:
         """Return a numeric reply that ends with as much of a person's text as fits."""
         return self.numeric(number, *params, one_line(text, len(self.numeric(number, *params, ":").encode())))
+
+    def numeric_cut(self, number: str, *params: str) -> str:
+        """Return a numeric reply whose last parameter is cut if it does not fit."""
+        line = self.numeric(number, *params)
+        if len(line.encode()) <= MAX_BODY_BYTES:
+            return line
+        *words, last = params
+        overhead = len(self.numeric(number, *words, ":").encode())
+        return self.numeric(number, *words, one_line(last, min(overhead, MAX_BODY_BYTES - MIN_TEXT_BYTES)))
 
     def problem(self, command: str, target: str, problem: ChatError | ParseError) -> list[str]:
         """Return the answer to a request that was not carried out."""
@@ -79,11 +95,14 @@ class IrcAnswers(Session):
         return [self.failure(command or "*", problem.code.upper().replace("-", "_"), (), sentence)]
 
     def failure(self, command: str, code: str, context: tuple[str, ...], sentence: str) -> str:
-        """Return an error for which IRC has no number: FAIL, or 400 without standard-replies."""
-        if REPLIES in self.capabilities:
-            return render("FAIL", word(command), code, *map(word, context), sentence, source=SERVER)
+        """Return an error for which IRC has no number: FAIL, or 400 without standard-replies.
+
+        draft/chathistory brings FAIL for its own command, whatever else the client has requested.
+        """
+        if REPLIES in self.capabilities or (command == "CHATHISTORY" and HISTORY in self.capabilities):
+            return render("FAIL", word(command), code, *map(word, context), sentence, source=self.server)
         if code == INVALID_UTF8:
-            return render("NOTICE", self.nick, sentence, source=SERVER)
+            return render("NOTICE", self.nick, sentence, source=self.server)
         return self.numeric(numerics.ERR_UNKNOWNERROR, word(command), sentence)
 
     # answers
@@ -117,12 +136,12 @@ class IrcAnswers(Session):
                 count = 0
                 yield
         if number:
-            self.write(render("BATCH", f"-{number}", source=SERVER))
+            self.write(render("BATCH", f"-{number}", source=self.server))
 
     def _open_batch(self, label: str | None, batch: tuple[str, ...]) -> str:
         """Queue the line that begins a batch, and return the batch's name."""
         self._batch_count += 1
-        begin = render("BATCH", f"+{self._batch_count}", *batch, source=SERVER)
+        begin = render("BATCH", f"+{self._batch_count}", *batch, source=self.server)
         self.write(begin if label is None else add_tag(begin, "label", label))
         return str(self._batch_count)
 
@@ -133,7 +152,7 @@ class IrcAnswers(Session):
             lines = self.in_batch(lines, batch)
         if label is None:
             return lines
-        return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [acknowledgement(label)]
+        return [add_tag(lines[0], "label", label), *lines[1:]] if lines else [acknowledgement(label, self.server)]
 
     async def write_gathered_answer(self, label: str, act: Callable[[], Awaitable[Sequence[str]]]) -> None:
         """Queue all answers to a labelled request as one; `act` makes the request, and returns its errors.
@@ -147,14 +166,17 @@ class IrcAnswers(Session):
             await self._hub.log.wait_durable()
         finally:
             self._gathered = None
-        gathered.append((errors,))
-        if len(gathered) == 1 and not errors:
-            self.write_answer(label, [])
+        slices = chain.from_iterable([*gathered, (errors,)])
+        begin: list[str] = []
+        while len(begin) < 2 and (lines := next(slices, None)) is not None:
+            begin += lines
+        if len(begin) < 2:
+            self.write_answer(label, begin)
         else:
-            await self.write_sliced_answer(label, chain.from_iterable(gathered), ("labeled-response",))
+            await self.write_sliced_answer(label, chain((begin,), slices), ("labeled-response",))
 
     def _gathers(self, slices: Iterable[Sequence[str]]) -> bool:
-        """Keep slices for the answer to a request with several targets, if one is under way."""
+        """Keep slices for the answer to a labelled request with several answers, if one is under way."""
         if self._gathered is None:
             return False
         self._gathered.append(slices)
@@ -167,8 +189,8 @@ class IrcAnswers(Session):
         self._batch_count += 1
         number = str(self._batch_count)
         inner = [add_tag(line, "batch", number) for line in lines]
-        begin = render("BATCH", f"+{number}", *batch, source=SERVER)
-        return [begin, *inner, render("BATCH", f"-{number}", source=SERVER)]
+        begin = render("BATCH", f"+{number}", *batch, source=self.server)
+        return [begin, *inner, render("BATCH", f"-{number}", source=self.server)]
 
 
 @lru_cache(1024)

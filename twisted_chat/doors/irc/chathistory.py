@@ -5,13 +5,15 @@ from __future__ import annotations
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import User
-from twisted_chat.doors.irc.dialect import SERVER, target_of
+from twisted_chat.doors.irc.channels import channel_of, room_of
+from twisted_chat.doors.irc.dialect import target_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.pages import BEHIND_ALL_PARTS, Bound, Line, Pages
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.wire.events import milliseconds, timestamp
 from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.numbers import is_number
 
 MAX_CHATHISTORY_RECORDS = 100
 """Lines of one reply."""
@@ -40,12 +42,13 @@ def chathistory(connection: IrcConnection, request: Request) -> Result:
         return _targets(hub, session, params)
     if subcommand in _REFERENCE_COUNTS and len(params) == _REFERENCE_COUNTS[subcommand] + 2:
         target, *references, limit = params
-        return _page(Pages(hub, session, target), subcommand, references, limit)
+        return _page(Pages(hub, session, room_of(target)), subcommand, references, limit)
     return reply_line(_fail(session, "INVALID_PARAMS", subcommand, sentence=_USAGE))
 
 
 async def _page(pages: Pages, subcommand: str, references: list[str], limit: str) -> Reply:
-    session, target = pages.session, pages.target
+    session, target = pages.session, channel_of(pages.target)
+    await pages.hub.moved(session)
     try:
         count = _limit(limit)
         bounds = [await _bound(pages, reference, subcommand) for reference in references]
@@ -79,7 +82,10 @@ async def _targets(hub: Hub, session: IrcSession, params: list[str]) -> Reply:
     between = [item for item in latest.items() if min(ends) < item[1] < max(ends)]
     found = sorted(between, key=lambda item: (item[1], item[0]))
     found = found[:count] if ends[0] <= ends[1] else found[-count:]
-    lines = [render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=SERVER) for name, time in found]
+    lines = [
+        render("CHATHISTORY", "TARGETS", target_of(name), timestamp(time), source=session.server)
+        for name, time in found
+    ]
     return Reply(lines, batch=("draft/chathistory-targets",))
 
 
@@ -130,7 +136,7 @@ async def _bound(pages: Pages, reference: str, subcommand: str) -> Bound:
     kind, _, value = reference.partition("=")
     if kind == "msgid":
         id, dot, part = value.partition(".")  # the further lines of a long text have .1, .2 and so on
-        if not (_is_number(id) and int(id) and (not dot or _is_number(part))):
+        if not (is_number(id) and int(id) and (not dot or is_number(part))):
             raise ChatHistoryError("INVALID_MSGREFTYPE", "a msgid must be an id from the tag msgid, for example 12")
         place = (int(id), min(int(part or 0), BEHIND_ALL_PARTS))
         return Bound(place, place)
@@ -150,10 +156,6 @@ async def _last_id_before(pages: Pages, time: int) -> int:
         else:
             low = middle
     return low
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _time(reference: str) -> int:

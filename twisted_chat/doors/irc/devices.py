@@ -13,8 +13,10 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
-MAX_DEVICES_PER_ACCOUNT = 8
-"""Devices of an account that are remembered; the one that was here last the longest ago is forgotten."""
+from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT, Accounts
+
+MAX_KNOWN_ACCOUNTS = 10_000
+"""Accounts whose devices are in memory; those of others are read from the store again."""
 
 
 class Shown(Protocol):
@@ -38,11 +40,22 @@ def device_of(identity: int, named: str, user: str, real_name: str, capabilities
 
 
 class Devices:
-    """The id up to which each device has certainly been shown everything, and the devices' sessions."""
+    """The id up to which each device has certainly been shown everything, and the devices' sessions.
 
-    def __init__(self) -> None:
-        self._known: dict[int, OrderedDict[bytes, int]] = {}
+    The accounts' store has it too: a restart of the server shows a device nothing again.
+    """
+
+    def __init__(self, accounts: Accounts | None = None) -> None:
+        self._accounts = accounts
+        self._known: OrderedDict[int, OrderedDict[bytes, int]] = OrderedDict()
         self._sessions: dict[Device, list[Shown]] = {}
+
+    async def load(self, identity: int) -> None:
+        """Read what the store knows of an account's devices; do this before `begin`."""
+        if self._accounts is not None and identity not in self._known:
+            stored = await self._accounts.device_positions(identity)
+            if stored:
+                self._known.setdefault(identity, OrderedDict(stored))
 
     def begin(self, device: Device, session: Shown, otherwise: int) -> int:
         """Note a session of a device. Return the id up to which the device was shown everything before.
@@ -65,9 +78,26 @@ class Devices:
             del self._sessions[device]
         self._note(device, session.read_up_to)
 
+    def note(self, device: Device, session: Shown) -> None:
+        """Store how far a session of a device has read, if that is news, in case the server ends without a shutdown."""
+        of_account = self._known.get(device.identity)
+        if session.read_up_to > (0 if of_account is None else of_account.get(device.digest, 0)):
+            self._note(device, session.read_up_to)
+
+    def note_all(self) -> None:
+        """Store the same of all sessions."""
+        for device, sessions in list(self._sessions.items()):
+            for session in sessions:
+                self.note(device, session)
+
     def _note(self, device: Device, position: int) -> None:
         known = self._known.setdefault(device.identity, OrderedDict())
-        known[device.digest] = max(position, known.get(device.digest, 0))
+        self._known.move_to_end(device.identity)
+        if self._accounts is not None and len(self._known) > MAX_KNOWN_ACCOUNTS:
+            self._known.popitem(last=False)
+        position = known[device.digest] = max(position, known.get(device.digest, 0))
         known.move_to_end(device.digest)
         if len(known) > MAX_DEVICES_PER_ACCOUNT:
             known.popitem(last=False)
+        if self._accounts is not None:
+            self._accounts.note_device_positions([(device.identity, device.digest, position)])

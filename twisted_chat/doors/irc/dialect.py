@@ -7,23 +7,22 @@ from typing import NamedTuple
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, NOTICE, SPOKEN, Record
 from twisted_chat.core.mixed import MixedEntry
+from twisted_chat.core.moves import QuitEntry
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Entry
 from twisted_chat.doors.dialect import Dialect, PresenceChange
-from twisted_chat.doors.irc.hosts import NO_HOSTS, Hosts
+from twisted_chat.doors.irc.channels import channel_of
+from twisted_chat.doors.irc.hosts import NO_HOSTS, Hosts, longest_host
 from twisted_chat.wire.events import split_timestamps, timestamp
-from twisted_chat.wire.irc.message import escape_tag_value, render
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, escape_tag_value, render
 from twisted_chat.wire.irc.names import nick_of
 from twisted_chat.wire.irc.text import ACTION_CLOSING, ACTION_OPENING, fit_as_they_are, split_text
-
-SERVER = "chat.local"
-"""The server's name: it has a dot, which no nick has."""
 
 CAPABILITIES = {
     "message-tags": "everything that is stored has its id in the tag `msgid`",
     "server-time": "everything that is stored has its time in the tag `time`",
     "account-tag": "everything from an account has the account's name in the tag `account`",
-    "extended-join": "a JOIN names the account",
+    "extended-join": "a JOIN shows the account and the real name",
     "echo-message": "your own messages come back when they are stored, as the acknowledgement",
     "labeled-response": "the answer to a labelled request has its label, and every labelled request is answered",
     "batch": "an answer of several lines, or a page of history, is one batch",
@@ -37,10 +36,12 @@ CAPABILITIES = {
 TAGS, TIME, ACCOUNT, EXTENDED, ECHO, LABELS, BATCH, REPLIES, SASL, HISTORY, PLAYBACK, _ = CAPABILITIES
 
 ELLIPSIS = "…"
+MIN_TEXT_BYTES = 16
+"""Bytes of a text that are shown although very long names fill the line."""
 
 
 class Frame(NamedTuple):
-    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take."""
+    """The parts around a text in a line, without tags: `opening`, `closing`, and how many bytes they take at most."""
 
     opening: str
     closing: str
@@ -54,7 +55,7 @@ def source_of(name: str, host: str) -> str:
 
 def target_of(name: str) -> str:
     """Return a room's or a person's name as a target."""
-    return name if is_room(name) else nick_of(name)
+    return channel_of(name) if is_room(name) else nick_of(name)
 
 
 def one_line(text: str, overhead: int) -> str:
@@ -70,12 +71,17 @@ def renamed(before: str, now: str, host: str) -> str:
 
 @lru_cache(4096)
 def frame_of(kind: str, sender: str, host: str, to: str) -> Frame:
-    """Return the frame of a message, an action or a notice."""
+    """Return the frame of a message, an action or a notice.
+
+    A long text is split beside the longest host of its sender, so that its parts are the same whatever is known of
+    the sender now: clients know them by their ids.
+    """
     command = "NOTICE" if kind == NOTICE else "PRIVMSG"
     opening, closing = render(command, target_of(to), "", source=source_of(sender, host)), ""
     if kind == ACTION:
         opening, closing = opening + ACTION_OPENING, ACTION_CLOSING
-    return Frame(opening, closing, len((opening + closing).encode()))
+    overhead = len((opening + closing).encode()) + longest_host(host, sender) - len(host.encode())
+    return Frame(opening, closing, overhead)
 
 
 class IrcDialect(Dialect):
@@ -87,6 +93,11 @@ class IrcDialect(Dialect):
         self._hosts = hosts
         self._ids, self._times = TAGS in capabilities, TIME in capabilities
         self._accounts, self._extended = ACCOUNT in capabilities, EXTENDED in capabilities
+
+    @property
+    def server(self) -> str:
+        """Return the server's name, the source of its own lines."""
+        return self._hosts.server
 
     def render(self, entry: Entry, ending: str) -> str:
         rendered = self._render_short(entry, ending) if entry.kind in SPOKEN else None
@@ -135,7 +146,7 @@ class IrcDialect(Dialect):
         return "".join([f"@time={begin}{end}{after}{a}{text}{z}{ending}" for _, end, text, (a, z, _) in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
-        if entry.kind == LEFT and self._hosts.is_gone(entry.envelope.author):
+        if isinstance(entry, QuitEntry):
             return [self._quit(record) for record in entry.records()]
         return [line for record in entry.records() for line in self.render_history(record)]
 
@@ -143,7 +154,7 @@ class IrcDialect(Dialect):
         return self.render(entry, ending)
 
     def server_notice(self, notice: Notice, sentence: str) -> list[str]:
-        return [render("NOTICE", "*", sentence, source=SERVER)]
+        return [render("NOTICE", "*", sentence, source=self.server)]
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
         return self.render_history(record)
@@ -176,9 +187,14 @@ class IrcDialect(Dialect):
     def _membership_or_topic(self, record: Record, is_account: bool) -> str:
         to, source = target_of(record.to), source_of(record.sender, self._hosts.of(record.author))
         if record.kind == JOINED:
-            nick = nick_of(record.sender)
-            account = (nick if is_account else "*", nick) if self._extended else ()
-            return render("JOIN", to, *account, source=source)
+            if not self._extended:
+                return render("JOIN", to, source=source)
+            account = nick_of(record.sender) if is_account else "*"
+            overhead = len(render("JOIN", to, account, ":", source=source).encode())
+            real_name = self._hosts.real_name_of(record.author, record.sender)
+            return render(
+                "JOIN", to, account, one_line(real_name, min(overhead, MAX_BODY_BYTES - MIN_TEXT_BYTES)), source=source
+            )
         if record.kind == LEFT:
             return render("PART", to, *self._reason(record, f":{source} PART {to} :"), source=source)
         overhead = len(render("TOPIC", to, "", source=source).encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,8 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
-from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.channels import room_of
+from twisted_chat.doors.irc.dialect import target_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, for_each_target, reply_line
 from twisted_chat.wire.errors import ParseError
@@ -27,6 +28,8 @@ NO_SERVICES = (
     "client, or send PASS <name>:<password> before NICK; a free name with a password becomes an account"
 )
 """Clients send passwords to services by themselves: `/msg NickServ IDENTIFY …`."""
+NOW_AWAY = "You have been marked as being away"
+AWAY_BUT_HERE = f"{NOW_AWAY} here; others see it when your other clients are away, too"
 
 
 def privmsg(connection: IrcConnection, request: Request) -> Result | None:
@@ -72,13 +75,18 @@ def _say(connection: IrcConnection, request: Request, kind: str, text: str) -> R
         return reply_line(session.numeric(numerics.ERR_TOOMANYTARGETS, word(request.params[0]), sentence))
 
     if any(map(_is_service, targets)):  # nobody else gets the text either: it may hold a password
-        return Reply(() if kind == NOTICE else [render("NOTICE", session.nick, NO_SERVICES, source=SERVER)])
+        return Reply(() if kind == NOTICE else [render("NOTICE", session.nick, NO_SERVICES, source=session.server)])
 
     def say(to: str, label: str | None) -> bool:
-        session.tell_absence(hub.say(session, to, [text], kind, label))
+        absence = hub.say(session, to, [text], kind, label)
+        if kind != NOTICE:
+            session.tell_absence(absence)
+        elif absence is not None:  # a notice has no automatic answer, so the next message has it
+            session.routes.pop(to, None)
         return True
 
-    return for_each_target(session, hub, request, targets, say)
+    several = request.label is not None and session.expects_absence(targets[0])
+    return for_each_target(session, hub, request, targets, say, several)
 
 
 def _is_service(target: str) -> bool:
@@ -91,7 +99,8 @@ def _is_service(target: str) -> bool:
 
 def services(connection: IrcConnection, request: Request) -> Reply:
     """Answer a service's command, such as NICKSERV, which some clients send instead of a message."""
-    return reply_line(render("NOTICE", connection.session.nick, NO_SERVICES, source=SERVER))
+    session = connection.session
+    return reply_line(render("NOTICE", session.nick, NO_SERVICES, source=session.server))
 
 
 def join(connection: IrcConnection, request: Request) -> Result | None:
@@ -106,7 +115,7 @@ def join(connection: IrcConnection, request: Request) -> Result | None:
 
 def part(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
-    reason = plain_text(request.params[1]) if len(request.params) > 1 else ""
+    reason = _reason(request.params[1:])
 
     def leave(name: str, label: str | None) -> bool:
         if not hub.leave(session, name, label, reason):
@@ -118,9 +127,9 @@ def part(connection: IrcConnection, request: Request) -> Result | None:
 
 def topic(connection: IrcConnection, request: Request) -> Result | None:
     session, hub = connection.session, connection.hub
-    name = request.params[0]
+    name = room_of(request.params[0])
     if len(request.params) == 1:
-        pending = hub.pending_change(session, name, TOPIC)
+        pending = hub.pending_change(session, name, TOPIC) or hub.pending_change(session, name)
         return _topic(connection, name) if pending is None else _settled_topic(connection, name, pending)
     text = plain_text(request.params[1])
 
@@ -128,15 +137,15 @@ def topic(connection: IrcConnection, request: Request) -> Result | None:
         hub.set_topic(session, name, text, label)
         return True
 
-    return for_each_target(session, hub, request, [name], change)
+    return for_each_target(session, hub, request, request.params[:1], change)
 
 
 def _topic(connection: IrcConnection, name: str) -> Reply:
     session = connection.session
-    text = connection.hub.topic(session, name)
+    text, channel = connection.hub.topic(session, name), target_of(name)
     if text:
-        return reply_line(session.numeric_text(numerics.RPL_TOPIC, (name,), text))
-    return reply_line(session.numeric(numerics.RPL_NOTOPIC, name, "No topic is set"))
+        return reply_line(session.numeric_text(numerics.RPL_TOPIC, (channel,), text))
+    return reply_line(session.numeric(numerics.RPL_NOTOPIC, channel, "No topic is set"))
 
 
 async def _settled_topic(connection: IrcConnection, name: str, pending: Change) -> Reply:
@@ -152,27 +161,37 @@ def away(connection: IrcConnection, request: Request) -> Result:
     def change() -> Reply:
         connection.hub.away(session, text or None)
         if text:
-            return reply_line(session.numeric(numerics.RPL_NOWAWAY, "You have been marked as being away"))
+            others_here = session.user is not None and session.user.away is None
+            return reply_line(session.numeric(numerics.RPL_NOWAWAY, AWAY_BUT_HERE if others_here else NOW_AWAY))
         return reply_line(session.numeric(numerics.RPL_UNAWAY, "You are no longer marked as being away"))
 
     return session.pace.run(session, change)
 
 
 def ping(connection: IrcConnection, request: Request) -> Reply:
+    session = connection.session
     if not request.params:
-        return reply_line(connection.session.numeric(numerics.ERR_NOORIGIN, "No token given; usage: PING <token>"))
-    return reply_line(render("PONG", SERVER, request.params[0], source=SERVER))
+        return reply_line(session.numeric(numerics.ERR_NOORIGIN, "No token given; usage: PING <token>"))
+    return reply_line(render("PONG", session.server, request.params[0], source=session.server))
 
 
 def pong(connection: IrcConnection, request: Request) -> Reply:
     connection.session.answered_ping()
+    if (device := connection.registration.device) is not None:
+        connection.devices.note(device, connection.session)
     return Reply()
 
 
 def quit_(connection: IrcConnection, request: Request) -> Reply:
-    with suppress(ParseError):  # it quits nevertheless
-        connection.session.quit_reason = plain_text(request.params[0]) if request.params else ""
+    connection.session.quit_reason = _reason(request.params)
     return Reply((render("ERROR", "Closing link: you have quit"),), last=True)
+
+
+def _reason(params: Sequence[str]) -> str:
+    """Return the reason for leaving; "" if it cannot be shown, since the client leaves nevertheless."""
+    with suppress(ParseError):
+        return plain_text(params[0]).strip() if params else ""
+    return ""
 
 
 def no_operators(connection: IrcConnection, request: Request) -> Reply:

@@ -18,6 +18,7 @@ from twisted_chat.doors.factory import DoorFactory
 from twisted_chat.doors.irc.commands import COMMANDS
 from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.dialect import IRC, LABELS
+from twisted_chat.doors.irc.hosts import hosts_of, is_server_name
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.requests import IrcCommand, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession
@@ -26,11 +27,28 @@ from twisted_chat.doors.protocol import MAX_IDLE_CHECKS_UNANSWERED, DoorProtocol
 from twisted_chat.doors.state import OPEN
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, command_of, parse, parse_privmsgs
+from twisted_chat.wire.irc.message import MAX_MESSAGE_BYTES, Message, command_of, mended, parse, parse_privmsgs
 from twisted_chat.wire.stream import LineSplitter
 
 MAX_LABEL_BYTES = 64
 """Bytes of a label, as labeled-response limits it; a longer one is ignored."""
+
+
+MENDED_COMMANDS = {"USER": "?", "QUIT": "?", "PART": "?", "NICK": "\ufffd"}
+"""Commands that are carried out although their text is not valid; by what bytes that are not UTF-8 are replaced.
+
+The text of the first three does not matter, and a client that is refused would wait for ever. No nick has U+FFFD.
+"""
+
+
+def _parse(line: bytes) -> Message:
+    try:
+        return parse(line)
+    except ParseError:
+        unreadable = MENDED_COMMANDS.get(command_of(line)[0].upper())
+        if unreadable is None:
+            raise
+        return parse(mended(line, unreadable))
 
 
 class IrcProtocol(DoorProtocol):
@@ -59,6 +77,13 @@ class IrcProtocol(DoorProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)
+        self._end_device()
+
+    def close(self) -> None:
+        super().close()
+        self._end_device()  # now, since a server that stops closes its store next
+
+    def _end_device(self) -> None:
         device, self.registration.device = self.registration.device, None
         if device is not None:
             self.devices.end(device, self.session)
@@ -97,14 +122,13 @@ class IrcProtocol(DoorProtocol):
 
     def lineReceived(self, line: bytes) -> None:
         """Carry out one request, given without its line ending; an empty line is none."""
+        line = line.lstrip(b"\r")  # the end of a line before, as some clients send it
         if not line:
             return
         request = Request()
         result: Result | Problem | None
-        if not self.registered and command_of(line)[0].upper() == "USER":
-            line = line.decode(errors="ignore").encode()  # a real name that is not UTF-8 does not matter
         try:
-            message = parse(line)
+            message = _parse(line)
             params = message.params
             if message.command == "PASS" and len(params) > 1:  # with spaces, and without a colon in front
                 params = command_of(line)[1:]
@@ -179,15 +203,30 @@ class IrcProtocol(DoorProtocol):
 class IrcFactory(DoorFactory):
     """Makes an IrcProtocol for each connection to one hub: see DoorFactory.
 
-    A `network` and a `motd` that are not empty are shown to clients instead of the protocol's own.
+    A `network` and a `motd` that are not empty are shown to clients instead of the protocol's own. `server_name`,
+    a host name with a dot, is the source of the server's lines; the hub's other IRC doors have the same.
     """
 
     protocol: type[IrcProtocol] = IrcProtocol
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.devices = Devices()
+        self.devices = Devices(self.hub.accounts)
         self.network, self.motd = "", list[str]()
+
+    @property
+    def server_name(self) -> str:
+        return hosts_of(self.hub).server
+
+    @server_name.setter
+    def server_name(self, name: str) -> None:
+        if not is_server_name(name):
+            raise ValueError(f"{name!r} is not the name of a server, such as irc.example.org")
+        hosts_of(self.hub).server = name
+
+    def idle_check(self) -> None:
+        super().idle_check()
+        self.devices.note_all()
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         protocol = super().buildProtocol(addr)

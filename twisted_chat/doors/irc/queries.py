@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from time import time as time_of_day
 from typing import TypeVar
@@ -14,7 +14,8 @@ from twisted_chat.core.ordered import Ordered
 from twisted_chat.core.participants import User
 from twisted_chat.core.rooms import Room
 from twisted_chat.doors.irc.answers import LINES_PER_STEP
-from twisted_chat.doors.irc.dialect import SERVER
+from twisted_chat.doors.irc.channels import channel_of, room_of
+from twisted_chat.doors.irc.hosts import real_name_of
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -29,28 +30,45 @@ MAX_NICKS_ASKED = 30
 MAX_THINGS_AT_ONCE = 64
 """Rooms or people of a reply that is written at once; a longer one is written in slices (doors/slices.py)."""
 T = TypeVar("T")
+Query = Callable[[IrcConnection, Request], Result]
 
 
+def _of_durable(query: Query) -> Query:
+    """Have a query about rooms wait until the log has the asker's own joins and leaves: it shows what the log has."""
+
+    async def wait(connection: IrcConnection, request: Request) -> Reply:
+        await connection.hub.moved(connection.session)
+        result = query(connection, request)
+        return result if isinstance(result, Reply) else await result
+
+    def ask(connection: IrcConnection, request: Request) -> Result:
+        act = wait if connection.hub.moves(connection.session) else query
+        return act(connection, request)
+
+    return ask
+
+
+@_of_durable
 def names(connection: IrcConnection, request: Request) -> Result:
     session = connection.session
     if not request.params:
         return reply_line(session.numeric(numerics.RPL_ENDOFNAMES, "*", "End of /NAMES list; usage: NAMES #tea"))
     asked = list(dict.fromkeys(request.params[0].split(",")))
     rooms = [_room(connection, name) for name in asked]
-    return _reply(
-        session, request, sum(len(room.members) for room in rooms if room is not None), _names(session, asked)
-    )
+    return _reply(session, request, sum(room.shown for room in rooms if room is not None), _names(session, asked))
 
 
+@_of_durable
 def list_(connection: IrcConnection, request: Request) -> Result:
     session, rooms = connection.session, connection.hub.rooms
     if request.params and is_room(request.params[0]):
         named = [_room(connection, name) for name in dict.fromkeys(request.params[0].split(","))]
-        found = [room for room in named if room is not None]
+        found = [room for room in named if room is not None and room.shown]
         return _reply(session, request, len(found), _list(session, found))
-    return _reply(session, request, len(rooms), _list(session, rooms.ordered))
+    return _reply(session, request, len(rooms.ordered), _list(session, rooms.ordered))
 
 
+@_of_durable
 def who(connection: IrcConnection, request: Request) -> Result:
     """Return a room's members, or one person; G (gone) marks people who are away or not connected."""
     session, mask = connection.session, request.params[0]
@@ -62,7 +80,7 @@ def who(connection: IrcConnection, request: Request) -> Result:
         user = _user(connection, mask)
         found = [user] if user is not None and mask not in ("0", "*") else []
     wanted = request.params[1] if len(request.params) > 1 and request.params[1][:1] == "%" else ""
-    slices = _who(session, found, "*" if room is None else room.name, wanted, mask)
+    slices = _who(session, found, "*" if room is None else channel_of(room.name), wanted, mask)
     return _reply(session, request, len(found), slices)
 
 
@@ -73,11 +91,13 @@ def whois(connection: IrcConnection, request: Request) -> Reply:
     if user is None:
         return Reply((session.numeric(numerics.ERR_NOSUCHNICK, word(asked), "No such nick"), end))
     nick = nick_of(user.name)
-    lines = [session.numeric(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", _real_name(user))]
-    rooms = [room.name for room in connection.hub.rooms.joined_by(user)]
+    lines = [
+        session.numeric_cut(numerics.RPL_WHOISUSER, nick, "u", session.hosts.of(user.identity), "*", real_name_of(user))
+    ]
+    rooms = [channel_of(room.name) for room in connection.hub.rooms.shown_of(user)]
     if rooms:
         lines += session.numeric_list(numerics.RPL_WHOISCHANNELS, (nick,), rooms)
-    lines.append(session.numeric(numerics.RPL_WHOISSERVER, nick, SERVER, "twisted_chat"))
+    lines.append(session.numeric(numerics.RPL_WHOISSERVER, nick, session.server, "twisted_chat"))
     if not user.participants:
         lines.append(session.numeric(numerics.RPL_AWAY, nick, "not connected now"))
     elif user.away:
@@ -110,12 +130,12 @@ def mode(connection: IrcConnection, request: Request) -> Reply:
     session, (target, *rest) = connection.session, request.params
     modes = rest[0] if rest else ""
     if is_room(target):
-        room = connection.hub.rooms.find(target)
+        channel = channel_of(connection.hub.rooms.find_shown(room_of(target)).name)
         if not modes:
-            return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, room.name, "+n"))
-        if modes.strip("+") == "b":
-            return reply_line(session.numeric(numerics.RPL_ENDOFBANLIST, room.name, "End of channel ban list"))
-        return reply_line(session.numeric(numerics.ERR_CHANOPRIVSNEEDED, room.name, NO_OPERATORS))
+            return reply_line(session.numeric(numerics.RPL_CHANNELMODEIS, channel, "+n"))
+        if modes.strip("+") == "b" and len(rest) == 1:
+            return reply_line(session.numeric(numerics.RPL_ENDOFBANLIST, channel, "End of channel ban list"))
+        return reply_line(session.numeric(numerics.ERR_CHANOPRIVSNEEDED, channel, NO_OPERATORS))
     if _user(connection, target) is not session.user:
         return reply_line(session.numeric(numerics.ERR_USERSDONTMATCH, "Cannot change mode for other users"))
     if not modes:
@@ -134,38 +154,37 @@ def lusers(connection: IrcConnection, request: Request) -> Reply:
 
 
 def version(connection: IrcConnection, request: Request) -> Reply:
-    return reply_line(
-        connection.session.numeric(
-            numerics.RPL_VERSION, f"twisted_chat-{__version__}", SERVER, "IRC beside other protocols"
-        )
-    )
+    session, ours = connection.session, f"twisted_chat-{__version__}"
+    return reply_line(session.numeric(numerics.RPL_VERSION, ours, session.server, "IRC beside other protocols"))
 
 
 def time(connection: IrcConnection, request: Request) -> Reply:
-    now = timestamp(int(time_of_day() * 1000))
-    return reply_line(connection.session.numeric(numerics.RPL_TIME, SERVER, now))
+    session, now = connection.session, timestamp(int(time_of_day() * 1000))
+    return reply_line(session.numeric(numerics.RPL_TIME, session.server, now))
 
 
 def user_counts(connection: IrcConnection) -> list[str]:
-    """Return the reply to LUSERS: how many people and connections there are."""
-    count = len(connection.hub.registry)
-    numeric = connection.session.numeric
+    """Return the reply to LUSERS: how many people are here and were at most; one with several clients counts once."""
+    registry, numeric = connection.hub.registry, connection.session.numeric
+    count, most = str(len(registry)), str(registry.most_present)
     return [
         numeric(numerics.RPL_LUSERCLIENT, f"There are {count} users and 0 invisible on 1 servers"),
         numeric(numerics.RPL_LUSEROP, "0", "operator(s) online"),
-        numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms)), "channels formed"),
-        numeric(numerics.RPL_LUSERME, f"I have {len(connection.factory.connections)} clients and 0 servers"),
+        numeric(numerics.RPL_LUSERCHANNELS, str(len(connection.hub.rooms.ordered)), "channels formed"),
+        numeric(numerics.RPL_LUSERME, f"I have {count} clients and 0 servers"),
+        numeric(numerics.RPL_LOCALUSERS, count, most, f"Current local users {count}, max {most}"),
+        numeric(numerics.RPL_GLOBALUSERS, count, most, f"Current global users {count}, max {most}"),
     ]
 
 
 def message_of_the_day(connection: IrcConnection) -> list[str]:
     """Return the message of the day, or that there is none; clients wait for it before they join."""
-    numeric = connection.session.numeric
+    session = connection.session
     if not connection.motd:
-        return [numeric(numerics.ERR_NOMOTD, "There is no message of the day")]
-    lines = [numeric(numerics.RPL_MOTD, f"- {line}") for line in connection.motd]
-    begin = numeric(numerics.RPL_MOTDSTART, f"- {SERVER} Message of the day -")
-    return [begin, *lines, numeric(numerics.RPL_ENDOFMOTD, "End of /MOTD command")]
+        return [session.numeric(numerics.ERR_NOMOTD, "There is no message of the day")]
+    lines = [session.numeric_text(numerics.RPL_MOTD, (), f"- {line}") for line in connection.motd]
+    begin = session.numeric(numerics.RPL_MOTDSTART, f"- {session.server} Message of the day -")
+    return [begin, *lines, session.numeric(numerics.RPL_ENDOFMOTD, "End of /MOTD command")]
 
 
 def _reply(session: IrcSession, request: Request, count: int, slices: Iterator[Sequence[str]]) -> Result:
@@ -191,15 +210,16 @@ def _names(session: IrcSession, asked: list[str]) -> Iterator[Sequence[str]]:
 def _list(session: IrcSession, rooms: Iterable[Room]) -> Iterator[Sequence[str]]:
     yield (session.numeric(numerics.RPL_LISTSTART, "Channel", "Users  Name"),)
     for some in _groups(rooms):
-        start = f":{SERVER} {numerics.RPL_LIST} {session.nick} "
+        start = f":{session.server} {numerics.RPL_LIST} {session.nick} "
         yield [_list_line(session, start, room) for room in some]
     yield (session.numeric(numerics.RPL_LISTEND, "End of /LIST"),)
 
 
 def _list_line(session: IrcSession, start: str, room: Room) -> str:
     if room.delivered_topic and _is_member(session, room):  # only members may see it
-        return session.numeric_text(numerics.RPL_LIST, (room.name, str(len(room.members))), room.delivered_topic)
-    return f"{start}{room.name} {len(room.members)} : "
+        channels = channel_of(room.name), str(room.shown)
+        return session.numeric_text(numerics.RPL_LIST, channels, room.delivered_topic)
+    return f"{start}{channel_of(room.name)} {room.shown} : "
 
 
 def _who(session: IrcSession, found: Iterable[User], channel: str, wanted: str, mask: str) -> Iterator[Sequence[str]]:
@@ -219,7 +239,7 @@ def _groups(things: Iterable[T]) -> Iterator[list[T]]:
 
 def _room(connection: IrcConnection, name: str) -> Room | None:
     try:
-        return connection.hub.rooms.get(name)
+        return connection.hub.rooms.get(room_of(name))
     except ChatError:
         return None
 
@@ -233,7 +253,7 @@ def _user(connection: IrcConnection, name: str) -> User | None:
 
 def _is_member(session: IrcSession, room: Room) -> bool:
     user = session.user
-    return user is not None and room.key in user.rooms
+    return user is not None and room.key in user.delivered_rooms
 
 
 def _present(connection: IrcConnection, request: Request) -> list[User]:
@@ -243,12 +263,6 @@ def _present(connection: IrcConnection, request: Request) -> list[User]:
     return [user for user in found if user is not None and user.participants]
 
 
-def _real_name(user: User) -> str:
-    """Return the real name that one of a user's IRC clients has sent, otherwise the nick."""
-    names = (getattr(participant, "real_name", "") for participant in user.participants)
-    return next(filter(None, names), nick_of(user.name))
-
-
 def _is_gone(user: User) -> bool:
     return user.away is not None or not user.participants
 
@@ -256,7 +270,9 @@ def _is_gone(user: User) -> bool:
 def _who_line(session: IrcSession, user: User, channel: str) -> str:
     nick, flags = nick_of(user.name), "G" if _is_gone(user) else "H"
     host = session.hosts.of(user.identity)
-    return session.numeric(numerics.RPL_WHOREPLY, channel, "u", host, SERVER, nick, flags, f"0 {_real_name(user)}")
+    return session.numeric_cut(
+        numerics.RPL_WHOREPLY, channel, "u", host, session.server, nick, flags, f"0 {real_name_of(user)}"
+    )
 
 
 def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> str:
@@ -269,14 +285,14 @@ def _whox_line(session: IrcSession, user: User, channel: str, wanted: str) -> st
         "u": "u",
         "i": "255.255.255.255",
         "h": session.hosts.of(user.identity),
-        "s": SERVER,
+        "s": session.server,
         "n": nick,
         "f": "G" if _is_gone(user) else "H",
         "d": "0",
         "l": "0",
         "a": nick if user.is_account else "0",
         "o": "n/a",
-        "r": _real_name(user),
+        "r": real_name_of(user),
     }
     params = [value if field == "r" else word(value) for field, value in known.items() if field in fields]
-    return session.numeric(numerics.RPL_WHOSPCRPL, *params)
+    return session.numeric_cut(numerics.RPL_WHOSPCRPL, *params)

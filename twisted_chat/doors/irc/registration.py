@@ -6,7 +6,7 @@ from itertools import chain
 
 from twisted_chat.core import errors
 from twisted_chat.core.errors import ChatError
-from twisted_chat.doors.irc.dialect import CAPABILITIES, SASL, SERVER, renamed
+from twisted_chat.doors.irc.dialect import CAPABILITIES, SASL, renamed
 from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.problems import SIGN_IN, sentence_for
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
@@ -68,7 +68,7 @@ def user(connection: IrcConnection, request: Request) -> Result:
         return _already_registered(connection.session)
     registration, session = connection.registration, connection.session
     registration.user, *_, registration.real_name = request.params
-    session.real_name = without_control(registration.real_name)[:MAX_REAL_NAME_CHARACTERS]
+    session.real_name = without_control(registration.real_name)[:MAX_REAL_NAME_CHARACTERS].strip()
     return _try_register(connection)
 
 
@@ -102,7 +102,7 @@ def _offered(connection: IrcConnection) -> list[str]:
 
 
 def _cap(session: IrcSession, *params: str) -> str:
-    return render("CAP", session.nick, *params, source=SERVER)
+    return render("CAP", session.nick, *params, source=session.server)
 
 
 def _request_capabilities(connection: IrcConnection, wanted: str) -> Reply:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import BAD_NAME, ChatError
 from twisted_chat.core.hub import Hub
+from twisted_chat.doors.irc.channels import room_of
 from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.doors.irc.state import Registration
@@ -85,17 +86,23 @@ def reply_line(line: str) -> Reply:
 
 
 def for_each_target(
-    session: IrcSession, hub: Hub, request: Request, names: Iterable[str], act: Callable[[str, str | None], bool]
+    session: IrcSession,
+    hub: Hub,
+    request: Request,
+    names: Iterable[str],
+    act: Callable[[str, str | None], bool],
+    several: bool = False,
 ) -> Result | None:
     """Call `act` with each name, and with the label if there is one target, which the log will answer.
 
     `act` returns True if the log will answer it, and may raise ChatError. Returns a reply with the errors, if
     there are any; None if the log answers the whole request. Where it depends on a change that is under
     way, for example the join of another connection, it is called again when that is settled. A labelled request
-    with several targets has one answer, in which all of them are.
+    with several targets, or one that may have `several` answers, has one answer in which all of them are.
     """
     names = list(names)
-    if request.label is not None and len(names) > 1:
+    names = [name for name in names if name] or names[:1]  # as in #tea,,#ops
+    if request.label is not None and (several or len(names) > 1):
         return _gathered(session, request.label, names, Targets(session, hub, request._replace(label=None), act))
     targets = Targets(session, hub, request, act)
     for name in names:
@@ -130,15 +137,15 @@ class Targets:
 
     def take(self, name: str, may_wait: bool = True) -> None:
         """Act on a target, or have it wait for the change on which it depends."""
-        problem = None
+        problem, room = None, room_of(name)
         try:
-            if self._act(name, self._label):
+            if self._act(room, self._label):
                 self._label, self.from_log = None, True
                 return
-            change = self._hub.pending_change(self._session, name)
+            change = self._hub.pending_change(self._session, room)
         except ChatError as error:
             problem = error
-            change = None if error.code == BAD_NAME else self._hub.pending_change(self._session, name)
+            change = None if error.code == BAD_NAME else self._hub.pending_change(self._session, room)
         if change is not None and may_wait:
             self.waiting.append((name, change))
         elif problem is not None and self._command != "NOTICE":

@@ -25,16 +25,23 @@ MAX_SASL_CHARACTERS = 3200
 def authenticate(connection: IrcConnection, request: Request) -> Result:
     session, registration = connection.session, connection.registration
     chunk = request.params[0]
-    if connection.registered or session.user is not None:
-        return reply_line(session.numeric(numerics.ERR_SASLALREADY, "You have already authenticated using SASL"))
+    if session.user is not None and session.user.is_account:
+        return reply_line(session.numeric(numerics.ERR_SASLALREADY, "You have already authenticated"))
+    if connection.registered:
+        sentence = "You may not reregister; to sign in, reconnect and send AUTHENTICATE before CAP END"
+        return reply_line(session.numeric(numerics.ERR_ALREADYREGISTERED, sentence))
     if chunk == "*":
         registration.sasl = None
         return reply_line(session.numeric(numerics.ERR_SASLABORTED, "SASL authentication aborted"))
     if registration.sasl is None:
         return _begin(session, registration, chunk)
-    if len(chunk) > SASL_CHUNK_CHARACTERS or len(registration.sasl) + len(chunk) > MAX_SASL_CHARACTERS:
+    if len(chunk) > SASL_CHUNK_CHARACTERS:
         registration.sasl = None
         return reply_line(session.numeric(numerics.ERR_SASLTOOLONG, "SASL message too long"))
+    if len(registration.sasl) + len(chunk) > MAX_SASL_CHARACTERS:
+        registration.sasl = None
+        sentence = f"SASL authentication failed; the response is longer than {MAX_SASL_CHARACTERS} characters"
+        return reply_line(session.numeric(numerics.ERR_SASLFAIL, sentence))
     registration.sasl += "" if chunk == "+" else chunk
     if len(chunk) == SASL_CHUNK_CHARACTERS:
         return Reply()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from twisted_chat.core.errors import ChatError, Notice
 from twisted_chat.core.messages import ACTION, JOINED, LEFT, MESSAGE, NOTICE, SPOKEN, TOPIC, Record
+from twisted_chat.core.moves import Block, Quit, quit_of
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry
+from twisted_chat.core.routes import absence_of
 from twisted_chat.doors.catchup import LIVE
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.irc.answers import IrcAnswers
-from twisted_chat.doors.irc.dialect import ECHO, SERVER, renamed
+from twisted_chat.doors.irc.channels import channel_of, room_of
+from twisted_chat.doors.irc.dialect import ECHO, renamed, target_of
 from twisted_chat.doors.irc.lines import LONG_NICK_LINES, SHORT_NAMES_BYTES, SHORT_NICK_LINES, acknowledgement, word
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import add_tag, render
 from twisted_chat.wire.irc.names import nick_of
 
+MAX_TOLD_QUITS = 64
+"""Blocks of quits that are remembered for a client until the guests have left all their rooms."""
 NOT_CONNECTED = "not connected now; the message is kept"
 
 _COMMANDS = {
@@ -40,12 +45,12 @@ class IrcSession(IrcAnswers):
 
     def names_of(self, name: str) -> Iterator[Sequence[str]]:
         """Return the reply to NAMES in slices: the members of a room, connected or not. Raises ChatError(bad-name)."""
-        room = self._hub.rooms.get(name)
+        room = self._hub.rooms.get(room_of(name))
+        name = channel_of(name if room is None else room.name)
         if room is not None:
-            name = room.name
             nicks = LONG_NICK_LINES if len(self.nick + name) * 4 <= SHORT_NAMES_BYTES else SHORT_NICK_LINES
             for lines in room.ordered.slices(nicks):
-                start = f":{SERVER} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
+                start = f":{self.server} {numerics.RPL_NAMREPLY} {self.nick} = {name} :"
                 yield [start + line for line in lines]
         yield (self.numeric(numerics.RPL_ENDOFNAMES, word(name), "End of /NAMES list"),)
 
@@ -53,7 +58,7 @@ class IrcSession(IrcAnswers):
         """Return, in slices, the lines that follow the client's own JOIN: the room's topic and its members."""
         room = self._hub.rooms.get(name)
         if room is not None and room.delivered_topic:
-            yield (self.numeric_text(numerics.RPL_TOPIC, (room.name,), room.delivered_topic),)
+            yield (self.numeric_text(numerics.RPL_TOPIC, (channel_of(room.name),), room.delivered_topic),)
         yield from self.names_of(name)
 
     def write_joined(self, name: str) -> None:
@@ -65,7 +70,7 @@ class IrcSession(IrcAnswers):
     def ping(self) -> str:
         """Return a PING; the client that answers it has received everything so far."""
         self._pinged = self.catchup.position
-        return render("PING", SERVER)
+        return render("PING", self.server)
 
     def answered_ping(self) -> None:
         """Note that the client has answered the last PING."""
@@ -76,13 +81,28 @@ class IrcSession(IrcAnswers):
     def deliver_move(self, entry: Entry) -> None:
         """Queue a join or leave; a guest that is gone has quit, and is seen to do so once, not in each room."""
         author, user = entry.envelope.author, self.user
-        if entry.kind == LEFT and self.hosts.is_gone(author):
-            if author == self._last_quit:
-                return
-            self._last_quit = author
-        super().deliver_move(entry)
+        for part in self._without_told(entry):
+            super().deliver_move(part)
         if entry.kind == JOINED and user is not None and author == user.identity:
             self.write_joined(entry.envelope.to)  # another connection of the account has joined for this one
+
+    def _without_told(self, entry: Entry) -> Sequence[Entry]:
+        """Return the entry, or the parts of a block, without the quits that the client was told of in another room."""
+        quits: Mapping[int, Quit] = {}
+        if isinstance(entry, Block):
+            quits = entry.quits()
+        elif (quit := quit_of(entry)) is not None:
+            quits = {entry.envelope.author: quit}
+        if not quits:
+            return (entry,)
+        told = self._told_quits
+        again = {author for author in quits if any(author in some for some in told)} if told else ()
+        if any(quit.rest for quit in quits.values()):
+            awaited = [some for some in told if any(quit.rest for quit in some.values())]
+            self._told_quits = (*awaited[-MAX_TOLD_QUITS:], quits)
+        if not again:
+            return (entry,)
+        return entry.without_quits(again) if isinstance(entry, Block) else ()
 
     def deliver_copy(self, entry: Entry) -> None:
         if ECHO in self.capabilities:  # other clients would show it as a message from the account to itself
@@ -115,7 +135,7 @@ class IrcSession(IrcAnswers):
                 self._flusher.slices.begin(self, self._answer_slices(labels.get(index), slices, ()))
         elif ECHO not in self.capabilities:
             if labels:
-                self.write(*map(acknowledgement, labels.values()))
+                self.write(*[acknowledgement(label, self.server) for label in labels.values()])
         elif labels:
             self._write_labelled_echo(entry)
         elif not self._gathers((self._render(entry).decode().split("\r\n")[:-1],)):
@@ -132,7 +152,7 @@ class IrcSession(IrcAnswers):
             self.write_answer(labels.get(index), self.dialect.render_history(record))
 
     def write_rejection(self, entry: Entry, index: int, problem: ChatError) -> None:
-        lines = self.problem(_COMMANDS[entry.kind], entry.envelopes[index].to, problem)
+        lines = self.problem(_COMMANDS[entry.kind], target_of(entry.envelopes[index].to), problem)
         if not self._gathers((lines,)):
             self.write_answer(entry.labels.get(index), lines)
 
@@ -162,6 +182,17 @@ class IrcSession(IrcAnswers):
     def _render_renamed(self, identity: int, before: str, now: str) -> bytes:
         return f"{renamed(before, now, self.hosts.of(identity))}\r\n".encode()
 
+    def expects_absence(self, name: str) -> bool:
+        """Return True if a message to this name would perhaps be answered with the news that its owner is absent."""
+        route = self.routes.get(name)
+        if route is not None and route.version == route.target.version:
+            return False
+        try:
+            user = self._hub.registry.get(name)
+        except ChatError:
+            return False
+        return user is not None and absence_of(user) is not None
+
     def tell_absence(self, absence: Absence | None) -> None:
         """Queue the news, if any, that the recipient of a message is away or not connected."""
         if absence is not None:
@@ -173,7 +204,7 @@ class IrcSession(IrcAnswers):
     def notify(self, notice: Notice, detail: str = "") -> None:
         sentence = notice_sentence(notice, detail)
         if notice is Notice.GAP:
-            self.write(render("NOTICE", self.nick, sentence, source=SERVER))
+            self.write(render("NOTICE", self.nick, sentence, source=self.server))
         else:
             self.write(render("ERROR", sentence))
 

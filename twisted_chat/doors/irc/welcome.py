@@ -12,25 +12,27 @@ from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.names import MAX_NAME_CHARACTERS, is_room
 from twisted_chat.core.rooms import MAX_ROOMS_PER_USER as MAX_ROOMS
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS
+from twisted_chat.doors.irc.channels import channel_of
 from twisted_chat.doors.irc.chathistory import MAX_CHATHISTORY_RECORDS
 from twisted_chat.doors.irc.devices import device_of
-from twisted_chat.doors.irc.dialect import BATCH, EXTENDED, HISTORY, SERVER, TIME, source_of, target_of
+from twisted_chat.doors.irc.dialect import BATCH, EXTENDED, HISTORY, TIME, source_of, target_of
+from twisted_chat.doors.irc.hosts import real_name_of
 from twisted_chat.doors.irc.messaging import MAX_TARGETS_PER_MESSAGE
 from twisted_chat.doors.irc.queries import message_of_the_day, user_counts
 from twisted_chat.doors.irc.requests import IrcConnection
 from twisted_chat.doors.irc.session import IrcSession
 from twisted_chat.wire.events import second
 from twisted_chat.wire.irc import numerics
-from twisted_chat.wire.irc.message import render
+from twisted_chat.wire.irc.message import MAX_BODY_BYTES, render
 from twisted_chat.wire.irc.names import CASEMAPPING, UTF8MAPPING
 
 ISUPPORT_TOKENS_A_LINE = 13
 
 _ISUPPORT = (
     f"CASEMAPPING={CASEMAPPING} UTF8MAPPING={UTF8MAPPING} UTF8ONLY NICKLEN={MAX_NAME_CHARACTERS}"
-    f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,k,l,n CHANLIMIT=#:{MAX_ROOMS}"
+    f" CHANNELLEN={MAX_NAME_CHARACTERS + 1} CHANTYPES=# PREFIX=(ov)@+ CHANMODES=b,,,n CHANLIMIT=#:{MAX_ROOMS}"
     f" TARGMAX=PRIVMSG:{MAX_TARGETS_PER_MESSAGE},NOTICE:{MAX_TARGETS_PER_MESSAGE},JOIN:,PART:,WHOIS:1"
-    f" TOPICLEN={MAX_TOPIC_CHARACTERS} AWAYLEN={MAX_AWAY_CHARACTERS} MODES=1 WHOX SAFELIST CLIENTTAGDENY=*"
+    f" TOPICLEN={MAX_TOPIC_CHARACTERS} AWAYLEN={MAX_AWAY_CHARACTERS} WHOX SAFELIST CLIENTTAGDENY=*"
     f" CHATHISTORY={MAX_CHATHISTORY_RECORDS} MSGREFTYPES=msgid,timestamp"
 )  # PREFIX has signs although there are no operators: clients that split it need some
 
@@ -39,16 +41,20 @@ def welcome(connection: IrcConnection) -> list[str]:
     """Return the lines that a client waits for: the welcome, the server's limits, the message of the day."""
     session, network = connection.session, connection.network
     numeric = session.numeric
-    tokens = f"NETWORK={network} {_ISUPPORT}".split()
+    tokens = ["NETWORK=" + network.replace(" ", r"\x20"), *_ISUPPORT.split()]
     lines = [
         numeric(numerics.RPL_WELCOME, f"Welcome to {network}, {session.nick}"),
-        numeric(numerics.RPL_YOURHOST, f"Your host is {SERVER}, running twisted_chat {__version__}"),
+        numeric(numerics.RPL_YOURHOST, f"Your host is {session.server}, running twisted_chat {__version__}"),
         numeric(numerics.RPL_CREATED, f"The oldest message on this server has the id {connection.hub.log.first}"),
-        numeric(numerics.RPL_MYINFO, SERVER, f"twisted_chat-{__version__}", "i", "n"),
+        numeric(numerics.RPL_MYINFO, session.server, f"twisted_chat-{__version__}", "i", "n"),
     ]
-    for start in range(0, len(tokens), ISUPPORT_TOKENS_A_LINE):
-        some = tokens[start : start + ISUPPORT_TOKENS_A_LINE]
-        lines.append(numeric(numerics.RPL_ISUPPORT, *some, "are supported by this server"))
+    supported = "are supported by this server"
+    while tokens:
+        count = ISUPPORT_TOKENS_A_LINE
+        while len(numeric(numerics.RPL_ISUPPORT, *tokens[:count], supported).encode()) > MAX_BODY_BYTES:
+            count -= 1
+        lines.append(numeric(numerics.RPL_ISUPPORT, *tokens[:count], supported))
+        del tokens[:count]
     return lines + user_counts(connection) + message_of_the_day(connection)
 
 
@@ -56,9 +62,10 @@ def rejoined_rooms(hub: Hub, session: IrcSession) -> Iterator[Sequence[str]]:
     """Return, in slices, the rooms of an account that comes back, as if it joined them now."""
     user = session.user
     assert user is not None
-    for room in hub.rooms.joined_by(user):
-        extended = (session.nick, session.nick) if EXTENDED in session.capabilities else ()
-        yield (render("JOIN", room.name, *extended, source=source_of(user.name, session.hosts.of(user.identity))),)
+    for room in hub.rooms.shown_of(user):
+        extended = (session.nick, real_name_of(user)) if EXTENDED in session.capabilities else ()
+        source = source_of(user.name, session.hosts.of(user.identity))
+        yield (render("JOIN", channel_of(room.name), *extended, source=source),)
         yield from session.joined(room.name)
 
 
@@ -72,6 +79,9 @@ async def unread_messages(connection: IrcConnection) -> list[str]:
     user = session.user
     assert user is not None
     if not user.is_account:
+        return []
+    await connection.devices.load(user.identity)
+    if session.user is None:  # the connection has ended meanwhile
         return []
     user_, real_name, capabilities = registration.user or "", registration.real_name, session.capabilities
     device = device_of(user.identity, registration.named_device, user_, real_name, capabilities)
@@ -90,7 +100,7 @@ async def unread_messages(connection: IrcConnection) -> list[str]:
     if count > len(unread) > 0:
         many = f"more than {MAX_UNREAD_COUNTED}" if count > MAX_UNREAD_COUNTED else str(count)
         sentence = f"you have {many} unread messages; the last {len(unread)} follow"
-        lines = [render("NOTICE", session.nick, sentence, source=SERVER)]
+        lines = [render("NOTICE", session.nick, sentence, source=session.server)]
     lines += _played_back(session, unread)
     return [*lines, session.ping()] if unread else []
 

@@ -37,15 +37,24 @@ def rename(connection: LineConnection, label: str | None, name: str) -> Result:
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     hub = connection.hub
-    if what == "mine":
-        return _mine(connection)
     if what == "friends":
         return list_names(connection.session, label, hub.registry.present)
+    if hub.moves(connection.session):
+        return _list_when_moved(connection, label, what)
+    if what == "mine":
+        return _mine(connection)
     if what == "rooms":
         return list_names(connection.session, label, hub.rooms.ordered)
     if is_room(what):
-        return list_names(connection.session, label, hub.rooms.find(what).ordered)
+        return list_names(connection.session, label, hub.rooms.find_shown(what).ordered)
     raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
+
+
+async def _list_when_moved(connection: LineConnection, label: str | None, what: str) -> Answer:
+    """Answer when the log has the user's own joins and leaves: lists show only what it has."""
+    await connection.hub.moved(connection.session)
+    result = list_(connection, label, what)
+    return result if isinstance(result, Answer) else await result
 
 
 async def _mine(connection: LineConnection) -> Answer:
@@ -98,6 +107,7 @@ def _done(change: Callable[[Any, Any], None], connection: LineConnection, value:
 async def history(connection: LineConnection, label: str | None, name: str, *options: str) -> Answer:
     page = numbers_in("history", options, before=0, after=0, around=0, limit=50)
     await connection.session.turn()
+    await connection.hub.moved(connection.session)
     if around := page.pop("around"):
         if page["before"] or page["after"]:
             raise ParseError(BAD_COMMAND, "around does not go with before or after; use one or the other")
@@ -120,6 +130,7 @@ async def unread(connection: LineConnection, label: str | None, *options: str) -
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:
     await connection.session.turn()
+    await connection.hub.moved(connection.session)
     records = await connection.hub.archive.search(connection.session, name, words, MAX_FOUND)
     records = fit_page(records, oldest_first=False)
     return await answer_records(connection.session, label, records)
@@ -137,6 +148,7 @@ async def since(connection: LineConnection, label: str | None, id: str | None = 
 
 
 async def seen(connection: LineConnection, label: str | None, name: str, id: str) -> Answer:
+    await connection.hub.moved(connection.session)
     await connection.hub.archive.move_read_marker(connection.session, name, whole_number(id))
     return Answer()
 

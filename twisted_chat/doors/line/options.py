@@ -2,11 +2,12 @@
 
 from twisted_chat.core.archive import MAX_HISTORY_RECORDS
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
+from twisted_chat.wire.numbers import is_number
 
 
 def whole_number(text: str) -> int:
     """Return the whole number in a field, an id for example. Raises ParseError(bad-command)."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not is_number(text):
         raise ParseError(BAD_COMMAND, f"expected a whole number, got {text[:32]}")
     return int(text)
 

@@ -54,9 +54,9 @@ def topic(connection: LineConnection, label: str | None, room: str, text: str | 
                 raise
             return when_settled(connection, change, lambda: topic(connection, label, room, text))
         return None
-    change = hub.pending_change(session, room, TOPIC)
+    change = hub.pending_change(session, room, TOPIC) or hub.pending_change(session, room)
     if change is not None:
-        return when_settled(connection, change, lambda: _topic(connection, room))
+        return when_settled(connection, change, lambda: topic(connection, label, room))
     return _topic(connection, room)
 
 

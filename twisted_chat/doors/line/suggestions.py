@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from twisted_chat.core.lookalikes import SERVICES
+from twisted_chat.core.names import is_room
 from twisted_chat.doors.line.requests import Command
+from twisted_chat.wire.numbers import is_number
 
 SIMILARITY = 0.75
 """How much of a word must be right to be taken for a command, from 0 to 1."""
@@ -36,7 +39,15 @@ OTHER_WORDS = {
     "commands": "help",
 }
 """The verb for a word of IRC's or another chat's."""
-_LISTS = {"names": "friends", "who": "friends", "users": "friends", "list": "friends", "rooms": "rooms"}
+_SHORT_SERVICES = ("ns", "cs", "ms")
+_LISTS = {
+    "names": "friends",
+    "who": "friends",
+    "whois": "friends",
+    "users": "friends",
+    "list": "friends",
+    "rooms": "rooms",
+}
 """The field for a word that lists something, when the person gave none."""
 
 
@@ -45,6 +56,8 @@ def suggestion(line: str, commands: Mapping[str, Command], registered: bool) -> 
     text = line.strip().removeprefix("/").lstrip()
     end = min((at for at in (text.find(" "), text.find(",")) if at >= 0), default=len(text))
     word, rest = text[:end].lower(), text[end + 1 :].strip()
+    if _is_for_a_service(word, rest) and "login" in commands:
+        return commands["login"].usage
     verb = OTHER_WORDS.get(word, word)
     if verb == "register" and registered and word in ("nick", "register"):
         verb = "rename"
@@ -55,8 +68,12 @@ def suggestion(line: str, commands: Mapping[str, Command], registered: bool) -> 
         verb = near[0]
     command = commands[verb]
     fields = _fields(command, rest)
-    if verb == "list" and not fields and word in _LISTS:
-        fields = [_LISTS[word]]
+    if verb == "list" and (not fields or (word in OTHER_WORDS and not is_room(fields[0]))):  # LIST, WHOIS zak
+        fields = [_LISTS[word]] if word in _LISTS else fields
+    if verb in ("join", "leave") and fields and not is_room(fields[0]):
+        fields = [f"#{fields[0]}"]
+    if "limit=<n>" in command.usage and is_number(fields[-1] if fields else ""):
+        fields[-1] = f"limit={fields[-1]}"
     if word == "user":  # USER jane 0 * :Jane
         fields = fields[:1]
     meant = ",".join((verb, *fields))
@@ -64,6 +81,13 @@ def suggestion(line: str, commands: Mapping[str, Command], registered: bool) -> 
     if is_secret or not command.least <= len(fields) <= command.most or len(meant) > MAX_SUGGESTION_CHARACTERS:
         return command.usage
     return meant
+
+
+def _is_for_a_service(word: str, rest: str) -> bool:
+    """Return True for what an IRC client says to a service, with a password: /msg NickServ IDENTIFY …, /ns …."""
+    if OTHER_WORDS.get(word) == "chat":
+        word = rest.replace(",", " ").partition(" ")[0].lower()
+    return word in SERVICES or word in _SHORT_SERVICES
 
 
 def _fields(command: Command, rest: str) -> list[str]:

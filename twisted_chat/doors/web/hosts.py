@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Collection
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from twisted_chat.transports.confidential import is_loopback
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65_535
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{0,5}))?", re.ASCII)
 
 
@@ -36,10 +37,20 @@ def parse_host(field: str, scheme: str) -> Origin:
     match = _HOST.fullmatch(field.lower())
     if match is None:
         raise InvalidHost(field)
-    host, port = match[1].rstrip("."), match[2]
-    if not host:
+    host, port = match[1].removesuffix("."), match[2]
+    if not host or host[0] == "." or ".." in host or int(port or 0) > MAX_PORT:
+        raise InvalidHost(field)
+    if host[0] == "[" and not _is_ipv6(host):
         raise InvalidHost(field)
     return Origin(scheme, host, int(port) if port else DEFAULT_PORTS[scheme])
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return True
 
 
 def parse_origin(text: str) -> Origin:
@@ -92,4 +103,6 @@ class Hosts:
             origin = parse_origin(text)
         except ValueError:
             return False
+        if text.count("/") != 2 or "?" in text or "#" in text:
+            return False  # an address, and no origin (RFC 6454, section 7.1)
         return origin == own or origin in self._origins

@@ -12,6 +12,9 @@ from twisted.web.server import Request, Site
 
 from twisted_chat.wire.http import last_response
 
+MAX_LENGTH_DIGITS = 19
+"""Digits of a Content-Length: more than 2**63 bytes are no length."""
+
 
 class StrictChannel(HTTPChannel):
     """HTTP/1 on one connection, without continuation lines (RFC 9112 section 5.2), and with whole error responses."""
@@ -21,6 +24,16 @@ class StrictChannel(HTTPChannel):
             self._respondToBadRequestAndDisconnect()
         else:
             super().lineReceived(line)  # type: ignore[no-untyped-call]
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._respondToBadRequestAndDisconnect()
+
+    def headerReceived(self, line: bytes) -> bool:  # noqa: N802 - Twisted calls it for each header
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip(b" \t")) > MAX_LENGTH_DIGITS:
+            self._respondToBadRequestAndDisconnect()  # Python makes no number of more than 4,300 digits
+            return False
+        return bool(super().headerReceived(line))  # type: ignore[no-untyped-call]
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted calls it for whatever is not HTTP
         assert self.transport is not None

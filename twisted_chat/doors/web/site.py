@@ -34,6 +34,9 @@ MEDIA_TYPES = {
 HSTS_SECONDS = 30 * 24 * 3600
 """A browser that has seen the page over TLS uses nothing else for this name, at any port, for this time (RFC 6797)."""
 _KEY = b"Sec-WebSocket-Key"
+_HEADERS_SENT_ONCE = (b"Origin", b"Sec-WebSocket-Version", _KEY)
+REASONS = {421: b"Misdirected Request", 426: b"Upgrade Required"}
+"""The names of the status codes that Twisted does not know."""
 _KEY_FORM = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
@@ -153,6 +156,8 @@ class ChatResource(Resource):
     def _open_websocket(self, request: Request, connection: WebConnection, own: Origin) -> int:
         """Check the handshake of a WebSocket, and switch to it or send an error."""
         header = request.getHeader
+        if any(len(request.requestHeaders.getRawHeaders(name, [])) > 1 for name in _HEADERS_SENT_ONCE):
+            return _send_error(request, 400, "the WebSocket handshake is not valid; see RFC 6455 section 4.1")
         if request.method != b"GET":
             request.setHeader(b"Allow", b"GET")
             return _send_error(request, 405, "a WebSocket is opened with GET")
@@ -199,7 +204,7 @@ def _lists(request: Request, header: bytes, token: bytes) -> bool:
 
 
 def _send_error(request: Request, code: int, sentence: str) -> int:
-    request.setResponseCode(code)
+    request.setResponseCode(code, REASONS.get(code))
     request.setHeader(b"Content-Type", PLAIN_TEXT)
     request.setHeader(b"Cache-Control", b"no-store")
     return _send(request, sentence.encode() + b"\n")

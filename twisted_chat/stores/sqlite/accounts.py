@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from twisted_chat.core.bans import Ban
 from twisted_chat.core.errors import ChatError, Reason
-from twisted_chat.core.interfaces import Account
+from twisted_chat.core.interfaces import MAX_DEVICES_PER_ACCOUNT, Account
 from twisted_chat.core.messages import Conversation
 from twisted_chat.core.names import Name
 from twisted_chat.stores.sqlite.database import Database
@@ -35,6 +35,16 @@ SIGN_IN_CLIENT = """
 OLD_CLIENTS = """
     SELECT id FROM clients WHERE account = ? AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY used DESC LIMIT -1 OFFSET ?
+"""
+NOTE_DEVICE = """
+    INSERT INTO devices (account, device, place, used)
+    SELECT ?1, ?2, ?3, 1 + coalesce(max(used), 0) FROM devices WHERE account = ?1
+    ON CONFLICT DO UPDATE SET place = max(place, excluded.place), used = excluded.used
+"""
+OLD_DEVICES = """
+    DELETE FROM devices WHERE account = ?1 AND device NOT IN (
+        SELECT device FROM devices WHERE account = ?1 ORDER BY used DESC LIMIT ?2
+    )
 """
 MAX_UNSTORED_CLIENTS = 10_000
 """New clients that may sign in while nothing can be stored; each gets a negative number, which no other client has."""
@@ -111,8 +121,8 @@ class SqliteAccounts:
 
     async def delete(self, identity: int) -> None:
         delete = "UPDATE accounts SET enabled = 0, deleted = 1, secret = NULL WHERE id = ?"
-        forget = "DELETE FROM networks WHERE account = ?"
-        await self._change_all((delete, (identity,)), _no_tickets(identity), (forget, (identity,)))
+        forget = [(f"DELETE FROM {table} WHERE account = ?", (identity,)) for table in ("networks", "devices")]
+        await self._change_all((delete, (identity,)), _no_tickets(identity), *forget)
 
     def bans(self) -> list[Ban]:
         rows = self._database.select_now("SELECT kind, target, until, reason, made FROM bans")
@@ -185,6 +195,16 @@ class SqliteAccounts:
     def note_read_up_to(self, positions: Sequence[tuple[int, int]]) -> None:
         self._changes += [("UPDATE accounts SET place = ? WHERE id = ?", (up_to, id)) for id, up_to in positions]
         self._written().addErrback(lambda failure: [])  # it is logged already, and the next position replaces it
+
+    async def device_positions(self, identity: int) -> dict[bytes, int]:
+        sql = "SELECT device, place FROM devices WHERE account = ? ORDER BY used"
+        return dict(await self._database.select(sql, (identity,)))
+
+    def note_device_positions(self, positions: Sequence[tuple[int, bytes, int]]) -> None:
+        for identity, device, position in positions:
+            self._changes.append((NOTE_DEVICE, (identity, device, position)))
+            self._changes.append((OLD_DEVICES, (identity, MAX_DEVICES_PER_ACCOUNT)))
+        self._written().addErrback(lambda failure: [])  # as above
 
     async def read_markers(self, identity: int) -> list[tuple[Conversation, int]]:
         sql = "SELECT conversation, record FROM markers WHERE account = ? ORDER BY record DESC LIMIT ?"

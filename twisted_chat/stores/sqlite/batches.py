@@ -16,20 +16,30 @@ from twisted_chat.core.turns import FairQueue
 
 MAX_BACKLOG_BYTES_PER_NETWORK = 16 * 1024 * 1024
 """Bytes of messages from one network that may wait for a commit; further ones are refused."""
+READERS_PER_COPY = 2
+"""To write a text to so many readers is as much work as to store it once."""
+
+
+def work_of(entry: Entry) -> int:
+    """Return the work that an entry causes, in bytes that are stored: those for its readers count as well."""
+    recipients = entry.recipients
+    if recipients.__class__ is not tuple:  # a join or leave: its readers are found when it is delivered
+        return entry.size
+    return entry.size + entry.size * len(recipients) // READERS_PER_COPY
 
 
 class Batch:
-    """The entries that go into one commit together, with their size in bytes and the time since which they wait.
+    """The entries that go into one commit together, with their work (see work_of) and the time since which they wait.
 
     `waiting` fire once the batch and all before it have a result.
     """
 
-    __slots__ = ("entries", "since", "size", "waiting")
+    __slots__ = ("entries", "since", "waiting", "work")
 
     def __init__(
-        self, entries: list[Entry], size: int = 0, since: float = 0.0, waiting: Sequence[Deferred[None]] = ()
+        self, entries: list[Entry], work: int = 0, since: float = 0.0, waiting: Sequence[Deferred[None]] = ()
     ) -> None:
-        self.entries, self.size, self.since = entries, size, since
+        self.entries, self.work, self.since = entries, work, since
         self.waiting = list(waiting)
 
 
@@ -43,11 +53,15 @@ class Waiting(NamedTuple):
 
 
 class Backlog:
-    """The entries for which the next commits have no room: each network, and in it each user, gets the same share."""
+    """The entries for which the next commits have no room: each network, and in it each user, gets the same share.
+
+    It is a share of the work, so that a network that writes to large rooms has fewer texts in a commit.
+    """
 
     def __init__(self) -> None:
         self._queue: FairQueue[Waiting] = FairQueue()
         self._bytes: Counter[str] = Counter()  # by the widest network of the address
+        self._paths: dict[int, tuple[str, int]] = {}  # of each user that waits: a network, and the number of entries
         self._outstanding: OrderedDict[int, float] = OrderedDict()  # their numbers and times, the oldest first
         self.last_number = 0
 
@@ -65,7 +79,10 @@ class Backlog:
         return next(iter(self._outstanding.values()), None)
 
     def add(self, entry: Entry, since: float) -> bool:
-        """Put an entry behind the others of its user; return False if too much of its network waits already."""
+        """Put an entry behind the others of its user; return False if too much of its network waits already.
+
+        That is so for all connections of the user: nobody leaves a room in the log before what they said there.
+        """
         assert entry.connection is not None
         networks = networks_of(entry.connection.address)
         waiting = self._bytes[networks[-1]] + entry.size
@@ -74,18 +91,23 @@ class Backlog:
         self._bytes[networks[-1]] = waiting
         self.last_number += 1
         self._outstanding[self.last_number] = since
-        path = (networks[0], entry.envelope.author)
-        self._queue.add(path, Waiting(entry, since, self.last_number, networks), entry.size)
+        author = entry.envelope.author
+        network, count = self._paths.get(author, (networks[0], 0))
+        self._paths[author] = network, count + 1
+        self._queue.add((network, author), Waiting(entry, since, self.last_number, networks), work_of(entry))
         return True
 
-    def take(self, size: int) -> Batch:
-        """Remove about so many bytes of entries, at least one entry, and return them as a batch."""
+    def take(self, work: int) -> Batch:
+        """Remove entries of about so much work, at least one entry, and return them as a batch."""
         batch = Batch([], 0, self._outstanding[self.first_number])
-        while self._queue and batch.size < size:
-            (entry, _, number, networks), entry_size = self._queue.take()
-            self._bytes[networks[-1]] -= entry_size
+        while self._queue and batch.work < work:
+            (entry, _, number, networks), entry_work = self._queue.take()
+            self._bytes[networks[-1]] -= entry.size
+            network, count = self._paths.pop(entry.envelope.author)
+            if count > 1:
+                self._paths[entry.envelope.author] = network, count - 1
             batch.entries.append(entry)
-            batch.size += entry_size
+            batch.work += entry_work
             del self._outstanding[number]
         if not self._queue:
             self._bytes.clear()
@@ -97,6 +119,7 @@ class Backlog:
         self._queue = FairQueue()
         self._outstanding.clear()
         self._bytes.clear()
+        self._paths.clear()
         old = [item.entry for item in waiting if item.since <= than]
         for item in waiting[len(old) :]:
             self.add(item.entry, item.since)

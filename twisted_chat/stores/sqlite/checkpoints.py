@@ -5,6 +5,10 @@ connection of its own copies what has come, a step at a time. What comes meanwhi
 RESTART_PAGES would only grow; then the writer copies the small rest between two commits, and the next commit begins
 at the start of `-wal` again.
 
+SQLite syncs the store's file only when everything is copied: that would be the writer, and it would wait for all that
+the thread has copied, also half a gigabyte. So the file is synced on threads, while commits go on: behind each step,
+and during a long one again and again, since a disk that has much to write at once makes commits wait as well.
+
 Before version 3.51.3, SQLite could damage a file when a checkpoint began while all was copied already and a commit just
 began `-wal` again (the WAL-reset fault). Here one checkpoint at a time runs, and only if there is something to copy;
 until it has copied everything, no commit can begin `-wal` again. So the fault cannot happen within the server.
@@ -27,6 +31,9 @@ STEP_PAGES = 1000
 """Pages after which a checkpoint begins, as in SQLite itself; the writer copies fewer than so many."""
 RESTART_PAGES = 2000
 """A `-wal` of so many pages is to begin anew."""
+LONG_STEP_PAGES = 4000
+"""A step that copies so many pages is synced meanwhile."""
+SYNC_SECONDS = 0.01
 LARGE_WAL_BYTES = 64 * 1024 * 1024
 """A `-wal` of this size is logged, with the reason; and again at each doubling."""
 RETRY_SECONDS = 1.0
@@ -34,6 +41,7 @@ RETRY_SECONDS = 1.0
 MEBIBYTE = 1024 * 1024
 INDEX_VERSION = 3007000
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
+sync = os.fsync
 
 
 class WalIndex:
@@ -75,6 +83,7 @@ class Checkpointer:
     def start(self, path: str, writer: sqlite3.Connection, *, in_thread: bool = True) -> None:
         """Take over the checkpoints from the connection that writes; without a thread, the caller makes each `step`."""
         self._path, self._index = path, WalIndex(path)
+        self._file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)  # open until `close`, as the index is
         self._one_at_a_time, self._wake, self._stop = Lock(), Event(), Event()
         self._retry_at, self._logged_bytes = 0.0, 0
         self._thread: Thread | None = None
@@ -114,6 +123,7 @@ class Checkpointer:
     def close(self) -> None:
         """Let go of the files; call it after all connections are closed."""
         self._index.close()
+        os.close(self._file)
 
     def _run(self) -> None:
         db = sqlite3.connect(self._path, isolation_level=None)
@@ -137,10 +147,29 @@ class Checkpointer:
         self._wake.clear()
         with self._one_at_a_time:
             _, before = self._index.read()
-            self._copy(db)
+            self._copy_and_sync(db, self._index.read()[0] - before)
             pages, copied = self._index.read()
         self._log_size(pages)
         return copied > before or pages <= copied
+
+    def _copy_and_sync(self, db: sqlite3.Connection, rest: int) -> None:
+        over = Event()
+        syncer = Thread(target=self._sync_until, args=(over,), name="checkpoint syncs", daemon=True)
+        if rest >= LONG_STEP_PAGES:
+            syncer.start()
+        self._copy(db)
+        over.set()
+        if syncer.is_alive():
+            syncer.join()
+        self._sync()
+
+    def _sync_until(self, over: Event) -> None:
+        while not over.wait(SYNC_SECONDS):
+            self._sync()
+
+    def _sync(self) -> None:
+        with suppress(OSError):  # e.g. the disk fails: SQLite's own sync meets it again, and says so
+            sync(self._file)
 
     def _copy(self, db: sqlite3.Connection) -> bool:
         """Copy what can be copied; return True if that was everything."""

@@ -34,7 +34,7 @@ from twisted_chat.core.dedup import deduplicate, labels
 from twisted_chat.core.interfaces import Deliver
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite import statements
-from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result
+from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result, work_of
 from twisted_chat.stores.sqlite.database import Database, Rows
 from twisted_chat.stores.sqlite.rows import known_labels
 
@@ -46,8 +46,9 @@ message that waits for so long in the backlog is refused, whatever is committed 
 MIN_STALL_CHECK_SECONDS = 0.1
 SLOW_DISK_LOG_SECONDS = 60.0
 MAX_COMMIT_BYTES = 1024 * 1024
-"""Bytes of entries that the worker has at a time, and so about the most of one commit. Further ones wait in the
-backlog, from which the next commit takes a fair share of everybody's."""
+"""Work of the entries that the worker has at a time, in bytes that are stored (see batches.work_of). It is about the
+most of one commit, and of what the reactor delivers in one turn. Further entries wait in the backlog, from which the
+next commit takes a fair share of everybody's."""
 
 
 class Health(Enum):
@@ -75,7 +76,7 @@ class Commits:
         self._database, self._clock = database, clock
         self._stored, self._refuse = stored, refuse
         self._under_way: deque[Batch] = deque()  # flushed, in order, and without a result yet
-        self._writing_bytes = 0  # of those under way
+        self._writing = 0  # the work of those under way
         self._backlog = Backlog()  # flushed, and in no batch yet; something is under way while there are any
         self._barriers: deque[tuple[int, Deferred[None]]] = deque()  # fire when these numbers of the backlog are stored
         self._answered_at = 0.0  # the time of the last result, or since which something is under way again
@@ -104,9 +105,9 @@ class Commits:
         if self._health is Health.STALLED:
             self._refuse_new(entries)
             return
-        size = sum([entry.size for entry in entries])
-        if not self._backlog and self._writing_bytes + size <= MAX_COMMIT_BYTES:
-            self._submit(Batch(entries, size, self._clock.seconds()))
+        work = sum([work_of(entry) for entry in entries])
+        if not self._backlog and self._writing + work <= MAX_COMMIT_BYTES:
+            self._submit(Batch(entries, work, self._clock.seconds()))
             return
         now = self._clock.seconds()
         refused = [entry for entry in entries if not self._backlog.add(entry, now)]
@@ -118,15 +119,15 @@ class Commits:
         if not self._under_way:
             self._answered_at = self._clock.seconds()
         self._under_way.append(batch)
-        self._writing_bytes += batch.size
+        self._writing += batch.work
         if self._stall_timer is None and self._health is not Health.STALLED:
             self._stall_timer = self._clock.callLater(STALL_SECONDS, self._look_for_stall)
         self._database.append(batch)
 
     def _submit_more(self) -> None:
         """Give the worker what fits into a commit of what waits, a fair share of everybody's."""
-        while self._backlog and self._writing_bytes < MAX_COMMIT_BYTES:
-            self._submit(self._backlog.take(MAX_COMMIT_BYTES - self._writing_bytes))
+        while self._backlog and self._writing < MAX_COMMIT_BYTES:
+            self._submit(self._backlog.take(MAX_COMMIT_BYTES - self._writing))
         while self._barriers and self._barriers[0][0] < self._backlog.first_number:
             _, waiting = self._barriers.popleft()
             if self._under_way:
@@ -144,7 +145,7 @@ class Commits:
         except Exception:
             _log.failure("the delivery of stored messages failed")
         for _ in batches:
-            self._writing_bytes -= self._under_way.popleft().size
+            self._writing -= self._under_way.popleft().work
         self._answered_at = self._clock.seconds()
         if self._backlog:
             self._submit_more()
@@ -238,7 +239,7 @@ class Commits:
         taken = self._database.take_back()
         for batch in taken:
             self._under_way.pop()
-            self._writing_bytes -= batch.size
+            self._writing -= batch.work
         refused = [entry for batch in taken for entry in batch.entries] + self._backlog.take_older(inf)
         waiting = [one for batch in taken for one in batch.waiting] + [one for _, one in self._barriers]
         self._barriers.clear()

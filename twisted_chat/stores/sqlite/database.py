@@ -46,7 +46,7 @@ LOOK_SECONDS = 60.0
 T = TypeVar("T")
 MAX_CACHED_STATEMENTS = 200
 """Statements that SQLite keeps compiled: more than there are sizes of inserts (see statements.CHUNK_ROWS)."""
-MAX_WORK_SECONDS = 0.01
+MAX_WORK_SECONDS = 0.005
 """Transactions that come together share a commit, until they have taken so long; then messages have their turn."""
 Rows = list[tuple[Any, ...]]
 
@@ -193,14 +193,14 @@ class Database:
         return self.transact(lambda db: epochs.begin(db, word, int(self.now() * 1000), last_id(db)))
 
     def _work(self, jobs: list[Job]) -> None:
-        """Do the transactions in one commit, then write all batches in one."""
+        """Write all batches in one commit, then do the transactions in one: messages do not wait for these."""
         lost = self._find_loss()
         if self._reserve is not None:
             self._reserve.look()
         batches = [job for job in jobs if isinstance(job, Batch)]
-        self._run_transactions([job for job in jobs if isinstance(job, Transaction)], lost)
         if batches:
             self._write(batches, lost)
+        self._run_transactions([job for job in jobs if isinstance(job, Transaction)], lost)
         if self._checkpointer is not None and lost is None:
             self._checkpointer.after_commit(self._write_connection)
 

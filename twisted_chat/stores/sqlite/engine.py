@@ -13,8 +13,11 @@ NEEDED_VERSION: Version = (3, 35, 0)
 FEATURES = {
     "FTS5": "CREATE VIRTUAL TABLE probe USING fts5 (text, content = '')",
     "JSON": "SELECT json_extract(value, '$[0]') FROM json_each('[[1]]')",
+    "window functions": "SELECT sum(1) OVER ()",
 }
 """Parts that a library of a sufficient version may have been built without; each with a statement that needs it."""
+NO_THREADS = "THREADSAFE=0"
+"""The option of a library that only one thread may use; the store has two or three, each with its connection."""
 MENDED_VERSIONS: tuple[tuple[Version, Version], ...] = (((3, 44, 6), (3, 45)), ((3, 50, 7), (3, 51)))
 """Ranges of versions before MENDED_SINCE that have the correction of the WAL-reset fault too."""
 MENDED_SINCE: Version = (3, 51, 3)
@@ -35,16 +38,24 @@ def check_library() -> None:
         )
     probe = sqlite3.connect(":memory:")
     try:
-        for feature, statement in FEATURES.items():
-            try:
-                probe.execute(statement)
-            except sqlite3.Error:
-                raise StoreError(
-                    f"the store needs {feature}, and this Python's SQLite {sqlite3.sqlite_version} was built without"
-                    " it; use another Python, or --store memory"
-                ) from None
+        lacking = [feature for feature, statement in FEATURES.items() if not _can(probe, statement)]
+        if (NO_THREADS,) in probe.execute("PRAGMA compile_options"):
+            lacking.append("threads")
+        if lacking:
+            raise StoreError(
+                f"the store needs {' and '.join(lacking)}, and this Python's SQLite {sqlite3.sqlite_version} was built"
+                " without; use another Python, or --store memory"
+            )
     finally:
         probe.close()
+
+
+def _can(db: sqlite3.Connection, statement: str) -> bool:
+    try:
+        db.execute(statement)
+    except sqlite3.Error:
+        return False
+    return True
 
 
 def has_wal_reset_fault(version: Version) -> bool:

@@ -1,9 +1,9 @@
 """The tables of the file, as steps from each version to the next; PRAGMA user_version is the number of steps taken.
 
-Names in the file that differ from the code: `place` of an account is `read_up_to`, `made` is `created_at`;
+Names in the file that differ from the code: `place` of an account or device is `read_up_to`, `made` is `created_at`;
 `place` of the words is `c` and the conversation's id; `origin` of a record is `sender_number`; `used` of a client
-grows with each sign-in of a client of the account, and `used` of a network is the last day (since 1970) on which it
-signed in; `first` of a room is the id with which it began.
+grows with each sign-in of a client of the account, and so does that of an IRC device; `used` of a network is the last
+day (since 1970) on which it signed in; `first` of a room is the id with which it began.
 
 Records may be deleted, also by hand: what the server must remember has tables of its own, which change in
 the transaction of the record, and the triggers of `records` take the deleted words out of the search index.
@@ -224,7 +224,17 @@ PEOPLE = """
     ) WITHOUT ROWID;
 """
 
-STEPS = (FIRST, ACCOUNTS, LABELS, PEOPLE, ROOMS, PARTNERS, WORDS, EPOCHS)
+DEVICES = """
+    CREATE TABLE devices (
+        account INTEGER NOT NULL REFERENCES accounts,
+        device BLOB NOT NULL,
+        place INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        PRIMARY KEY (account, device)
+    ) WITHOUT ROWID;
+"""
+
+STEPS = (FIRST, ACCOUNTS, LABELS, PEOPLE, ROOMS, PARTNERS, WORDS, EPOCHS, DEVICES)
 VERSION = len(STEPS)
 
 

@@ -102,6 +102,13 @@ def command_of(line: bytes) -> tuple[str, str]:
     return command, rest[1:] if rest[:1] == ":" else rest.rstrip(" ")
 
 
+def mended(line: bytes, unreadable: str = "?") -> bytes:
+    """Return a line as `parse` takes it: what is no UTF-8 is replaced, NUL and CR are left out, and the end is cut."""
+    text = _BREAK.sub("", line.decode(errors="replace").replace("\ufffd", unreadable))
+    tags, space, body = text.partition(" ") if text[:1] == "@" else ("", "", text)
+    return (tags + space).encode() + body.encode()[:MAX_BODY_BYTES].decode(errors="ignore").encode()
+
+
 def label_of(line: bytes) -> str | None:
     """Return the label of a line that is not a valid message otherwise."""
     match = _LABEL.match(line)
