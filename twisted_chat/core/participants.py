@@ -194,6 +194,8 @@ class Route:
 
 def size_of(texts: Sequence[str]) -> int:
     """Return about the bytes that texts take in memory; one that is not ASCII may take four for each character."""
+    if len(texts) == 1:
+        return getsizeof(texts[0]) + LIST_ITEM_BYTES
     return sum(map(getsizeof, texts)) + LIST_ITEM_BYTES * len(texts)
 
 
