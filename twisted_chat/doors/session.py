@@ -23,6 +23,7 @@ from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.slices import Job
 from twisted_chat.doors.unstored import FREE_UNSTORED_BYTES, LogWaiter
+from twisted_chat.doors.workload import UNITS_OF_PAGE
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
@@ -261,5 +262,13 @@ class Session(LogWaiter):
             self._clock.callLater(0, self._door.close)
             return
         self._flusher.slices.resume(self)
-        self.catchup.proceed()
+        if self.catchup.mode is not LIVE:
+            self.read_in_turn()
         self._door.wake()
+
+    def read_in_turn(self) -> None:
+        self._flusher.workload.wait(self, self._read_on)
+
+    def _read_on(self) -> None:
+        self._flusher.workload.spend(UNITS_OF_PAGE)
+        self.catchup.proceed()

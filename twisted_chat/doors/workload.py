@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.networks import network_of
@@ -30,12 +31,16 @@ UNITS_OF_SIGN_IN = 6
 UNITS_OF_END = 6
 """Units for the end of a connection with a name; each of its rooms is as many again."""
 
+UNITS_OF_PAGE = 16
+"""Units for a page of the log that is read for a client that is behind (catchup.py)."""
 MAX_CHANGES_UNDER_WAY = 128
 """Joins, leaves and topics that the log has at a time: some 10 ms of a commit, for which all messages wait."""
 MAX_WAIT_FOR_LOG_SECONDS = 0.1
 """A turn waits for the log no longer than this: what needs no log goes on, if slowly, when the disk does not answer."""
 
 Work = Callable[[], None]
+
+_log = Logger()
 
 
 class Worker(Protocol):
@@ -117,7 +122,11 @@ class Workload:
         self._serving = True
         try:
             while self._turns and self._left:
-                self._turns.take()()
+                work = self._turns.take()
+                try:
+                    work()
+                except Exception:
+                    _log.failure("a connection could not go on")
                 self.spend(1)
         finally:
             self._serving = False

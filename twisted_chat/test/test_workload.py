@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_chat.core.archive import Archive
 from twisted_chat.doors import factory
+from twisted_chat.doors.catchup import Mode
 from twisted_chat.doors.workload import (
     MAX_CHANGES_UNDER_WAY,
     MAX_WAIT_FOR_LOG_SECONDS,
     UNITS_AT_A_TIME,
     UNITS_OF_END,
+    UNITS_OF_PAGE,
     UNITS_PER_TURN,
 )
+from twisted_chat.stores.memory import MemoryLog
 from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, Server
 
 CROWD = 200
@@ -237,3 +242,33 @@ class LogTests(WorkloadTestCase):
         self.assertEqual(self.kim.lines(), [])
         self.server.clock.advance(MAX_WAIT_FOR_LOG_SECONDS)
         self.assertEqual(self.kim.lines(), ["pong,kim"])
+
+
+class ReadingTests(SynchronousTestCase):
+    def test_many_readers_who_are_behind_read_on_a_few_in_each_turn(self) -> None:
+        server = Server(MemoryLog(now=lambda: 0.0))
+        most = UNITS_PER_TURN // UNITS_OF_PAGE
+        crowd = [server.plain(f"m{number}", "#tea") for number in range(3 * most)]
+        jane = server.plain("jane", "#tea")
+        for one in crowd:
+            one.stop_reading()
+        for number in range(60):
+            jane.say(f"chat,#tea,{'.' * 8000} {number}\n".encode())
+            server.turn()
+        self.assertEqual({one.chat.session.catchup.mode for one in crowd}, {Mode.IDLE})
+        with patch.object(Archive, "read_on", autospec=True, side_effect=Archive.read_on) as reads:
+            for one in crowd:
+                one.chat.session.outbox.resumeProducing()
+            self.assertEqual(reads.call_count, 0)
+            server.factory.flusher.workload._turn()
+            self.assertLessEqual(reads.call_count, most)
+
+    def test_a_fault_of_one_does_not_hold_up_the_others(self) -> None:
+        server = Server()
+        workload, done = server.factory.flusher.workload, list[str]()
+        session = server.plain("jane").chat.session
+        workload.wait(session, lambda: done.append(str(1 // 0)))
+        workload.wait(session, lambda: done.append("kim"))
+        server.turn()
+        self.assertEqual(done, ["kim"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
