@@ -138,7 +138,7 @@ def all_doors(
     hub.has_room_for_guest = register.has_room_for_guest
     line = ChatFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
     irc = IrcFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
-    irc.flusher.pace = line.flusher.pace  # one pace at all doors
+    irc.flusher.share(line.flusher)
     web = WebFactory(line, origins, hosts=[*hosts, *own_names()])
     return FrontFactory({LINE: line, IRC: irc, WEB: web}, reactor, register=register)
 

@@ -68,7 +68,7 @@ def makeService(options: Options) -> IService:
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
     irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
     irc.network, irc.motd, irc.server_name = options["network"], options.motd, options["server-name"]
-    irc.flusher.pace = line.flusher.pace  # one pace at all doors
+    irc.flusher.share(line.flusher)
     hub.limits.add(line.flusher.pace.rows)
     certificate = _certificate(reactor, options, register)
     web = WebFactory(

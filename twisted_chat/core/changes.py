@@ -123,6 +123,11 @@ class RoomChanges:
         self.flush()
         await self.log.wait_durable(matters)
 
+    @property
+    def changes_under_way(self) -> int:
+        """Return how many memberships and topics have changed, and the log has no result for them yet."""
+        return len(self._changes)
+
     # behind the log
 
     def flush(self) -> None:

@@ -12,9 +12,11 @@ IPV6_PREFIX_BITS = (64, 56, 48)
 """A link has a /64; a customer of a provider usually gets a /56 or a /48 and may use all of it."""
 NETWORK_FACTORS = (1, 2, 4)
 """The limits of a /56 and of a /48 are this many times those of a /64 or of an IPv4 address."""
+MAX_ADDRESSES_KNOWN = 4096
+"""Addresses whose networks are remembered: to parse one costs as much as a request."""
 
 
-@lru_cache(4096)
+@lru_cache(MAX_ADDRESSES_KNOWN)
 def networks_of(address: str) -> tuple[str, ...]:
     """Return the networks of an address, the narrowest first: an IPv4 address itself, or an IPv6 /64, /56 and /48."""
     try:

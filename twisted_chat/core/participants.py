@@ -120,7 +120,7 @@ class Participant(Protocol):
         """Queue a change of a person's presence: the name before and now, None for offline."""
 
     def crowd_changed(self, news: Any) -> None:
-        """Queue what is new about the people of large rooms."""
+        """Queue what is new about the people of large rooms, to be flushed later."""
 
     def notify(self, notice: Notice, detail: str = "") -> None:
         """Queue a notice of the server's own, with the operator's reason if there is one."""

@@ -31,6 +31,7 @@ class Router(RoomChanges):
     def __init__(self, log: MessageLog, shares: Shares | None = None) -> None:
         super().__init__(log, shares)
         self.spread: Callable[[Iterable[Participant]], None] = flush_all
+        self.after_results: list[Callable[[], None]] = []  # called when the log has kept, or refused, what was said
         self._checked_rooms: dict[str, None] = {}  # where a join was refused: what is under way may name that user
         log.subscribe(self.deliver, self.refuse)
 
@@ -168,6 +169,11 @@ class Router(RoomChanges):
         if moves:
             deliver_moves(moves, self.registry.by_identity, self._applied, touched, answered)
         self._flush_clients(touched, answered)
+        self._call_after_results()
+
+    def _call_after_results(self) -> None:
+        for call in self.after_results:
+            call()
 
     def _flush_clients(self, touched: dict[Participant, None], answered: dict[Participant, None]) -> None:
         """Flush the readers, then those who have an answer; when the readers are many, these come first."""
@@ -206,6 +212,7 @@ class Router(RoomChanges):
                 connection.flush()
             elif not connection.unstored:
                 connection.all_stored()
+        self._call_after_results()
 
     def _move_refused(self, entry: Entry, readers: Readers) -> None:
         self._log_writes = False

@@ -6,11 +6,19 @@ a large piece, which its network and the whole server must have left. Without it
 
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol
 
 from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
-from twisted_chat.core.networks import NETWORK_FACTORS, Bucket, NetworkRateLimit, longest_wait, networks_of
+from twisted_chat.core.networks import (
+    MAX_ADDRESSES_KNOWN,
+    NETWORK_FACTORS,
+    Bucket,
+    NetworkRateLimit,
+    longest_wait,
+    networks_of,
+)
 from twisted_chat.core.participants import User
 from twisted_chat.core.ratelimit import Rate, RateLimit
 
@@ -264,6 +272,7 @@ class Shares:
         payer.max_rooms, payer.max_routes = FREE_ROOMS, FREE_ROUTES
 
 
+@lru_cache(MAX_ADDRESSES_KNOWN)
 def is_private(address: str) -> bool:
     """Return True for a loopback or private address."""
     try:

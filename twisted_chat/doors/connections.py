@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
 from twisted_chat.core.bans import Ban, Bans
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
-from twisted_chat.core.networks import NETWORK_FACTORS, NetworkRateLimit, networks_of
+from twisted_chat.core.networks import NETWORK_FACTORS, NetworkRateLimit, network_of, networks_of
 from twisted_chat.core.participants import User
 from twisted_chat.core.ratelimit import Rate
 from twisted_chat.core.shares import MIB, NO_BOUND_BYTES, Pool
@@ -35,7 +36,9 @@ FIRST_WORD_SECONDS = 10.0
 """A client without a name that is silent for longer gives its place to a newcomer when the server is full."""
 VICTIMS_AT_A_TIME = 256
 VICTIM_SECONDS = 1.0
-"""The connections that are sent away next are chosen once in this time, since that looks at all of them."""
+"""The connections that are sent away next are chosen once in this time, since that looks at many of them."""
+MAX_LOOKED_AT = 4096
+"""Connections that are looked at for that, some 10 ms of work; with more connections, others the next time."""
 
 
 class Occupant(Protocol):
@@ -132,6 +135,8 @@ class ConnectionRegister:
         self._expelled: set[Occupant] = set()
         self._victims: list[Occupant] = []
         self._victims_chosen = float("-inf")
+        self._looked_at = 0
+        self._without_room: set[str] = set()  # networks for which no victim was found, until others are chosen
         new_per_second = max(per_network / REFILL_SECONDS, MIN_NEW_PER_SECOND)
         self._new = NetworkRateLimit(Rate(per_network, 1 / new_per_second), now)
         self.tls = Pool(max(per_network * IDLE_CONNECTION_BYTES, MIN_TLS_BYTES), NO_BOUND_BYTES)
@@ -198,6 +203,9 @@ class ConnectionRegister:
         if self._now() - self._victims_chosen >= VICTIM_SECONDS:
             self._choose_victims()
         weight = self.weight(address)
+        network = network_of(address) if self._is_over(weight) else ""
+        if network in self._without_room:
+            return False
         for index, victim in enumerate(self._victims):
             if not self._may_go(victim):
                 continue
@@ -206,6 +214,7 @@ class ConnectionRegister:
             del self._victims[index]
             self.expel(victim, Notice.MAKING_ROOM)
             return True
+        self._without_room.add(network)
         return False
 
     def expel(self, connection: Occupant, notice: Notice, detail: str = "") -> None:
@@ -251,14 +260,14 @@ class ConnectionRegister:
         return self.most is not None and weight > max(1, self.most // SHARES)
 
     def _may_go(self, one: Occupant) -> bool:
-        user = one.user
-        if (
-            one in self._expelled
-            or (user is not None and user.is_account)
-            or not any(one in door for door in self.doors)
-        ):
+        if one in self._expelled or not self._is_guest(one) or not any(one in door for door in self.doors):
             return False
         return self._is_over(self.weight(one.address)) or self._is_idle(one)
+
+    def _is_guest(self, one: Occupant) -> bool:
+        """Return True for a guest or a client without a name."""
+        user = one.user
+        return user is None or not user.is_account
 
     def _is_idle(self, one: Occupant) -> bool:
         if one.user is None:
@@ -268,9 +277,28 @@ class ConnectionRegister:
     def _choose_victims(self) -> None:
         """Sort those who may be sent away: of networks over their share first, then the longest idle."""
         self._victims_chosen = self._now()
+        self._without_room.clear()
+
+        weights: dict[str, float] = {}
 
         def rank(one: Occupant) -> tuple[float, int, int]:
-            weight = self.weight(one.address)
+            weight = weights[one.address]
             return (-weight if self._is_over(weight) else 0.0, -one.silent_checks, one.number)
 
-        self._victims = sorted(filter(self._may_go, self.connections()), key=rank)[:VICTIMS_AT_A_TIME]
+        found: list[Occupant] = []
+        for one in self._some_connections():
+            address = one.address
+            if address not in weights:
+                weights[address] = self.weight(address)
+            if self._is_guest(one) and (self._is_over(weights[address]) or self._is_idle(one)):
+                found.append(one)
+        self._victims = sorted(found, key=rank)[:VICTIMS_AT_A_TIME]
+
+    def _some_connections(self) -> Iterator[Occupant]:
+        """Return all connections, or some of them if they are many, and others the next time."""
+        count = len(self)
+        if count <= MAX_LOOKED_AT:
+            return self.connections()
+        start = self._looked_at % count
+        self._looked_at = start + MAX_LOOKED_AT
+        return islice(chain(self.connections(), self.connections()), start, start + MAX_LOOKED_AT)

@@ -7,12 +7,12 @@ their number when many come or go together.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from twisted.internet.interfaces import IReactorTime
 
 from twisted_chat.core.hub import Hub
-from twisted_chat.core.participants import User
+from twisted_chat.core.participants import Participant, User
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.presence import PresenceChanges
 
@@ -20,8 +20,8 @@ CROWD_DELAY_SECONDS = 0.1
 """Seconds for which the changes in large rooms are gathered."""
 MAX_CROWD_CHANGES = 1000
 """People whose changes are told by name; with more, the readers are told to ask for the list."""
-READERS_PER_TURN = 64
-"""Readers who are told in one turn: some 1 ms of work."""
+READERS_PER_TURN = 256
+"""Readers for whom the news is queued in one turn, which is little work; they are written to later (flusher.py)."""
 
 
 class CrowdNews:
@@ -30,12 +30,13 @@ class CrowdNews:
     `renames` are the new names alone, without a bound: an IRC client needs them all.
     """
 
-    __slots__ = ("_lines", "presence", "renames")
+    __slots__ = ("_lines", "_renames_rendered", "presence", "renames")
 
     def __init__(self) -> None:
         self.presence = PresenceChanges(MAX_CROWD_CHANGES)
         self.renames: dict[int, tuple[str, str]] = {}
         self._lines: dict[tuple[Dialect, bytes], tuple[list[bytes], bytes]] = {}
+        self._renames_rendered: tuple[dict[int, bytes], bytes] | None = None
 
     def add(self, identity: int, before: str | None, now: str | None) -> None:
         """Add the change of one person, by identity."""
@@ -71,6 +72,16 @@ class CrowdNews:
             for line in dialect.presence([some])
         }
         return b"".join([line for line in lines if line not in mine])
+
+    def rendered_renames(self, render: Callable[[int, str, str], bytes], reader: int) -> bytes:
+        """Return the new names for a reader, by identity, without its own; all readers' lines are the same."""
+        if self._renames_rendered is None:
+            lines = {identity: render(identity, before, now) for identity, (before, now) in self.renames.items()}
+            self._renames_rendered = lines, b"".join(lines.values())
+        lines, joined = self._renames_rendered
+        if reader not in lines:
+            return joined
+        return b"".join([line for identity, line in lines.items() if identity != reader])
 
 
 class Crowds:
@@ -141,7 +152,7 @@ class Crowds:
         """Tell the readers in the rooms, with a step for some of them. A reader in several is told once."""
         known = {frozenset((key,)): news for key, news in rooms.items()}
         told: set[object] = set()
-        count = 0
+        queued: list[Participant] = []
         for key in rooms:
             room = self._hub.rooms.by_key(key)
             for participant in room.participants if room is not None else ():
@@ -156,6 +167,9 @@ class Crowds:
                     for other in shared:
                         merged.merge(rooms[other])
                 participant.crowd_changed(known[shared])
-                count += 1
-                if count % READERS_PER_TURN == 0:
+                queued.append(participant)
+                if len(queued) == READERS_PER_TURN:
+                    self._hub.spread(queued)
+                    queued = []
                     yield
+        self._hub.spread(queued)

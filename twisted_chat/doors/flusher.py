@@ -11,12 +11,12 @@ from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import Participant
 from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.slices import CallSoon, Slices
-from twisted_chat.doors.wakes import Wakes
+from twisted_chat.doors.workload import Workload
 
 MAX_BYTES_A_TURN = 512 * 1024
 """Bytes after which the hub is flushed before the turn ends, so that a batch has a bound."""
-
-
+MAX_EARLY_FLUSHES_A_TURN = 2
+"""Answers in one turn for which the hub is flushed at once: a flush for each would make a batch for each."""
 MAX_FLUSHES_A_TURN = 128
 """Readers of large rooms that are written to in one turn: some 2 ms of work."""
 
@@ -33,9 +33,10 @@ class Spread:
 
     def add(self, participants: Iterable[Participant]) -> None:
         """Write to these in turn."""
-        if not self._waiting:
-            self._call_soon(self._turn)
+        begins = not self._waiting
         self._waiting.update(dict.fromkeys(participants))
+        if begins and self._waiting:
+            self._call_soon(self._turn)
 
     def _turn(self) -> None:
         for participant in list(islice(self._waiting, MAX_FLUSHES_A_TURN)):
@@ -48,17 +49,22 @@ class Spread:
 class Flusher:
     """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn.
 
-    `slices` runs the long answers of the same sessions, `wakes` those whose requests waited, and `pace` their
-    changes that others are told of.
+    `slices` runs the long answers of the same sessions, `workload` says how much of their work a turn has room for,
+    and `pace` delays their changes that others are told of.
     """
 
+    workload: Workload
     pace: ChangePace
 
     def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
-        self.slices, self.wakes = Slices(call_soon), Wakes(call_soon)
+        self.slices = Slices(call_soon)
         hub.spread = Spread(call_soon).add
-        self._size = 0
+        self._size = self._early = 0
+
+    def share(self, other: "Flusher") -> None:
+        """Count work and changes together with another door of the same server, as one."""
+        self.pace, self.workload = other.pace, other.workload
 
     def request(self, size: int = 1) -> None:
         """Ask for a flush, since about `size` more bytes wait for one."""
@@ -69,6 +75,13 @@ class Flusher:
             self._hub.flush()
             self._size = 1  # the call is still to come
 
+    def flush_early(self) -> None:
+        """Flush for an answer that comes behind what its client said; with many such answers, once for all of them."""
+        self.request()
+        if self._early < MAX_EARLY_FLUSHES_A_TURN:
+            self._early += 1
+            self._hub.flush()
+
     def _flush(self) -> None:
-        self._size = 0
+        self._size = self._early = 0
         self._hub.flush()

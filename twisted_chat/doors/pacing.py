@@ -2,7 +2,7 @@
 
 A request that has to wait holds the rest of its connection, and no other connection. The connection is not read
 from while there is more to do than may be done now: while a request waits, the client does not read, the log does
-not have what the client said, or the client is over its rate.
+not have what the client said, the client is over its rate, or others have their turn (workload.py).
 """
 
 from __future__ import annotations
@@ -21,13 +21,10 @@ from twisted_chat.doors.door import Door
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.state import CLOSED, CLOSING, ENDING, OPEN, State
+from twisted_chat.doors.workload import BYTES_PER_UNIT, UNITS_OF_SIGN_IN
 from twisted_chat.transports.interfaces import Transport
 from twisted_chat.wire.stream import Messages
 
-MAX_REQUESTS_A_TURN = 64
-"""Requests of one connection that are carried out before other connections have their turn."""
-FEW_REQUESTS = 8
-"""So many requests of one read are carried out at once, even while other connections wait for their turn."""
 SPLIT_BYTES = 8 * 1024
 """Bytes of a read that are split into requests at a time: a request takes much more memory than its bytes."""
 TEXT_BYTES = 64
@@ -64,7 +61,7 @@ class PacedProtocol(Protocol):
     silent_checks: int
 
     def __init__(self) -> None:
-        self._running = self._waits = self._paused = False
+        self._running = self._waits = self._paused = self._in_line = False
         self._slowed: IDelayedCall | None = None  # ends the wait of a client that is over its rate
         self._lines: list[bytes] = []  # the next one is the last
         self._unsplit = b""  # what was read behind them
@@ -115,7 +112,8 @@ class PacedProtocol(Protocol):
     @property
     def ready(self) -> bool:
         """Return True when a request that is read now may be carried out at once."""
-        return not (self._paused or self.session.outbox.full)  # outside of `wake`, what must wait has `_paused`
+        # outside of `wake`, what must wait has `_paused`, or is in line
+        return not (self._paused or self._in_line or self.session.outbox.full)
 
     @property
     def has_requests(self) -> bool:
@@ -139,10 +137,7 @@ class PacedProtocol(Protocol):
         else:
             self._lines = lines.split(b"\n")[skip:-1]  # nothing is behind the last LF
             self._lines.reverse()
-        if (self._unsplit or len(self._lines) > FEW_REQUESTS) and self.factory.flusher.wakes.busy and not self._paused:
-            self._throttle()  # wakes it in turn
-        else:
-            self.wake()
+        self.wake()
 
     def _split_more(self) -> None:
         """Split the next part of what was read into requests."""
@@ -170,13 +165,23 @@ class PacedProtocol(Protocol):
         """Carry out the requests that were read, as far as they may be now."""
         if self._running or self.state in (CLOSING, CLOSED):
             return
+        allowance = self.factory.flusher.workload.allowance
+        if allowance:
+            self._work(allowance)
+        else:
+            self._wait_for_turn()
+
+    def _work(self, allowance: int) -> None:
+        """Carry out requests of about so many units of work."""
         session = self.session
         unstored, outbox = session.unstored, session.outbox
         self._running = True
         if self._waits:
             self._resume()
-        self._carry_out(MAX_REQUESTS_A_TURN)
+        spent = self._carry_out(allowance)
         self._running = False
+        if spent:
+            self.factory.flusher.workload.spend(spent)
         if session.unstored:
             self.factory.flusher.request(max(session.unstored - unstored, 1))
         if session.credit < 0:
@@ -186,18 +191,40 @@ class PacedProtocol(Protocol):
         if self._lines or self._unsplit or self._paused or self.state is not OPEN or self._must_wait():
             self._throttle()
 
-    def _carry_out(self, turns: int) -> None:
-        """Carry out so many requests, if none of them has to wait."""
+    def _wait_for_turn(self) -> None:
+        """Have the requests carried out when it is this connection's turn; read no more than a few until then."""
+        if not self._in_line:
+            self._in_line = True
+            self.factory.flusher.workload.wait(self.session, self._take_turn)
+        if self.session.credit < 0:
+            self._pay()
+        self._hold_input(self._tail)
+        if self._input_paid:
+            self._pause(True)
+
+    def _take_turn(self) -> None:
+        self._in_line = False
+        self.wake()
+
+    def _carry_out(self, allowance: int) -> int:
+        """Carry out requests of about so many units, if none of them has to wait; return how many it were."""
         session, outbox = self.session, self.session.outbox
-        while turns and not (self._waits or self._slowed or outbox.full):
+        spent = 0
+        while spent < allowance and not (self._waits or self._slowed or outbox.full):
             if session.unstored > session.max_unstored and session.waits_for_log():
-                return
+                break
             if not self._lines:
                 if not self._unsplit:
-                    return
+                    break
                 self._split_more()
-            turns -= 1
+            credit, user = session.credit, session.user
             self.lineReceived(self._lines.pop())
+            spent += 1
+            if session.credit < credit:
+                spent += (credit - session.credit) // BYTES_PER_UNIT
+            if user is None and session.user is not None:
+                spent += UNITS_OF_SIGN_IN
+        return spent
 
     def _pay(self) -> None:
         """Pay for what the client said; if it is over its rate, let it wait."""
@@ -225,8 +252,9 @@ class PacedProtocol(Protocol):
             self.close()
             return
         waits = self._must_wait()
-        if self.has_requests and not waits:
-            self.factory.flusher.wakes.add(session.address, self.wake)  # other connections have their turn
+        if self.has_requests and not waits and not self._in_line:
+            self._in_line = True
+            self.factory.flusher.workload.wait(session, self._take_turn)
         pause = waits or self.has_requests
         if waits and len(self._lines) > MAX_SPLIT_LINES_WAITING:
             self._lines.reverse()
@@ -235,6 +263,10 @@ class PacedProtocol(Protocol):
         if self._input_paid or waits:
             self._hold_input(self._tail)
         session.waiting = session.unstored > 0 and (pause or session.has_share or self.state is not OPEN)
+        self._pause(pause)
+
+    def _pause(self, pause: bool) -> None:
+        """Read nothing more from the connection, or read on."""
         if pause is not self._paused and self.state is OPEN:
             self._paused = pause
             if pause:

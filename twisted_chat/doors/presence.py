@@ -43,6 +43,9 @@ class PresenceChanges:
         """Return the change of one person, or None."""
         return self._changes.get(identity)
 
+    def __len__(self) -> int:
+        return len(self._changes)
+
     def __contains__(self, identity: int) -> bool:
         return identity in self._changes
 

@@ -11,7 +11,7 @@ from twisted_chat.doors.catchup import LIVE, CatchUp
 from twisted_chat.doors.crowds import CrowdNews
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.outbox import Outbox
-from twisted_chat.doors.presence import PresenceChanges
+from twisted_chat.doors.presence import MAX_CHANGES, PresenceChanges
 
 PRESENCE_DELAY_SECONDS = 0.1
 """Seconds for which presence changes gather before they are sent, so that a storm of them becomes one write."""
@@ -49,9 +49,11 @@ class PresenceReader:
             if news.presence.lost:
                 self.write(*self.dialect.server_notice(Notice.GAP, PRESENCE_GAP))
             self.outbox.put(news.rendered(self.dialect, self._delimiter, own))
-            self.outbox.flush()
         elif own is not None:
             gathered = self._gathered_presence()
+            if len(news.presence) > MAX_CHANGES + 1:  # more than can be gathered, also without the reader itself
+                gathered.lose()
+                return
             for identity, (before, now) in news.presence.items():
                 if identity != own:
                     gathered.add(identity, before, now)

@@ -26,6 +26,7 @@ from twisted_chat.doors.pacing import PacedProtocol
 from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.state import CLOSED, CLOSING, OPEN, TRANSITIONS, Event
+from twisted_chat.doors.workload import UNITS_OF_END
 from twisted_chat.transports.confidential import is_confidential
 from twisted_chat.transports.faults import FAULTS
 from twisted_chat.wire.errors import ParseError
@@ -114,7 +115,10 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
         self._drop_requests()
         self._go(Event.LOST)
         self._held = None
-        self.session.end()
+        if self.session.user is None:
+            self.session.end()
+        else:
+            self.factory.flusher.workload.run(self.session, self._units_of_end, self.session.end)
 
     def readConnectionLost(self) -> None:
         """Answer what was read before the client's end of input, then close."""
@@ -142,9 +146,18 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
             self._drop_requests()
             if self._paused:  # TLS ends a connection by reading
                 self.transport.resumeProducing()
+            self.factory.flusher.workload.spend(self._units_of_end)
             self.session.sign_out()
             self.session.outbox.close()
             self._close_timeout = self.factory.clock.callLater(CLOSE_TIMEOUT_SECONDS, self.transport.abortConnection)
+        elif self.state is CLOSED:  # it is lost, and its end waits for its turn
+            self.session.end()
+
+    @property
+    def _units_of_end(self) -> int:
+        """Return the work of leaving everything, which grows with the rooms."""
+        user = self.session.user
+        return 0 if user is None else UNITS_OF_END * (1 + len(user.rooms))
 
     def finish(self) -> None:
         """Take no more requests: the last one has been answered."""
@@ -167,7 +180,7 @@ class DoorProtocol(SessionOccupant, PacedProtocol):
         The `result` is an answer, what becomes one (a coroutine or Deferred), or a Problem.
         """
         if self.session.unstored:
-            self.hub.flush()
+            self.factory.flusher.flush_early()
         if self.session.unstored:
             self._waits, self._held = True, (request, result)
         elif isinstance(result, (ChatError, ParseError)):

@@ -23,6 +23,7 @@ from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.presence import PresenceChanges
 from twisted_chat.doors.slices import Job
 from twisted_chat.doors.unstored import FREE_UNSTORED_BYTES, LogWaiter
+from twisted_chat.doors.workload import UNITS_OF_PAGE
 from twisted_chat.sentences import notice_sentence
 from twisted_chat.transports.interfaces import Writer
 
@@ -169,7 +170,7 @@ class Session(LogWaiter):
         return self._door.door
 
     def _wake_in_turn(self) -> None:
-        self._flusher.wakes.add(self.address, self._door.wake)
+        self._flusher.workload.wait(self, self._door.wake)
 
     # how far the client has read
 
@@ -266,4 +267,8 @@ class Session(LogWaiter):
         self._door.wake()
 
     def read_in_turn(self) -> None:
-        self._flusher.wakes.add(self.address, self.catchup.proceed)
+        self._flusher.workload.wait(self, self._read_on)
+
+    def _read_on(self) -> None:
+        self._flusher.workload.spend(UNITS_OF_PAGE)
+        self.catchup.proceed()

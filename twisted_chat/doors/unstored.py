@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.presence_reader import PresenceReader
 
 MAX_UNSTORED_BYTES = 64 * 1024
@@ -15,6 +16,8 @@ class LogWaiter(PresenceReader):
 
     __slots__ = ("max_unstored", "unstored", "waiting")
 
+    _flusher: Flusher
+    sender_number: int
     max_unstored: int
     unstored: int
     waiting: bool

@@ -7,7 +7,8 @@ from twisted.internet.interfaces import IAddress
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.bans import ADDRESS, Ban
-from twisted_chat.doors.connections import FIRST_WORD_SECONDS, VICTIM_SECONDS, ConnectionRegister
+from twisted_chat.doors import connections
+from twisted_chat.doors.connections import FIRST_WORD_SECONDS, VICTIM_SECONDS, ConnectionRegister, Occupant
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
@@ -98,6 +99,32 @@ class ShareTests(RegisterTestCase):
         self.guest()
         self.assertEqual(sum(one.closed for one in crowd), 1)
         self.assertFalse(any(one.closed for one in others))
+
+    def test_a_flood_of_newcomers_from_one_who_has_more_than_a_share_looks_for_a_place_once(self) -> None:
+        self.guests(30)
+        looks: list[object] = []
+        may_go = self.register._may_go
+
+        def look(one: Occupant) -> bool:
+            looks.append(one)
+            return may_go(one)
+
+        self.patch(self.register, "_may_go", look)
+        for _ in range(20):
+            self.assertEqual(self.refused(self.connect()), SERVER_FULL)
+        self.assertLessEqual(len(looks), 30)
+        self.guest("198.51.100.1")  # for others there is a place
+
+    def test_with_many_connections_some_are_looked_at_and_others_the_next_time(self) -> None:
+        self.patch(connections, "MAX_LOOKED_AT", 8)
+        guests = [self.guest(f"198.51.100.{number}") for number in range(30)]
+        self.pass_idle_checks()
+        self.register._choose_victims()
+        self.assertEqual(len(self.register._victims), 8)
+        for number in range(16):
+            self.guest(f"203.0.113.{number}")
+            self.server.clock.advance(VICTIM_SECONDS)
+        self.assertEqual(sum(one.closed for one in guests), 16)
 
     def test_among_equals_the_guest_that_was_idle_longest_goes(self) -> None:
         guests = [self.guest(f"198.51.100.{number}") for number in range(30)]

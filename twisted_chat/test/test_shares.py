@@ -109,7 +109,7 @@ class UnstoredTests(SynchronousTestCase):
         self.assertLessEqual(self.pool.used, shares.MAX_UNSTORED_BYTES_PER_NETWORK)
         unstored = sum(person.chat.session.unstored for person in people)
         self.assertLess(unstored, shares.MAX_UNSTORED_BYTES_PER_NETWORK + len(people) * (FREE_UNSTORED_BYTES + 17_000))
-        while self.log.waiting:
+        while self.log.waiting or any(person.chat.has_requests for person in people):
             self.log.keep()
             self.server.turn()
         self.assertEqual(self.pool.used, 0)

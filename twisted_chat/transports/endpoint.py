@@ -18,6 +18,9 @@ from zope.interface import implementer
 
 from twisted_chat.transports.loop import AsyncioTransport, LoopTransport
 
+MAX_ACCEPTS_A_TURN = 8
+"""Connections that are accepted in one turn of the reactor: some 2 ms of work."""
+
 
 def event_loop(reactor: object) -> asyncio.AbstractEventLoop | None:
     """Return the asyncio event loop that a reactor runs on, or None for any other reactor."""
@@ -48,11 +51,27 @@ class LoopEndpoint:
     def _listen(self, factory: IProtocolFactory) -> IListeningPort:
         connections: set[LoopTransport] = set()
         transports = _TransportFactory(factory, self._loop, connections)
-        port = Port(self._port, transports, self._backlog, self._interface, self._reactor)
+        port = FairPort(self._port, transports, self._backlog, self._interface, self._reactor)
         port.transport = cast(Any, _bare_socket)
         port.startListening()
         self._reactor.addSystemEventTrigger("during", "shutdown", _disconnect_all, connections)
         return port
+
+
+class FairPort(Port):
+    """A Port that accepts a few connections in a turn of the reactor, however many come; the others wait in the system.
+
+    Twisted's own accepts more and more of them in a turn.
+    """
+
+    @property
+    def numberAccepts(self) -> int:
+        """Return how many connections are accepted in a turn."""
+        return MAX_ACCEPTS_A_TURN
+
+    @numberAccepts.setter
+    def numberAccepts(self, number: int) -> None:
+        """Ignore the number that Twisted would try next."""
 
 
 def _disconnect_all(connections: set[LoopTransport]) -> None:

@@ -170,9 +170,17 @@ class IrcSession(IrcAnswers):
     def crowd_changed(self, news: CrowdNews) -> None:
         """Queue new names, all in one write."""
         own = -1 if self.user is None else self.user.identity
+        if self.catchup.mode is LIVE and not self.outbox.full:
+            data = news.rendered_renames(self._render_renamed, own)
+            if data:
+                self.outbox.put(data)
+            return
         for identity, (before, now) in news.renames.items():
             if identity != own:
                 self.presence_changed(identity, before, now)
+
+    def _render_renamed(self, identity: int, before: str, now: str) -> bytes:
+        return f"{renamed(before, now, self.hosts.of(identity))}\r\n".encode()
 
     def expects_absence(self, name: str) -> bool:
         """Return True if a message to this name would perhaps be answered with the news that its owner is absent."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -56,6 +57,9 @@ class LessonConnection(LineConnection, Protocol):
 
     def request(self, line: bytes) -> None:
         """Carry out one line."""
+
+    def in_turn(self, work: Callable[[], None]) -> None:
+        """Do work at once, or when it is this connection's turn; a request in it is carried out at once."""
 
     def refuse(self, label: str | None, problem: ParseError) -> None:
         """Answer a request that was not carried out."""
@@ -106,10 +110,17 @@ class Lesson:
     def _silent(self) -> None:
         self._state = LESSON
         self._connection.speak(LESSON_DIALECT)
-        self._carry_out(self._first)
-        self._late_ending = self._connection.session.user is not None
+        self._connection.in_turn(self._carry_out_first)
+
+    def _carry_out_first(self) -> None:
+        if self._connection.lesson is self:  # it has not gone on with lines meanwhile
+            self._carry_out_now(self._first)
+            self._late_ending = self._connection.session.user is not None
 
     def _carry_out(self, data: bytes) -> None:
+        self._connection.in_turn(partial(self._carry_out_now, data))
+
+    def _carry_out_now(self, data: bytes) -> None:
         session = self._connection.session
         if data.count(b",") > 1:
             sentence = "a command without a line ending has at most two fields; end the line with a line feed"

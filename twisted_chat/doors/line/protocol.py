@@ -7,6 +7,8 @@ is flushed once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
@@ -264,6 +266,10 @@ class ChatProtocol(DoorProtocol):
             else:
                 self._lines.insert(0, line)
             self.wake()
+
+    def in_turn(self, work: Callable[[], None]) -> None:
+        """Do work at once, or when it is this connection's turn; a request in it is carried out at once."""
+        self.factory.flusher.workload.run(self.session, 0, work)
 
     def _throttle(self) -> None:
         tail = self._splitter.tail
