@@ -185,7 +185,7 @@ def shoot() -> bytes:
         kim.page.click("#send")
         said("On my phone, on the way 🫖")
         ira.types("/me pours")
-        said("ira pours")
+        said("ira (guest) pours")
         nick.types("chat,jane,is there milk?")
         jane.sees_count("nick", "1")
         time.sleep(1)

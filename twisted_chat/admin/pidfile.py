@@ -70,7 +70,7 @@ def _number_in(pidfile: str) -> int | None:
 def _set_aside(pidfile: str) -> None:
     """Remove an empty pidfile, and rename one that has something else in it."""
     try:
-        if os.path.getsize(pidfile):
+        if os.lstat(pidfile).st_size:
             os.replace(pidfile, f"{pidfile}.old")
             _log.warn("{path} holds no process number; it is {path}.old now", path=pidfile)
         else:

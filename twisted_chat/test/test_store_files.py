@@ -60,10 +60,11 @@ class ClaimTests(TestCase):
     def test_a_folder_and_a_pipe_are_refused(self) -> None:
         os.mkdir(self.path)
         self.assertIn("Is a directory", self.problem(self.path))
+        self.assertFalse(os.path.lexists(f"{self.path}.lock"))
         os.rmdir(self.path)
-        os.remove(f"{self.path}.lock")
         os.mkfifo(self.path)
         self.assertIn("it is not a file", self.problem(self.path))
+        self.assertFalse(os.path.lexists(f"{self.path}.lock"))
 
     def test_a_start_that_fails_before_there_is_a_file_leaves_no_lock(self) -> None:
         os.symlink("elsewhere", f"{self.path}-shm")

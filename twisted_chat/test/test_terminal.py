@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_chat.admin import accounts, cli, people_cli
+from twisted_chat.admin import accounts, backup, cli, people_cli
 from twisted_chat.cli import main
 from twisted_chat.talk import cli as talk
 from twisted_chat.talk.address import is_readable_on_the_way, parse_address
@@ -49,6 +49,16 @@ class CommandTests(SynchronousTestCase):
 
     def test_file_names_of_passwords(self) -> None:
         self.run_main("send", "zak", "hi", "--as", "jane", "--password-file", EVIL)
+
+    def test_wrong_options_of_the_server(self) -> None:
+        self.patch(sys, "__stderr__", self.err)
+        for option in ("--listen", "--auth", "--motd"):
+            self.run_main("serve", f"{option}={EVIL}")
+
+    def test_what_a_backup_says(self) -> None:
+        self.patch(backup, "store_path", lambda options: "")
+        self.assertEqual(backup._run(Namespace(do=lambda path, file: f"backed up to {file}", file=EVIL)), 0)
+        self.assert_clean()
 
     def test_file_names_of_stores(self) -> None:
         self.run_main("accounts", "list", "--store", f"sqlite:{EVIL}/none.sqlite3")

@@ -118,11 +118,13 @@ class LineDialect(Dialect):
         """Return the answer that names the conversations with unread messages, each with the other's identity."""
         if label is not None or self.for_programs:
             rows = [
-                f"{self._tags(who)}unread,{name},{one.total},{one.mentions},{one.first}" for name, who, one in found
+                f"{self._tags(who)}unread,{name},{one.total},{one.mentions},{one.first}{',more' * one.more}"
+                for name, who, one in found
             ]
             return Answer(tuple(rows), tuple(fields), listed=True)
         lines = [
-            f"{name}: {one.total} unread, {one.mentions} for you, the first is {one.first}" for name, _, one in found
+            f"{name}: {'more than ' * one.more}{one.total} unread, {one.mentions} for you, the first is {one.first}"
+            for name, _, one in found
         ]
         if len(fields) > 1:
             lines.append(f"there are more; unread,before={fields[-1]} shows them")

@@ -73,7 +73,7 @@ class StoreFiles:
                 lock(self._file, timeout, self.path)
             self._secure()
         except BaseException as problem:
-            if not was_locked_before and not isinstance(problem, InUse) and not os.path.lexists(self.path):
+            if not was_locked_before and not isinstance(problem, InUse) and not os.path.isfile(self.path):
                 os.unlink(f"{self.path}.lock")  # or the next start would say that the file is missing
             self.release()
             raise
