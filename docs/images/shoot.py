@@ -2,7 +2,8 @@
 
     pip install playwright pillow && python docs/images/shoot.py docs/images/rooms.png
 
-It needs chromium, irssi, weechat, nc and tmux, as tests/e2e/test_one_port.py does, whose helpers it uses.
+It needs chromium, irssi, weechat, nc and tmux, as tests/e2e/test_one_port.py does, whose helpers it uses, and a font
+with emoji (Debian's fonts-noto-color-emoji).
 """
 
 from __future__ import annotations
