@@ -2,7 +2,8 @@
 
     pip install playwright pillow && python docs/images/shoot.py docs/images/rooms.png
 
-It needs chromium, irssi, weechat, nc and tmux, as tests/e2e/test_one_port.py does, whose helpers it uses.
+It needs chromium, irssi, weechat, nc and tmux, as tests/e2e/test_one_port.py does, whose helpers it uses, and a font
+with emoji (Debian's fonts-noto-color-emoji).
 """
 
 from __future__ import annotations
@@ -185,7 +186,7 @@ def shoot() -> bytes:
         kim.page.click("#send")
         said("On my phone, on the way 🫖")
         ira.types("/me pours")
-        said("ira pours")
+        said("ira (guest) pours")
         nick.types("chat,jane,is there milk?")
         jane.sees_count("nick", "1")
         time.sleep(1)

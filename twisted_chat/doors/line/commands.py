@@ -36,22 +36,13 @@ def rename(connection: LineConnection, label: str | None, name: str) -> Result:
 
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
-    return _list(connection, label, what, join_marked if connection.tags.guests else join_names)
-
-
-def _list(connection: LineConnection, label: str | None, what: str, put: Join) -> Result:
     hub, session = connection.hub, connection.session
+    put = join_marked if connection.tags.guests else join_names
     if what == "friends":
         return list_names(session, label, hub.registry.present, put)
     if hub.moves(session):
         return _list_when_moved(connection, label, what, put)
-    if what == "mine":
-        return _mine(connection, put)
-    if what == "rooms":
-        return list_names(session, label, hub.rooms.ordered, join_names)
-    if is_room(what):
-        return list_names(session, label, hub.rooms.find_shown(what).ordered, put)
-    raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
+    return _list(connection, label, what, put)
 
 
 async def _list_when_moved(connection: LineConnection, label: str | None, what: str, put: Join) -> Answer:
@@ -59,6 +50,17 @@ async def _list_when_moved(connection: LineConnection, label: str | None, what: 
     await connection.hub.moved(connection.session)
     result = _list(connection, label, what, put)
     return result if isinstance(result, Answer) else await result
+
+
+def _list(connection: LineConnection, label: str | None, what: str, put: Join) -> Result:
+    hub, session = connection.hub, connection.session
+    if what == "mine":
+        return _mine(connection, put)
+    if what == "rooms":
+        return list_names(session, label, hub.rooms.ordered, join_names)
+    if is_room(what):
+        return list_names(session, label, hub.rooms.find_shown(what).ordered, put)
+    raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
 
 
 async def _mine(connection: LineConnection, put: Join) -> Answer:
