@@ -102,7 +102,7 @@ def _certificate(folder: Path) -> list[str]:
     what = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost")
     command = ["openssl", "req", *what, "-keyout", str(key), "-out", str(chain)]
     subprocess.run(command, check=True, capture_output=True)
-    return ["--tls-cert", str(chain), "--tls-key", str(key)]
+    return ["--tls-cert", str(chain), "--tls-key", str(key), "--per-address", "100000"]
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from twisted_chat.auth.passwords import HASHING_THREADS, Passwords, at_low_prior
 from twisted_chat.auth.tickets import AccountTickets
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.interfaces import Accounts, MessageLog
-from twisted_chat.core.shares import Shares
+from twisted_chat.core.shares import PERSON_BYTES_PER_SECOND, Shares
 from twisted_chat.doors.connections import ConnectionRegister
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
@@ -64,11 +64,12 @@ def make_hub(
     checkers: Sequence[ICredentialsChecker] = (),
     guests: bool = True,
     reserve: int | None = None,
+    writing_rate: int = PERSON_BYTES_PER_SECOND,
 ) -> MadeHub:
     """Return a hub with a store: `memory`, or `sqlite:` and the path of a file; nothing is opened yet.
 
     Passwords are checked by the `checkers` of twisted.cred or, without any, by the server's own hashes.
-    `reserve` is that of `stores.sqlite.reserve.Reserve`.
+    `reserve` is that of `stores.sqlite.reserve.Reserve`. A person may write `writing_rate` bytes a second for long.
     """
     path = None if store == MEMORY else store.removeprefix(SQLITE_PREFIX)
     log: MessageLog = MemoryLog()
@@ -84,8 +85,9 @@ def make_hub(
             checkpointer=Checkpointer(),
             reserve=Reserve(reserve),
         )
-        log, accounts = SqliteLog(database, reactor), SqliteAccounts(database)
-    shares, audit = Shares() if path is None else Shares(reactor.seconds), AuditLog()
+        log = sqlite_log = SqliteLog(database, reactor)
+        accounts = SqliteAccounts(database)
+    shares, audit = Shares() if path is None else Shares(reactor.seconds, writing_rate), AuditLog()
     authenticator: BuiltIn | Cred
     hash: Hash | None = None
     if checkers:  # a password that is changed elsewhere would not end tickets, so there are none
@@ -98,6 +100,8 @@ def make_hub(
         hub = Hub(log, accounts, authenticator, guests=guests, shares=shares, tickets=tickets, audit=audit)
         hub.limits.add(tickets.rows)
     hub.limits.add(authenticator.rows)
+    if path is not None:
+        hub.limits.add(sqlite_log.rows)
     return MadeHub(hub, accounts, authenticator, hash, path)
 
 

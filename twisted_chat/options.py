@@ -18,6 +18,7 @@ from twisted.python.usage import UsageError
 
 from twisted_chat.admin.motd import message_of
 from twisted_chat.admin.pidfile import CannotStartBeside, make_way
+from twisted_chat.core.shares import PERSON_BYTES_PER_SECOND
 from twisted_chat.doors.connections import MAX_PER_NETWORK
 from twisted_chat.doors.irc.hosts import DEFAULT_SERVER_NAME, MAX_SERVER_NAME_CHARACTERS, is_server_name
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
@@ -33,6 +34,7 @@ BACKLOG_CONNECTIONS = 1024
 """Connections that may wait to be accepted, for an endpoint without a backlog of its own."""
 MAX_NETWORK_BYTES = 64
 MAX_PER_ADDRESS = 10_000_000
+MIN_WRITING_RATE, MAX_WRITING_RATE = 1024, 1024**3
 DOORS = (LINE, IRC, WEB)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 MEMORY, SQLITE_PREFIX = "memory", "sqlite:"
@@ -86,6 +88,15 @@ class Options(UsageOptions, AuthOptionMixin):
             str(MAX_PER_NETWORK),
             "Connections that one address (IPv6: one /64) may hold; raise it behind a proxy without PROXY headers.",
         ],
+        [
+            "writing-rate",
+            None,
+            f"{PERSON_BYTES_PER_SECOND // 1024}K",
+            (
+                "Bytes a second that a person may write into the file for long; an address may write 16 times as many,"
+                " and bursts last 512 seconds. 0 for no bound."
+            ),
+        ],
         ["network", None, "twisted_chat", "The name that IRC clients show for this network: one word."],
         ["server-name", None, DEFAULT_SERVER_NAME, "The server's own name in IRC, e.g. irc.example.org."],
         ["outbox", None, str(MAX_OUTBOX_BYTES), "Bytes that may be queued for one client that does not read."],
@@ -105,6 +116,7 @@ class Options(UsageOptions, AuthOptionMixin):
         self.endpoints: list[str] = []
         self.doors: list[str] = []
         self.reserve: int | None = None
+        self.writing_rate = PERSON_BYTES_PER_SECOND
         self.hosts: list[str] = []
         self.urls: list[str] = []
         self.motd: list[str] = []
@@ -179,7 +191,11 @@ class Options(UsageOptions, AuthOptionMixin):
         if store == "sqlite::memory:":
             raise UsageError("--store sqlite::memory: is not a file; use --store memory to keep nothing on the disk")
         if self["reserve"] is not None:
-            self.reserve = _bytes_of(self["reserve"])
+            self.reserve = _bytes_of(self["reserve"], "--reserve")
+        self.writing_rate = _bytes_of(self["writing-rate"], "--writing-rate")
+        if self.writing_rate and not MIN_WRITING_RATE <= self.writing_rate <= MAX_WRITING_RATE:
+            text = self["writing-rate"]
+            raise UsageError(f"--writing-rate must be 0, or from 1K to 1G bytes a second, not {text!r}")
 
     def _check_doors(self) -> None:
         self.doors = [name.strip() for name in self["doors"].split(",")]
@@ -268,9 +284,9 @@ def endpoint_of(reactor: Any, text: str) -> IStreamServerEndpoint:
     return endpoint
 
 
-def _bytes_of(text: str) -> int:
+def _bytes_of(text: str, option: str) -> int:
     """Return the number of bytes that a text such as 64M names. Raises UsageError."""
     number, unit = (text[:-1], text[-1:].upper()) if text[-1:].upper() in UNITS else (text, "")
     if not (is_number(number) and len(number) < 16):
-        raise UsageError(f"--reserve must be a number of bytes, or one with K, M or G such as 64M, not {text!r}")
+        raise UsageError(f"{option} must be a number of bytes, or one with K, M or G such as 64M, not {text!r}")
     return int(number) * UNITS[unit]

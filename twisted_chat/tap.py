@@ -70,7 +70,7 @@ def makeService(options: Options) -> IService:
     irc.network, irc.motd, irc.server_name = options["network"], options.motd, options["server-name"]
     irc.flusher.pace = line.flusher.pace  # one pace at all doors
     hub.limits.add(line.flusher.pace.rows)
-    certificate = _certificate(reactor, options)
+    certificate = _certificate(reactor, options, register)
     web = WebFactory(
         line,
         options.urls,
@@ -85,6 +85,7 @@ def makeService(options: Options) -> IService:
         tls=None if certificate is None else certificate.wrap,
         tls_only=bool(options["tls-only"]),
         register=register,
+        shares=hub.shares,
     )
     endpoints = [endpoint_for(reactor, endpoint_of(reactor, text), options["transports"]) for text in options.endpoints]
     service = ChatService(
@@ -115,7 +116,7 @@ def _https(options: Options) -> Https:
     return Https.REQUIRED if options["tls-only"] else Https.OFFERED
 
 
-def _certificate(reactor: Any, options: Options) -> ServerCertificate | None:
+def _certificate(reactor: Any, options: Options, register: ConnectionRegister) -> ServerCertificate | None:
     """Return the certificate that the options name."""
     if options["tls-cert"] is None:
         return None
@@ -129,7 +130,7 @@ def _certificate(reactor: Any, options: Options) -> ServerCertificate | None:
         except CertificateError as problem:
             raise CannotStart(str(problem)) from None
 
-    return ServerCertificate(certificate, prepare, with_tls(certificate, reactor))
+    return ServerCertificate(certificate, prepare, with_tls(certificate, reactor, register.tls))
 
 
 class ServerCertificate(NamedTuple):
@@ -167,7 +168,14 @@ def _prepare(*steps: Prepare) -> None:
 def _hub(reactor: Any, options: Options) -> tuple[Hub, Control | None, Prepare]:
     """Return the hub with the store that `--store` names, the control socket beside its file, and a check at start."""
     checkers, guests = options.get("credCheckers", []), not options["no-guests"]
-    made = make_hub(options["store"], reactor, checkers=checkers, guests=guests, reserve=options.reserve)
+    made = make_hub(
+        options["store"],
+        reactor,
+        checkers=checkers,
+        guests=guests,
+        reserve=options.reserve,
+        writing_rate=options.writing_rate,
+    )
     check = partial(_check_files, made.authenticator) if isinstance(made.authenticator, Cred) else None
     if made.path is None:
         return made.hub, None, check

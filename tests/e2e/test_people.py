@@ -144,7 +144,8 @@ def test_the_operator_sees_ends_and_bans_and_a_ban_survives_a_restart(serve: Ser
         assert operator(again, "unban", "jane") == "jane is not banned any more"
         assert sign_in(again, "jane", "127.0.0.2") == "@1 ok,jane,known"
         limits = operator(again, "limits")
-        for subject in ("connections of a network", "wrong passwords from a network", "new accounts of a network"):
+        subjects = ("connections of a network", "wrong passwords from a network", "new accounts of a network")
+        for subject in (*subjects, "reads of the file", "messages that wait for a commit", "bytes of TLS connections"):
             assert subject in limits
     finally:
         again.stop()

@@ -5,35 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from browsers import PASSWORD, Browse, PageUser, browsing
+from browsers import PASSWORD, Browse, PageUser, browsing, delay
 from conftest import Lasting, until
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
-
-
-def delay(page: Any, verb: str, release: list[Any]) -> None:
-    """Hold back the answers to requests with this verb: each is put into `release`, as a function that sends it."""
-    labels: set[str] = set()
-
-    def route(socket: Any) -> None:
-        upstream = socket.connect_to_server()
-
-        def to_server(line: str) -> None:
-            label, _, request = line.partition(" ")
-            if request.startswith(verb):
-                labels.add(label)
-            upstream.send(line)
-
-        def to_page(line: str) -> None:
-            if line.split(" ", maxsplit=1)[0] in labels:
-                release.append(lambda: socket.send(line))
-            else:
-                socket.send(line)
-
-        socket.on_message(to_server)
-        upstream.on_message(to_page)
-
-    page.route_web_socket("**/socket", route)
-    page.reload()
 
 
 def test_a_late_join_moves_and_sends_nothing(server: Lasting, browse: Browse) -> None:

@@ -182,7 +182,9 @@ def reference(capabilities: set[str], record: Record) -> list[str]:
     source = f"{nick_of(record.sender)}!u@{'account' if is_account else 'guest'}"
     command = "NOTICE" if record.kind == NOTICE else "PRIVMSG"
     around = action if record.kind == ACTION else str
-    overhead = len(render(command, to, around(""), source=source).encode())
+    # split beside the longest host of the sender: a cloak may be forgotten when the text is read again
+    longest = f"{nick_of(record.sender)}!u@{f'account/{nick_of(record.sender)}' if is_account else 'guest-' + 13 * 'x'}"
+    overhead = len(render(command, to, around(""), source=longest).encode())
     lines = []
     for part, piece in enumerate(split_text(record.text, overhead)):
         tags = {}

@@ -24,8 +24,9 @@ from twisted_chat.test.support import Connection, DelayedLog, MemoryTransport, S
 from twisted_chat.test.support_front import Client, RecordingDoor, SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, MAX_FIRST_LINE_BYTES, TLS, WEB, detect
 from twisted_chat.wire.errors import ParseError
-from twisted_chat.wire.events import GUEST_TAG, Event, milliseconds, parse_event, structured, timestamp
+from twisted_chat.wire.events import Event, milliseconds, parse_event, structured, timestamp
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, parse, request, unescape
+from twisted_chat.wire.tags import about_tag, guest_tags, parse_tags
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 """Characters that control terminals, and that the server never sends."""
@@ -234,12 +235,21 @@ changes = st.builds(Event, st.sampled_from(["joined", "left"]), safe_names, room
 topics = st.builds(Event, st.just("topic"), safe_names, rooms, any_text, ids, times)
 
 
-@given(spoken | changes | topics)
-def test_events_read_back(event: Event) -> None:
-    tags = GUEST_TAG if event.guest else ""
+@given(spoken | changes | topics, st.integers(0, 2**40), st.integers(0, 2**40))
+def test_events_read_back(event: Event, session: int, to_session: int) -> None:
+    event = event._replace(guest=session > 0, session=session, to_session=to_session)
+    tags = guest_tags(session, to_session)
     [line] = structured(event.kind, event.sender, event.to, [event.text], event.id, event.time, tags)
     assert "\n" not in line
     assert parse_event(line) == event
+
+
+@given(any_text)
+def test_a_tag_holds_any_name(name: str) -> None:
+    tag = about_tag(name)
+    assert "\n" not in tag
+    assert tag.count(" ") == 1
+    assert parse_tags(tag.strip(" ")[1:]).about == name
 
 
 @given(any_text)

@@ -98,6 +98,32 @@ class PageUser:
         )
 
 
+def delay(page: Any, verb: str, release: list[Any]) -> None:
+    """Hold back the answers to requests with this verb: each is put into `release`, as a function that sends it."""
+    labels: set[str] = set()
+
+    def route(socket: Any) -> None:
+        upstream = socket.connect_to_server()
+
+        def to_server(line: str) -> None:
+            label, _, request = line.partition(" ")
+            if request.startswith(verb):
+                labels.add(label)
+            upstream.send(line)
+
+        def to_page(line: str) -> None:
+            if line.split(" ", maxsplit=1)[0] in labels:
+                release.append(lambda: socket.send(line))
+            else:
+                socket.send(line)
+
+        socket.on_message(to_server)
+        upstream.on_message(to_page)
+
+    page.route_web_socket("**/socket", route)
+    page.reload()
+
+
 Browse = Callable[..., PageUser]
 
 

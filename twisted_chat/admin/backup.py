@@ -169,19 +169,23 @@ def _give_to_owner_of(path: str, file: str) -> None:
 
 
 def _keep_old(store: str) -> str:
-    """Give the file of before, with its -wal, another name; return the name, or "" if there is none."""
-    if not os.path.lexists(store):
-        return ""
+    """Give the file of before, with its -wal, another name; return the name, or "" if there is none.
+
+    If this is interrupted, the file is never there without its -wal, which has the newest messages. A -wal whose file
+    is gone is moved as well: SQLite would write it into the restored file.
+    """
     kept = f"{store}.before-{time.strftime('%Y%m%d-%H%M%S')}"
-    if os.path.lexists(kept):
+    if os.path.lexists(kept) or os.path.lexists(f"{kept}-wal"):
         kept += f"-{os.getpid()}"
     wal, shm = (store + suffix for suffix in SIDECARS)
+    had_file = os.path.lexists(store)
+    if had_file:
+        os.rename(store, kept)
     if os.path.lexists(wal):
         os.rename(wal, f"{kept}-wal")
     with suppress(FileNotFoundError):
         os.unlink(shm)
-    os.rename(store, kept)
-    return kept
+    return kept if had_file else ""
 
 
 def _sync_folder(path: str) -> None:

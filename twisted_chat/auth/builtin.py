@@ -45,6 +45,9 @@ class BuiltIn:
         await self._check(name, identity, password, address)
         return Verified(name)
 
+    async def refuse_unknown(self, name: Name, address: str) -> None:
+        await self._throttle.refuse_unknown(name, address)
+
     async def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> str:
         self._check_new(new, name)
         if old is not None:

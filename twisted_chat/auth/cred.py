@@ -80,6 +80,9 @@ class Cred:
             await self._throttle.know(name, lambda: accounts.networks(account))
         return await self._throttle.attempt(name, address, check)
 
+    async def refuse_unknown(self, name: Name, address: str) -> None:
+        await self._throttle.refuse_unknown(name, address)
+
     async def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> str:
         raise ChatError(Reason.PASSWORDS_ELSEWHERE)
 

@@ -81,6 +81,14 @@ class LoginThrottle:
             finally:
                 self._finish(buckets)
 
+    async def refuse_unknown(self, name: Name, address: str) -> None:
+        """Raise ChatError for a name without an account, and count it as a wrong password."""
+
+        async def check() -> None:
+            raise ChatError(Reason.NO_ACCOUNT_OF_NAME, name=name.shown)
+
+        await self.attempt(name, address, check)
+
     async def know(self, name: Name, load: Callable[[], Awaitable[Sequence[str]]]) -> None:
         """Load the networks that an account has signed in from, if they are not known since the server's start."""
         if not self._known.has_name(name.key):

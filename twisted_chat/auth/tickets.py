@@ -14,11 +14,13 @@ from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Accounts
 from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.networks import NetworkRateLimit
-from twisted_chat.core.ratelimit import Rate
+from twisted_chat.core.ratelimit import Rate, slow_down_error
 
 TICKET_SECONDS = 24 * 60 * 60
 """Longer than a night's outage. A client that stays connected asks for a new ticket in time."""
 TICKET_BYTES = 32
+MAX_WAIT_SECONDS = 10.0
+"""A sign-in that would wait longer for its turn is refused, so that those who came and went delay nobody for long."""
 TICKETS_PER_NETWORK = Rate(burst=4000, seconds_per_token=0.01)
 """Sign-ins by ticket: the clients of a large network come back together after a restart."""
 
@@ -40,6 +42,8 @@ class AccountTickets:
 
     async def check(self, identity: int, ticket: str, address: str) -> None:
         wait = self._rate.wait_seconds(address)
+        if wait > MAX_WAIT_SECONDS:
+            raise slow_down_error(Reason.TOO_MANY_SIGN_INS, wait)
         self._rate.take(address)
         if wait:
             await deferLater(self._clock, wait)

@@ -8,6 +8,6 @@
 """
 
 from twisted_chat.client.chatclient import ChatClient
-from twisted_chat.client.requests import ChatFailed, Disconnected, OnEvent
+from twisted_chat.client.requests import ChatFailed, Disconnected, OnEvent, Person
 
-__all__ = ["ChatClient", "ChatFailed", "Disconnected", "OnEvent"]
+__all__ = ["ChatClient", "ChatFailed", "Disconnected", "OnEvent", "Person"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from twisted_chat.wire.events import Event
 from twisted_chat.wire.line import escape, unescape
+from twisted_chat.wire.numbers import is_number
 
 T = TypeVar("T")
 OnEvent = Callable[[Event], None]
@@ -33,6 +34,21 @@ Line = str | ChatFailed
 
 class Disconnected(Exception):
     """There is no connection. The server may or may not have carried out a request that it has not answered."""
+
+
+class Person(NamedTuple):
+    """A person in a list: the name, and the number of a guest's session, or 0 for an account.
+
+    Another guest who has the same name later has another number.
+    """
+
+    name: str
+    session: int = 0
+
+    @property
+    def is_guest(self) -> bool:
+        """Return True for a guest."""
+        return self.session > 0
 
 
 class PendingRequest:
@@ -80,6 +96,11 @@ class Requests:
     def members(self, room: str) -> Deferred[list[str]]:
         """List the members of a room."""
         return self._ask(about("list", room), names)
+
+    def people(self, room: str = "") -> Deferred[list[Person]]:
+        """List the members of a room, or all users who are online, and tell guests from accounts."""
+        line = about("list", room or "friends")
+        return self._ask(line if isinstance(line, ChatFailed) else f";guests=1 {line}", persons)
 
     def chat(self, to: str, text: str = "hi", *, label: str | None = None) -> Deferred[int]:
         """Send a message to a user or a #room; the result is the message's id.
@@ -160,6 +181,11 @@ def number(answer: str, records: list[Event]) -> int:
 
 def names(answer: str, records: list[Event]) -> list[str]:
     return answer.split(",") if answer else []
+
+
+def persons(answer: str, records: list[Event]) -> list[Person]:
+    found = [name.partition(":") for name in names(answer, records)]
+    return [Person(name, int(session) if is_number(session) else 0) for name, _, session in found]
 
 
 def text_of(answer: str, records: list[Event]) -> str:

@@ -105,7 +105,7 @@ class Archive:
         named = [(self._name(user, conversation), id) for conversation, id in markers]
         return sorted((name, id) for name, id in named if name)
 
-    async def own_conversations(self, participant: Participant) -> list[str]:
+    async def own_conversations(self, participant: Participant) -> tuple[list[Room], list[User]]:
         """Return the user's rooms, sorted by their keys, then the people whom the user talked with, latest first.
 
         Guests who are gone are not among them.
@@ -114,8 +114,8 @@ class Archive:
         guests = [other.identity for other in self._registry.online() if not other.is_account]
         contacts = await self._log.contacts(user.identity, self._log.last + 1, MAX_PARTNERS_LISTED, guests)
         partners = (self._registry.by_identity(contact.partner) for contact in contacts)
-        rooms = [room.name for room in self._rooms.shown_of(user)]
-        return rooms + [partner.name for partner in partners if partner is not None and not partner.deleted]
+        people = [partner for partner in partners if partner is not None and not partner.deleted]
+        return list(self._rooms.shown_of(user)), people
 
     async def contacts(self, participant: Participant, before: int, limit: int) -> list[Contact]:
         """Return the user's direct conversations whose last record is before an id, latest first, each with a name.
@@ -127,8 +127,10 @@ class Archive:
 
     async def unread_conversations(
         self, participant: Participant, before: int, limit: int
-    ) -> tuple[list[tuple[str, Unread]], int]:
+    ) -> tuple[list[tuple[str, int, Unread]], int]:
         """Return an account's conversations with unread messages: rooms by their keys, then people, latest first.
+
+        Each has its name and the other person's identity, 0 for a room.
 
         Messages are unread behind the account's read marker, in rooms also behind its join. With `before`, return
         only people who talked last before that id. The second result is the `before` for the next page, or 0.
@@ -137,11 +139,11 @@ class Archive:
         user = _user(participant)
         if not user.is_account or self._accounts is None:
             raise ChatError(Reason.ACCOUNTS_ONLY)
-        found: list[tuple[str, Unread]] = []
+        found: list[tuple[str, int, Unread]] = []
         if not before:
             joined = user.delivered_rooms
             unread = await self._unread_in(user, joined.items())
-            found = [(self._name(user, key), unread[key]) for key in sorted(joined) if key in unread]
+            found = [(self._name(user, key), 0, unread[key]) for key in sorted(joined) if key in unread]
         before = before or self._log.last + 1
         for _ in range(MAX_UNREAD_PAGES):
             contacts = await self._log.contacts(user.identity, before, UNREAD_PAGE_CONTACTS)
@@ -151,7 +153,7 @@ class Archive:
                 name = self._contact_name(contact)
                 if name and contact.conversation in unread:
                     one = unread[contact.conversation]
-                    found.append((name, one._replace(mentions=one.total)))
+                    found.append((name, contact.partner, one._replace(mentions=one.total)))
                     if len(found) >= limit:
                         return found, before
             if len(contacts) < UNREAD_PAGE_CONTACTS:

@@ -1,6 +1,6 @@
 """The changes of rooms: join, leave, topic. They take effect at once, and are undone if the log cannot keep them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import Crowds, MessageLog
@@ -8,9 +8,10 @@ from twisted_chat.core.messages import JOINED, LEFT, MEMBERSHIP_CHANGES, TOPIC, 
 from twisted_chat.core.moves import Moves, Quit, QuitEntry, Readers, move_entry
 from twisted_chat.core.names import is_room, room_name
 from twisted_chat.core.participants import Entry, Envelope, Participant, User
+from twisted_chat.core.pending import TOPIC_IDENTITY, Change, place_of
 from twisted_chat.core.registry import UserRegistry
 from twisted_chat.core.rooms import MAX_TOPIC_CHARACTERS, Room, Rooms
-from twisted_chat.core.routes import forget_routes
+from twisted_chat.core.routes import forget_routes, happens_in, said_by
 from twisted_chat.core.shares import Shares
 
 CHANGE_BYTES = 1024
@@ -21,7 +22,6 @@ MAX_UNRECORDED_LEAVES = 10_000
 """Leaves of guests that are gone, which the log could not keep and will be given again; the oldest are forgotten."""
 MAX_WAITS_FOR_A_CHANGE = 10
 """A user may join and leave without an end: then what waits for the outcome is refused."""
-TOPIC_IDENTITY = -1
 Unrecorded = tuple[Participant, Envelope, Room, Quit | None]
 ROOM_CHANGES = (*MEMBERSHIP_CHANGES, *TOPIC_CHANGES)
 """Kinds of records that change a room."""
@@ -35,7 +35,7 @@ class RoomChanges:
         self.shares = shares or Shares()
         self.registry = UserRegistry()
         self.rooms = Rooms()
-        self._changes: dict[tuple[int, str], Change] = {}  # those under way, see _place
+        self._changes: dict[tuple[int, str], Change] = {}  # those under way, see pending.place_of
         self._endings: dict[str, Change] = {}  # the leaves under way, by the room's key
         self._moves = Moves()
         self._unrecorded: list[Unrecorded] = []  # leaves of guests that are gone, see _retry
@@ -83,7 +83,7 @@ class RoomChanges:
         """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.find_joined(self._user(participant), name).topic
 
-    def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> "Change | None":
+    def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> Change | None:
         """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
 
         That is also the end of the room, as long as the log does not have it. A request that depends on its
@@ -96,6 +96,15 @@ class RoomChanges:
         change = self._changes.get((TOPIC_IDENTITY if kind == TOPIC else user.identity, key))
         return self._endings.get(key) if change is None and self.rooms.by_key(key) is None else change
 
+    async def settled(self, change: Change) -> None:
+        """Wait until a change that was under way is stored or undone. Raises ChatError(unavailable)."""
+        for _ in range(MAX_WAITS_FOR_A_CHANGE):
+            if change.is_settled:
+                return
+            await self._all_stored(happens_in(change.room.key))
+        if not change.is_settled:
+            raise ChatError(Reason.LOG_CANNOT_WRITE)
+
     def moves(self, participant: Participant) -> bool:
         """Return True while the log does not have all joins and leaves of the participant's user."""
         user = participant.user
@@ -104,10 +113,15 @@ class RoomChanges:
     async def moved(self, participant: Participant) -> None:
         """Wait until these joins and leaves are stored or undone, for a request that shows what the log has."""
         for _ in range(MAX_WAITS_FOR_A_CHANGE):
-            if not self.moves(participant):
+            user = participant.user
+            if user is None or not self.moves(participant):
                 return
-            self.flush()
-            await self.log.wait_durable()
+            await self._all_stored(said_by(user))
+
+    async def _all_stored(self, matters: Callable[[Entry], bool]) -> None:
+        """Wait until the log has, or has refused, the entries so far that matter."""
+        self.flush()
+        await self.log.wait_durable(matters)
 
     # behind the log
 
@@ -152,7 +166,7 @@ class RoomChanges:
 
         Changes that were refused are undone so, and those of two connections that came to the log in another order.
         """
-        place = _place(entry)
+        place = place_of(entry)
         if entry.kind == LEFT:
             self._end_settled(place[1])
         change = self._changes[place]
@@ -180,6 +194,9 @@ class RoomChanges:
         if present is not None and present is not room and joined_at is not None and joined_at == change.joined_at:
             present.topic = present.delivered_topic = room.delivered_topic  # the room has not ended after all
             present.first_id = room.first_id
+
+    def _change_of(self, entry: Entry) -> Change:
+        return self._changes[place_of(entry)]
 
     def _end_settled(self, key: str) -> None:
         ending = self._endings[key]
@@ -242,7 +259,7 @@ class RoomChanges:
         """Count a change as under way."""
         assert entry.connection is not None
         entry.connection.unstored += entry.size
-        self._changes.setdefault(_place(entry), Change(room, joined_at)).count += 1
+        self._changes.setdefault(place_of(entry), Change(room, joined_at)).count += 1
         if entry.kind == LEFT:
             self._endings.setdefault(room.key, Change(room, None)).count += 1
 
@@ -276,19 +293,3 @@ class RoomChanges:
             entry = move_entry(quit, LEFT, envelope, Readers(room), [""], connection, {}, True)
             self._begin(entry, room, None)
             self.log.append(entry)
-
-
-class Change:
-    """The changes under way of a membership or a topic: how many they are, and what was before the first of them."""
-
-    __slots__ = ("count", "is_settled", "joined_at", "room")
-
-    def __init__(self, room: Room, joined_at: int | None) -> None:
-        self.count, self.room, self.joined_at, self.is_settled = 0, room, joined_at, False
-
-
-def _place(entry: Entry) -> tuple[int, str]:
-    """Return whose membership an entry changes, and the room's key; TOPIC_IDENTITY stands for the topic."""
-    key = entry.envelope.conversation
-    assert isinstance(key, str)
-    return TOPIC_IDENTITY if entry.kind == TOPIC else entry.envelope.author, key

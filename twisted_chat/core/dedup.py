@@ -72,12 +72,24 @@ def deduplicate(entries: Sequence[Entry], known: Mapping[Label, Record]) -> Dedu
 
 
 def _same(entry: Entry, index: int, record: Record) -> bool:
+    if is_forgotten(record):
+        return True
     if (entry.kind, entry.texts[index]) != (record.kind, record.text):
         return False
     envelope = entry.envelopes[index]
     if isinstance(envelope.conversation, str) or isinstance(record.conversation, str):
         return envelope.conversation == record.conversation
     return envelope.conversation == record.conversation or is_target(envelope.to, record)
+
+
+def forgotten(id: int) -> Record:
+    """Return the record that stands for one with a label that was deleted: what it was is not known any more."""
+    return Record(id, 0, "", "", "", "", "", -1, -1)
+
+
+def is_forgotten(record: Record) -> bool:
+    """Return True for such a record: any text with its label is a repeat, since storing it anew would bring it back."""
+    return not record.kind
 
 
 def is_target(to: str, record: Record) -> bool:

@@ -18,7 +18,7 @@ from twisted_chat.core.moves import Quit
 from twisted_chat.core.names import Name, user_name
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.participants import Participant, User
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, forget_routes
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, concerns, forget_routes, said_by
 from twisted_chat.core.shares import Shares
 
 MAX_ACCOUNTS = 100_000
@@ -125,7 +125,7 @@ class Hub(Credentials):
         if ghost is None or ghost.is_account or len(participant.client_id) < MIN_SECRET_CLIENT_ID_LENGTH:
             return
         for other in ghost.participants:
-            if other.client_id == participant.client_id:
+            if other.client_id == participant.client_id and other is not participant:
                 other.disconnect(Notice.REPLACED)
 
     async def identify_client(self, participant: Participant, client: str) -> None:
@@ -133,6 +133,7 @@ class Hub(Credentials):
         participant.client_id = client
         if participant.user is not None and participant.user.is_account:
             await self._set_sender_number(participant, participant.user)
+            await self._all_stored(said_by(participant.user))  # what its earlier connection said
 
     def sign_out(self, participant: Participant, reason: str = "") -> None:
         """Remove a participant from the conversation, a guest for a reason to be told; a second call does nothing."""
@@ -145,8 +146,7 @@ class Hub(Credentials):
             if self._moves.has(user.identity):
                 self._append_moves()
             self._moves.freed_names.add(user.key)
-            for room in self.rooms.shown_of(user):
-                self.rooms.hide(user, room)
+            self.rooms.hide_guest(user)
             rooms = self.rooms.joined_by(user)
             quit = Quit(len(rooms))
             for room in rooms:
@@ -166,6 +166,7 @@ class Hub(Credentials):
             raise ChatError(Reason.ACCOUNT_KEEPS_NAME, name=user.name)
         old, old_key, new = user.name, user.key, user_name(name)
         self.bans.check(new.key, participant.address)
+        self._replace_own_ghost(participant, new)
         self._append_moves()  # of the name so far
         self.registry.rename(user, new)
         self.rooms.renamed(user, old_key)
@@ -220,7 +221,7 @@ class Hub(Credentials):
         user = self.registry.account(name)
         if user is None:
             if not may_create and self._authenticator.makes_accounts:
-                raise ChatError(Reason.NO_ACCOUNT_OF_NAME, name=name.shown)
+                await self._authenticator.refuse_unknown(name, participant.address)
             if self.registry.account_count >= MAX_ACCOUNTS:
                 raise ChatError(Reason.TOO_MANY_ACCOUNTS, max=MAX_ACCOUNTS)
             self.registry.claim(name)
@@ -260,8 +261,7 @@ class Hub(Credentials):
         self._connections_changed(user)
         if first:
             self._tell_presence(self._neighbours(user), user, None, user.name)
-        self.flush()
-        await self.log.wait_durable()
+        await self._all_stored(concerns(user))
         if participant.user is None:
             raise ChatError(Reason.CONNECTION_ENDED)
 

@@ -20,8 +20,8 @@ MAX_UNREAD_COUNTED = 10_000
 """Unread messages are counted up to this number; more are shown as "more than"."""
 
 
-UNREAD_WINDOW_RECORDS = 2000
-"""Newest records of a conversation among which its unread messages are counted."""
+UNREAD_WINDOW_RECORDS = 1000
+"""So many records at each end of what is unread in a conversation are looked at, the oldest and the newest ones."""
 MAX_DEVICES_PER_ACCOUNT = 8
 """IRC devices of an account that are remembered; the one that was here last the longest ago is forgotten."""
 MAX_SPANS = 50
@@ -62,8 +62,8 @@ class MessageLog(Protocol):
     def flush(self) -> None:
         """Store the appended entries, now or as soon as the log can."""
 
-    def wait_durable(self) -> Awaitable[None]:
-        """Wait until all entries that were flushed so far are stored and delivered, or refused."""
+    def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> Awaitable[None]:
+        """Wait until the entries flushed so far are stored and delivered, or refused: all, or those that matter."""
 
     @property
     def epoch(self) -> str:
@@ -114,7 +114,8 @@ class MessageLog(Protocol):
     ) -> Awaitable[dict[Conversation, Unread]]:
         """Return what others said after an id in each of these conversations, where there is anything.
 
-        Looks at the newest UNREAD_WINDOW_RECORDS of each conversation. A text with the `name` as a word is a mention.
+        Looks at UNREAD_WINDOW_RECORDS at each end of what is unread; with records between these, there may be `more`.
+        A text with the `name` as a word is a mention.
         """
 
     def contacts(
@@ -268,6 +269,9 @@ class Authenticator(Protocol):
 
         Raises ChatError: wrong-password, slow-down, too-long, unavailable.
         """
+
+    def refuse_unknown(self, name: Name, address: str) -> Awaitable[None]:
+        """Raise ChatError: wrong-password, since the name has no account, or slow-down; it counts as a guess."""
 
     def change(self, name: Name, identity: int, old: str | None, new: str, address: str) -> Awaitable[str]:
         """Check the old password, if one is given, and return the hash of the new one.

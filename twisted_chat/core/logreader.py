@@ -12,14 +12,22 @@ class Read(Protocol):
 
 
 class LogReader:
-    """A client that reads; `path` is its place in the queue: its networks, the widest first, and its user."""
+    """A client that reads; `path` is its place in the queue: its networks, the widest first, and its user.
 
-    __slots__ = ("gone", "path", "reads")
+    `name` is the user's name, for the operator.
+    """
 
-    def __init__(self, path: tuple[str, ...]) -> None:
-        self.path = path
+    __slots__ = ("gone", "name", "path", "reads")
+
+    def __init__(self, path: tuple[str, ...], name: str = "") -> None:
+        self.path, self.name = path, name
         self.reads: set[Read] = set()
         self.gone = False
+
+    @property
+    def network(self) -> str:
+        """Return the narrowest network of the client; "" for the server itself and at a Unix socket."""
+        return self.path[-2] if len(self.path) > 1 else ""
 
     def leave(self) -> None:
         """Drop all reads: the client is gone."""

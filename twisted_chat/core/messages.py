@@ -30,9 +30,9 @@ KINDS = {
     MESSAGE: Kind(is_text=True, is_searched=True, may_be_repeated=True),
     ACTION: Kind(is_text=True, is_searched=True, may_be_repeated=True),
     NOTICE: Kind(is_text=True, is_searched=True),
-    JOINED: Kind(changes_membership=True),
-    LEFT: Kind(changes_membership=True),
-    TOPIC: Kind(sets_topic=True),
+    JOINED: Kind(changes_membership=True, may_be_repeated=True),
+    LEFT: Kind(changes_membership=True, may_be_repeated=True),
+    TOPIC: Kind(sets_topic=True, may_be_repeated=True),
 }
 
 SPOKEN = tuple(name for name, kind in KINDS.items() if kind.is_text)

@@ -68,10 +68,8 @@ class User:
 
     def set_away(self, participant: "Participant", text: str | None) -> None:
         """Set or end (None) the being away of one connection."""
-        texts = {other: said for other, said in self._away_texts.items() if other is not participant}
-        if text is not None:
-            texts[participant] = text
-        self._away_texts = texts or _NOT_AWAY
+        others = {other: said for other, said in self._away_texts.items() if other is not participant}
+        self._away_texts = (others if text is None else {**others, participant: text}) or _NOT_AWAY
 
 
 class Participant(Protocol):

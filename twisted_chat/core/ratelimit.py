@@ -24,7 +24,7 @@ class Rate(NamedTuple):
     def text(self) -> str:
         """Return the rate in words."""
         if self.seconds_per_token < 1:
-            return f"{self.burst} at once, then {1 / self.seconds_per_token:g} a second"
+            return f"{self.burst} at once, then {1 / self.seconds_per_token:.10g} a second"
         return f"{self.burst} at once, then one every {self.seconds_per_token:g} s"
 
 

@@ -70,8 +70,12 @@ class Span(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """The unread texts of a conversation: how many, how many of them name the reader, and the first one's id."""
+    """The unread texts of a conversation: how many, how many of them name the reader, and the first one's id.
+
+    `more` is True when the records were too many to look at them all: there may be more texts and mentions.
+    """
 
     total: int
     mentions: int
     first: int
+    more: bool = False

@@ -224,6 +224,11 @@ class Rooms:
             self.ordered.add(room)
         room.show(user)
 
+    def hide_guest(self, user: User) -> None:
+        """Show a guest that is gone in no room."""
+        for room in self.shown_of(user):
+            self.hide(user, room)
+
     def hide(self, user: User, room: Room) -> None:
         """Show a user no more, whose leave the log has delivered, or a guest that is gone."""
         room.hide(user)

@@ -7,16 +7,16 @@ log through `deliver`: acknowledgement and delivery leave from the same point.
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from twisted_chat.core.changes import MAX_WAITS_FOR_A_CHANGE, ROOM_CHANGES, Change, RoomChanges
-from twisted_chat.core.dedup import is_target
+from twisted_chat.core.changes import ROOM_CHANGES, RoomChanges
+from twisted_chat.core.dedup import is_forgotten, is_target
 from twisted_chat.core.errors import ChatError, Reason
 from twisted_chat.core.interfaces import MessageLog
-from twisted_chat.core.messages import GUESTS, LEFT, MESSAGE, TOPIC, direct
+from twisted_chat.core.messages import GUESTS, JOINED, LEFT, MESSAGE, direct
 from twisted_chat.core.mixed import MixedEntry
 from twisted_chat.core.moves import Readers, deliver_moves, follows
 from twisted_chat.core.names import is_room
 from twisted_chat.core.participants import Absence, Entry, Envelope, Participant, Route, size_of
-from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all
+from twisted_chat.core.routes import MAX_FLUSHED_AT_ONCE, absence_of, are_apart, flush_all, said_by
 from twisted_chat.core.shares import Shares
 
 MAX_ROUTES_PER_CONNECTION = 64
@@ -105,31 +105,21 @@ class Router(RoomChanges):
         return len(texts)
 
     async def said_before(self, participant: Participant, to: str, text: str, kind: str, label: str) -> int | None:
-        """Return the id of a text that the same client of an account has said with this label, or None.
+        """Return the id of a text, join, leave or topic that the same client of an account has sent with this label.
 
-        This answers a request that is sent again and can no longer be carried out. Raises ChatError(bad-command)
-        if the label was used for something else.
+        This answers a request that is sent again, whatever has changed meanwhile; None stands for a new one. Raises
+        ChatError(bad-command) if the label was used for something else.
         """
         if participant.sender_number >= GUESTS:
             return None
-        self.flush()
-        await self.log.wait_durable()  # the first one may be on its way
+        if participant.unstored:  # the first one may be on its way; of an earlier connection, the sign-in has waited
+            await self._all_stored(said_by(self._user(participant)))
         record = await self.log.find_label(participant.sender_number, label)
         if record is None:
             return None
-        if (kind, text) != (record.kind, record.text) or not is_target(to, record):
+        if not is_forgotten(record) and ((kind, text) != (record.kind, record.text) or not is_target(to, record)):
             raise ChatError(Reason.LABEL_REUSED, label=label)
         return record.id
-
-    async def settled(self, change: Change) -> None:
-        """Wait until a change that was under way is stored or undone. Raises ChatError(unavailable)."""
-        for _ in range(MAX_WAITS_FOR_A_CHANGE):
-            if change.is_settled:
-                return
-            self.flush()
-            await self.log.wait_durable()
-        if not change.is_settled:
-            raise ChatError(Reason.LOG_CANNOT_WRITE)
 
     # behind the log
 
@@ -167,8 +157,11 @@ class Router(RoomChanges):
                 for participant in copies:
                     participant.deliver_copy(entry)
                     touched[participant] = None
-                if to_room and entry.kind == TOPIC:
-                    self._applied(entry)
+                if to_room and entry.kind in ROOM_CHANGES:
+                    if entry.recipients:
+                        self._applied(entry)
+                    else:
+                        self._undone(entry)
             entry.forget_participants()
             if connection.acknowledge(entry):
                 answered[connection] = None
@@ -204,9 +197,10 @@ class Router(RoomChanges):
             connection.unstored -= entry.size
             if isinstance(entry.recipients, Readers):
                 self._move_refused(entry, entry.recipients)
-            entry.forget_participants()
-            if entry.kind in ROOM_CHANGES:
                 self._settle(entry)
+            elif entry.kind in ROOM_CHANGES:
+                self._undone(entry)
+            entry.forget_participants()
             if connection.user is not None:
                 connection.reject(entry, entry.problem or ChatError(Reason.LOG_CANNOT_WRITE))
                 connection.flush()
@@ -220,9 +214,23 @@ class Router(RoomChanges):
             readers.room.left(entry.envelope.author)
             self._keep_unrecorded(entry, readers.room)
         else:
-            self._checked_rooms[readers.room.key] = None
-            if len(self._checked_rooms) > MAX_CHECKED_ROOMS:
-                del self._checked_rooms[next(iter(self._checked_rooms))]
+            self._check_room(readers.room.key)
+
+    def _undone(self, entry: Entry) -> None:
+        """Undo a change whose label was used before, or a topic that was refused."""
+        room = self._change_of(entry).room
+        if entry.kind == LEFT:
+            room.left(entry.envelope.author)
+        elif entry.kind == JOINED:
+            self._check_room(room.key)
+            if room.first_id is None:
+                room.first_id = self.log.last + 1
+        self._settle(entry)
+
+    def _check_room(self, key: str) -> None:
+        self._checked_rooms[key] = None
+        if len(self._checked_rooms) > MAX_CHECKED_ROOMS:
+            del self._checked_rooms[next(iter(self._checked_rooms))]
 
     # shared by the requests
 

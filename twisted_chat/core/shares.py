@@ -24,7 +24,10 @@ MAX_OUTBOX_BYTES_IN_ALL = 64 * MIB
 """Bytes that may wait for clients that do not read (see doors.outbox)."""
 MAX_INPUT_BYTES_PER_NETWORK = 10 * MIB
 MAX_INPUT_BYTES = 48 * MIB
-"""Bytes of lines that have not ended, and of requests that must wait (see doors.pacing)."""
+"""Bytes of lines, WebSocket messages and HTTP requests that have not ended, and of requests that must wait."""
+FREE_INPUT_BYTES = 1024
+"""The first of them, for which a connection needs no share of the memory."""
+INPUT_STEP_BYTES = 4 * 1024
 MAX_MEMBERSHIP_BYTES_PER_NETWORK = 6 * MIB
 MAX_MEMBERSHIP_BYTES = 48 * MIB
 FREE_ROOMS, ROOMS_AT_A_TIME, MEMBERSHIP_BYTES = 2, 7, 320
@@ -55,6 +58,10 @@ ALMOST_ALL = 0.9
 """A network that has taken this part of its share is shown as held back."""
 
 
+NO_BOUND_BYTES = 2**40
+"""More than any server has: for shares that are bounded for each network only."""
+
+
 class Pool:
     """Counts bytes that are in use, by network and in all, and gives out no more than both allow.
 
@@ -78,9 +85,25 @@ class Pool:
         self._used.update(dict.fromkeys(networks, size))
         return True
 
+    def has(self, address: str, size: int) -> bool:
+        """Return True if a client at this address may take so many bytes now."""
+        taken = self.take(address, size)
+        if taken:
+            self.give_back(address, size)
+        return taken
+
+    def change(self, address: str, before: int, now: int) -> bool:
+        """Have a client use more or fewer bytes than before; return False, and change nothing, if too few are left."""
+        if now > before:
+            return self.take(address, now - before)
+        self.give_back(address, before - now)
+        return True
+
     def row(self, subject: str) -> LimitRow:
         """Return the limit for `twisted-chat limits`, with the networks that have little or nothing left."""
-        bound = f"{self._max_per_network // KIB} KiB a network, {self._max_in_all // KIB} KiB in all"
+        bound = f"{self._max_per_network // KIB} KiB a network"
+        if self._max_in_all < NO_BOUND_BYTES:
+            bound += f", {self._max_in_all // KIB} KiB in all"
         almost_all = self._max_per_network * ALMOST_ALL
         held = [
             f"{network} ({used // KIB} KiB)"
@@ -91,11 +114,18 @@ class Pool:
 
     def give_back(self, address: str, size: int) -> None:
         """Return bytes that `take` gave."""
+        if not size:
+            return
         self.used -= size
         for network in networks_of(address):
             self._used[network] -= size
             if not self._used[network]:
                 del self._used[network]
+
+
+def input_share(size: int) -> int:
+    """Return the bytes of the share for input of this size that waits, or has not ended."""
+    return 0 if size <= FREE_INPUT_BYTES else -(-size // INPUT_STEP_BYTES) * INPUT_STEP_BYTES
 
 
 class Payer(Protocol):
@@ -112,13 +142,20 @@ class Payer(Protocol):
 
 
 class WritingRates:
-    """Token buckets for the bytes that go into the file: of each person, each network, and all guests."""
+    """Token buckets for the bytes that go into the file: of each person, each network, and all guests.
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._people = RateLimit(Rate(PERSON_BURST_BYTES, 1 / PERSON_BYTES_PER_SECOND), now)
-        self._networks = NetworkRateLimit(Rate(NETWORK_BURST_BYTES, 1 / NETWORK_BYTES_PER_SECOND), now)
-        self._private = NetworkRateLimit(Rate(PRIVATE_BURST_BYTES, 1 / PRIVATE_BYTES_PER_SECOND), now)
-        self._guests = RateLimit(Rate(GUESTS_BURST_BYTES, 1 / GUESTS_BYTES_PER_SECOND), now)
+    A person may write `person_bytes_per_second` for long; the other rates and all bursts are in proportion.
+    """
+
+    def __init__(self, now: Callable[[], float], person_bytes_per_second: int = PERSON_BYTES_PER_SECOND) -> None:
+        def rate(burst: int, bytes_per_second: int) -> Rate:
+            scale = person_bytes_per_second / PERSON_BYTES_PER_SECOND
+            return Rate(round(burst * scale), 1 / (bytes_per_second * scale))
+
+        self._people = RateLimit(rate(PERSON_BURST_BYTES, PERSON_BYTES_PER_SECOND), now)
+        self._networks = NetworkRateLimit(rate(NETWORK_BURST_BYTES, NETWORK_BYTES_PER_SECOND), now)
+        self._private = NetworkRateLimit(rate(PRIVATE_BURST_BYTES, PRIVATE_BYTES_PER_SECOND), now)
+        self._guests = RateLimit(rate(GUESTS_BURST_BYTES, GUESTS_BYTES_PER_SECOND), now)
 
     def pay(self, payer: Payer) -> None:
         """Take the payer's debt, and its next bytes in advance, from its buckets."""
@@ -136,7 +173,7 @@ class WritingRates:
     def wait_seconds(self, payer: Payer) -> float:
         """Return the seconds until the payer may go on."""
         own = self._own(payer)
-        light = all(limit.remaining(key) >= PERSON_BURST_BYTES - LIGHT_USE_BYTES for limit, key in own)
+        light = all(limit.remaining(key) >= limit.rate.burst - LIGHT_USE_BYTES for limit, key in own)
         patience = LIGHT_PATIENCE_SECONDS if light else 0.0
         return max(longest_wait(own), longest_wait(self._shared(payer)) - patience)
 
@@ -161,13 +198,16 @@ class WritingRates:
 
 
 class Shares:
-    """The shares of a server. Without `now`, which gives seconds, nothing is written to a file, and no rate is limited.
+    """The shares of a server. Without `now`, which gives seconds, or with a rate of 0, no writing is limited.
 
+    A person may write `person_bytes_per_second` for long. Where nothing is written to a file, no rate is needed.
     `writing` is the share of what goes into the file, the others are those of the memory.
     """
 
-    def __init__(self, now: Callable[[], float] | None = None) -> None:
-        self.writing = None if now is None else WritingRates(now)
+    def __init__(
+        self, now: Callable[[], float] | None = None, person_bytes_per_second: int = PERSON_BYTES_PER_SECOND
+    ) -> None:
+        self.writing = WritingRates(now, person_bytes_per_second) if now and person_bytes_per_second else None
         self.unstored = Pool(MAX_UNSTORED_BYTES_PER_NETWORK, MAX_UNSTORED_BYTES)
         self.outboxes = Pool(MAX_OUTBOX_BYTES_PER_NETWORK, MAX_OUTBOX_BYTES_IN_ALL)
         self.input = Pool(MAX_INPUT_BYTES_PER_NETWORK, MAX_INPUT_BYTES)

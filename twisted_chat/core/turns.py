@@ -30,6 +30,11 @@ class Turns(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._items or self._branches)
 
+    def __iter__(self) -> Iterator[T]:
+        yield from self._items
+        for branch in self._branches.values():
+            yield from branch
+
     def add(self, path: Sequence[str], item: T) -> None:
         """Put an item behind the others of its path. A new key's turn comes after those of the present keys."""
         if not path:

@@ -114,6 +114,9 @@ class Reader(Participant, Protocol):
     def went_live(self) -> None:
         """Note that entries are delivered from now on."""
 
+    def read_in_turn(self) -> None:
+        """Call `proceed` when it is this client's turn."""
+
 
 class CatchUp:
     """Reads on from the log for a session that is behind."""
@@ -230,7 +233,7 @@ class CatchUp:
         else:
             self._go(Event.MORE)
             if not at_end:
-                self._clock.callLater(0, self.proceed)  # other clients have their turn
+                self._session.read_in_turn()  # other clients have their turn
         if replay is not None and (self.mode is PAGED or not more):
             self._replay = None
             replay.done.callback((cursor.position, more))  # last: the next request may move the cursor

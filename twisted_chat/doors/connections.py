@@ -17,10 +17,14 @@ from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
 from twisted_chat.core.networks import NETWORK_FACTORS, NetworkRateLimit, networks_of
 from twisted_chat.core.participants import User
 from twisted_chat.core.ratelimit import Rate
+from twisted_chat.core.shares import MIB, NO_BOUND_BYTES, Pool
 
 MAX_PER_NETWORK = 20_480
 """Idle connections of one address that fit into 64 MiB; IPv6: twice that for a /56, four times for a /48."""
-SHARES = 4
+IDLE_CONNECTION_BYTES = 64 * MIB // MAX_PER_NETWORK
+MIN_TLS_BYTES = 1 * MIB
+"""The TLS connections of a network may take as much memory as the idle ones without TLS that it may hold."""
+SHARES = 16
 """A network holds more than its share if it has more than this part of all connections."""
 ACCOUNT_PLACES = 16
 """One in so many connections is kept for accounts."""
@@ -130,6 +134,7 @@ class ConnectionRegister:
         self._victims_chosen = float("-inf")
         new_per_second = max(per_network / REFILL_SECONDS, MIN_NEW_PER_SECOND)
         self._new = NetworkRateLimit(Rate(per_network, 1 / new_per_second), now)
+        self.tls = Pool(max(per_network * IDLE_CONNECTION_BYTES, MIN_TLS_BYTES), NO_BOUND_BYTES)
 
     def __len__(self) -> int:
         """Return the number of connections that stay."""
@@ -174,6 +179,10 @@ class ConnectionRegister:
         wait = self._new.wait_seconds(address)
         self._new.take(address)
         return wait
+
+    def new_connection_left(self, address: str) -> None:
+        """Give back the turn of a new connection that ended before it came."""
+        self._new.give_back(address)
 
     @property
     def guest_places(self) -> float:
@@ -228,6 +237,7 @@ class ConnectionRegister:
                 held=over,
             ),
             LimitRow("new connections of a network", self._new.bound, held=self._new.held()),
+            self.tls.row("bytes of TLS connections"),
         ]
 
     def _held(self, address: str) -> Iterator[tuple[int, int]]:

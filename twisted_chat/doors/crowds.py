@@ -66,8 +66,8 @@ class CrowdNews:
         known, now = own
         mine = {
             line.encode() + delimiter
-            for some in ((known, now), (known, None), (None, now))
-            if some != (None, None)
+            for some in ((known, now, reader), (known, None, reader), (None, now, reader))
+            if some[:2] != (None, None)
             for line in dialect.presence([some])
         }
         return b"".join([line for line in lines if line not in mine])

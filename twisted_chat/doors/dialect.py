@@ -8,8 +8,8 @@ from twisted_chat.core.messages import Record
 from twisted_chat.core.moves import Block
 from twisted_chat.core.participants import Entry
 
-PresenceChange = tuple[str | None, str | None]
-"""A person's name before and now; None stands for offline."""
+PresenceChange = tuple[str | None, str | None, int]
+"""A person's name before and now, None for offline, and the person's identity."""
 
 
 class Dialect(ABC):

@@ -13,6 +13,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
+from twisted_chat.core.shares import Shares
 from twisted_chat.doors.any_door import AnyDoor
 from twisted_chat.doors.connections import ConnectionRegister, Members
 from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, Front
@@ -29,7 +30,7 @@ class FrontFactory(Factory):
 
     `tls` is a function that puts TLS in front of a protocol; None turns TLS off. `tls_only`
     rejects every connection without TLS. `most` limits the number of connections at all
-    doors together. `connections` contains those that no door has yet. The doors share the `register`.
+    doors together. `connections` contains those that no door has yet. The doors share the `register` and the `shares`.
     """
 
     noisy = False
@@ -43,9 +44,11 @@ class FrontFactory(Factory):
         tls_only: bool = False,
         most: int | None = None,
         register: ConnectionRegister | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self.doors, self.tls, self.tls_only, self.clock = doors, tls, tls_only, clock
         self.register = ConnectionRegister(clock.seconds) if register is None else register
+        self.input = (Shares() if shares is None else shares).input
         self.register.most = most
         self.register.uncounted = [
             door.connections for door in doors.values() if not isinstance(door.connections, Members)

@@ -3,40 +3,13 @@
 Only bytes decide, never silence. The door then gets the same reads that came, and from
 there on its protocol receives the transport's events, not the Front.
 
-    state        event                                    → state       action
-    (new)        the server or the network is full        → REJECTED    say so; over TLS, abort
-    (new)        the network opens too many at once       → DELAYED     stop reading
-    DELAYED      its turn has come                        → as (new), otherwise
-    DELAYED      shut_down                                → REJECTED    abort
-    (new)        otherwise, over TLS                      → HANDSHAKING
-    (new)        otherwise                                → UNDECIDED
-    HANDSHAKING  handshakeCompleted                       → UNDECIDED
-    HANDSHAKING  too many idle checks, shut_down          → REJECTED    abort
-    HANDSHAKING, data; its protocol is detected
-    UNDECIDED      and the address is banned,
-                   or no door accepts the connection      → REJECTED    say why in that protocol
-                   and the transport can switch           → HANDED_OVER the transport calls the door's protocol
-                   and it cannot                          → FORWARDING
-    HANDSHAKING, end of input after some bytes            → as if LINE were detected; the door gets the event too
-    UNDECIDED    end of input without any byte            → REJECTED    close
-    UNDECIDED    too many idle checks                     → REJECTED    say why
-    UNDECIDED    shut_down                                → as if LINE were detected: that door says goodbye
-    REJECTED     data                                     → REJECTED    drop it
-    REJECTED     end of input                             → REJECTED    close
-    REJECTED     too many idle checks, shut_down          → REJECTED    abort
-    FORWARDING   any event                                → FORWARDING  pass it to the door's protocol
-
-A connection that the register expels, to make room or because of a ban, is REJECTED from any state.
-Behind the PROXY protocol the events of (new) happen when the first bytes say who the client is.
-In both HANDED_OVER and FORWARDING the door's protocol first gets the reads that decided. "Over TLS" varies
-independently of the state: `_over_tls`.
+The states stand in front_state.py.
 """
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
 
 from twisted.internet.interfaces import (
     IAddress,
@@ -53,31 +26,20 @@ from zope.interface import implementer
 
 from twisted_chat.core.bans import reason_suffix
 from twisted_chat.core.errors import Notice
+from twisted_chat.core.shares import Pool
 from twisted_chat.doors.any_door import AnyDoor, FrontTransport
 from twisted_chat.doors.connections import ConnectionRegister, Members
-from twisted_chat.doors.refusals import MAKING_ROOM, banned, no_such_door, tls_required
+from twisted_chat.doors.first_reads import FirstReads
+from twisted_chat.doors.front_state import MAX_IDLE_CHECKS, State
+from twisted_chat.doors.refusals import MAKING_ROOM, NO_SHARE, banned, no_such_door, tls_required
 from twisted_chat.transports.interfaces import knows_peer, peer_host, switch_protocol
+from twisted_chat.transports.tls_memory import TLS_HANDSHAKE_BYTES
 from twisted_chat.wire.detect import LINE, TLS, WEB, detect
 
 IDLE_CHECK_SECONDS = 10.0
 """Seconds between two calls of `Front.idle_check`."""
+TLS_RETRY_SECONDS = 0.25
 IDLE_NOTICE = b"*** you have been silent for long without a name; come back any time\n"
-
-
-class State(Enum):
-    """The states of a Front; the table is at the head of this file."""
-
-    DELAYED = auto()
-    HANDSHAKING = auto()
-    UNDECIDED = auto()
-    REJECTED = auto()
-    HANDED_OVER = auto()
-    FORWARDING = auto()
-
-
-MAX_IDLE_CHECKS = {State.DELAYED: 30, State.HANDSHAKING: 3, State.UNDECIDED: 30, State.REJECTED: 2}
-"""Idle checks for which a connection may stay in a state: 5 minutes for its turn, 30 seconds for the TLS handshake,
-5 minutes for the first bytes, 20 seconds for a rejected client to read the reason."""
 
 
 class FrontServices(typing.Protocol):
@@ -88,6 +50,7 @@ class FrontServices(typing.Protocol):
     tls_only: bool
     connections: Members[Front]
     register: ConnectionRegister
+    input: Pool
     clock: IReactorTime
 
     def refusal(self, address: str) -> bytes | None: ...
@@ -112,9 +75,9 @@ class Front(Protocol):
 
     def __init__(self) -> None:
         self._enter(State.UNDECIDED)
-        self._over_tls = self.admitted = False
+        self._over_tls = self.admitted = self._waits_for_turn = False
         self.address = ""
-        self._reads: list[bytes] = []
+        self._reads = FirstReads()
 
     def _enter(self, state: State) -> None:
         self._state = state
@@ -143,12 +106,14 @@ class Front(Protocol):
             self.factory.connections.add(self)
             self._enter(State.DELAYED)
             self.transport.pauseProducing()
+            self._waits_for_turn = True
             self.factory.clock.callLater(wait, self._take_turn)
         else:
             self._begin()
 
     def _take_turn(self) -> None:
         if self._state is State.DELAYED and self in self.factory.connections:
+            self._waits_for_turn = False
             self._enter(State.UNDECIDED)
             self._begin()
             self.transport.resumeProducing()
@@ -171,8 +136,10 @@ class Front(Protocol):
         if self._state is State.FORWARDING:
             self._inner.dataReceived(data)
         elif self._state is not State.REJECTED:
-            self._reads.append(data)
-            detected = detect(b"".join(self._reads))
+            if not self._reads.add(data, self.factory.input, self.address):
+                self._reject(NO_SHARE)
+                return
+            detected = detect(self._reads.joined())
             if detected is not None:
                 self._hand_to(detected)
 
@@ -196,6 +163,9 @@ class Front(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
+        self._take_reads()
+        if self._waits_for_turn:
+            self.factory.register.new_connection_left(self.address)
         if self._state is State.FORWARDING:
             self._inner.connectionLost(reason)
 
@@ -230,8 +200,13 @@ class Front(Protocol):
     def _hand_to(self, detected: str) -> IProtocol | None:
         """Hand the connection, with the reads so far, to the door for the detected protocol; or reject it.
 
-        Return the door's protocol, or None if the connection was rejected.
+        Return the door's protocol, or None if the connection was rejected or must wait.
         """
+        if detected == TLS and not self._has_memory_for_tls():
+            self._enter(State.DELAYED)
+            self.transport.pauseProducing()
+            self.factory.clock.callLater(TLS_RETRY_SECONDS, self._begin_tls)
+            return None
         found = self._build(detected)
         if isinstance(found, bytes):
             self._reject(found)
@@ -243,10 +218,24 @@ class Front(Protocol):
             self._inner = found
             self._enter(State.FORWARDING)
         found.makeConnection(self.transport)  # type: ignore[arg-type]  # it is an ITransport
-        reads, self._reads = self._reads, []
-        for data in reads:
+        for data in self._take_reads():
             found.dataReceived(data)
         return found
+
+    def _has_memory_for_tls(self) -> bool:
+        """Return False if TLS would begin here, and its network has no memory left for one more handshake."""
+        begins = self.factory.tls is not None and not self._over_tls
+        return not begins or self.factory.register.tls.has(self.address, TLS_HANDSHAKE_BYTES)
+
+    def _begin_tls(self) -> None:
+        """Begin the handshake that had no memory before, or wait for longer."""
+        if self._state is State.DELAYED and self in self.factory.connections:
+            if self._has_memory_for_tls():
+                self._enter(State.UNDECIDED)
+                self._hand_to(TLS)
+                self.transport.resumeProducing()
+            else:
+                self.factory.clock.callLater(TLS_RETRY_SECONDS, self._begin_tls)
 
     def _build(self, detected: str) -> IProtocol | bytes:
         """Return the protocol that takes the connection over, or the bytes that tell the client why there is none."""
@@ -267,10 +256,13 @@ class Front(Protocol):
         protocol = factory.doors[detected].buildProtocol(self.transport.getPeer())
         return b"" if protocol is None else protocol
 
+    def _take_reads(self) -> list[bytes]:
+        return self._reads.take(self.factory.input, self.address)
+
     def _reject(self, words: bytes) -> None:
         """Send the reason and end the connection, so that a client that is still sending can read the reason."""
         self._enter(State.REJECTED)
-        self._reads.clear()
+        self._take_reads()
         self.transport.write(words)
         if ITCPTransport.providedBy(self.transport) and not self._over_tls:
             self.transport.loseWriteConnection()  # to close now would reset the connection if more bytes arrive
@@ -280,7 +272,7 @@ class Front(Protocol):
     def _reject_at_once(self, words: bytes) -> None:
         """Reject a connection whose place is not to be held until the client has read why."""
         self._enter(State.REJECTED)
-        self._reads.clear()
+        self._take_reads()
         if self._over_tls:  # the client could read a sentence only after the handshake
             self.transport.abortConnection()
         else:

@@ -15,6 +15,7 @@ from twisted.internet.protocol import Protocol
 
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.shares import input_share
 from twisted_chat.doors.dialect import Dialect
 from twisted_chat.doors.door import Door
 from twisted_chat.doors.flusher import Flusher
@@ -31,9 +32,6 @@ SPLIT_BYTES = 8 * 1024
 """Bytes of a read that are split into requests at a time: a request takes much more memory than its bytes."""
 TEXT_BYTES = 64
 """Bytes of memory that a text of a read takes, beside its line."""
-FREE_INPUT_BYTES = 1024
-"""Bytes of requests that wait, and of an unfinished line, for which a connection needs no share of the memory."""
-INPUT_STEP_BYTES = 4 * 1024
 MAX_SPLIT_LINES_WAITING = 32
 """More lines than these wait unsplit: a line for itself takes much more memory than its bytes."""
 RATE_CHECK_SECONDS = 5.0
@@ -103,18 +101,14 @@ class PacedProtocol(Protocol):
 
         Without a share left the connection ends: what was read cannot wait at the client any more.
         """
-        size = len(tail) + len(self._unsplit) + sum(map(len, self._lines))
-        size = 0 if size <= FREE_INPUT_BYTES else -(-size // INPUT_STEP_BYTES) * INPUT_STEP_BYTES
+        size = input_share(len(tail) + len(self._unsplit) + sum(map(len, self._lines)))
         if size != self._input_paid and not self._pay_for_input(size):
             self.session.disconnect(Notice.NO_SHARE)
 
     def _pay_for_input(self, size: int) -> bool:
         """Take or give back what is missing to this size, or too much; return False without a share left."""
-        more, pool = size - self._input_paid, self.hub.shares.input
-        if more > 0 and not pool.take(self.session.address, more):
+        if not self.hub.shares.input.change(self.session.address, self._input_paid, size):
             return False
-        if more < 0:
-            pool.give_back(self.session.address, -more)
         self._input_paid = size
         return True
 

@@ -46,17 +46,20 @@ class PresenceChanges:
     def __contains__(self, identity: int) -> bool:
         return identity in self._changes
 
-    def changes(self) -> list[tuple[str | None, str | None]]:
-        """Return the changes, in the order to tell them. A name that passes to another person goes and comes."""
+    def changes(self) -> list[tuple[str | None, str | None, int]]:
+        """Return the changes, with each person's identity, in the order to tell them.
+
+        A name that passes to another person goes and comes.
+        """
         passed = {known for known, _ in self._changes.values()} & {now for _, now in self._changes.values()}
-        offline: list[tuple[str | None, str | None]] = []
+        offline: list[tuple[str | None, str | None, int]] = []
         renamed, online = offline.copy(), offline.copy()
-        for known, now in self._changes.values():
+        for identity, (known, now) in self._changes.items():
             if known is not None and now is not None and known not in passed and now not in passed:
-                renamed.append((known, now))
+                renamed.append((known, now, identity))
                 continue
             if known is not None:
-                offline.append((known, None))
+                offline.append((known, None, identity))
             if now is not None:
-                online.append((None, now))
+                online.append((None, now, identity))
         return offline + renamed + online

@@ -14,7 +14,10 @@ from twisted_chat.core.participants import Participant
 def reader_of(participant: Participant) -> LogReader:
     """Return a reader with the participant's place in the queue of reads."""
     user = participant.user
-    return LogReader((*reversed(networks_of(participant.address)), "" if user is None else str(user.identity)))
+    networks = networks_of(participant.address)
+    if user is None:
+        return LogReader((*reversed(networks), ""))
+    return LogReader((*reversed(networks), str(user.identity)), user.name)
 
 
 def read_for(reader: LogReader, work: Coroutine[Any, Any, Any] | Deferred[Any]) -> Deferred[Any]:

@@ -12,6 +12,8 @@ SERVER_FULL = b"error,unavailable,the server is full; try again later\n"
 
 NETWORK_FULL = b"error,unavailable,too many connections from your address; close one, or try again later\n"
 """Sent before any byte is read, too."""
+NO_SHARE = b"error,unavailable,your address has too many requests that have not ended; try again later\n"
+"""Sent before the protocol is detected."""
 MAKING_ROOM = b"error,unavailable,the server is full, and you have said nothing yet; connect again at any time\n"
 
 

@@ -261,5 +261,9 @@ class Session(LogWaiter):
             self._clock.callLater(0, self._door.close)
             return
         self._flusher.slices.resume(self)
-        self.catchup.proceed()
+        if self.catchup.mode is not LIVE:
+            self.read_in_turn()
         self._door.wake()
+
+    def read_in_turn(self) -> None:
+        self._flusher.wakes.add(self.address, self.catchup.proceed)

@@ -1,13 +1,18 @@
-"""Go on with the connections whose requests have waited: a few in each turn of the reactor, their networks in turn."""
+"""Go on with connections that have waited, to be asked or to read on: a few in a turn, their networks in turn."""
 
 from collections.abc import Callable
+
+from twisted.logger import Logger
 
 from twisted_chat.core.networks import network_of
 from twisted_chat.core.turns import Turns
 from twisted_chat.doors.slices import CallSoon
 
+_log = Logger()
+
 MAX_WAKES_A_TURN = 8
-"""Connections that go on in one turn; each carries out MAX_REQUESTS_A_TURN requests at most (see doors.pacing)."""
+"""Connections that go on in one turn of the reactor; each carries out MAX_REQUESTS_A_TURN requests at most (see
+doors.pacing), or reads a page of the log (see doors.catchup)."""
 
 Wake = Callable[[], object]
 
@@ -19,7 +24,7 @@ class Wakes:
         self._call_soon = call_soon
         self._turns: Turns[Wake] = Turns()
         self._waiting: set[Wake] = set()
-        self._scheduled = False
+        self._is_scheduled = False
 
     @property
     def busy(self) -> bool:
@@ -34,17 +39,20 @@ class Wakes:
             self._schedule()
 
     def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
+        if not self._is_scheduled:
+            self._is_scheduled = True
             self._call_soon(self._turn)
 
     def _turn(self) -> None:
-        self._scheduled = False
+        self._is_scheduled = False
         for _ in range(MAX_WAKES_A_TURN):
             if not self._turns:
                 return
             wake = self._turns.take()
             self._waiting.discard(wake)
-            wake()
+            try:
+                wake()
+            except Exception:
+                _log.failure("a connection could not go on")
         if self._turns:
             self._schedule()

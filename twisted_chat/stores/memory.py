@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import count, islice, takewhile
+from itertools import count, takewhile
 from secrets import token_bytes, token_hex
 
 from twisted_chat.core.dedup import Label, deduplicate, labels
@@ -95,7 +95,7 @@ class MemoryLog:
         finally:
             self._flushing = False
 
-    async def wait_durable(self) -> None:
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
         pass
 
     def restore(self) -> Restored:
@@ -141,12 +141,14 @@ class MemoryLog:
         found: dict[Conversation, Unread] = {}
         named = mention_pattern(name)
         for conversation, after in asked:
-            own = (record for record in self._ring.back(self.last, after) if record.conversation == conversation)
-            newest = islice(own, UNREAD_WINDOW_RECORDS)
-            unread = [record for record in newest if record.kind in SPOKEN and record.author != identity]
-            if unread:
+            own = [record for record in self._ring.back(self.last, after) if record.conversation == conversation]
+            between = own[UNREAD_WINDOW_RECORDS:-UNREAD_WINDOW_RECORDS]
+            ends = own[:UNREAD_WINDOW_RECORDS] + own[-UNREAD_WINDOW_RECORDS:] if between else own
+            unread = [record for record in ends if record.kind in SPOKEN and record.author != identity]
+            if unread or between:
                 mentions = sum(named.search(record.text) is not None for record in unread)
-                found[conversation] = Unread(len(unread), mentions, unread[-1].id)
+                first = unread[-1] if unread else between[-1]
+                found[conversation] = Unread(len(unread), mentions, first.id, bool(between))
         return found
 
     async def contacts(

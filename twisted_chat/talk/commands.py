@@ -10,6 +10,7 @@ from twisted_chat.talk.conversation import Conversation, Conversations
 from twisted_chat.talk.format import Line, notice, problem, rule
 from twisted_chat.talk.session import TalkSession
 from twisted_chat.talk.timeline import Timeline
+from twisted_chat.wire.events import GUEST_MARK
 from twisted_chat.wire.numbers import is_number
 
 DEFAULT_HISTORY_RECORDS, MAX_HISTORY_RECORDS = 50, 500
@@ -96,12 +97,11 @@ async def me(talk: CommandContext, rest: str) -> None:
 async def names(talk: CommandContext, rest: str) -> None:
     current = talk.conversations.current
     room = rest or (current.name if current is not None and current.is_room else "")
-    if room:
-        found = await talk.session.client.members(room)
-    else:
-        found = await talk.session.client.friends()
-    talk.know(found)
-    talk.show(notice(f"{room or 'online'} ({len(found)}): {', '.join(found)}"))
+    found = await talk.session.client.people(room)
+    talk.know([person.name for person in found])
+    marks = talk.session.is_account
+    shown = [f"{person.name}{GUEST_MARK if marks and person.is_guest else ''}" for person in found]
+    talk.show(notice(f"{room or 'online'} ({len(found)}): {', '.join(shown)}"))
 
 
 async def rooms(talk: CommandContext, rest: str) -> None:

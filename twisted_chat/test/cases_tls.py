@@ -12,8 +12,10 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
+from twisted_chat.doors.connections import MIN_TLS_BYTES, ConnectionRegister
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, MAX_IDLE_CHECKS, State
+from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, TLS_RETRY_SECONDS
+from twisted_chat.doors.front_state import MAX_IDLE_CHECKS, State
 from twisted_chat.test.contract_door import DoorContract, Visitor
 from twisted_chat.test.support import Server
 from twisted_chat.test.support_doors import CAPABILITIES, EventsVisitor, IrcVisitor, PlainVisitor
@@ -22,6 +24,7 @@ from twisted_chat.test.support_tls import Secure, SecureConnection, TlsTestCase
 from twisted_chat.test.support_web import Socket
 from twisted_chat.transports import tls
 from twisted_chat.transports.tls import CLOSE_TIMEOUT_SECONDS, CertificateError, ReloadingCertificate, with_tls
+from twisted_chat.transports.tls_memory import TLS_CONNECTION_BYTES, TLS_HANDSHAKE_BYTES
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 FIRST = {WEB: b"GET / HTTP/1.1\r\n\r\n", IRC: b"CAP LS 302\r\n", LINE: b"register,jane\n"}
@@ -129,6 +132,77 @@ class TlsFrontTests(TlsTestCase):
         client.transport.incoming(b"\x16\x03\x01\x00\x05hello")
         self.assertTrue(client.closed)
         self.assertEqual(self.factory.connections, set())
+
+
+class MemoryTests(TlsTestCase):
+    """TLS connections take bytes of their network's share: many during the handshake, and fewer later."""
+
+    HELLO = b"\x16\x03\x01\x40\x00\x01\x01\xff\xff\x03\x03" + b"x" * 100
+    """The first bytes of a handshake that announce 128 KiB, for which OpenSSL makes room."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.certificate.open()
+        self.server = Server(clock=self.clock)
+        self.register = ConnectionRegister(self.clock.seconds, per_network=20)
+        wrap = with_tls(self.certificate, self.clock, self.register.tls)
+        self.factory = FrontFactory({LINE: self.server.factory}, self.clock, tls=wrap, register=self.register)
+        self.factory.doStart()
+        self.addCleanup(self.factory.doStop)
+
+    def secure(self) -> Secure:
+        client = Secure(self.factory, self.clock)
+        client.shake_hands()
+        return client
+
+    def half_hello(self, client: Secure) -> Secure:
+        client.transport.incoming(self.HELLO)
+        return client
+
+    def test_a_connection_takes_its_share_until_it_ends(self) -> None:
+        client = Secure(self.factory, self.clock)
+        self.assertEqual(self.register.tls.used, 0)
+        client.transport.incoming(client.wire.value())
+        client.wire.clear()
+        self.assertEqual(self.register.tls.used, TLS_HANDSHAKE_BYTES)
+        client.shake_hands()
+        self.assertEqual(self.register.tls.used, TLS_CONNECTION_BYTES)
+        client.says(b"register,jane\n")
+        self.assertEqual(client.heard(), b"ack\n")
+        client.transport.end(ConnectionLost())
+        self.assertEqual(self.register.tls.used, 0)
+
+    def test_a_handshake_that_fails_gives_its_share_back(self) -> None:
+        client = Secure(self.factory, self.clock)
+        client.transport.incoming(b"\x16\x03\x01\x00\x05hello")
+        self.assertTrue(client.closed)
+        self.assertEqual(self.register.tls.used, 0)
+
+    def test_handshakes_beyond_the_share_wait(self) -> None:
+        crowd = [self.half_hello(Secure(self.factory, self.clock)) for _ in range(MIN_TLS_BYTES // TLS_HANDSHAKE_BYTES)]
+        late = self.secure()
+        self.assertEqual((late.transport.producerState, late.closed), ("paused", False))
+        crowd[0].transport.end(ConnectionLost())
+        self.clock.advance(TLS_RETRY_SECONDS)
+        late.says(b"register,late\n")
+        self.assertEqual(late.heard(), b"ack\n")
+
+    def test_connections_beyond_the_share_end_after_some_time(self) -> None:
+        crowd = [self.secure() for _ in range(20)]
+        self.assertLessEqual(self.register.tls.used, MIN_TLS_BYTES)
+        waiting = [client for client in crowd if client.transport.producerState == "paused"]
+        self.assertEqual(len(waiting), 20 - (MIN_TLS_BYTES - TLS_HANDSHAKE_BYTES) // TLS_CONNECTION_BYTES - 1)
+        for client in crowd:
+            client.says(b"register,jane%d\n" % id(client))
+        self.clock.pump([IDLE_CHECK_SECONDS] * MAX_IDLE_CHECKS[State.DELAYED])
+        self.assertTrue(all(client.closed for client in waiting))
+        self.assertEqual(self.register.rows()[-1].now, f"{self.register.tls.used // 1024} KiB")
+
+    def test_the_share_is_what_idle_connections_without_tls_may_take(self) -> None:
+        tls = ConnectionRegister(self.clock.seconds).tls
+        self.assertTrue(tls.take("192.0.2.1", 1000 * TLS_CONNECTION_BYTES))
+        self.assertFalse(tls.take("192.0.2.1", 64 * 1024 * 1024 - 1000 * TLS_CONNECTION_BYTES + 1))
+        self.assertTrue(tls.take("192.0.2.2", TLS_HANDSHAKE_BYTES))
 
 
 class GarbageTests(TlsTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted_chat.core.errors import BAD_COMMAND
 from twisted_chat.core.interfaces import Membership, MessageLog, Restored, RoomState
-from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, TOPIC, Conversation
+from twisted_chat.core.messages import ACTION, GUESTS, JOINED, LEFT, MESSAGE, NOTICE, TOPIC, Conversation
 from twisted_chat.core.participants import Entry
 from twisted_chat.test.contract_store import LogFixture
 from twisted_chat.test.support import Recorder, entry
@@ -101,11 +101,18 @@ class LabelsContract(LogFixture):
             await self.keep(self.said("one", labels=("a",), client=client))
         self.assertEqual((self.log.last, self.delivered_to_recipients()), (4, ["one"] * 4))
 
-    async def test_other_kinds_may_use_a_label_again(self) -> None:
-        for kind in (MESSAGE, JOINED, TOPIC, LEFT, JOINED):
+    async def test_joins_leaves_and_topics_are_stored_once(self) -> None:
+        for kind in (JOINED, TOPIC, LEFT):
+            for _ in range(2):
+                await self.keep(self.said("", labels=(kind,), kind=kind))
+            await self.keep(self.said("", labels=(kind,)))
+        self.assertEqual((self.log.last, self.refused), (3, ["", "", ""]))
+        self.assertEqual(await self.ids_of(self.said("", labels=(LEFT,), kind=LEFT)), [("", 3)])
+
+    async def test_notices_may_use_a_label_again(self) -> None:
+        for kind in (MESSAGE, NOTICE, NOTICE):
             await self.keep(self.said("", labels=("a",), kind=kind))
-        self.assertEqual(self.log.last, 5)
-        self.assertEqual(await self.ids_of(self.said("", labels=("a",))), [("", 1)])
+        self.assertEqual(self.log.last, 3)
 
     async def test_labels_that_look_alike_are_different(self) -> None:
         labels = ("1", "01", "1.0", "a", "A", "1e0", "-", "null")

@@ -176,11 +176,31 @@ class ReadingContract(LogFixture):
             self.assertEqual(unread, {"#tea": Unread(len(texts) + 1, len(texts), after + 1)}, name)
 
     async def test_what_is_unread_is_looked_for_in_a_bounded_number_of_records(self) -> None:
-        await self.keep(entry("hidden"), *(self.said("#tea", ZAK, TOPIC) for _ in range(UNREAD_WINDOW_RECORDS)))
-        self.assertEqual(await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 0)]), {})
-        await self.keep(entry("seen", author=JANE))
-        last = self.log.last
-        self.assertEqual(await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 0)]), {"#tea": Unread(1, 0, last)})
+        def said_by_zak(count: int) -> list[Entry]:
+            return [self.said("#tea", ZAK, TOPIC) for _ in range(count)]
+
+        async def unread() -> dict[Conversation, Unread]:
+            return await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 0)])
+
+        await self.keep(*said_by_zak(UNREAD_WINDOW_RECORDS - 1), entry("zak: oldest", author=JANE))
+        await self.keep(*said_by_zak(UNREAD_WINDOW_RECORDS - 1))
+        found = Unread(1, 1, UNREAD_WINDOW_RECORDS)
+        self.assertEqual(await unread(), {"#tea": found})
+        await self.keep(entry("newest", author=JANE))
+        self.assertEqual(await unread(), {"#tea": found._replace(total=2)})
+        await self.keep(*said_by_zak(2))
+        self.assertEqual(await unread(), {"#tea": found._replace(total=2, more=True)}, "nothing hides the oldest one")
+        await self.keep(*said_by_zak(UNREAD_WINDOW_RECORDS))
+        self.assertEqual(await unread(), {"#tea": found._replace(more=True)})
+
+    async def test_what_was_not_looked_at_is_said_to_be_there(self) -> None:
+        flood = [self.said("#tea", ZAK, TOPIC) for _ in range(UNREAD_WINDOW_RECORDS)]
+        await self.keep(*flood, entry("between", author=JANE))
+        await self.keep(*(self.said("#tea", ZAK, TOPIC) for _ in range(UNREAD_WINDOW_RECORDS)))
+        first = UNREAD_WINDOW_RECORDS + 1
+        self.assertEqual(
+            await self.log.unread_in(ZAK, user_name("zak"), [("#tea", 0)]), {"#tea": Unread(0, 0, first, more=True)}
+        )
 
     async def test_unread_is_what_others_sent_to_the_user(self) -> None:
         records = await self.keep_a_day()

@@ -5,7 +5,7 @@ Nothing here opens a socket, sleeps or reads the real time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import count
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -381,7 +381,7 @@ class DelayedLog(MemoryLog):
             raise OSError("disk on fire")
         return await super().read(identity, rooms, after, limit)
 
-    async def wait_durable(self) -> None:
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
         while self._flushed:
             self._unsettled.append(Deferred())
             await self._unsettled[-1]

@@ -41,13 +41,16 @@ class Reader(Recorder):
         super().__init__()
         self.paused = False
         self.pages: list[str | None] = []
-        self.lives = 0
+        self.lives = self.turns = 0
 
     def write_replayed(self, records: Sequence[Record], label: str | None) -> None:
         self.pages.append(label)
 
     def went_live(self) -> None:
         self.lives += 1
+
+    def read_in_turn(self) -> None:
+        self.turns += 1
 
 
 class CatchUpTests(SynchronousTestCase):

@@ -58,6 +58,22 @@ class RequestTests(ClientTestCase):
         self.assertEqual(self.run_now(zak.rooms()), ["#tea"])
         self.assertEqual(self.run_now(zak.members("#tea")), ["jane"])
 
+    def test_people_are_listed_with_the_sessions_of_guests(self) -> None:
+        jane, zak = self.client("jane"), self.client("zak")
+        self.run_now(jane.join("#tea"))
+        [one, other] = self.run_now(zak.people())
+        self.assertEqual((one.name, one.is_guest, other.name, other.is_guest), ("jane", True, "zak", True))
+        self.assertNotEqual(one.session, other.session)
+        self.assertEqual(self.run_now(zak.people("#tea")), [one])
+        self.assertRaises(ChatFailed, self.run_now, zak.people("#a,b"))
+
+    def test_who_is_away_is_named_in_the_notice(self) -> None:
+        seen: list[Event] = []
+        jane, zak = self.client("jane", seen), self.client("zak")
+        self.run_now(zak.away("lunch"))
+        self.run_now(jane.chat("zak"))
+        self.assertEqual([(e.kind, e.sender, e.to) for e in seen], [("server", "away", "zak")])
+
     def test_without_rooms_the_list_is_empty(self) -> None:
         self.assertEqual(self.run_now(self.client("jane").rooms()), [])
 

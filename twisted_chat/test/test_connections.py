@@ -19,7 +19,7 @@ from twisted_chat.test.support_front import SwitchingTransport
 from twisted_chat.wire.detect import IRC, LINE, WEB
 
 MOST = 32
-"""Connections that the server can hold; two of them are kept for accounts, and a share is eight."""
+"""Connections that the server can hold; two of them are kept for accounts, and a share is two."""
 
 
 class FromAddress(SwitchingTransport):
@@ -117,6 +117,33 @@ class ShareTests(RegisterTestCase):
         )
         self.assertFalse(any(one.closed for one in guests))
 
+    def test_four_addresses_whose_guests_talk_keep_nobody_out(self) -> None:
+        crowd = [guest for number in range(4) for guest in self.guests(7, f"192.0.2.{number}")]
+        for _ in range(3):
+            for one in crowd:
+                one.ask("ping,")
+            self.pass_idle_checks(1)
+        for one in crowd:
+            one.ask("ping,")
+        for number in range(10):
+            self.guest(f"198.51.100.{number}")
+        self.assertEqual(sum(one.closed for one in crowd), 8)
+
+    def test_one_customer_with_a_wide_ipv6_network_keeps_nobody_out(self) -> None:
+        crowd = [self.guest(f"2001:db8:0:{number:x}::1") for number in range(0, 30 * 256, 256)]
+        for one in crowd:
+            one.ask("ping,")
+        for number in range(5):
+            self.guest(f"2001:db8:{number + 1}::1")
+        self.assertEqual(sum(one.closed for one in crowd), 5)
+
+    def test_newcomers_without_a_name_do_not_take_the_places_of_accounts(self) -> None:
+        for number in range(32):
+            self.connect(f"192.0.2.{number % 4}")
+        for number in range(5):
+            one = self.connect(f"198.51.100.{number}")
+            self.assertEqual(one.ask(f"register,account{number},account{number}"), ["ack"])
+
     def test_accounts_are_never_sent_away_and_get_the_places_that_are_kept(self) -> None:
         accounts = []
         for number in range(30):
@@ -180,6 +207,16 @@ class NetworkBoundTests(RegisterTestCase):
         self.guest("192.0.2.2")
         self.server.clock.advance(0.05)
         self.assertEqual(waiting.lines(), ["ack"])
+
+    def test_clients_that_leave_while_they_wait_do_not_delay_those_who_come_later(self) -> None:
+        for _ in range(4):
+            self.guest().drop()
+        for _ in range(1000):
+            self.connect().drop()
+        late = self.connect()
+        late.say(b"register,jane\n")
+        self.server.clock.advance(0.05)
+        self.assertEqual(late.lines(), ["ack"])
 
     def test_a_client_that_leaves_while_it_waits_is_forgotten(self) -> None:
         for _ in range(4):

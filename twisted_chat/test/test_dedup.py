@@ -68,13 +68,18 @@ class ResendTests(SynchronousTestCase):
             self.assertIn("label 1", line)
         self.assertEqual(self.texts(), ["one"])
 
-    def test_other_commands_may_use_a_label_again(self) -> None:
+    def test_commands_that_store_nothing_may_use_a_label_again(self) -> None:
         self.zak.ask("@1 chat,jane,one")
         self.assertEqual(self.zak.ask("@1 ping,x"), ["@1 ok,x"])
-        self.assertEqual(self.zak.ask("@1 leave,#tea"), ["@1 ok,4"])
-        self.assertEqual(self.zak.ask("@1 join,#tea"), ["@1 ok,5"])
-        self.assertEqual(self.zak.ask("@1 topic,#tea,Assam"), ["@1 ok,6"])
+        self.assertEqual(self.zak.ask("@1 list,#tea"), ["@1 ok,jane,zak"])
         self.assertEqual(self.zak.ask("@1 chat,jane,one"), ["@1 ok,3"])
+
+    def test_joins_leaves_and_topics_need_labels_of_their_own(self) -> None:
+        self.zak.ask("@1 chat,jane,one")
+        for request in ("leave,#tea", "join,#new", "topic,#tea,Assam"):
+            self.assertEqual(self.zak.ask(f"@1 {request}")[0].split(",")[:2], ["@1 error", "bad-command"])
+        self.assertEqual(self.zak.ask("list,mine"), ["ok,#tea,jane"])
+        self.assertEqual(self.zak.ask("@1 topic,#tea"), ["@1 ok,"])
 
     def test_a_label_belongs_to_one_client(self) -> None:
         self.zak.ask("@1 chat,jane,one")

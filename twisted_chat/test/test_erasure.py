@@ -160,3 +160,25 @@ class ErasureTests(SynchronousTestCase):
         self.start()
         lines = self.server.account("kim").ask("unread")
         self.assertEqual([line.rpartition(",")[0] for line in lines], ["unread,#tea,1,0", "unread,zak,1,1", "ok"])
+
+    def test_what_was_deleted_is_not_stored_anew_when_its_client_sends_it_again(self) -> None:
+        zak = self.server.account("zak", "#tea", client="phone")
+        [answer] = zak.ask("@a chat,#tea,the hushhush word")
+        zak.ask("@b topic,#tea,hushhush")
+        self.stop()
+        self.shell("DELETE FROM records WHERE text LIKE '%hushhush%'")
+        self.start()
+        again = self.server.account("zak", client="phone")
+        self.assertEqual(again.ask("@a chat,#tea,the hushhush word"), [answer])
+        self.assertEqual(again.ask("@b topic,#tea,hushhush")[0][:5], "@b ok")
+        self.assertEqual(self.shell("SELECT count(*) FROM records WHERE text LIKE '%hushhush%'"), [(0,)])
+
+    def test_what_is_unread_is_counted_without_what_was_deleted(self) -> None:
+        self.fill()
+        self.stop()
+        self.shell("DELETE FROM records WHERE text LIKE '%hushhush%'")
+        self.start()
+        unread = self.server.account("kim").ask("unread")
+        self.assertEqual(
+            [line.split(",")[:3] for line in unread[:-1]], [["unread", "#tea", "1"], ["unread", "zak", "1"]]
+        )

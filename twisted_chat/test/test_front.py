@@ -7,7 +7,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS, MAX_IDLE_CHECKS, State
+from twisted_chat.doors.front_connection import IDLE_CHECK_SECONDS
+from twisted_chat.doors.front_state import MAX_IDLE_CHECKS, State
 from twisted_chat.doors.refusals import HANDSHAKE_FAILURE
 from twisted_chat.test.support import MemoryTransport, Server
 from twisted_chat.test.support_front import Client, OneSided, RecordingDoor, SwitchingTransport

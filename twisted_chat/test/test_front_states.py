@@ -1,4 +1,4 @@
-"""Every event in every state of a Front, against the table in doors/front_connection.py."""
+"""Every event in every state of a Front, against the table in doors/front_state.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from twisted_chat.doors.front import FrontFactory
-from twisted_chat.doors.front_connection import IDLE_NOTICE, MAX_IDLE_CHECKS, Front, State
+from twisted_chat.doors.front_connection import IDLE_NOTICE, Front
+from twisted_chat.doors.front_state import MAX_IDLE_CHECKS, State
 from twisted_chat.doors.refusals import SERVER_FULL, no_such_door
 from twisted_chat.test.support_front import RecordingDoor
 from twisted_chat.wire.detect import IRC, LINE

@@ -69,7 +69,7 @@ class DialectTests(SynchronousTestCase):
         self.assertEqual(one_line("short", 100), "short")
 
     def test_new_names_are_sent_but_not_comings_and_goings(self) -> None:
-        changes = [("jane", "joan"), ("zak", None), (None, "kim")]
+        changes = [("jane", "joan", 1), ("zak", None, 2), (None, "kim", 3)]
         self.assertEqual(IRC.presence(changes), [":jane!u@guest NICK joan"])
 
 

@@ -113,6 +113,26 @@ class ReadQueueTests(SynchronousTestCase):
         self.thread.go()
         self.assertEqual(self.successResultOf(slow), [(1_000_000,)])
 
+    def test_the_operator_sees_who_waits_and_for_how_long(self) -> None:
+        self.ask(LogReader(("net", "1"), "jane"), "first")
+        self.now += 2
+        for number in range(3):
+            self.ask(LogReader(("2001:db8::/48", "2001:db8::", str(number)), f"kim{number // 2}"), "more")
+        gone = LogReader(("net", "9"), "gone")
+        self.ask(gone, "never").addErrback(lambda failure: None)
+        gone.leave()
+        self.ask(LogReader(("",)), "the server's own")
+        self.now += 1.5
+        [row] = self.queue.rows()
+        self.assertEqual((row.subject, row.now), ("reads of the file", "5 wait, the longest for 4 s"))
+        self.assertEqual(row.held[0], "jane at net (1, 4 s)")
+        expected = ["kim0 at 2001:db8:: (2, 2 s)", "kim1 at 2001:db8:: (1, 2 s)", "the server (1, 2 s)"]
+        self.assertEqual(sorted(row.held[1:]), expected)
+        while self.thread.jobs:
+            self.thread.go()
+        [row] = self.queue.rows()
+        self.assertEqual((row.now, row.held), ("0 wait", []))
+
     def test_what_waits_at_the_end_is_refused(self) -> None:
         self.ask(LogReader(("net", "1")), "first")
         waits = self.ask(LogReader(("net", "1")), "second")
@@ -129,7 +149,7 @@ class ServerReadsTests(SqliteFixture, LogFixture, SynchronousTestCase):
         server = Server(log)
         jane = server.plain("jane", "#tea")
         thread = HeldThread()
-        self.database._reads._run = thread.run
+        self.database.reads._run = thread.run
         for number in range(100):
             guest = server.plain(f"guest{number}", "#tea")
             guest.say(b"search,#tea,kettle\n")
@@ -137,6 +157,8 @@ class ServerReadsTests(SqliteFixture, LogFixture, SynchronousTestCase):
             guest.drop()
         jane.read()
         jane.say(b"@h history,#tea,limit=1\n")
+        held = log.rows()[0].held
+        self.assertTrue(any(one.startswith("jane at ") for one in held), held)
         for _ in range(2):
             thread.go()
         self.assertEqual(jane.lines()[-1], "@h ok,1")

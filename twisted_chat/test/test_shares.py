@@ -216,6 +216,16 @@ class RateTests(SynchronousTestCase):
         self.assertFalse(jane.paused)
         self.assertLess(self.say(jane, 100 * MIB), 20 * shares.PERSON_BYTES_PER_SECOND + MIB)
 
+    def test_the_operator_sets_the_rate_of_a_person_and_all_others_follow(self) -> None:
+        slow = Shares(self.clock.seconds, 16 * KIB)
+        self.server.hub.shares = slow
+        jane = self.server.plain("jane")
+        self.assertLess(self.say(jane, 100 * MIB), shares.PERSON_BURST_BYTES // 4 + MIB)
+        assert slow.writing is not None
+        bounds = [row.bound for row in slow.writing.rows()]
+        self.assertEqual([int(bound.split()[-3]) for bound in bounds], [16 * KIB, 256 * KIB, 2 * MIB, 512 * KIB])
+        self.assertIsNone(Shares(self.clock.seconds, 0).writing)
+
     def test_a_guest_who_comes_again_and_again_finds_the_share_of_its_network_used(self) -> None:
         self.server.plain("jane")
         said = 0

@@ -246,6 +246,9 @@ class NicknamesTests(SynchronousTestCase):
     class Checker:
         makes_accounts = False
 
+        async def refuse_unknown(self, name: Name, address: str) -> None:
+            raise NotImplementedError
+
         async def verify(self, name: Name, identity: int | None, password: str, address: str) -> Verified:
             return Verified(user_name("zak"))
 

@@ -211,6 +211,49 @@ class FairCommitTests(SlowDisk, TestCase):
         self.assertTrue(durable.called)
         self.assertEqual(len(self.delivered), 700)
 
+    def test_a_wait_for_what_matters_does_not_wait_for_the_flood_of_others(self) -> None:
+        self.flood(1, *["x" * 16_000] * 500)
+        self.flood(2, *["y" * 16_000] * 3)
+        own, none, all = (self.wait_for(author) for author in (2, 3, None))
+        self.assertFalse(own.called)
+        self.release()
+        self.assertTrue(none.called)
+        self.release()
+        self.assertTrue(own.called)
+        self.assertEqual([text[0] for text in self.delivered].count("y"), 3)
+        self.assertFalse(all.called)
+        self.worker.release_all()
+        self.assertTrue(all.called)
+
+    def test_a_wait_for_what_is_refused_meanwhile_ends(self) -> None:
+        with capturedLogs():
+            self.flood(2, *["x" * 16_000] * 200)
+            self.clock.advance(STALL_SECONDS / 2)
+            self.flood(1, *["y" * 16_000] * 100)
+            old, new = self.wait_for(2), self.wait_for(1)
+            self.release()
+            self.clock.advance(STALL_SECONDS / 2)
+            self.assertGreater(len(self.refused), 0)
+            self.release()
+            self.assertTrue(old.called)
+            self.assertFalse(new.called)
+            self.worker.release_all()
+        self.assertTrue(new.called)
+        self.assertEqual(len(self.delivered) + len(self.refused), 300)
+
+    def test_a_wait_ends_with_a_stall(self) -> None:
+        self.flood(1, *["x" * 16_000] * 200)
+        wait = self.wait_for(1)
+        self.clock.advance(STALL_SECONDS)
+        self.assertFalse(wait.called)
+        self.worker.release_all()
+        self.assertTrue(wait.called)
+        self.flushLoggedErrors()
+
+    def wait_for(self, author: int | None) -> Deferred[None]:
+        matters = None if author is None else lambda entry: entry.envelope.author == author
+        return Deferred.fromCoroutine(self.log.wait_durable(matters))  # type: ignore[arg-type]
+
     def test_a_message_waits_ten_seconds_at_most_whatever_is_committed_meanwhile(self) -> None:
         with capturedLogs() as logged:
             self.flood(1, *["x" * 16_000] * 1000)
@@ -230,6 +273,21 @@ class FairCommitTests(SlowDisk, TestCase):
         self.flood(2, "jane")
         self.worker.release_all()
         self.assertEqual(self.delivered[-1], "jane")
+
+    def test_the_operator_sees_who_waits_for_a_commit(self) -> None:
+        [row] = self.log._commits.rows()  # type: ignore[attr-defined]
+        self.assertEqual((row.now, row.held), ("0 KiB written, 0 KiB in 0 records wait", []))
+        self.flood(1, *["x" * 16_000] * 100)
+        self.clock.advance(2)
+        self.flood(2, "a", "b")
+        [row] = self.log._commits.rows()  # type: ignore[attr-defined]
+        self.assertIn("KiB written", row.now)
+        self.assertTrue(row.now.endswith("records wait, the longest for 2 s"), row.now)
+        self.assertEqual(len(row.held), 1)
+        self.assertIn("jane", row.held[0])
+        self.worker.release_all()
+        [row] = self.log._commits.rows()  # type: ignore[attr-defined]
+        self.assertEqual((row.now, row.held), ("0 KiB written, 0 KiB in 0 records wait", []))
 
     def test_a_stall_refuses_the_backlog(self) -> None:
         self.flood(1, *["x" * 16_000] * 200)

@@ -92,6 +92,14 @@ class OptionsTests(SynchronousTestCase):
         self.patch(options, "find_spec", lambda name: None)
         self.assertIn("pip install 'twisted_chat[tls]'", self.wrong("--tls-cert=a", "--tls-key=b"))
 
+    def test_the_writing_rate_is_a_number_of_bytes(self) -> None:
+        for given, rate in (((), 65536), (("--writing-rate", "1M"), 1024**2), (("--writing-rate", "0"), 0)):
+            options = Options()
+            options.parseOptions(given)
+            self.assertEqual(options.writing_rate, rate)
+        for wrong in ("1", "2G", "-1K", "x", "64 K", "9" * 5000):
+            self.assertIn("--writing-rate must be ", self.wrong("--writing-rate", wrong))
+
     def test_help_names_the_options_in_80_columns(self) -> None:
         text = Options().getUsage(width=80)
         for part in ("--port", "--listen", "--store", "--doors", "--tls-cert", "8000", "nc localhost"):
@@ -100,6 +108,15 @@ class OptionsTests(SynchronousTestCase):
 
 
 class MakeServiceTests(SynchronousTestCase):
+    def test_the_writing_rate_is_in_force(self) -> None:
+        for given, text in (("128K", "67108864 at once, then 131072 a second"), ("0", None)):
+            options = Options()
+            options.parseOptions(["--writing-rate", given])
+            chat = makeService(options)
+            assert isinstance(chat, ChatService)
+            rows = {row.subject: row.bound for row in chat._hub.shares.rows()}
+            self.assertEqual(rows.get("bytes that a person writes"), text)
+
     def test_the_store_is_the_one_of_the_options(self) -> None:
         for arguments, kind in ((["--store", "memory"], MemoryLog), ([], SqliteLog)):
             options = Options()

@@ -68,6 +68,13 @@ class TicketTests(SynchronousTestCase):
         self.assertEqual(waiting.lines(), ["ack"])
         self.assertGreater(rate, 1000)
 
+    def test_sign_ins_that_came_and_went_delay_nobody_for_long(self) -> None:
+        for _ in range(TICKETS_PER_NETWORK.burst + 2000):
+            self.server.hub._tickets._rate.take("192.168.1.1")  # type: ignore[union-attr]
+        self.assertIn("error,slow-down,", self.resume())
+        self.server.clock.advance(21)
+        self.assertEqual(self.resume(), "@1 ok,jane,known")
+
 
 class _Busy:
     def wait_seconds(self, address: str) -> float:

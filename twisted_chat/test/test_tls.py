@@ -8,6 +8,7 @@ if find_spec("OpenSSL") and find_spec("trustme"):
     from twisted_chat.test.cases_tls import (
         CertificateTests,
         GarbageTests,
+        MemoryTests,
         SecureEventsTests,
         SecureIrcAndBrowserTests,
         SecurePersonAndIrcTests,
@@ -17,6 +18,7 @@ if find_spec("OpenSSL") and find_spec("trustme"):
     __all__ = [
         "CertificateTests",
         "GarbageTests",
+        "MemoryTests",
         "SecureEventsTests",
         "SecureIrcAndBrowserTests",
         "SecurePersonAndIrcTests",

@@ -8,6 +8,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core import archive
+from twisted_chat.stores import memory
+from twisted_chat.stores.sqlite import reader
 from twisted_chat.stores.sqlite.accounts import SqliteAccounts
 from twisted_chat.test.support import Connection, Server
 from twisted_chat.test.support_sqlite import sqlite_log
@@ -110,6 +112,17 @@ class UnreadTests(InMemory):
         self.assertEqual(kim.ask("unread"), ["lok: 1 unread, 1 for you, the first is 2"])
         kim.ask("seen,lok,2")
         self.assertEqual(kim.ask("unread"), ["nothing is unread"])
+
+    def test_what_was_not_counted_is_said(self) -> None:
+        self.patch(memory, "UNREAD_WINDOW_RECORDS", 2)
+        self.patch(reader, "UNREAD_WINDOW_RECORDS", 2)
+        zak = self.server.account("zak", "#tea")
+        for text in ("kim?", "2", "3", "4", "5"):
+            zak.ask(f"chat,#tea,{text}")
+        kim = self.server.connect()
+        kim.ask("register,kim,kim")
+        self.assertEqual(kim.ask("@u unread"), ["@u unread,#tea,3,1,3,more", "@u ok,1"])
+        self.assertEqual(kim.ask("unread"), ["#tea: more than 3 unread, 1 for you, the first is 3"])
 
     def test_guests_have_no_read_markers(self) -> None:
         self.assertEqual(self.server.plain("lok").ask("unread")[0].split(",")[:2], ["error", "not-allowed"])

@@ -43,8 +43,9 @@ from twisted_chat.transports.faults import FAULTS
 
 _log = Logger()
 
-WRITE_HIGH_WATER_BYTES = 16 * 1024
-"""Unsent bytes past which a push producer is paused, until all are sent; the kernel has a buffer of its own."""
+WRITE_HIGH_WATER_BYTES = 1024
+"""Unsent bytes past which a push producer is paused, until all are sent; the kernel has a buffer of its own. Only a
+producer that is paused takes a share of the server's memory for what its client does not read."""
 
 REASON_DONE, REASON_LOST = Failure(ConnectionDone()), Failure(ConnectionLost())
 REASON_ABORTED = Failure(ConnectionAborted())

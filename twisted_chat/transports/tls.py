@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from stat import S_IROTH, S_ISREG, S_IWGRP, S_IWOTH
 from time import time
+from typing import Any
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
@@ -22,6 +23,9 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from twisted_chat.transports.interfaces import peer_host
+from twisted_chat.transports.tls_memory import TLS_CONNECTION_BYTES, TLS_HANDSHAKE_BYTES, Memory
 
 _log = Logger()
 
@@ -185,11 +189,31 @@ class Tls(TLSMemoryBIOProtocol):
 
     Aborts the connection CLOSE_TIMEOUT_SECONDS after loseConnection if the peer has not closed
     it by then. Encrypts each write immediately: unlike Twisted's BufferingTLSTransport it does
-    not gather small writes, since the protocols behind it gather their own.
+    not gather small writes, since the protocols behind it gather their own. Takes bytes of the
+    network's share of `memory` while it lives, more of them until the handshake is done.
     """
 
     clock: IReactorTime
+    memory: Memory | None = None
+    _paid = 0
     _close_timeout: IDelayedCall | None = None
+
+    def makeConnection(self, transport: Any) -> None:
+        self._address = peer_host(transport)
+        if self.memory is not None:
+            self.memory.take(self._address, TLS_HANDSHAKE_BYTES)  # the caller has seen that there are so many
+            self._paid = TLS_HANDSHAKE_BYTES
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+
+    def _checkHandshakeStatus(self) -> None:  # noqa: N802 - Twisted calls it until the handshake is done
+        super()._checkHandshakeStatus()  # type: ignore[no-untyped-call]
+        if self._handshakeDone and self._paid > TLS_CONNECTION_BYTES:
+            self._pay(TLS_CONNECTION_BYTES)
+
+    def _pay(self, size: int) -> None:
+        if self.memory is not None:
+            self.memory.give_back(self._address, self._paid - size)
+            self._paid = size
 
     def loseConnection(self) -> None:
         super().loseConnection()  # type: ignore[no-untyped-call]
@@ -199,18 +223,21 @@ class Tls(TLSMemoryBIOProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._close_timeout is not None and self._close_timeout.active():
             self._close_timeout.cancel()
+        self._pay(0)
         self._lostTLSConnection = True  # stops a last read, whose exception would keep this connection in a cycle
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._producer = self._close_timeout = None  # both refer to this connection
 
 
-def with_tls(certificate: ReloadingCertificate, clock: IReactorTime) -> Callable[[Protocol], IProtocol]:
-    """Return a function that puts TLS in front of a protocol."""
+def with_tls(
+    certificate: ReloadingCertificate, clock: IReactorTime, memory: Memory | None = None
+) -> Callable[[Protocol], IProtocol]:
+    """Return a function that puts TLS in front of a protocol; its connections take bytes of `memory`."""
     factory = TLSMemoryBIOFactory(certificate, False, Factory(), clock)
 
     def wrap(protocol: Protocol) -> Tls:
         made = Tls(factory, protocol)  # type: ignore[no-untyped-call]
-        made.clock = clock
+        made.clock, made.memory = clock, memory
         return made
 
     return wrap

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.wire.line import escape, unescape
+from twisted_chat.wire.tags import parse_tags
 
 _MILLISECONDS = tuple(f".{number:03}Z" for number in range(1000))
 SPOKEN = ("message", "action", "notice")
@@ -14,8 +15,6 @@ SERVER_MARK = "*** "
 shows a person's text begins so."""
 GUEST_MARK = " (guest)"
 """Behind a guest's name, for readers who are told. No name holds a space, so no name ends so."""
-GUEST_TAG = ";guest=1 "
-"""In front of a guest's records, for programs that take tags."""
 
 
 class Event(NamedTuple):
@@ -23,8 +22,12 @@ class Event(NamedTuple):
 
     Records of the log have an `id`, a `time` (milliseconds since 1970), the
     `sender`, and in `to` the person or room. Other kinds (`online`, `offline`,
-    `renamed`, `ping`, `server`) have their fields, in order, in `sender` and `text`.
-    `guest` is True for a record of a guest's, if the client has asked for tags.
+    `renamed`, `ping`, `server`) have their fields, in order, in `sender` and `text`; a
+    `server` notice about a person names that person in `to`.
+
+    If the client has asked for tags, `guest` is True for what a guest said or did, `session` is the number of that
+    guest's session, and `to_session` that of a guest to whom a message was sent: another guest who has the same name
+    later has another number. Accounts have 0.
     """
 
     kind: str
@@ -34,6 +37,8 @@ class Event(NamedTuple):
     id: int = 0
     time: int = 0
     guest: bool = False
+    session: int = 0
+    to_session: int = 0
 
 
 def plain(kind: str, sender: str, to: str, texts: list[str], own: bool = False, guest: bool = False) -> list[str]:
@@ -87,8 +92,10 @@ def structured(kind: str, sender: str, to: str, texts: list[str], first: int, ti
 def parse_event(line: str) -> Event:
     """Return the event that a line holds. Raises ValueError for a line that is not an event."""
     if line[:1] == ";":
-        tags, _, line = line[1:].partition(" ")
-        return parse_event(line)._replace(guest="guest=1" in tags.split(";"))
+        text, _, line = line[1:].partition(" ")
+        event, tags = parse_event(line), parse_tags(text)
+        to = tags.about or event.to
+        return event._replace(guest=tags.guest, session=tags.session, to_session=tags.to_session, to=to)
     kind, _, rest = line.partition(",")
     if kind in SPOKEN:
         number, time, sender, to, text = rest.split(",", 4)

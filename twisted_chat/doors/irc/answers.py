@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.moves import Quit
+from twisted_chat.core.routes import said_by
 from twisted_chat.doors.irc.dialect import BATCH, HISTORY, MIN_TEXT_BYTES, REPLIES, IrcDialect, dialect_of, one_line
 from twisted_chat.doors.irc.hosts import Hosts, hosts_of
 from twisted_chat.doors.irc.lines import acknowledgement, word
@@ -163,7 +164,7 @@ class IrcAnswers(Session):
         try:
             errors = await act()
             self._hub.flush()
-            await self._hub.log.wait_durable()
+            await self._hub.log.wait_durable(None if self.user is None else said_by(self.user))
         finally:
             self._gathered = None
         slices = chain.from_iterable([*gathered, (errors,)])

@@ -180,7 +180,7 @@ class IrcDialect(Dialect):
         """Return the lines for changed names. People who come and go are seen to join and part their rooms."""
         return [
             renamed(before, now, self._hosts.of_name(now))
-            for before, now in changes
+            for before, now, _ in changes
             if before is not None and now is not None
         ]
 

@@ -6,11 +6,11 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import ChatError
 from twisted_chat.core.lookalikes import SERVICES
 from twisted_chat.core.messages import ACTION, MESSAGE, NOTICE, TOPIC
 from twisted_chat.core.names import user_name
+from twisted_chat.core.pending import Change
 from twisted_chat.doors.irc.channels import room_of
 from twisted_chat.doors.irc.dialect import target_of
 from twisted_chat.doors.irc.lines import word

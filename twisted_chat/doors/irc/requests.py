@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import BAD_NAME, ChatError
 from twisted_chat.core.hub import Hub
+from twisted_chat.core.pending import Change
 from twisted_chat.doors.irc.channels import room_of
 from twisted_chat.doors.irc.devices import Devices
 from twisted_chat.doors.irc.session import IrcSession

@@ -15,7 +15,7 @@ from twisted_chat.core.errors import ChatError
 from twisted_chat.core.messages import ACTION, GUESTS, MESSAGE
 from twisted_chat.core.names import is_room
 from twisted_chat.doors.line.dialects import EVENTS, EVENTS_WITH_TAGS, SILENT, Answer
-from twisted_chat.doors.line.lists import answer_records, list_names
+from twisted_chat.doors.line.lists import Join, answer_records, join_marked, join_names, list_names
 from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.doors.line.rooms import join, leave, topic, when_settled
@@ -36,30 +36,35 @@ def rename(connection: LineConnection, label: str | None, name: str) -> Result:
 
 
 def list_(connection: LineConnection, label: str | None, what: str) -> Result:
-    hub = connection.hub
+    return _list(connection, label, what, join_marked if connection.tags.guests else join_names)
+
+
+def _list(connection: LineConnection, label: str | None, what: str, put: Join) -> Result:
+    hub, session = connection.hub, connection.session
     if what == "friends":
-        return list_names(connection.session, label, hub.registry.present)
-    if hub.moves(connection.session):
-        return _list_when_moved(connection, label, what)
+        return list_names(session, label, hub.registry.present, put)
+    if hub.moves(session):
+        return _list_when_moved(connection, label, what, put)
     if what == "mine":
-        return _mine(connection)
+        return _mine(connection, put)
     if what == "rooms":
-        return list_names(connection.session, label, hub.rooms.ordered)
+        return list_names(session, label, hub.rooms.ordered, join_names)
     if is_room(what):
-        return list_names(connection.session, label, hub.rooms.find_shown(what).ordered)
+        return list_names(session, label, hub.rooms.find_shown(what).ordered, put)
     raise ParseError(BAD_COMMAND, "usage: list,friends or list,rooms or list,#room or list,mine")
 
 
-async def _list_when_moved(connection: LineConnection, label: str | None, what: str) -> Answer:
+async def _list_when_moved(connection: LineConnection, label: str | None, what: str, put: Join) -> Answer:
     """Answer when the log has the user's own joins and leaves: lists show only what it has."""
     await connection.hub.moved(connection.session)
-    result = list_(connection, label, what)
+    result = _list(connection, label, what, put)
     return result if isinstance(result, Answer) else await result
 
 
-async def _mine(connection: LineConnection) -> Answer:
-    names = await connection.hub.archive.own_conversations(connection.session)
-    return Answer(lines=(",".join(names),), fields=tuple(names))
+async def _mine(connection: LineConnection, put: Join) -> Answer:
+    rooms, people = await connection.hub.archive.own_conversations(connection.session)
+    names = ",".join(filter(None, (join_names(rooms), put(people))))
+    return Answer(lines=(names,), fields=(names,) if names else ())
 
 
 def chat(connection: LineConnection, label: str | None, to: str, text: str = "hi") -> Result | None:
@@ -122,10 +127,8 @@ async def unread(connection: LineConnection, label: str | None, *options: str) -
     page = numbers_in("unread", options, before=0, limit=MAX_UNREAD_CONVERSATIONS)
     await connection.session.turn()
     found, before = await connection.hub.archive.unread_conversations(connection.session, **page)
-    rows = [(name, str(one.total), str(one.mentions), str(one.first)) for name, one in found]
     more = ("more", str(before)) if before else ()
-    fields = (str(len(found)), *more)
-    return connection.session.dialect.unread(label, rows, fields)
+    return connection.session.dialect.unread(label, found, (str(len(found)), *more))
 
 
 async def search(connection: LineConnection, label: str | None, name: str, words: str) -> Answer:

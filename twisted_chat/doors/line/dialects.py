@@ -5,11 +5,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from twisted_chat.core.errors import Notice
-from twisted_chat.core.messages import GUESTS, SPOKEN, TOPIC, Record
+from twisted_chat.core.interfaces import Unread
+from twisted_chat.core.messages import GUESTS, SPOKEN, TOPIC, Conversation, Record
 from twisted_chat.core.participants import Entry, Envelope
 from twisted_chat.doors.dialect import Dialect, PresenceChange
 from twisted_chat.wire.events import (
-    GUEST_TAG,
     SERVER_MARK,
     plain,
     plain_opening,
@@ -19,6 +19,7 @@ from twisted_chat.wire.events import (
     timestamp,
 )
 from twisted_chat.wire.line import escape, labelled, ok
+from twisted_chat.wire.tags import about_tag, guest_tags
 
 
 class Answer(NamedTuple):
@@ -49,6 +50,11 @@ WRITTEN = Answer(lines=(), silent=True)
 _opening = lru_cache(4096)(plain_opening)
 
 
+def session_number(identity: int) -> int:
+    """Return the number of a guest's session, by which programs tell guests of one name apart; 0 for an account."""
+    return identity - GUESTS + 1 if identity >= GUESTS else 0
+
+
 class LineDialect(Dialect):
     """A dialect of the line door; here what people read, the other dialects differ from it.
 
@@ -60,6 +66,10 @@ class LineDialect(Dialect):
 
     def __init__(self, marks_guests: bool = False) -> None:
         self._marks_guests = marks_guests
+
+    def _tags(self, author: int, conversation: Conversation = "") -> str:
+        """Return the tags of a record, or of another line about a person; only programs are sent some."""
+        return ""
 
     def _marks(self, author: int) -> bool:
         """Return True if what this author said is marked as a guest's."""
@@ -104,12 +114,21 @@ class LineDialect(Dialect):
         listed = answer.lines if answer.listed else ()
         return [*labelled(label, [*history, *listed]), ok(label, answer.fields)]
 
-    def unread(self, label: str | None, rows: Sequence[Sequence[str]], fields: Sequence[str]) -> Answer:
-        """Return the answer that names the conversations with unread messages: name, count, mentions, first id."""
+    def unread(self, label: str | None, found: Sequence[tuple[str, int, Unread]], fields: Sequence[str]) -> Answer:
+        """Return the answer that names the conversations with unread messages, each with the other's identity.
+
+        A program gets name, count, mentions and first id, and "more" if not everything was counted.
+        """
         if label is not None or self.for_programs:
-            return Answer(tuple(f"unread,{','.join(row)}" for row in rows), tuple(fields), listed=True)
+            rows = [
+                f"{self._tags(who)}unread,{name},{one.total},{one.mentions},{one.first}{',more' if one.more else ''}"
+                for name, who, one in found
+            ]
+            return Answer(tuple(rows), tuple(fields), listed=True)
         lines = [
-            f"{name}: {count} unread, {mentions} for you, the first is {first}" for name, count, mentions, first in rows
+            f"{name}: {'more than ' if one.more else ''}{one.total} unread, {one.mentions} for you, "
+            f"the first is {one.first}"
+            for name, _, one in found
         ]
         if len(fields) > 1:
             lines.append(f"there are more; unread,before={fields[-1]} shows them")
@@ -126,7 +145,8 @@ class LineDialect(Dialect):
         first = entry.first
         return "".join([f"@{label} ok,{first + index}{ending}" for index, label in entry.labels.items()])
 
-    def server_notice(self, notice: Notice, sentence: str) -> list[str]:
+    def server_notice(self, notice: Notice, sentence: str, about: str = "") -> list[str]:
+        """Return the lines of a notice of the server's own, which may be `about` a person."""
         return [SERVER_MARK + sentence]
 
 
@@ -139,14 +159,14 @@ class LessonDialect(LineDialect):
 
     ended = False
 
-    def server_notice(self, notice: Notice, sentence: str) -> list[str]:
+    def server_notice(self, notice: Notice, sentence: str, about: str = "") -> list[str]:
         return []
 
 
 class EventsDialect(LineDialect):
     """Lines for programs: every request is answered, and everything else is an event.
 
-    A program that takes tags is told of guests by one.
+    A program that takes tags is told by them of guests, and whom a notice is about.
     """
 
     for_programs = True
@@ -156,8 +176,8 @@ class EventsDialect(LineDialect):
         if kind not in SPOKEN:
             return "".join([line + ending for line in self.render_copy(entry)])
         before = f"{kind},"
-        if self._marks_guests and envelope.author >= GUESTS:
-            before = GUEST_TAG + before
+        if self._marks_guests:
+            before = self._tags(envelope.author, envelope.conversation) + before
         between = f",{envelope.sender},{envelope.to},"
         if "\\" in (joined := "".join(texts)) or "\n" in joined:
             texts = [escape(text) for text in texts]
@@ -168,12 +188,13 @@ class EventsDialect(LineDialect):
         return "".join([f"{before}{id},{begin}{end}{between}{text}{ending}" for id, end, text in lines])
 
     def render_copy(self, entry: Entry) -> list[str]:
-        sender, to, _, author, _ = entry.envelope
-        return structured(entry.kind, sender, to, entry.texts, entry.first, entry.time, self._tags(author))
+        sender, to, conversation, author, _ = entry.envelope
+        tags = self._tags(author, conversation)
+        return structured(entry.kind, sender, to, entry.texts, entry.first, entry.time, tags)
 
     def render_history(self, record: Record) -> list[str]:
-        id, time, kind, sender, to, text, _, author, _ = record
-        return structured(kind, sender, to, [text], id, time, self._tags(author))
+        id, time, kind, sender, to, text, conversation, author, _ = record
+        return structured(kind, sender, to, [text], id, time, self._tags(author, conversation))
 
     def render_replayed(self, record: Record, own: bool) -> list[str]:
         return self.render_history(record)
@@ -197,20 +218,27 @@ class EventsDialect(LineDialect):
         openings = [f"@{labels[index]} ok" if index in labels else "ok" for index in range(count)]
         return "".join([f"{opening},{id}{ending}" for id, opening in enumerate(openings, first)])
 
-    def _tags(self, author: int) -> str:
-        return GUEST_TAG if self._marks(author) else ""
+    def _tags(self, author: int, conversation: Conversation = "") -> str:
+        if not self._marks_guests:
+            return ""
+        if isinstance(conversation, str):
+            return guest_tags(session_number(author))
+        one, other = conversation
+        return guest_tags(session_number(author), session_number(other if one == author else one))
 
     def presence(self, changes: Sequence[PresenceChange]) -> list[str]:
         lines = []
-        for before, now in changes:
+        for before, now, identity in changes:
+            tags = self._tags(identity)
             if before is None:
-                lines.append(f"online,{now}")
+                lines.append(f"{tags}online,{now}")
             else:
-                lines.append(f"offline,{before}" if now is None else f"renamed,{before},{now}")
+                lines.append(f"{tags}offline,{before}" if now is None else f"{tags}renamed,{before},{now}")
         return lines
 
-    def server_notice(self, notice: Notice, sentence: str) -> list[str]:
-        return [f"server,{notice.value},{escape(sentence)}"]
+    def server_notice(self, notice: Notice, sentence: str, about: str = "") -> list[str]:
+        tag = about_tag(about) if about and self._marks_guests else ""
+        return [f"{tag}server,{notice.value},{escape(sentence)}"]
 
 
 PLAIN, LESSON, EVENTS = PlainDialect(), LessonDialect(), EventsDialect()

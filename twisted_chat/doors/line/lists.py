@@ -6,15 +6,19 @@ from the log afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol
 
 from twisted_chat.core.messages import Record
 from twisted_chat.core.ordered import Ordered
-from twisted_chat.doors.line.dialects import WRITTEN, Answer
+from twisted_chat.core.participants import User
+from twisted_chat.doors.line.dialects import WRITTEN, Answer, session_number
 from twisted_chat.doors.line.session import LineSession
 from twisted_chat.doors.slices import SLICE_BYTES
 from twisted_chat.wire.line import labelled
+
+Join = Callable[[Sequence[Any]], str]
+"""Puts people or rooms into a list."""
 
 MAX_NAMES_AT_ONCE = 500
 """Names of a list that is written at once."""
@@ -32,11 +36,13 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-def list_names(session: LineSession, label: str | None, items: Ordered[Any]) -> Answer | Coroutine[Any, Any, Answer]:
+def list_names(
+    session: LineSession, label: str | None, items: Ordered[Any], join: Join
+) -> Answer | Coroutine[Any, Any, Answer]:
     """Return the answer that lists these people or rooms, or the coroutine that writes it."""
     if len(items) > MAX_NAMES_AT_ONCE:
-        return _write_list(session, label, items)
-    names = ",".join(items.slices(_joined))
+        return _write_list(session, label, items, join)
+    names = ",".join(items.slices(join))
     return Answer(lines=(names,), fields=(names,) if names else ())
 
 
@@ -49,15 +55,15 @@ async def answer_records(session: LineSession, label: str | None, records: Seque
     return answer
 
 
-async def _write_list(session: LineSession, label: str | None, items: Ordered[Any]) -> Answer:
-    await session.write_slices(_names(session, label, items))
+async def _write_list(session: LineSession, label: str | None, items: Ordered[Any], join: Join) -> Answer:
+    await session.write_slices(_names(session, label, items, join))
     return WRITTEN
 
 
-def _names(session: LineSession, label: str | None, items: Ordered[Any]) -> Iterator[None]:
+def _names(session: LineSession, label: str | None, items: Ordered[Any], join: Join) -> Iterator[None]:
     session.begin_answer()
     between, size = session.dialect.list_opening(label), 0
-    for names in items.slices(_joined):
+    for names in items.slices(join):
         session.write_part(between + names)
         size += len(names)
         between = ","
@@ -76,5 +82,11 @@ def _records(session: LineSession, label: str | None, records: Sequence[Record])
     session.end_answer(ended=False)  # the last line has its ending
 
 
-def _joined(items: Sequence[Named]) -> str:
+def join_names(items: Sequence[Named]) -> str:
+    """Return the names as a list has them."""
     return ",".join([item.name for item in items])
+
+
+def join_marked(people: Sequence[User]) -> str:
+    """Return the same with guests marked: `:` stands behind the name, which holds none, then the session's number."""
+    return ",".join([one.name if one.is_account else f"{one.name}:{session_number(one.identity)}" for one in people])

@@ -25,6 +25,7 @@ from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.events import SERVER_MARK
 from twisted_chat.wire.line import MAX_LINE_BYTES, escape, label_of, parse, parse_chats, unescape
 from twisted_chat.wire.stream import LineSplitter
+from twisted_chat.wire.tags import NO_TAGS, Tags, split_request
 from twisted_chat.wire.telnet import IAC_BYTE, NUL_BYTE, TelnetFilter
 
 HINT = f"{SERVER_MARK}register,<name> takes a name; help lists all commands"
@@ -41,6 +42,8 @@ class ChatProtocol(DoorProtocol):
     commands: dict[str, Command] = COMMANDS
     delimiter = b"\n"
     session: LineSession
+    tags: Tags = NO_TAGS
+    """The tags of the request that is being carried out."""
     _telnet: TelnetFilter | None = None
     session_type = LineSession
     dialect = PLAIN
@@ -144,7 +147,7 @@ class ChatProtocol(DoorProtocol):
             if command is None:
                 if is_http_request(line):  # a web page made a browser send this: what follows is no request either
                     self.finish()
-                raise ParseError(BAD_COMMAND, self._unknown(verb, rest))
+                command, rest = self._tagged(verb, rest)
             run, usage, _, least, most, needs_name, begins_with_name = command
             if needs_name and session.user is None:
                 raise ChatError(Reason.NO_NAME)
@@ -164,6 +167,20 @@ class ChatProtocol(DoorProtocol):
         else:
             if result is not None:
                 self._complete(label, result)
+        if self.tags is not NO_TAGS:
+            del self.tags  # it is the class's again
+
+    def _tagged(self, verb: str, rest: str | None) -> tuple[Command, str | None]:
+        """Take the tags in front of a program's request; return its command and the rest.
+
+        Raises ParseError(bad-command) if there is no such command. People's requests have no tags.
+        """
+        if verb[:1] == ";" and self.session.dialect.for_programs:
+            self.tags, verb, rest = split_request(verb, rest)
+        command = self.commands.get(verb)
+        if command is None:
+            raise ParseError(BAD_COMMAND, self._unknown(verb, rest))
+        return command, rest
 
     # what goes out
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted_chat.core.hub import Hub
 from twisted_chat.doors.line.dialects import Answer, LineDialect
 from twisted_chat.doors.line.session import LineSession
+from twisted_chat.wire.tags import Tags
 
 Result = Answer | Coroutine[Any, Any, Answer] | Deferred[Answer]
 
@@ -23,6 +24,10 @@ class LineConnection(Protocol):
 
     @property
     def commands(self) -> "Mapping[str, Command]": ...
+
+    @property
+    def tags(self) -> Tags:
+        """Return the tags of the request; once the verb's function has returned, they are gone."""
 
     def check_password_allowed(self) -> None:
         """Raise ChatError if the client must not send a password over this connection."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted_chat.core.changes import Change
 from twisted_chat.core.errors import ChatError
-from twisted_chat.core.messages import TOPIC
+from twisted_chat.core.messages import GUESTS, JOINED, LEFT, TOPIC
+from twisted_chat.core.pending import Change
 from twisted_chat.doors.line.dialects import WRITTEN, Answer
 from twisted_chat.doors.line.requests import LineConnection, Result
 from twisted_chat.doors.line.session import LineSession
@@ -19,7 +19,10 @@ Move = Callable[[LineSession, str, str | None], bool]
 async def when_settled(connection: LineConnection, change: Change, act: Callable[[], Result | None]) -> Answer:
     """Carry out a request that depends on a join, leave or topic that is under way, when that is stored or undone."""
     await connection.hub.settled(change)
-    result = act()
+    return await _answer(connection, act())
+
+
+async def _answer(connection: LineConnection, result: Result | None) -> Answer:
     if result is None:  # the log will answer it
         connection.hub.flush()
         return WRITTEN
@@ -27,11 +30,29 @@ async def when_settled(connection: LineConnection, change: Change, act: Callable
 
 
 def join(connection: LineConnection, label: str | None, room: str) -> Result | None:
-    return _move(connection, label, room, connection.hub.join)
+    return _once(connection, label, room, "", JOINED, lambda: _move(connection, label, room, connection.hub.join))
 
 
 def leave(connection: LineConnection, label: str | None, room: str) -> Result | None:
-    return _move(connection, label, room, connection.hub.leave)
+    return _once(connection, label, room, "", LEFT, lambda: _move(connection, label, room, connection.hub.leave))
+
+
+def _once(
+    connection: LineConnection, label: str | None, room: str, text: str, kind: str, act: Callable[[], Result | None]
+) -> Result | None:
+    """Carry a request out; or answer it, if the same client of an account has sent it before with this label."""
+    if label is None or connection.session.sender_number >= GUESTS:
+        return act()
+    return _look_up(connection, label, room, text, kind, act)
+
+
+async def _look_up(
+    connection: LineConnection, label: str, room: str, text: str, kind: str, act: Callable[[], Result | None]
+) -> Answer:
+    id = await connection.hub.said_before(connection.session, room, text, kind, label)
+    if id is not None:
+        return Answer(fields=(str(id),))
+    return await _answer(connection, act())
 
 
 def _move(connection: LineConnection, label: str | None, room: str, move: Move) -> Result | None:
@@ -46,18 +67,23 @@ def _move(connection: LineConnection, label: str | None, room: str, move: Move) 
 def topic(connection: LineConnection, label: str | None, room: str, text: str | None = None) -> Result | None:
     session, hub = connection.session, connection.hub
     if text is not None:
-        try:
-            hub.set_topic(session, room, connection.text(text), label)
-        except ChatError:
-            change = hub.pending_change(session, room)
-            if change is None:
-                raise
-            return when_settled(connection, change, lambda: topic(connection, label, room, text))
-        return None
+        words = connection.text(text)
+        return _once(connection, label, room, words, TOPIC, lambda: _set_topic(connection, label, room, words))
     change = hub.pending_change(session, room, TOPIC) or hub.pending_change(session, room)
     if change is not None:
         return when_settled(connection, change, lambda: topic(connection, label, room))
     return _topic(connection, room)
+
+
+def _set_topic(connection: LineConnection, label: str | None, room: str, text: str) -> Result | None:
+    try:
+        connection.hub.set_topic(connection.session, room, text, label)
+    except ChatError:
+        change = connection.hub.pending_change(connection.session, room)
+        if change is None:
+            raise
+        return when_settled(connection, change, lambda: _set_topic(connection, label, room, text))
+    return None
 
 
 def _topic(connection: LineConnection, room: str) -> Answer:

@@ -99,7 +99,7 @@ class LineSession(Session):
             name, away = absence
             if away is not None and not self.dialect.for_programs:
                 away = quoted(away)
-            self.write(*self.dialect.server_notice(Notice.AWAY, absence_sentence(name, away)))
+            self.write(*self.dialect.server_notice(Notice.AWAY, absence_sentence(name, away), name))
 
     def read_marker_moved(self, name: str, id: int) -> None:
         if self.dialect.for_programs:

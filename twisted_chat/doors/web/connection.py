@@ -17,9 +17,11 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
 from twisted_chat.core.errors import Notice
+from twisted_chat.core.shares import FREE_INPUT_BYTES, Shares, input_share
 from twisted_chat.transports.confidential import is_confidential, is_loopback, is_over_tls, socket_peer
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host
+from twisted_chat.wire.http import last_response
 from twisted_chat.wire.line import MAX_LINE_BYTES
 
 MAX_VISIT_SECONDS = 120.0
@@ -30,6 +32,13 @@ READ_SLICE_BYTES = 4096
 """Input of one connection that is taken before the others have their turn; the smallest frame has 6 bytes."""
 MAX_MESSAGE_BYTES = MAX_LINE_BYTES + 1024
 """A message that is longer than this with its frame heads, ended or not, closes the WebSocket."""
+HTTP_LINE_BYTES = 256
+"""Bytes of memory that a line of an HTTP request takes, beside its own, until the request is answered."""
+STALLED_HTTP_BYTES = 36 * 1024
+"""Bytes of the share for a client that does not read its responses: what its transport holds, and one response."""
+NO_SHARE = last_response(
+    b"503 Service Unavailable", "your address has too many requests that have not ended; try again later"
+)
 _PONG = b"\x8a"  # the first byte of a pong frame
 
 
@@ -40,8 +49,15 @@ class WebSocket(typing.Protocol):
     def slow(self) -> bool:
         """True while the client does not read what the server sends."""
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of a message whose end has not come yet."""
+
     def close(self, code: int) -> None:
         """Send a close frame with this code, and end the connection."""
+
+    def no_share(self) -> None:
+        """Tell the client that its network has no share of the memory left, and end the connection."""
 
     def dataReceived(self, data: bytes) -> None:
         """Take a part of the client's frames."""
@@ -53,7 +69,8 @@ class WebSocket(typing.Protocol):
 class WebConnection(ProtocolWrapper):
     """The transport of Twisted's HTTP, and of the WebSocket after `become`.
 
-    It is in `strangers` until it becomes a WebSocket or ends.
+    It is in `strangers` until it becomes a WebSocket or ends. What a client has begun to send and what it does not read
+    take bytes of its network's `shares`; the chat protocol counts what the WebSocket queues for its client.
     """
 
     door, user = "web", None
@@ -67,12 +84,14 @@ class WebConnection(ProtocolWrapper):
         http: IProtocol,
         clock: IReactorTime,
         strangers: set[WebConnection],
+        shares: Shares,
     ) -> None:
         super().__init__(factory, http)  # type: ignore[arg-type]  # WebFactory names no type of connection
-        self._clock, self._strangers = clock, strangers
+        self._clock, self._strangers, self._shares = clock, strangers, shares
         self._websocket: WebSocket | None = None
-        self._unread = b""  # input of the WebSocket that waits for its turn
-        self._message_bytes = 0  # taken since the last whole message
+        self._unread = b""  # input that waits for its turn
+        self._message_bytes = 0  # taken since the last whole message, or what the request takes that has not ended
+        self._input_paid = self._output_paid = 0  # bytes of the network's shares
         self._slice_scheduled = False
         self._held = False  # HTTP or the chat protocol wants no input now
         self._transport_paused = False
@@ -106,6 +125,8 @@ class WebConnection(ProtocolWrapper):
         self._cancel_deadline()
         self._strangers.discard(self)
         self.disconnecting, self._unread = 1, b""
+        self._pay_for_input(0)
+        self.output_drained()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def become(self, websocket: WebSocket) -> None:
@@ -115,10 +136,26 @@ class WebConnection(ProtocolWrapper):
         self._websocket = websocket
         self.wrappedProtocol = websocket  # type: ignore[assignment]  # it has what a ProtocolWrapper uses
         self._held = False  # HTTP may have paused the connection, and would never resume it
+        self._message_bytes = 0
+        self.output_drained()
 
     def message_ended(self) -> None:
-        """Begin to count the bytes of the next message."""
+        """Begin to count the bytes of the next message, or of the next request."""
         self._message_bytes = 0
+
+    def output_stalled(self) -> None:
+        """Take a share of the memory for responses that the client does not read; end the connection without one."""
+        if not self._output_paid and self._websocket is None:
+            if self._shares.outboxes.take(self.address, STALLED_HTTP_BYTES):
+                self._output_paid = STALLED_HTTP_BYTES
+            else:
+                self.abortConnection()
+
+    def output_drained(self) -> None:
+        """Give the share back: the client has read the responses."""
+        if self._output_paid:
+            self._shares.outboxes.give_back(self.address, self._output_paid)
+            self._output_paid = 0
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -129,27 +166,43 @@ class WebConnection(ProtocolWrapper):
     def dataReceived(self, data: bytes) -> None:
         if self.disconnecting:
             return
-        if self._websocket is None:
-            self._take_http(data)
+        self._unread += data
+        if not self._slice_scheduled:
+            self._take_slice()
         else:
-            self._unread += data
-            if not self._slice_scheduled:
-                self._take_slice()
+            self._hold_input()
 
-    def _take_http(self, data: bytes) -> None:
-        """Give a read to HTTP line by line: HTTP would keep what follows a request for a WebSocket."""
-        for line in data.splitlines(keepends=True):
+    def _take_http(self) -> None:
+        """Give what was read to HTTP line by line: HTTP would keep what follows a request for a WebSocket.
+
+        While the client does not read the responses, the rest waits.
+        """
+        lines, self._unread = self._unread.splitlines(keepends=True), b""
+        lines.reverse()
+        while lines and not self._held:
             if self._websocket is not None:  # input before the server's answer (RFC 6455 section 4.1)
                 self._websocket.close(CloseReason.PROTOCOL_ERROR)
             if self.disconnecting:
                 return
+            line = lines.pop()
+            self._message_bytes += len(line) + (HTTP_LINE_BYTES if line.endswith(b"\n") else 0)
             self.wrappedProtocol.dataReceived(line)
+        self._unread = b"".join(reversed(lines))
 
     def _take_slice(self) -> None:
-        """Give one slice of the unread input to the WebSocket."""
+        """Give the next part of the unread input to the WebSocket, or all of it to HTTP."""
         self._slice_scheduled = False
-        if self._held or self.disconnecting or self._websocket is None:
+        if self.disconnecting:
             return
+        if self._websocket is None:
+            self._take_http()
+        elif not self._held:
+            self._take_frames(self._websocket)
+        self._hold_input()
+        self._update_reading()
+
+    def _take_frames(self, websocket: WebSocket) -> None:
+        """Give one slice of the unread input to the WebSocket."""
         data, self._unread = self._unread[:READ_SLICE_BYTES], self._unread[READ_SLICE_BYTES:]
         self._message_bytes += len(data)
         try:
@@ -158,8 +211,26 @@ class WebConnection(ProtocolWrapper):
             self.abortConnection()
         else:
             if self._message_bytes > MAX_MESSAGE_BYTES:
-                self._websocket.close(CloseReason.MESSAGE_TOO_BIG)
-        self._update_reading()
+                websocket.close(CloseReason.MESSAGE_TOO_BIG)
+
+    def _hold_input(self) -> None:
+        """Have a share of the memory for what was read and waits, or has not ended; end the connection without one."""
+        websocket = self._websocket
+        held = len(self._unread) + (self._message_bytes if websocket is None else websocket.held_bytes)
+        if self.disconnecting or (held <= FREE_INPUT_BYTES and not self._input_paid):
+            return
+        if not self._pay_for_input(input_share(held)):
+            if websocket is None:
+                self._writer.write(NO_SHARE)
+                self.loseConnection()
+            else:
+                websocket.no_share()
+
+    def _pay_for_input(self, size: int) -> bool:
+        if not self._shares.input.change(self.address, self._input_paid, size):
+            return False
+        self._input_paid = size
+        return True
 
     def pauseProducing(self) -> None:
         """Give no more input to the protocol above, until `resumeProducing`."""

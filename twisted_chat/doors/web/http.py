@@ -12,12 +12,21 @@ from twisted.web.server import Request, Site
 
 from twisted_chat.wire.http import last_response
 
+MAX_HEADERS = 100
+"""Header lines of one request; browsers and proxies send about 20."""
+MAX_HEADER_NAME_BYTES = 128
+"""Twisted keeps up to 10,000 names that it has seen for as long as the process lives, whatever their length."""
 MAX_LENGTH_DIGITS = 19
 """Digits of a Content-Length: more than 2**63 bytes are no length."""
 
 
 class StrictChannel(HTTPChannel):
-    """HTTP/1 on one connection, without continuation lines (RFC 9112 section 5.2), and with whole error responses."""
+    """HTTP/1 on one connection, without continuation lines (RFC 9112 section 5.2), and with whole error responses.
+
+    It tells its WebConnection when a request has ended, and when the client does not read the responses.
+    """
+
+    maxHeaders = MAX_HEADERS  # noqa: N815 - Twisted's name
 
     def lineReceived(self, line: bytes) -> None:
         if line[:1] in (b" ", b"\t"):
@@ -28,12 +37,31 @@ class StrictChannel(HTTPChannel):
     def lineLengthExceeded(self, line: bytes) -> None:
         self._respondToBadRequestAndDisconnect()
 
-    def headerReceived(self, line: bytes) -> bool:  # noqa: N802 - Twisted calls it for each header
+    def headerReceived(self, line: bytes) -> bool:  # noqa: N802 - Twisted calls it for each header line
         name, _, value = line.partition(b":")
-        if name.lower() == b"content-length" and len(value.strip(b" \t")) > MAX_LENGTH_DIGITS:
-            self._respondToBadRequestAndDisconnect()  # Python makes no number of more than 4,300 digits
+        too_long = name.lower() == b"content-length" and len(value.strip(b" \t")) > MAX_LENGTH_DIGITS
+        if len(name) > MAX_HEADER_NAME_BYTES or too_long:  # Python makes no number of more than 4,300 digits
+            self._respondToBadRequestAndDisconnect()
             return False
         return bool(super().headerReceived(line))  # type: ignore[no-untyped-call]
+
+    def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted calls it behind each response
+        self._connection.message_ended()
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+
+    def pauseProducing(self) -> None:
+        super().pauseProducing()  # type: ignore[no-untyped-call]
+        self._connection.pauseProducing()  # Twisted does not, during a response, and would answer without an end
+        self._connection.output_stalled()
+
+    def resumeProducing(self) -> None:
+        self._connection.output_drained()
+        super().resumeProducing()  # type: ignore[no-untyped-call]
+
+    @property
+    def _connection(self) -> Any:
+        """Return the WebConnection, which makes no import of this module's necessary."""
+        return self.transport
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802 - Twisted calls it for whatever is not HTTP
         assert self.transport is not None

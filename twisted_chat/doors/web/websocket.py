@@ -16,6 +16,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import CloseReason
 from zope.interface import implementer
 
+from twisted_chat.core.errors import Notice
 from twisted_chat.doors.line.factory import ChatFactory
 from twisted_chat.doors.line.protocol import ChatProtocol
 from twisted_chat.doors.web.connection import WebConnection
@@ -50,7 +51,7 @@ class WebSocketLines:
         self._connection, self._chat_factory = connection, chat_factory
         self._frames, self._stopping = frames, stopping
         self._socket = Connection(ConnectionType.SERVER)
-        self._parts: list[str] = []  # of a message whose end has not come yet
+        self._begun: bytearray | None = None  # a message whose end has not come yet
         self._chat: Protocol | None = None
         self._within_line = False  # the last part that was written ended without an LF
 
@@ -63,6 +64,11 @@ class WebSocketLines:
     def slow(self) -> bool:
         """True while the client does not read what the server sends."""
         return isinstance(self._chat, ChatProtocol) and self._chat.session.outbox.paused
+
+    @property
+    def held_bytes(self) -> int:
+        """Return the bytes of the message whose end has not come yet."""
+        return 0 if self._begun is None else len(self._begun)
 
     def begin(self) -> None:
         """Take the connection over from HTTP, which has answered the handshake."""
@@ -77,6 +83,13 @@ class WebSocketLines:
         if not self._connection.disconnecting:
             self._connection.write(self._socket.send(CloseConnection(code)))
             self._connection.loseConnection()
+
+    def no_share(self) -> None:
+        """End the connection: the client's network has no share of the memory left for what was read."""
+        if isinstance(self._chat, ChatProtocol):
+            self._chat.session.disconnect(Notice.NO_SHARE)
+        else:
+            self.close(CloseReason.TRY_AGAIN_LATER)
 
     # called by the WebConnection
 
@@ -99,13 +112,17 @@ class WebSocketLines:
 
     def _take_text(self, event: TextMessage) -> None:
         """Take a part of a message: wsproto gives one for each frame, and for each read of a frame."""
-        self._parts.append(event.data)
-        if not event.message_finished:
-            return
-        message, self._parts = "".join(self._parts), []
+        message = event.data.encode()
+        if self._begun is not None or not event.message_finished:
+            if self._begun is None:
+                self._begun = bytearray()
+            self._begun += message  # a list of its parts would take many times their bytes
+            if not event.message_finished:
+                return
+            message, self._begun = bytes(self._begun), None
         self._connection.message_ended()
         if isinstance(self._chat, ChatProtocol):  # a server that is full has built another protocol
-            self._chat.request(message.encode())
+            self._chat.request(message)
 
     def connectionLost(self, reason: Failure) -> None:
         """Tell the chat protocol."""

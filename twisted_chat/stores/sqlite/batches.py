@@ -13,9 +13,12 @@ from twisted_chat.core.messages import SPOKEN
 from twisted_chat.core.networks import networks_of
 from twisted_chat.core.participants import Entry
 from twisted_chat.core.turns import FairQueue
+from twisted_chat.stores.sqlite.waiting import Item, person_at
 
 MAX_BACKLOG_BYTES_PER_NETWORK = 16 * 1024 * 1024
 """Bytes of messages from one network that may wait for a commit; further ones are refused."""
+MAX_ENTRIES_LOOKED_AT = 5000
+"""With more entries in the backlog, a wait for some of them is one for all."""
 READERS_PER_COPY = 2
 """To write a text to so many readers is as much work as to store it once."""
 
@@ -52,6 +55,15 @@ class Waiting(NamedTuple):
     networks: tuple[str, ...]
 
 
+class Wait:
+    """A wait for some entries of the backlog: `done` fires with the batch of the last one."""
+
+    __slots__ = ("count", "done")
+
+    def __init__(self, done: Deferred[None]) -> None:
+        self.count, self.done = 0, done
+
+
 class Backlog:
     """The entries for which the next commits have no room: each network, and in it each user, gets the same share.
 
@@ -63,10 +75,16 @@ class Backlog:
         self._bytes: Counter[str] = Counter()  # by the widest network of the address
         self._paths: dict[int, tuple[str, int]] = {}  # of each user that waits: a network, and the number of entries
         self._outstanding: OrderedDict[int, float] = OrderedDict()  # their numbers and times, the oldest first
+        self._waits: dict[int, list[Wait]] = {}  # by the numbers of entries
         self.last_number = 0
 
     def __bool__(self) -> bool:
         return bool(self._outstanding)
+
+    @property
+    def is_long(self) -> bool:
+        """Return True when it would take long to look at all entries."""
+        return len(self._outstanding) > MAX_ENTRIES_LOOKED_AT
 
     @property
     def first_number(self) -> int:
@@ -77,6 +95,13 @@ class Backlog:
     def oldest(self) -> float | None:
         """Return the time since which the oldest entry waits, or None."""
         return next(iter(self._outstanding.values()), None)
+
+    def items(self, now: float) -> list[Item]:
+        """Return what waits, for the operator."""
+        return [
+            Item(person_at(entry.envelope.sender, networks[0]), now - since, entry.size, len(entry.texts))
+            for entry, since, _, networks in self._queue
+        ]
 
     def add(self, entry: Entry, since: float) -> bool:
         """Put an entry behind the others of its user; return False if too much of its network waits already.
@@ -97,6 +122,22 @@ class Backlog:
         self._queue.add((network, author), Waiting(entry, since, self.last_number, networks), work_of(entry))
         return True
 
+    def wait_for(self, matters: Callable[[Entry], bool], done: Deferred[None]) -> bool:
+        """Have `done` fire with the batch of the last of the entries that matter; return False if there are none."""
+        wait = Wait(done)
+        for item in self._queue:
+            if matters(item.entry):
+                wait.count += 1
+                self._waits.setdefault(item.number, []).append(wait)
+        return wait.count > 0
+
+    def _end_waits(self, number: int) -> list[Deferred[None]]:
+        """Return what is to fire, now that this entry waits no longer."""
+        waits = self._waits.pop(number, ())
+        for wait in waits:
+            wait.count -= 1
+        return [wait.done for wait in waits if not wait.count]
+
     def take(self, work: int) -> Batch:
         """Remove entries of about so much work, at least one entry, and return them as a batch."""
         batch = Batch([], 0, self._outstanding[self.first_number])
@@ -109,21 +150,30 @@ class Backlog:
             batch.entries.append(entry)
             batch.work += entry_work
             del self._outstanding[number]
+            if self._waits:
+                batch.waiting += self._end_waits(number)
         if not self._queue:
             self._bytes.clear()
         return batch
 
-    def take_older(self, than: float) -> list[Entry]:
-        """Remove and return the entries that wait since this time, or longer, in the order in which they came."""
+    def take_older(self, than: float) -> tuple[list[Entry], list[Deferred[None]]]:
+        """Remove the entries that wait since this time, or longer; return them in the order in which they came.
+
+        The second result is to fire when they have been refused.
+        """
         waiting = sorted(self._queue, key=attrgetter("number"))
         self._queue = FairQueue()
         self._outstanding.clear()
         self._bytes.clear()
         self._paths.clear()
-        old = [item.entry for item in waiting if item.since <= than]
+        old = [item for item in waiting if item.since <= than]
+        ended = [done for item in old for done in self._end_waits(item.number)]
+        waits, self._waits = self._waits, {}
         for item in waiting[len(old) :]:
             self.add(item.entry, item.since)
-        return old
+            if item.number in waits:
+                self._waits[self.last_number] = waits[item.number]
+        return [item.entry for item in old], ended
 
 
 class Appended(NamedTuple):

@@ -32,11 +32,21 @@ from twisted.logger import Logger
 
 from twisted_chat.core.dedup import deduplicate, labels
 from twisted_chat.core.interfaces import Deliver
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.sqlite import statements
-from twisted_chat.stores.sqlite.batches import Appended, Backlog, Batch, NotAppended, Result, work_of
+from twisted_chat.stores.sqlite.batches import (
+    MAX_BACKLOG_BYTES_PER_NETWORK,
+    Appended,
+    Backlog,
+    Batch,
+    NotAppended,
+    Result,
+    work_of,
+)
 from twisted_chat.stores.sqlite.database import Database, Rows
 from twisted_chat.stores.sqlite.rows import known_labels
+from twisted_chat.stores.sqlite.waiting import commits_row
 
 _log = Logger()
 
@@ -84,15 +94,20 @@ class Commits:
         self._stall_timer: IDelayedCall | None = None  # while something is under way, unless the disk is stalled
         self._slow_logged_at = -inf
 
-    async def wait_durable(self) -> None:
-        """Wait until everything that was added so far has a result."""
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
+        """Wait until everything that was added so far has a result, or as much of it as matters."""
         if self._under_way:
             waiting: Deferred[None] = Deferred()
-            if self._backlog:
+            if self._backlog and (matters is None or self._backlog.is_long):
                 self._barriers.append((self._backlog.last_number, waiting))
-            else:
+            elif matters is None or not self._backlog.wait_for(matters, waiting):
                 self._under_way[-1].waiting.append(waiting)
             await waiting
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limit for `twisted-chat limits`, with those whose messages wait for a commit."""
+        bound = f"{MAX_BACKLOG_BYTES_PER_NETWORK // 1024} KiB a network; {MAX_COMMIT_BYTES // 1024} KiB a commit"
+        return [commits_row(bound, self._writing, self._backlog.items(self._clock.seconds()))]
 
     def close(self) -> None:
         """Stop the timer: the worker has stopped."""
@@ -215,10 +230,12 @@ class Commits:
             return
         oldest = self._backlog.oldest
         if oldest is not None and oldest + STALL_SECONDS <= now:
-            refused = self._backlog.take_older(now - STALL_SECONDS)
+            refused, ended = self._backlog.take_older(now - STALL_SECONDS)
             self._log_slow_disk(now, sum(len(entry.texts) for entry in refused))
             self._submit_more()
             self._refuse_new(refused)
+            if ended:
+                self._end_waits(ended)
             oldest = self._backlog.oldest
         if self._under_way and self._stall_timer is None:
             next_look = min(self._answered_at, now if oldest is None else oldest) + STALL_SECONDS
@@ -240,11 +257,16 @@ class Commits:
         for batch in taken:
             self._under_way.pop()
             self._writing -= batch.work
-        refused = [entry for batch in taken for entry in batch.entries] + self._backlog.take_older(inf)
+        older, ended = self._backlog.take_older(inf)
+        refused = [entry for batch in taken for entry in batch.entries] + older
         waiting = [one for batch in taken for one in batch.waiting] + [one for _, one in self._barriers]
         self._barriers.clear()
+        self._end_waits(waiting + ended)
+        self._refuse_new(refused)
+
+    def _end_waits(self, waiting: list[Deferred[None]]) -> None:
+        """Have these fire with the next result."""
         if self._under_way:
             self._under_way[-1].waiting += waiting
         else:  # the disk holds up other work: the result of an empty batch says when it answers again
             self._submit(Batch([], waiting=waiting))
-        self._refuse_new(refused)

@@ -85,7 +85,7 @@ class Database:
             self._look.clock = clock
         self._opened, self._closed = False, True
         self._lost: FileLost | None = None
-        self._reads = ReadQueue(read)
+        self.reads = ReadQueue(read)
         self.start = 0
         self.epoch, self.secret = "", b""
 
@@ -112,7 +112,7 @@ class Database:
                 self.secret = secret_of(self._write_connection)
                 self._read_connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._read_connection.execute("PRAGMA query_only = ON")
-                self._reads.watch(self._read_connection)
+                self.reads.watch(self._read_connection)
                 undo.callback(self._read_connection.close)
                 self._files.attach()
                 if self._reserve is not None:
@@ -139,7 +139,7 @@ class Database:
         """Finish what is under way, and close and unlock the file; a second call does nothing."""
         if not self._closed:
             self._closed = True
-            self._reads.close()
+            self.reads.close()
             if self._look is not None:
                 self._look.stop()
             await self.worker.stop()
@@ -157,11 +157,11 @@ class Database:
 
     def select(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Deferred[Rows]:
         """Return the rows of a query, run on the thread that reads."""
-        return fail(_closed()) if self._closed else self._reads.read(self._select, sql, values)
+        return fail(_closed()) if self._closed else self.reads.read(self._select, sql, values)
 
     def select_page(self, sql: str, values: Sequence[object] | dict[str, object]) -> Deferred[tuple[Rows, bool]]:
         """Return the first records of a query, within MAX_PAGE_BYTES, and True if there may be more."""
-        return fail(_closed()) if self._closed else self._reads.read(self._select_page, sql, values)
+        return fail(_closed()) if self._closed else self.reads.read(self._select_page, sql, values)
 
     def select_now(self, sql: str, values: Sequence[object] = ()) -> Rows:
         """Return the rows of a query at once; only while the server starts."""

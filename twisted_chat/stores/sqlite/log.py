@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 
@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twisted_chat.core.interfaces import Deliver, Membership, Restored, RoomState
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.messages import GUESTS, LEFT
 from twisted_chat.core.participants import Entry
 from twisted_chat.stores.ring import Ring
@@ -66,6 +67,10 @@ class SqliteLog(LogReader):
     def secret(self) -> bytes:
         return self._database.secret
 
+    def rows(self) -> list[LimitRow]:
+        """Return the limits for `twisted-chat limits`, with those who wait for a read or a commit now."""
+        return self._database.reads.rows() + self._commits.rows()
+
     def suspect_epoch(self, id: int) -> None:
         if self._is_suspected:  # or one account could send everybody back to history again and again
             return
@@ -97,8 +102,8 @@ class SqliteLog(LogReader):
                 entries = self._refuse_guests(entries)
             self._commits.add(entries)
 
-    async def wait_durable(self) -> None:
-        await self._commits.wait_durable()
+    async def wait_durable(self, matters: Callable[[Entry], bool] | None = None) -> None:
+        await self._commits.wait_durable(matters)
 
     def _refuse_guests(self, entries: list[Entry]) -> list[Entry]:
         """Refuse what guests say while the disk is almost full, and return the rest; that they leave is stored."""

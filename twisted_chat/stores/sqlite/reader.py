@@ -29,7 +29,7 @@ from twisted_chat.stores.search import fts_query, mention_globs, phrases
 from twisted_chat.stores.sqlite import statements
 from twisted_chat.stores.sqlite.database import Database
 from twisted_chat.stores.sqlite.indexer import Indexer
-from twisted_chat.stores.sqlite.rows import conversation_name, conversation_of, record_of
+from twisted_chat.stores.sqlite.rows import conversation_name, conversation_of, known_labels, record_of
 
 
 class LogReader:
@@ -101,7 +101,9 @@ class LogReader:
             "up_to": self.last,
         }
         rows = await self._database.select(statements.UNREAD_IN, values)
-        return {asked[index][0]: Unread(count, mentions, first) for index, count, first, mentions in rows}
+        return {
+            asked[index][0]: Unread(count, mentions, first, bool(more)) for index, count, mentions, first, more in rows
+        }
 
     async def contacts(
         self, identity: int, before: int, limit: int, guests: Collection[int] | None = None
@@ -127,7 +129,7 @@ class LogReader:
 
     async def find_label(self, sender_number: int, label: str) -> Record | None:
         asked = json.dumps([(sender_number, label)])
-        return next((record_of(row[2:]) for row in await self._database.select(statements.KNOWN, (asked,))), None)
+        return next(iter(known_labels(await self._database.select(statements.KNOWN, (asked,))).values()), None)
 
     async def first_membership_changes(self, identity: int, after: int) -> dict[str, str]:
         return dict(await self._database.select(statements.FIRST_MEMBERSHIP_CHANGES, (identity, after, self.last)))

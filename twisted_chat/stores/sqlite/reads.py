@@ -11,8 +11,10 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from twisted_chat.core.errors import ChatError, Reason
+from twisted_chat.core.limits import LimitRow
 from twisted_chat.core.logreader import READER, LogReader
 from twisted_chat.core.turns import Turns
+from twisted_chat.stores.sqlite.waiting import Item, person_at, reads_row
 
 Run = Callable[..., Deferred[Any]]
 """Runs a function with its arguments on another thread, as deferToThreadPool does."""
@@ -25,8 +27,10 @@ OPCODES_BETWEEN_CHECKS = 20_000
 class QueuedRead:
     """A read that waits or is under way, and the Deferred of its result."""
 
-    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...], reader: LogReader) -> None:
-        self.function, self.arguments, self.reader = function, arguments, reader
+    def __init__(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], reader: LogReader, since: float
+    ) -> None:
+        self.function, self.arguments, self.reader, self.since = function, arguments, reader, since
         self.done: Deferred[Any] = Deferred()
         self.dropped = False
 
@@ -56,11 +60,22 @@ class ReadQueue:
         reader = READER.get()
         if reader.gone:
             return fail(ChatError(Reason.CONNECTION_ENDED))
-        read = QueuedRead(function, arguments, reader)
+        read = QueuedRead(function, arguments, reader, self._now())
         reader.reads.add(read)
         self._waiting.add(reader.path, read)
         self._next()
         return read.done
+
+    def rows(self) -> list[LimitRow]:
+        """Return the limit for `twisted-chat limits`, with those whose reads wait or are under way."""
+        now, reads = self._now(), [read for read in (self._under_way, *self._waiting) if read is not None]
+        items = [
+            Item(person_at(read.reader.name, read.reader.network), now - read.since)
+            for read in reads
+            if not read.dropped
+        ]
+        bound = f"one at a time, {MAX_READ_SECONDS:g} s each; networks and their users take turns"
+        return [reads_row(bound, items)]
 
     def close(self) -> None:
         """Refuse the reads that wait."""

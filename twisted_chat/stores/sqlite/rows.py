@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from twisted_chat.core.dedup import Label
+from twisted_chat.core.dedup import Label, forgotten
 from twisted_chat.core.messages import Conversation, Record
 from twisted_chat.core.participants import Envelope
 
@@ -48,4 +48,4 @@ def record_of(row: Sequence[Any]) -> Record:
 
 def known_labels(rows: Iterable[Sequence[Any]]) -> dict[Label, Record]:
     """Return the records of the rows of statements.KNOWN, by their labels."""
-    return {(client, label): record_of(row) for client, label, *row in rows}
+    return {(client, label): forgotten(id) if row[0] is None else record_of(row) for client, label, id, *row in rows}

@@ -140,20 +140,32 @@ UNREAD_IN = f"""
         SELECT key, json_extract(value, '$[1]') AS after,
             (SELECT id FROM conversations WHERE name = json_extract(value, '$[0]')) AS conversation
         FROM json_each(:asked)
-    ), bounded AS (
-        SELECT key, conversation, max(after, coalesce((
-            SELECT id FROM records WHERE records.conversation = asked.conversation AND id > after
-            ORDER BY id DESC LIMIT 1 OFFSET :window
-        ), 0)) AS after FROM asked
+    ), gaps AS (
+        SELECT key, conversation, after,
+            coalesce((
+                SELECT id FROM records WHERE records.conversation = asked.conversation AND id > after AND id <= :up_to
+                ORDER BY id LIMIT 1 OFFSET :window
+            ), :up_to + 1) AS start,
+            coalesce((
+                SELECT id FROM records WHERE records.conversation = asked.conversation AND id > after AND id <= :up_to
+                ORDER BY id DESC LIMIT 1 OFFSET :window
+            ), 0) AS end FROM asked
+    ), ends AS (
+        SELECT key, conversation, after, start - 1 AS up_to FROM gaps
+        UNION ALL SELECT key, conversation, max(start - 1, end), :up_to FROM gaps
+    ), counted AS (
+        SELECT key, count(*) AS total, min(id) AS first, sum(
+            EXISTS (SELECT 1 FROM json_each(:mentions) WHERE ' ' || lower(text) || ' ' GLOB value)
+        ) AS mentions
+        FROM ends CROSS JOIN records INDEXED BY records_of_conversation
+        WHERE records.conversation = ends.conversation AND id > after AND id <= ends.up_to
+        AND author != :identity AND {_kind_in(SPOKEN)} GROUP BY key
     )
-    SELECT key, count(*), min(id), sum(
-        EXISTS (SELECT 1 FROM json_each(:mentions) WHERE ' ' || lower(text) || ' ' GLOB value)
-    )
-    FROM bounded CROSS JOIN records INDEXED BY records_of_conversation
-    WHERE records.conversation = bounded.conversation AND id > after AND id <= :up_to
-    AND author != :identity AND {_kind_in(SPOKEN)} GROUP BY key
+    SELECT key, coalesce(total, 0), coalesce(mentions, 0), coalesce(first, start), start <= end
+    FROM gaps LEFT JOIN counted USING (key) WHERE total OR start <= end
 """
-"""The unread texts in each of these conversations, among the newest `window` records: number, first, mentions."""
+"""The unread texts in each of these conversations, among `window` records at each end: number, mentions, first, and
+1 if there are records between these, which were not looked at."""
 
 _CONTACTS = """
     SELECT partner, conversations.name, last, records.time,
@@ -228,13 +240,13 @@ KNOWN = f"""
     WITH asked AS (
         SELECT json_extract(value, '$[0]') AS client, json_extract(value, '$[1]') AS label FROM json_each(?)
     )
-    SELECT asked.client, asked.label, {_SELECTED}
+    SELECT asked.client, asked.label, labels.record, {_SELECTED}
     FROM asked
     CROSS JOIN labels ON labels.client = asked.client AND labels.label = asked.label
-    CROSS JOIN records ON records.id = labels.record
-    CROSS JOIN conversations ON conversations.id = conversation
+    LEFT JOIN records ON records.id = labels.record
+    LEFT JOIN conversations ON conversations.id = conversation
 """
-"""The records that labels stand for: client, label, and the columns of SELECT.
+"""The records that labels stand for: client, label, the record's id, and the columns of SELECT; NULL if it was deleted.
 
 CROSS JOIN keeps the order of these tables, so that each look-up uses an index.
 """

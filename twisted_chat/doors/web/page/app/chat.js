@@ -2,17 +2,18 @@
 
 import { catchUp } from "./catchup.js";
 import { Conversation } from "./conversation.js";
-import { describeReconnect } from "./errors.js";
+import { describeError, describeReconnect } from "./errors.js";
 import { applyEvent } from "./events.js";
 import { History } from "./history.js";
-import { escapeText, isSpoken, keyOf, unescapeText } from "./line.js";
+import { escapeText, isSpoken, keyOf, parsePerson, unescapeText } from "./line.js";
 import { People } from "./people.js";
 import { Server } from "./server.js";
 import { Session } from "./session.js";
 import { Unread } from "./unread.js";
 
 const MIN_RECORDS = 30; // with fewer in the window, opening a conversation loads older ones
-
+const LOG_RESTARTED =
+  "The server went back to an older copy of its data. Messages and rooms of the time after that copy are lost, also your own.";
 
 export class Chat {
   /**
@@ -34,6 +35,7 @@ export class Chat {
     this.history = new History(this);
     this.unread = new Unread(this);
     this.status = ""; // a sentence about the connection, while it is lost
+    this.notice = ""; // a sentence about all conversations, until the user has closed it
     this.awayText = "";
   }
 
@@ -69,8 +71,17 @@ export class Chat {
   /** Go on where the user was before a reload: the rooms of a guest, drafts, and messages that were not acknowledged. */
   restore({ rooms, drafts, pending }) {
     for (const [name, draft] of drafts) this.findOrCreate(name).draft = draft;
-    if (!this.session.account) for (const name of rooms) this.join(name).catch(() => {});
+    if (!this.session.account) for (const name of rooms) this.#rejoin(name);
     this.session.pending.restore(pending);
+  }
+
+  /** Show a room that a guest was in before a reload, and join it again. */
+  #rejoin(name) {
+    const room = this.findOrCreate(name);
+    this.join(name).catch((error) => {
+      room.addNote(describeError(error));
+      this.changed();
+    });
   }
 
   signOut() {
@@ -81,7 +92,7 @@ export class Chat {
     this.people.clear();
     this.unread.clear();
     this.rooms = [];
-    this.status = this.awayText = "";
+    this.status = this.notice = this.awayText = "";
   }
 
   // conversations
@@ -113,6 +124,16 @@ export class Chat {
 
   isOnline(name) {
     return this.people.has(name);
+  }
+
+  /** Return the session of a person: as the server has told it last, or else as the newest message does. */
+  sessionOf(name) {
+    return this.people.sessionOf(name) ?? this.find(name)?.partnerSession(this.ownKey);
+  }
+
+  /** Return true if a person is to be shown as a guest: users with an account can tell guests from accounts. */
+  marksGuest(session) {
+    return session > 0 && Boolean(this.session?.account);
   }
 
   /** Mark a message as a mention if it is direct, or names the user. */
@@ -174,7 +195,8 @@ export class Chat {
 
   async setTopic(name, text) {
     await this.session.request(`topic,${name},${escapeText(text)}`);
-    this.findOrCreate(name).topic = text;
+    const room = this.find(name); // unless the user has left it meanwhile
+    if (room) room.topic = text;
     this.changed();
   }
 
@@ -190,15 +212,15 @@ export class Chat {
 
   /** Ask the server for the users online and the visible rooms. */
   async refresh() {
-    const [users, rooms] = await Promise.all([this.session.request("list,friends"), this.session.request("list,rooms")]);
-    this.people.set(splitNames(users));
+    const [users, rooms] = await Promise.all([this.session.request(";guests=1 list,friends"), this.session.request("list,rooms")]);
+    this.people.set(splitNames(users).map(parsePerson));
     this.rooms = splitNames(rooms);
     this.changed();
   }
 
   /** Ask the server for a room's members and topic. */
   async refreshRoom(conversation) {
-    conversation.members.set(splitNames(await this.session.request(`list,${conversation.name}`)));
+    conversation.members.set(splitNames(await this.session.request(`;guests=1 list,${conversation.name}`)).map(parsePerson));
     conversation.topic = unescapeText(await this.session.request(`topic,${conversation.name}`));
     this.changed();
   }
@@ -215,9 +237,10 @@ export class Chat {
     this.changed();
   }
 
-  /** Forget all records, because the server's log has started again. */
-  logRestarted() {
-    for (const conversation of this.conversations.values()) conversation.reset();
+  /** Forget all records, and say so, because the server's log is an older copy, which ends with the id `newest`. */
+  logRestarted(newest) {
+    this.notice = LOG_RESTARTED;
+    for (const conversation of this.conversations.values()) conversation.reset(newest);
   }
 
   async caughtUp(isReconnect) {
@@ -231,8 +254,10 @@ export class Chat {
 
   /** Show a message that the server has acknowledged with this id. */
   acknowledged({ conversation, kind, text }, id) {
+    const { name: to } = conversation;
     conversation.acknowledgedId = id;
-    conversation.arrive({ kind, id, time: this.server.now(), from: this.session.name, to: conversation.name, text });
+    conversation.arrive({ kind, id, time: this.server.now(), from: this.session.name, to, text, toSession: this.people.sessionOf(to) });
+    conversation.moveNotesBehind(id);
     if (conversation.unread) this.changed();
     else this.unread.markRead(conversation, id);
   }

@@ -37,7 +37,8 @@ export class Composer {
       byId("composer").requestSubmit();
     });
     this.#textArea.addEventListener("input", () => this.#resize());
-    this.#textArea.addEventListener("paste", (event) => this.#paste(event));
+    this.#textArea.addEventListener("paste", (event) => this.#insert(event, event.clipboardData));
+    this.#textArea.addEventListener("drop", (event) => this.#insert(event, event.dataTransfer));
     // the button must not take the focus: a phone would fold the keyboard away
     for (const kind of ["pointerdown", "mousedown"]) byId("send").addEventListener(kind, (event) => event.preventDefault());
   }
@@ -60,7 +61,8 @@ export class Composer {
   /** Forget the text, for the next user who signs in. */
   clear() {
     this.#shown = null;
-    this.#textArea.value = "";
+    this.#textArea.value = this.#textArea.placeholder = "";
+    this.#showError("");
   }
 
   #showError(sentence) {
@@ -73,12 +75,12 @@ export class Composer {
     if (this.#shown) this.#shown.draft = this.#textArea.value;
   }
 
-  /** Keep what can never be sent out of the text area: it would freeze the page. */
-  #paste(event) {
-    const length = event.clipboardData?.getData("text").length ?? 0;
+  /** Keep what can never be sent out of the text area, pasted or dropped: it would freeze the page. */
+  #insert(event, data) {
+    const length = data?.getData("text").length ?? 0;
     if (length <= MAX_PASTE_LENGTH) return;
     event.preventDefault();
-    this.#showError(`The pasted text is too long: ${length} characters. A message has at most 16 KiB.`);
+    this.#showError(`The text is too long: ${length} characters. A message has at most 16 KiB.`);
   }
 
   async #submit() {

@@ -23,6 +23,8 @@ export class Connection {
   #state;
   #timer; // the timeout of the state
   #socket;
+  // labels are new after each start: the server knows those that this tab has used before
+  #labelPrefix = `q${Math.random().toString(36).slice(2, 10)}-`;
   #requests = new Map(); // label → the request that waits for its answer
   #lastLabel = 0;
   #onEvent;
@@ -58,7 +60,7 @@ export class Connection {
    * Send a request. Resolves with the fields of the answer as one text; rejects with a RequestError.
    * `onRecord(record)` is called for each record that comes before the answer.
    */
-  request(line, { label = `q${++this.#lastLabel}`, onRecord = () => {} } = {}) {
+  request(line, { label = `${this.#labelPrefix}${++this.#lastLabel}`, onRecord = () => {} } = {}) {
     return new Promise((resolve, reject) => {
       if (this.#socket.readyState !== WebSocket.OPEN) {
         reject(lostError());

@@ -17,11 +17,12 @@ import { People } from "./people.js";
 
 const MAX_RECORDS = 400;
 const MAX_ARRIVED = 1000; // live records that are kept while a page of newer ones is loaded
-const LOG_RESTARTED = "The server has started again with an older copy of its messages; some may be missing here.";
+const LOG_RESTARTED = "The server went back to an older copy of its messages. What was said after that copy is missing above this line.";
 
 /**
  * A record of the log, or a note of the page (`kind` is "note").
- * @typedef {{kind: string, id: number, time: number, from: string, to: string, text: string, mention?: boolean}} ChatRecord
+ * @typedef {{kind: string, id: number, time: number, from: string, to: string, text: string, mention?: boolean,
+ *   session?: number, toSession?: number}} ChatRecord
  */
 
 export class Conversation {
@@ -38,11 +39,13 @@ export class Conversation {
   unread = 0; // unread messages of other users
   mentions = 0; // those among them that name the user, or are direct
   firstUnreadId = 0; // the id of the first of them, or 0
+  unreadSession; // of the person whose messages are unread, as the server has told it, or undefined
   unreadFrom = 0; // the read marker when the user began to miss messages, or 0: the line "New" stands behind it
   acknowledgedId = 0; // the last message from this page that the server has acknowledged
   members = new People(); // of a room
   topic = "";
   draft = "";
+  topicDraft = null; // what the user has typed into the topic's field and not set yet
   isListed = false; // the server says that the user has talked here
   anchor = null; // where the user has left the window: see Timeline
 
@@ -104,11 +107,29 @@ export class Conversation {
     if (this.isAtEnd) for (const record of arrived) this.insert(record);
   }
 
-  /** Add a note of the page's own behind the last record. */
-  addNote(text) {
+  /** Add a note of the page's own behind the last record; `after` is an id up to which records may still be loaded. */
+  addNote(text, after = 0) {
     const last = this.records.at(-1);
-    if (last?.text === text) return;
-    this.records.push({ kind: "note", id: (last?.id ?? 0) + 1e-4, time: Date.now(), from: "", to: this.name, text });
+    if (last?.kind === "note" && last.text === text) return;
+    const isAnswer = this.pending.length > 0; // perhaps to a message that is not acknowledged yet
+    this.records.push({ kind: "note", id: Math.max(last?.id ?? 0, after) + 1e-4, time: Date.now(), from: "", to: this.name, text, isAnswer });
+  }
+
+  /** Move the notes that came before a message was acknowledged behind that message. */
+  moveNotesBehind(id) {
+    const index = this.records.findIndex((record) => record.id === id);
+    let first = index;
+    while (first > 0 && this.records[first - 1].isAnswer) first -= 1;
+    if (first === index) return;
+    const notes = this.records.splice(first, index - first);
+    notes.forEach((note, number) => Object.assign(note, { id: id + (number + 1) * 1e-4, isAnswer: false }));
+    this.records.splice(first + 1, 0, ...notes);
+  }
+
+  /** Return the session of the other person in a direct conversation, as the newest message tells it, or undefined. */
+  partnerSession(ownKey) {
+    const newest = this.records.findLast((record) => isSpoken(record) && partnerSessionOf(record, ownKey) !== undefined);
+    return newest ? partnerSessionOf(newest, ownKey) : this.unreadSession;
   }
 
   /** Forget records at one edge ("older" or "newer") if there are too many. */
@@ -158,11 +179,15 @@ export class Conversation {
     return true;
   }
 
-  /** Forget all records, because the server's log has started again. */
-  reset() {
+  /** Forget all records, because the server's log is an older copy, which ends with the id `newest`. */
+  reset(newest) {
     this.moveTo([]);
-    this.readUpTo = this.unreadFrom = this.newestId = 0;
+    this.readUpTo = this.unreadFrom = this.newestId = this.acknowledgedId = 0;
+    this.unreadSession = undefined;
     this.setUnread({ unread: 0, mentions: 0, firstUnreadId: 0 });
-    this.addNote(LOG_RESTARTED);
+    this.addNote(LOG_RESTARTED, newest);
   }
 }
+
+/** Return the session of the other person in a direct conversation, as a message tells it, or undefined. */
+export const partnerSessionOf = ({ from, session, toSession }, ownKey) => (keyOf(from) === ownKey ? toSession : session);

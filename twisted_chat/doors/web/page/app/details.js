@@ -9,8 +9,7 @@ export class Details {
   #chat;
   #onChange;
   #isWanted = fitsBeside.matches;
-  #shown = null; // the room whose topic is in the field
-  #topic = ""; // as it was put into the field: if the field differs, the user is writing
+  #topicField = byId("topic-text");
 
   constructor(chat, { onChange }) {
     this.#chat = chat;
@@ -20,9 +19,12 @@ export class Details {
     byId("leave").onclick = () => this.#carryOut((name) => this.#chat.leave(name));
     byId("topic-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      byId("topic-text").blur();
-      this.#topic = byId("topic-text").value.trim();
-      this.#carryOut((name) => this.#chat.setTopic(name, this.#topic));
+      this.#topicField.blur();
+      this.#setTopic(this.#chat.current);
+    });
+    this.#topicField.addEventListener("input", () => {
+      const { current } = this.#chat;
+      current.topicDraft = this.#topicField.value === current.topic ? null : this.#topicField.value;
     });
   }
 
@@ -48,11 +50,17 @@ export class Details {
   }
 
   #drawTopic(room) {
-    const field = byId("topic-text");
-    const isWriting = this.#shown === room && field.value !== this.#topic;
-    this.#shown = room;
-    if (isWriting || field.value === room.topic) return;
-    field.value = this.#topic = room.topic;
+    const text = room.topicDraft ?? room.topic;
+    if (this.#topicField.value !== text) this.#topicField.value = text;
+  }
+
+  /** Set the topic that was typed; what is typed until the answer comes, or if the server refuses it, stays. */
+  #setTopic(room) {
+    const typed = this.#topicField.value;
+    this.#carryOut(async (name) => {
+      await this.#chat.setTopic(name, typed.trim());
+      if (room.topicDraft === typed) room.topicDraft = null;
+    });
   }
 
   #show() {

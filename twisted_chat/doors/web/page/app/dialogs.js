@@ -12,6 +12,7 @@ export class RoomDialog {
   #chat;
   #onJoined;
   #name = byId("room-name");
+  #shownTimes = 0; // an answer that comes when the dialog is shown again does not close it
 
   /** `onJoined(name)` is called when the user has joined a room. */
   constructor(chat, { onJoined }) {
@@ -26,6 +27,7 @@ export class RoomDialog {
 
   /** Show the dialog, with the name of a room if there is one. */
   async show(name = "") {
+    this.#shownTimes += 1;
     this.#name.value = name.replace(/^#/, "");
     setText(byId("room-error"), "");
     byId("room-dialog").showModal();
@@ -41,13 +43,15 @@ export class RoomDialog {
   }
 
   async #join(name) {
+    const times = this.#shownTimes;
+    const isLate = () => !byId("room-dialog").open || times !== this.#shownTimes; // the user has gone on
     try {
       await this.#chat.join(name);
-      if (!byId("room-dialog").open) return; // the user has gone on
+      if (isLate()) return;
       byId("room-dialog").close();
       this.#onJoined(name);
     } catch (error) {
-      setText(byId("room-error"), describeError(error));
+      if (!isLate()) setText(byId("room-error"), describeError(error));
     }
   }
 }
@@ -56,6 +60,7 @@ export class ProfileDialog {
   #chat;
   #away = byId("away");
   #notify = byId("notify");
+  #shownTimes = 0;
 
   constructor(chat, { onSignOut }) {
     this.#chat = chat;
@@ -72,6 +77,7 @@ export class ProfileDialog {
 
   show() {
     const { session, awayText } = this.#chat;
+    this.#shownTimes += 1;
     setText(byId("profile-title"), session.name);
     setText(byId("profile-kind"), session.account ? ACCOUNT : GUEST);
     setText(byId("profile-error"), "");
@@ -98,13 +104,14 @@ export class ProfileDialog {
   async #save() {
     const away = this.#away.value.trim();
     const notify = this.#notify.checked;
+    const times = this.#shownTimes;
     try {
       if (away !== this.#chat.awayText) await this.#chat.setAway(away);
       if (notify !== areEnabled() && !(await setEnabled(notify)))
         throw new Error("The browser blocks notifications of this page. Allow them in the browser's settings.");
-      byId("profile-dialog").close();
+      if (times === this.#shownTimes) byId("profile-dialog").close();
     } catch (error) {
-      setText(byId("profile-error"), describeError(error));
+      if (times === this.#shownTimes) setText(byId("profile-error"), describeError(error));
     }
   }
 }

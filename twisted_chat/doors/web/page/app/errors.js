@@ -28,7 +28,7 @@ export function describeReconnect(error) {
 }
 
 /** Return a text of the server with a capital at its start and a full stop at its end. */
-export function toSentence(text) {
-  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
-}
+export const toSentence = (text) => endSentence(text.charAt(0).toUpperCase() + text.slice(1));
+
+/** Return a text with a full stop at its end; it may begin with a name. */
+export const endSentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);

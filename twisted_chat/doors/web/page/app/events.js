@@ -1,6 +1,6 @@
 // Apply the server's events to the chat's state.
 
-import { toSentence } from "./errors.js";
+import { endSentence, toSentence } from "./errors.js";
 import { isRoom, keyOf } from "./line.js";
 
 const FINAL_NOTICES = new Set(["disabled", "deleted", "password", "kicked", "banned"]); // the session cannot go on
@@ -13,7 +13,7 @@ const HANDLERS = {
   joined: applyMembership,
   left: applyMembership,
   topic: applyTopic,
-  online: (chat, { name }) => chat.people.add(name),
+  online: (chat, person) => chat.people.add(person),
   offline: (chat, { name }) => chat.people.delete(name),
   renamed: applyRename,
   seen: applyReadMarker,
@@ -34,26 +34,26 @@ export function noteMessage(chat, record, conversation) {
 }
 
 function applyMessage(chat, record) {
-  const { from, to } = record;
+  const { from, to, session } = record;
   const isOwn = keyOf(from) === chat.ownKey;
   const conversation = chat.findOrCreate(isRoom(to) || isOwn ? to : from);
   chat.markMention(record, conversation);
   if (conversation.arrive(record) && !isOwn) noteMessage(chat, record, conversation);
   if (conversation !== chat.current) conversation.trim("older");
-  chat.people.add(from);
+  chat.people.add({ name: from, session });
 }
 
 function applyMembership(chat, record) {
-  const { kind, from, to } = record;
+  const { kind, from, to, session } = record;
   const isOwn = keyOf(from) === chat.ownKey;
   if (isOwn && kind === "left") {
     chat.forget(to);
     return;
   }
   const conversation = chat.findOrCreate(to);
-  if (kind === "joined") conversation.members.add(from);
+  if (kind === "joined") conversation.members.add({ name: from, session });
   else conversation.members.delete(from);
-  if (kind === "joined") chat.people.add(from);
+  if (kind === "joined") chat.people.add({ name: from, session });
   if (isOwn && chat.session.online) chat.refreshRoom(conversation).catch(() => {});
   else conversation.arrive(record);
 }
@@ -64,10 +64,11 @@ function applyTopic(chat, record) {
   conversation.arrive(record);
 }
 
-function applyRename(chat, { name: before, value: now }) {
+function applyRename(chat, { name: before, value: now, session }) {
+  const person = { name: now, session };
   chat.people.delete(before);
-  chat.people.add(now);
-  for (const { members } of chat.conversations.values()) if (members.delete(before)) members.add(now);
+  chat.people.add(person);
+  for (const { members } of chat.conversations.values()) if (members.delete(before)) members.add(person);
   const conversation = chat.find(before);
   if (!conversation || chat.find(now)) return;
   chat.conversations.delete(conversation.key);
@@ -81,9 +82,10 @@ function applyReadMarker(chat, { name, value }) {
   if (conversation.unread && chat.session.online) chat.unread.refresh().catch(() => {}); // the window may lack what was read
 }
 
-function applyServerNotice(chat, { name: code, value: sentence }) {
+function applyServerNotice(chat, { name: code, value: sentence, about }) {
+  const conversation = about ? chat.findOrCreate(about) : chat.current;
   if (FINAL_NOTICES.has(code)) chat.shutOut(toSentence(sentence));
   else if (code === "gap") chat.refresh().catch(() => {});
   else if (ENDING_NOTICES.has(code)) chat.status = toSentence(sentence); // until the next sign-in
-  else if (code !== "replaced") chat.current?.addNote(toSentence(sentence));
+  else if (code !== "replaced") conversation?.addNote(about ? endSentence(sentence) : toSentence(sentence));
 }

@@ -17,6 +17,7 @@ export class Finder {
     this.#chat = chat;
     this.#sidebar = sidebar;
     this.#onChoose = onChoose;
+    this.#field.addEventListener("focus", () => chat.refresh().catch(() => {})); // who has come since the last time
     this.#field.addEventListener("input", () => this.draw());
     this.#field.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#field.value) {

@@ -24,7 +24,7 @@ export class History {
       const page = await this.#read(conversation, range);
       if (conversation.records !== records) return; // the window has moved meanwhile
       for (const record of page) conversation.insert(record);
-      conversation.loaded(edge, isLast(page) ? "end" : "more");
+      conversation.loaded(edge, isLast(conversation, page) ? "end" : "more");
       conversation.trim(edge === "older" ? "newer" : "older");
     } catch (error) {
       if (conversation.records === records) conversation.loaded(edge, error.code === "lost" ? "more" : "end");
@@ -32,17 +32,20 @@ export class History {
     this.#chat.changed();
   }
 
-  /** Move the window to the surroundings of a record; return false if the user may not see it any more. */
-  async loadAround(conversation, id) {
+  /**
+   * Move the window to the surroundings of a record; return false if the user may not see it any more. When the
+   * server has answered, `isWanted()` tells whether the window shall still move.
+   */
+  async loadAround(conversation, id, isWanted = () => true) {
     if (conversation.records.some((record) => record.id === id)) return true;
     const pages = await Promise.all([
       this.#read(conversation, `,before=${id + 1}`),
       this.#read(conversation, `,after=${id}`),
     ]);
     const records = pages.flat();
-    if (!records.length) return false;
+    if (!records.length || !isWanted()) return false;
     conversation.moveTo(records);
-    if (isLast(pages[1])) await this.load(conversation, "newer");
+    if (isLast(conversation, pages[1])) await this.load(conversation, "newer");
     this.#chat.changed();
     return records.some((record) => record.id === id);
   }
@@ -68,7 +71,7 @@ export class History {
     for (let number = 0; number < MAX_MISSED_PAGES; number += 1) {
       const page = await this.#read(conversation, `,after=${conversation.windowEndId}`);
       for (const record of page) if (conversation.insert(record) && isSpoken(record)) onSpoken(record);
-      if (isLast(page)) return;
+      if (isLast(conversation, page)) return;
     }
     conversation.newer = "more";
   }
@@ -86,8 +89,12 @@ export class History {
   }
 }
 
-/** Return true if there are no more records behind this page. */
-function isLast(page) {
+/**
+ * Return true if there are no more records behind this page. In a direct conversation a page ends where another guest
+ * had the name.
+ */
+function isLast({ isRoom }, page) {
+  if (!isRoom) return !page.length;
   const characters = page.reduce((sum, { text }) => sum + text.length, 0);
   return !page.length || (page.length < PAGE_RECORDS && characters < CUT_CHARACTERS);
 }

@@ -25,7 +25,25 @@ export function splitFields(text, count) {
   return fields.length > count ? [...fields.slice(0, count - 1), fields.slice(count - 1).join(",")] : fields;
 }
 
-/** Parse `[@label ][;tags ]verb[,rest]`; `guest` is true for a record of a guest's. */
+const UNESCAPED = { s: " ", ":": ";", n: "\n" };
+
+/** Parse the tags of a line, without the first `;`. */
+function parseTags(text) {
+  const tags = new Map(text.split(";").map((tag) => tag.split(/=(.*)/s, 2)));
+  return {
+    session: Number(tags.get("session") ?? 0),
+    toSession: Number(tags.get("to-session") ?? 0),
+    about: (tags.get("about") ?? "").replace(/\\(.)/g, (_, sign) => UNESCAPED[sign] ?? sign),
+  };
+}
+
+/** Parse a name in a list: behind a guest's stand a colon and the number of the guest's session; accounts have 0. */
+export function parsePerson(field) {
+  const [name, session] = field.split(":");
+  return { name, session: Number(session ?? 0) };
+}
+
+/** Parse `[@label ][;tags ]verb[,rest]`. */
 export function parseLine(line) {
   const label = /^@([^ ]+) /.exec(line);
   const tagged = label ? line.slice(label[0].length) : line;
@@ -36,33 +54,37 @@ export function parseLine(line) {
     label: label ? label[1] : null,
     verb: comma < 0 ? text : text.slice(0, comma),
     rest: comma < 0 ? "" : text.slice(comma + 1),
-    guest: Boolean(tags?.[1].split(";").includes("guest=1")),
+    ...parseTags(tags?.[1] ?? ""),
   };
 }
 
-/** Parse an event of the server. Records have `id`, `time` (ms), `from`, `to` and `text`. */
-export function parseEvent({ verb: kind, rest, guest }) {
+/**
+ * Parse an event of the server. Records have `id`, `time` (ms), `from`, `to` and `text`.
+ * `session` is the number of the guest's session who said or did this, 0 for an account; `toSession` that of the guest
+ * to whom a direct message was sent. A notice of the server may be `about` a person.
+ */
+export function parseEvent({ verb: kind, rest, session, toSession, about }) {
   switch (kind) {
     case "message":
     case "action":
     case "notice": {
       const [id, time, from, to, text] = splitFields(rest, 5);
-      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text), guest };
+      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text), session, toSession };
     }
     case "joined":
     case "left":
     case "topic": {
       const [id, time, to, from, text = ""] = splitFields(rest, 5);
-      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text), guest };
+      return { kind, id: Number(id), time: Date.parse(time), from, to, text: unescapeText(text), session };
     }
     case "server":
     case "renamed":
     case "seen": {
       const [name, value = ""] = splitFields(rest, 2);
-      return { kind, name, value: kind === "server" ? unescapeText(value) : value };
+      return { kind, name, value: kind === "server" ? unescapeText(value) : value, session, about };
     }
     default:
-      return { kind, name: rest };
+      return { kind, name: rest, session };
   }
 }
 

@@ -1,6 +1,6 @@
 // The page: it puts the views together, draws them, and keeps what outlasts a reload.
 
-import { nameInAddress } from "./address.js";
+import { addressOf, nameInAddress } from "./address.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { Details } from "./details.js";
@@ -17,6 +17,7 @@ import { keepTab, takeTab } from "./store.js";
 import { Timeline } from "./timeline.js";
 
 const REFRESH_MS = 60_000;
+const TEXTS_ABOUT_USER = ["title", "topic", "own-name", "profile-title", "notice-text", "back-count", "room-error", "profile-error"];
 
 const drawSoon = oncePerFrame(draw);
 const isWatched = (conversation) => conversation === chat.current && timeline.isRead;
@@ -30,7 +31,7 @@ const composer = new Composer(chat, { onSent: () => timeline.showEnd(), onJoined
 const details = new Details(chat, { onChange: draw });
 const search = new SearchPanel(chat, { onFound: showRecord });
 const roomDialog = new RoomDialog(chat, { onJoined: choose });
-const profileDialog = new ProfileDialog(chat, { onSignOut: signOut });
+const profileDialog = new ProfileDialog(chat, { onSignOut: leave });
 const signInForm = new SignInForm(chat, { onSignedIn });
 
 function draw() {
@@ -40,6 +41,8 @@ function draw() {
   if (!session?.name || byId("chat").hidden) return;
   byId("status").hidden = byId("reconnect-now").hidden = !chat.status;
   setText(byId("status-text"), chat.status);
+  byId("notice").hidden = !chat.notice;
+  setText(byId("notice-text"), chat.notice);
   byId("chat").classList.toggle("choosing", !current);
   for (const id of ["scroller", "composer", "search-button"]) byId(id).hidden = !current;
   byId("no-conversation").hidden = Boolean(current);
@@ -56,13 +59,15 @@ function draw() {
 
 function drawTitle(current) {
   setText(byId("title"), current ? current.name : "Chat");
-  const presence = current && chat.isOnline(current.name) ? "online" : "offline";
+  const kind = current && chat.marksGuest(chat.sessionOf(current.name)) ? "guest · " : "";
+  const presence = kind + (current && chat.isOnline(current.name) ? "online" : "offline");
   setText(byId("topic"), !current ? "" : current.isRoom ? current.topic : presence);
 }
 
 function onSpoken(record, conversation) {
-  if (conversation === chat.current) announce(record);
-  notify(chat.ownKey, record, conversation, choose);
+  const from = chat.marksGuest(record.session) ? `${record.from} (guest)` : record.from;
+  if (conversation === chat.current) announce({ ...record, from });
+  notify(chat.ownKey, { ...record, from }, conversation, choose);
 }
 
 /** A conversation was chosen, or none. */
@@ -89,6 +94,12 @@ function onSignedIn(kept) {
   draw();
 }
 
+/** Sign out as the user has asked for: the next user shall not see where this one was. */
+function leave() {
+  history.replaceState(null, "", addressOf(""));
+  signOut();
+}
+
 /** End the session and show the sign-in form, with a sentence about what was wrong. */
 function signOut(sentence = "") {
   chat.signOut();
@@ -98,15 +109,24 @@ function signOut(sentence = "") {
   byId("chat").hidden = true;
   byId("welcome").hidden = false;
   for (const list of document.querySelectorAll("#chat ul, #chat ol, #room-dialog ul, #announcements")) list.replaceChildren();
-  for (const id of ["title", "topic", "own-name", "profile-title"]) setText(byId(id), "");
-  byId("topic-text").value = byId("away").value = "";
+  for (const id of TEXTS_ABOUT_USER) setText(byId(id), "");
+  for (const id of ["topic-text", "away", "room-name"]) byId(id).value = "";
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
   signInForm.show(sentence);
   drawSoon();
 }
 
+document.querySelector(".skip").onclick = (event) => {
+  event.preventDefault(); // the page's address names the conversation
+  byId("message-text").focus();
+};
 byId("back").onclick = () => navigation.choose("");
 byId("reconnect-now").onclick = () => chat.session?.wake();
+byId("close-notice").onclick = () => {
+  chat.notice = "";
+  draw();
+  composer.focus();
+};
 byId("search-button").onclick = () => search.toggle();
 byId("add-room").onclick = byId("join-room").onclick = () => roomDialog.show();
 byId("profile").onclick = () => profileDialog.show();

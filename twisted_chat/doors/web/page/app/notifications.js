@@ -10,9 +10,17 @@ const MAX_ANNOUNCEMENTS = 5;
 const MAX_BODY_LENGTH = 200;
 const OTHER_TABS_MS = 300; // another tab has this long, and up to twice as long, to say that it shows the message
 
-const tabs = globalThis.BroadcastChannel ? new BroadcastChannel("chat") : null;
+const tabs = openTabs();
 const waiting = new Map(); // a message's name among the tabs → the timer of its notification
 if (tabs) tabs.onmessage = ({ data }) => cancel(data);
+
+function openTabs() {
+  try {
+    return new BroadcastChannel("chat");
+  } catch {
+    return null; // an old browser, or site data are blocked
+  }
+}
 
 /** Return true if the user wants notifications and the browser allows them. */
 export const areEnabled = () =>

@@ -1,5 +1,7 @@
 // The rows of the timeline: records, with days, the line above unread messages, and pending messages between and behind.
+// In a direct conversation a line says where another person begins who has taken the name of a guest who has left.
 
+import { partnerSessionOf } from "./conversation.js";
 import { isSpoken } from "./line.js";
 
 const GROUP_MS = 5 * 60_000; // messages of one user within this time stand under one name
@@ -11,6 +13,7 @@ const dayFormatWithYear = new Intl.DateTimeFormat(undefined, { weekday: "long", 
  * A row; its key stays the same as long as its element may be kept.
  * @typedef {{key: string | number, type: "day", text: string}
  *   | {key: string | number, type: "divider"}
+ *   | {key: string | number, type: "stranger", text: string}
  *   | {key: string | number, type: "membership", records: object[]}
  *   | {key: string | number, type: "event", record: object}
  *   | {key: string | number, type: "message", record: object, isGrouped: boolean, isSent: boolean}
@@ -18,11 +21,14 @@ const dayFormatWithYear = new Intl.DateTimeFormat(undefined, { weekday: "long", 
  */
 
 /**
- * Return the rows of a conversation, from top to bottom.
+ * Return the rows of a conversation, from top to bottom. `ownKey` is the key of the user's name, `present` the session
+ * of the person who has the conversation's name now, if the page knows it.
  * @returns {Row[]}
  */
-export function buildRows(conversation) {
+export function buildRows(conversation, ownKey, present) {
   const rows = [];
+  const isDirect = !conversation.isRoom && conversation.key !== ownKey;
+  let partner; // the session of the other person so far
   let newestDay = 0; // the start of the latest day so far: a clock that was set back begins no day again
   let needsDivider = conversation.unreadFrom > 0;
   let previous = null; // the record above, if a message may be grouped with it
@@ -38,8 +44,18 @@ export function buildRows(conversation) {
       previous = null;
       rows.push({ key: "divider", type: "divider" });
     }
+    const session = isDirect && isSpoken(record) ? partnerSessionOf(record, ownKey) : undefined;
+    if (isStranger(partner, session)) {
+      previous = null;
+      rows.push({ key: `stranger ${record.id}`, type: "stranger", text: describeStranger(conversation, session) });
+    }
+    partner = session ?? partner;
     addRecord(rows, conversation, record, previous);
     previous = record;
+  }
+  if (isDirect && isStranger(partner, present)) {
+    previous = null;
+    rows.push({ key: "stranger", type: "stranger", text: describeStranger(conversation, present) });
   }
   for (const message of conversation.pending) {
     rows.push({ key: message.label, type: "pending", message, isGrouped: isGrouped(previous, message) });
@@ -73,7 +89,16 @@ function addRecord(rows, conversation, record, previous) {
 /** Return true if a message stands under the name of the one above it. */
 function isGrouped(previous, message) {
   if (previous?.kind !== "message" || message.kind !== "message") return false;
-  return previous.from === message.from && Boolean(previous.guest) === Boolean(message.guest) && message.time - previous.time < GROUP_MS;
+  const isSamePerson = previous.from === message.from && !isStranger(previous.session, message.session);
+  return isSamePerson && message.time - previous.time < GROUP_MS;
+}
+
+/** Return true if two sessions are known not to be of one person; an account has always the same. */
+const isStranger = (before, now) => before !== undefined && now !== undefined && before !== now;
+
+function describeStranger({ name }, session) {
+  if (!session) return `From here on, ${name} is the account of this name. Before, it was a guest.`;
+  return `From here on, ${name} may be another person: the guest of this name had left, and the name was taken again.`;
 }
 
 /** Return true if the last thing in the conversation is a message that this page has sent. */

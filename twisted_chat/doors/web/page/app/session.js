@@ -84,10 +84,12 @@ export class Session {
     this.#askForTicket();
   }
 
-  /** Send a request: see Connection.request. */
+  /** Send a request: see Connection.request. After `signOut` no answer comes any more: it would be the next user's. */
   async request(line, options) {
     if (!this.#connection) throw lostError();
-    return this.#connection.request(line, options);
+    const answer = await this.#connection.request(line, options);
+    if (this.#state === "closed") throw lostError();
+    return answer;
   }
 
   /** Reconnect now if the session waits to do so, or check that the connection is alive. */
@@ -119,9 +121,7 @@ export class Session {
       await connection.opened;
       this.#advance("signing-in");
       await this.#chat.server.ask();
-      const { password } = this.#credentials;
-      const tags = password || this.#ticket ? ",tags" : ""; // an account is told which messages are of guests
-      const facts = await connection.request(`hello,events,${this.#clientId}${tags}`);
+      const facts = await connection.request(`hello,events,${this.#clientId},tags`);
       const epoch = /(?:^|,)epoch=([^,]*)/.exec(facts)?.[1] ?? "";
       const [name, how] = (await this.#signInAt(connection)).split(",");
       this.#advance("catching-up");
@@ -170,7 +170,7 @@ export class Session {
 
   async #catchUp(isReconnect, epoch) {
     const newest = Number(await this.request("since"));
-    if (newest < this.#newestId || (isReconnect && epoch !== this.#epoch)) this.#chat.logRestarted();
+    if (newest < this.#newestId || (isReconnect && epoch !== this.#epoch)) this.#chat.logRestarted(newest);
     this.#epoch = epoch;
     this.#newestId = newest;
     await this.#chat.caughtUp(isReconnect);

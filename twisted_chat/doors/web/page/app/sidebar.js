@@ -68,9 +68,12 @@ export class Sidebar {
     const chat = this.#chat;
     const [button] = row.children;
     const [label, presence, count] = button.children;
+    const [shown, mark] = label.children;
     const isUser = !isRoom(name);
     const isAbsent = isUser && !chat.isOnline(name);
-    setText(label, keyOf(name) === chat.ownKey ? `${name} (you)` : name);
+    const isOwn = keyOf(name) === chat.ownKey;
+    setText(shown, name);
+    setText(mark, isOwn ? " (you)" : isUser && chat.marksGuest(chat.sessionOf(name)) ? " (guest)" : "");
     button.classList.toggle("absent", isAbsent);
     setText(presence, isUser ? (isAbsent ? ", offline" : ", online") : "");
     button.classList.toggle("unread", unread > 0);
@@ -85,7 +88,7 @@ export class Sidebar {
 }
 
 export function createRow({ name }) {
-  const label = create("bdi", { class: "label", title: name });
+  const label = create("span", { class: "label", title: name }, create("bdi"), create("span", { class: "guest" }));
   const presence = create("span", { class: "visually-hidden" });
   const count = create("span", { class: "count", role: "img" });
   const kind = isRoom(name) ? "room" : "person";

@@ -90,10 +90,11 @@ export class Timeline {
   }
 
   #drawRows(conversation) {
-    updateList(this.#list, buildRows(conversation), {
+    const { ownKey, people } = this.#chat;
+    updateList(this.#list, buildRows(conversation, ownKey, people.sessionOf(conversation.name)), {
       rowKey: ({ key }) => key,
-      createRow: (row) => createElement(row, this.#chat.ownKey),
-      updateRow: updateElement,
+      createRow: (row) => createElement(row, this.#chat),
+      updateRow: (element, row) => updateElement(element, row, this.#chat),
     });
     byId("load-earlier").hidden = conversation.older === "end";
     setText(byId("load-earlier"), conversation.older === "loading" ? "Loading earlier messages …" : "Show earlier messages");

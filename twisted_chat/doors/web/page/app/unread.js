@@ -17,9 +17,10 @@ export class Unread {
     if (!this.#chat.session.account) return;
     const found = new Map();
     await this.#chat.session.request("unread", {
-      onRecord: ({ kind, name }) => {
+      onRecord: ({ kind, name, session }) => {
         if (kind !== "unread") return;
-        const [conversation, count, mentions, firstId] = splitFields(name, 4);
+        const [conversation, count, mentions, firstId] = splitFields(name, 5);
+        this.#chat.findOrCreate(conversation).unreadSession = session;
         found.set(conversation, { unread: Number(count), mentions: Number(mentions), firstUnreadId: Number(firstId) });
       },
     });
