@@ -11,7 +11,8 @@ from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.names import user_name
 from twisted_chat.core.participants import User
-from twisted_chat.doors.connections import ConnectionRegister, Occupant
+from twisted_chat.doors.connections import ConnectionRegister
+from twisted_chat.doors.occupants import Occupant
 
 PEOPLE_PER_PAGE = 4000
 MAX_REASON_CHARACTERS = 200

@@ -80,7 +80,7 @@ class RoomChanges:
         self._announce(TOPIC, participant, user, room, text, label)
 
     def topic(self, participant: Participant, name: str) -> str:
-        """A room's topic, for its members; raises ChatError: bad-name, no-such-room, not-a-member."""
+        """Return a room's topic, for its members. Raises ChatError: bad-name, no-such-room, not-a-member."""
         return self.rooms.find_joined(self._user(participant), name).topic
 
     def pending_change(self, participant: Participant, name: str, kind: str = JOINED) -> Change | None:

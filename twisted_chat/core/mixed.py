@@ -85,6 +85,13 @@ class MixedEntry(Entry):
         """Return what goes to each group of recipients, once the log has kept the entry."""
         return [(Delivery(self, envelope, indexes), recipients) for envelope, recipients, indexes in self._groups]
 
+    def deliver(self, touched: dict[Participant, None]) -> None:
+        """Deliver to each group of recipients, and note them as touched."""
+        for delivery, recipients in self.deliveries():
+            for participant in recipients:
+                participant.deliver(delivery)
+                touched[participant] = None
+
     def repeat(self, id: int, time: int) -> None:
         super().repeat(id, time)
         self._groups = []

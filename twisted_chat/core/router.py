@@ -146,7 +146,7 @@ class Router(RoomChanges):
             assert connection is not None
             connection.unstored -= entry.size
             if isinstance(entry, MixedEntry):
-                _deliver_mixed(entry, touched)
+                entry.deliver(touched)
             else:
                 to_room = entry.envelope.conversation.__class__ is str
                 if to_room and self._checked_rooms:
@@ -294,10 +294,3 @@ class Router(RoomChanges):
             participant.routes.clear()
         participant.routes[envelope.to if to == envelope.to else to] = route  # a name is in memory once
         return route
-
-
-def _deliver_mixed(entry: MixedEntry, touched: dict[Participant, None]) -> None:
-    for delivery, recipients in entry.deliveries():
-        for participant in recipients:
-            participant.deliver(delivery)
-            touched[participant] = None

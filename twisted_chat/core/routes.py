@@ -24,6 +24,7 @@ def are_apart(routes: dict[str, Route]) -> bool:
 
 
 def absence_of(user: User) -> Absence | None:
+    """Return the fact that a user is away or not connected, or None."""
     if not user.participants:
         return Absence(user.name, None)
     return Absence(user.name, user.away) if user.away is not None else None

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from twisted_chat.core.bans import Ban, Bans
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.limits import MAX_HELD_SHOWN, LimitRow
 from twisted_chat.core.networks import NETWORK_FACTORS, NetworkRateLimit, network_of, networks_of
-from twisted_chat.core.participants import User
 from twisted_chat.core.ratelimit import Rate
 from twisted_chat.core.shares import MIB, NO_BOUND_BYTES, Pool
+from twisted_chat.doors.occupants import Occupant
 
 MAX_PER_NETWORK = 20_480
 """Idle connections of one address that fit into 64 MiB; IPv6: twice that for a /56, four times for a /48."""
@@ -39,58 +39,6 @@ VICTIM_SECONDS = 1.0
 """The connections that are sent away next are chosen once in this time, since that looks at many of them."""
 MAX_LOOKED_AT = 4096
 """Connections that are looked at for that, some 10 ms of work; with more connections, others the next time."""
-
-
-class Occupant(Protocol):
-    """A connection: `number` says when it came (see ConnectionRegister), and `silent_checks` count its idle minutes."""
-
-    number: int
-    heard: bool
-    silent_checks: int
-
-    @property
-    def address(self) -> str:
-        """Return the client's address; "" at a Unix socket."""
-
-    @property
-    def door(self) -> str:
-        """Return the name of the door, for the operator."""
-
-    @property
-    def user(self) -> User | None:
-        """Return the user, or None if the client has no name."""
-
-    def expel(self, notice: Notice, detail: str = "") -> None:
-        """Tell the client why, and end the connection."""
-
-
-class SessionOccupant:
-    """The part of an Occupant that a connection with a session has."""
-
-    session: Any
-    transport: Any
-    number: int
-    door_name = ""
-
-    @property
-    def address(self) -> str:
-        """Return the client's address."""
-        return str(self.session.address)
-
-    @property
-    def door(self) -> str:
-        """Return the door's name; a WebSocket is another door to the line protocol."""
-        return str(getattr(self.transport, "door", self.door_name))
-
-    @property
-    def user(self) -> User | None:
-        """Return the user, or None if the client has no name."""
-        user: User | None = self.session.user
-        return user
-
-    def expel(self, notice: Notice, detail: str = "") -> None:
-        """Tell the client why, and end the connection."""
-        self.session.disconnect(notice, detail)
 
 
 T = TypeVar("T", bound=Occupant)

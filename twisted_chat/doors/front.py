@@ -59,7 +59,7 @@ class FrontFactory(Factory):
 
     @property
     def most(self) -> int | None:
-        """The number of connections at all doors together that the server can hold."""
+        """Return the number of connections at all doors together that the server can hold."""
         return self.register.most
 
     @most.setter

@@ -62,7 +62,7 @@ class Front(Protocol):
     """A connection whose protocol is not yet detected, or that was rejected and is closing.
 
     If the transport cannot switch to the door's protocol, it goes on calling the Front,
-    which then passes each event on. Inside TLS it is `admitted` already. (A connections.Occupant.)
+    which then passes each event on. Inside TLS it is `admitted` already. (An occupants.Occupant.)
     """
 
     door, user, heard = "new", None, False

@@ -20,8 +20,8 @@ from zope.interface import implementer
 from twisted_chat.core.errors import ChatError, Notice, Reason
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.logreader import LogReader
-from twisted_chat.doors.connections import SessionOccupant
 from twisted_chat.doors.dialect import Dialect
+from twisted_chat.doors.occupants import SessionOccupant
 from twisted_chat.doors.pacing import PacedProtocol
 from twisted_chat.doors.reading import read_for, reader_of
 from twisted_chat.doors.session import Session

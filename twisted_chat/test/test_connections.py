@@ -8,11 +8,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.bans import ADDRESS, Ban
 from twisted_chat.doors import connections
-from twisted_chat.doors.connections import FIRST_WORD_SECONDS, VICTIM_SECONDS, ConnectionRegister, Occupant
+from twisted_chat.doors.connections import FIRST_WORD_SECONDS, VICTIM_SECONDS, ConnectionRegister
 from twisted_chat.doors.factory import IDLE_CHECK_SECONDS
 from twisted_chat.doors.front import FrontFactory
 from twisted_chat.doors.irc.protocol import IrcFactory
 from twisted_chat.doors.line.factory import ChatFactory
+from twisted_chat.doors.occupants import Occupant
 from twisted_chat.doors.refusals import MAKING_ROOM, NETWORK_FULL, SERVER_FULL
 from twisted_chat.doors.web.factory import WebFactory
 from twisted_chat.test.support import Connection, Server

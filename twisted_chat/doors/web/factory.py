@@ -48,7 +48,7 @@ class WebFactory(WrappingFactory):  # not subscripted: Twisted 25.5 has no Wrapp
 
     @property
     def connections(self) -> Collection[WebConnection]:
-        """The connections without a WebSocket: the chat factory counts those with one."""
+        """Return the connections without a WebSocket: the chat factory counts those with one."""
         return self._strangers
 
     def doStart(self) -> None:
