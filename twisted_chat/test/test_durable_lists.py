@@ -5,9 +5,10 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.test.support import DelayedLog, Server
+from twisted_chat.test.support_delayed import DelayedFixture
 
 
-class DurableListTests(SynchronousTestCase):
+class DurableListTests(DelayedFixture, SynchronousTestCase):
     """Account jane is in #tea; zak, an account, and guest lok ask to join, and the log is slow."""
 
     def setUp(self) -> None:
@@ -18,20 +19,7 @@ class DurableListTests(SynchronousTestCase):
         self.lok = self.server.connect()
         self.lok.say(b"register,lok\n")
         self.keep()
-        for client in (self.jane, self.zak, self.irc, self.lok):
-            client.read()
-
-    def keep(self) -> None:
-        self.server.turn()
-        while self.log.waiting:
-            self.log.keep()
-            self.server.turn()
-
-    def refuse(self) -> None:
-        self.server.turn()
-        self.log.fail()
-        self.server.turn()
-        self.keep()
+        self.drain(self.jane, self.zak, self.irc, self.lok)
 
     def all_seen(self) -> str:
         """Return everything that others can see of rooms and their members."""

@@ -6,9 +6,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_chat.core.messages import JOINED, LEFT
 from twisted_chat.test.support import Connection, DelayedLog, Server
+from twisted_chat.test.support_delayed import DelayedFixture
 
 
-class RefusedChangeTests(SynchronousTestCase):
+class RefusedChangeTests(DelayedFixture, SynchronousTestCase):
     """Account zak is connected twice, and account jane is in #tea."""
 
     def setUp(self) -> None:
@@ -17,26 +18,7 @@ class RefusedChangeTests(SynchronousTestCase):
         self.jane = self.server.account("jane", "#tea")
         self.zak, self.other = self.server.account("zak"), self.server.account("zak")
         self.keep()
-        self.drain()
-
-    def drain(self) -> None:
-        for client in (self.jane, self.zak, self.other):
-            client.read()
-
-    def keep(self) -> None:
-        self.server.turn()
-        while self.log.waiting:
-            self.log.keep()
-            self.server.turn()
-
-    def refuse(self, entries: int | None = None) -> None:
-        """Fail to store the first entries that wait."""
-        self.server.turn()
-        rest = self.log._flushed[entries:] if entries is not None else []
-        del self.log._flushed[len(self.log._flushed) - len(rest) :]
-        self.log.fail()
-        self.log._flushed = rest + self.log._flushed
-        self.server.turn()
+        self.drain(self.jane, self.zak, self.other)
 
     def answers(self, client: Connection) -> list[str]:
         """Return the beginnings of the labelled lines that a client got."""
@@ -46,7 +28,7 @@ class RefusedChangeTests(SynchronousTestCase):
         """Have zak be a member of #tea."""
         self.zak.say(b"join,#tea\n")
         self.keep()
-        self.drain()
+        self.drain(self.jane, self.zak, self.other)
 
     def assert_members(self, *names: str) -> None:
         self.assertEqual(self.server.hub.rooms.find("#tea").names(), list(names))
@@ -156,7 +138,7 @@ class RefusedChangeTests(SynchronousTestCase):
         self.assertEqual(moves, [(LEFT, "lok")])
 
 
-class RefusedChangeIrcTests(SynchronousTestCase):
+class RefusedChangeIrcTests(DelayedFixture, SynchronousTestCase):
     """The same at the IRC door."""
 
     def setUp(self) -> None:
@@ -166,19 +148,7 @@ class RefusedChangeIrcTests(SynchronousTestCase):
         self.log.keep()
         self.zak = self.server.account("zak")
         self.other = self.server.irc("zak", password="zak", capabilities="labeled-response echo-message")
-        for client in (self.jane, self.zak, self.other):
-            client.read()
-
-    def keep(self) -> None:
-        self.server.turn()
-        while self.log.waiting:
-            self.log.keep()
-            self.server.turn()
-
-    def refuse(self) -> None:
-        self.server.turn()
-        self.log.fail()
-        self.server.turn()
+        self.drain(self.jane, self.zak, self.other)
 
     def test_a_second_join_is_carried_out_when_the_first_is_refused(self) -> None:
         self.zak.say(b"join,#tea\n")
