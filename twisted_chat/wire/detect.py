@@ -21,6 +21,7 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
 
 _HTTP = re.compile(_TOKEN + rb" (?:.* )?HTTP/[0-9]\.[0-9]\r?", re.DOTALL)  # RFC 9112, section 3
 _IRC = re.compile(rb"(?:@[^ ]+ +)?(?::[^ ]+ +)?(?:%b)(?: .*)?\r?" % _WORDS, re.DOTALL | re.IGNORECASE)
+_TYPED = re.compile(rb"(?:%b)(?: [^\r]*)?" % _WORDS.lower())
 _MAY_BE_HTTP = re.compile(_TOKEN + rb"(?: .*|\r)?", re.DOTALL)
 _MAY_BE_IRC = re.compile(
     rb"(?:@[^ ]*(?:\Z| +))?(?::[^ ]*(?:\Z| +))?(?:%b|(?:%b)(?: .*|\r)?)?" % (_BEGUN, _WORDS), re.DOTALL | re.IGNORECASE
@@ -37,9 +38,10 @@ def detect(data: bytes) -> str | None:
 
     TLS is a ClientHello (RFC 8446, section 5.1), WEB a first line that ends in the
     version of HTTP after a method, IRC one whose command is the first of a
-    registration (RFC 2812, section 3.1, with tags as in IRCv3). Everything else is
-    LINE, from the first byte on that none of these can have. Empty lines in front mean nothing: IRC clients may
-    send them, and those of people at `nc` are ignored as well.
+    registration (RFC 2812, section 3.1, with tags as in IRCv3). In lower case and without a CR at
+    its end it is LINE: a person typed it at `nc`, and is told what to type. Everything else is
+    LINE, from the first byte on that none of these can have. Empty lines in front mean nothing:
+    IRC clients may send them, and those of people at `nc` are ignored as well.
     """
     if data[:1] in (b"\r", b"\n"):
         behind = data.lstrip(b"\r\n")
@@ -53,7 +55,9 @@ def detect(data: bytes) -> str | None:
         return None if len(data) == 1 else TLS if data[1] == 3 else LINE
     line, ended, _ = data[:MAX_FIRST_LINE_BYTES].partition(b"\n")
     if ended:
-        return WEB if _HTTP.fullmatch(line) else IRC if _IRC.fullmatch(line) else LINE
+        if _HTTP.fullmatch(line):
+            return WEB
+        return IRC if _IRC.fullmatch(line) and not _TYPED.fullmatch(line) else LINE
     if len(line) < MAX_FIRST_LINE_BYTES:
         return None if _MAY_BE_HTTP.fullmatch(line) or _MAY_BE_IRC.fullmatch(line) else LINE
     return WEB if b" " in line and _MAY_BE_HTTP.fullmatch(line) else LINE
