@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 """Seconds after which a wait fails."""
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and so would the processes that the tests start
 
 TRANSPORTS = ["loop", "reactor"]
 """The transports that a server may use; both must behave the same."""
@@ -134,9 +137,14 @@ class Server:
         assert program.hears().startswith("info,twisted_chat,")
         return program
 
-    def descriptors(self) -> int:
-        """Return the number of descriptors that the process has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+    def sockets(self) -> int:
+        """Return the number of sockets that the process has open."""
+        descriptors = Path(f"/proc/{self.process.pid}/fd")
+        found = 0
+        for descriptor in descriptors.iterdir():
+            with suppress(FileNotFoundError):  # it is closed meanwhile
+                found += os.readlink(descriptor).startswith("socket:")
+        return found
 
     def resident(self) -> int:
         """Return the bytes of memory that the process has in use."""

@@ -193,7 +193,9 @@ def test_a_peer_that_resets_while_much_is_queued_is_a_lost_connection(start: Sta
     server.tells("received")
     reset(peer)
     server.tells("lost")
-    assert server.told == ["made", "received b", "lost ConnectionLost"]
+    assert server.told[:-1] == ["made", "received b"]
+    # the reactor's transport may be told of the reset while it sends, and then reads an end of input
+    assert server.told[-1] in ("lost ConnectionLost", *(["lost ConnectionDone"] if server.kind == "reactor" else []))
 
 
 def test_writing_on_to_a_peer_that_has_reset_is_not_logged(start: Start) -> None:

@@ -195,7 +195,7 @@ def gone(person: Person, name: str) -> bool:
 def test_two_thousand_short_connections_leave_nothing_behind(serve: Serve) -> None:
     server = serve()
     with server.person("watcher") as watcher:
-        before = server.descriptors()
+        before = server.sockets()
         for number in range(2000):
             connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
             if number % 4 == 1:
@@ -208,18 +208,18 @@ def test_two_thousand_short_connections_leave_nothing_behind(serve: Serve) -> No
 
         def quiet() -> bool:
             watcher.says("list,friends", "list,rooms")
-            return (watcher.hears(), watcher.hears(), server.descriptors()) == ("watcher", "", before)
+            return (watcher.hears(), watcher.hears(), server.sockets()) == ("watcher", "", before)
 
-        until(quiet, "no user, room or descriptor is left")
+        until(quiet, "no user, room or socket is left")
 
 
 def test_silent_connections_do_not_disturb_others(serve: Serve) -> None:
     server = serve()
     with server.person("early"):
-        before = server.descriptors() - 1  # including those that the first connection opens for good
+        before = server.sockets() - 1  # without the connection itself
     silent = [server.person() for _ in range(500)]
     with server.person("jane") as jane:
         jane.asks("list,friends", "jane")
     for person in silent:
         person.hangs_up()
-    until(lambda: server.descriptors() == before, "their descriptors are closed")
+    until(lambda: server.sockets() == before, "their sockets are closed")

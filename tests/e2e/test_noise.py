@@ -198,7 +198,7 @@ def test_noise_of_every_kind_disturbs_no_client_and_leaves_nothing_behind(
 ) -> None:
     server = serve(*certificates.options, "--store", "memory")
     friends, noise = Friends(server, certificates), Noise(SEED)
-    quiet = server.descriptors()
+    quiet = server.sockets()
     strangers: list[Stranger] = []
     made = 0
 
@@ -214,7 +214,7 @@ def test_noise_of_every_kind_disturbs_no_client_and_leaves_nothing_behind(
         for stranger in strangers:
             stranger.ends()
         strangers.clear()
-        until(lambda: server.descriptors() <= quiet, "their descriptors are closed")
+        until(lambda: server.sockets() <= quiet, "their sockets are closed")
         return server.resident()
 
     resident = make_noise(NOISE / 2)

@@ -211,7 +211,7 @@ def test_no_proxy_header_makes_a_traceback(serve: Serve) -> None:
 def test_nothing_stays_open_after_two_thousand_dropped_connections(serve: Serve, certificates: Certificates) -> None:
     server = serve(*certificates.options, "--store", "memory")
     with certificates.person(server, "early"):
-        before = server.descriptors() - 1  # without the connection itself; what the first one opened stays
+        before = server.sockets() - 1  # without the connection itself
 
     def come_and_drop(count: int) -> None:
         for number in range(count):
@@ -220,7 +220,7 @@ def test_nothing_stays_open_after_two_thousand_dropped_connections(serve: Serve,
                 connection.sendall(b"register,visitor\n")
                 assert connection.recv(100) == b"ack\n"
             connection.close()
-        until(lambda: server.descriptors() == before, "their descriptors are closed")
+        until(lambda: server.sockets() == before, "their sockets are closed")
 
     come_and_drop(200)
     resident = server.resident()

@@ -14,12 +14,14 @@ from twisted_chat.doors.first_reads import READ_BYTES
 from twisted_chat.doors.refusals import NO_SHARE
 from twisted_chat.doors.web.connection import MAX_MESSAGE_BYTES, READ_SLICE_BYTES, STALLED_HTTP_BYTES
 from twisted_chat.doors.web.http import MAX_HEADER_NAME_BYTES, MAX_HEADERS
+from twisted_chat.doors.workload import UNITS_PER_TURN
 from twisted_chat.test.support_front import FrontServer
 from twisted_chat.test.support_web import Browser, WebServer
 from twisted_chat.test.test_websocket import frame
 
 SMALL_SHARE_BYTES = 64 * 1024
 MANY = 60
+SMALLEST_FRAME_BYTES = 6
 FREE_BYTES = 16 * 1024
 """Bytes that a connection holds beyond all shares: a session or an HTTP channel, and the test's own browser."""
 HEAD = b"GET / HTTP/1.1\r\nHost: chat.example\r\n"
@@ -63,10 +65,28 @@ class InputTests(HeldTestCase):
 
     def test_half_a_message_behind_a_whole_one_is_counted(self) -> None:
         jane = self.server.open("register,jane")
-        jane.send(frame(b"ping,1") + half_message(READ_SLICE_BYTES - 200))
+        jane.send(frame(b"ping,1") + half_message(2000))
         self.assertEqual(self.shares.input.used, INPUT_STEP_BYTES)
         jane.drop()
         self.assertEqual(self.shares.input.used, 0)
+
+    def test_frames_of_a_crowd_are_decoded_over_several_turns(self) -> None:
+        crowd = [self.opened() for _ in range(20)]
+        turns: list[Callable[[], None]] = []
+        self.server.factory.flusher.workload._call_soon = turns.append
+        for browser in crowd:
+            browser.transport.incoming(frame(b"", last=False) + frame(b"xx", 0, last=False) * 1500)
+        decoded = [self.decoded(crowd)]
+        while turns:
+            turns.pop(0)()
+            decoded.append(self.decoded(crowd))
+        self.assertEqual(decoded[-1], 20 * 1500)
+        most = UNITS_PER_TURN + READ_SLICE_BYTES // SMALLEST_FRAME_BYTES
+        self.assertLessEqual(max(now - before for before, now in zip([0, *decoded], decoded, strict=False)), most)
+
+    def decoded(self, browsers: list[Browser]) -> int:
+        """Return the number of frames that the server has decoded."""
+        return sum(browser.connection.wrappedProtocol.held_bytes // 2 for browser in browsers)  # type: ignore[attr-defined]
 
     def test_a_short_message_in_fragments_takes_no_share(self) -> None:
         jane = self.server.open("register,jane")

@@ -18,6 +18,7 @@ from wsproto.utilities import LocalProtocolError
 
 from twisted_chat.core.errors import Notice
 from twisted_chat.core.shares import FREE_INPUT_BYTES, Shares, input_share
+from twisted_chat.doors.flusher import Flusher
 from twisted_chat.transports.confidential import is_confidential, is_loopback, is_over_tls, socket_peer
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host
@@ -28,8 +29,10 @@ MAX_VISIT_SECONDS = 120.0
 """A connection without a WebSocket is ended after this time, even a busy one."""
 CLOSE_TIMEOUT_SECONDS = 10.0
 """A connection that the client has not ended this long after the server closed it is aborted."""
-READ_SLICE_BYTES = 4096
-"""Input of one connection that is taken before the others have their turn; the smallest frame has 6 bytes."""
+READ_SLICE_BYTES = 512
+"""Input of a WebSocket that is taken before others have their turn: at most 85 frames, some 3 ms of work."""
+UNITS_OF_HTTP_REQUEST = 8
+"""The work of an HTTP request, in the units of doors/workload.py."""
 MAX_MESSAGE_BYTES = MAX_LINE_BYTES + 1024
 """A message that is longer than this with its frame heads, ended or not, closes the WebSocket."""
 HTTP_LINE_BYTES = 256
@@ -85,9 +88,10 @@ class WebConnection(ProtocolWrapper):
         clock: IReactorTime,
         strangers: set[WebConnection],
         shares: Shares,
+        flusher: Flusher,
     ) -> None:
         super().__init__(factory, http)  # type: ignore[arg-type]  # WebFactory names no type of connection
-        self._clock, self._strangers, self._shares = clock, strangers, shares
+        self._clock, self._strangers, self._shares, self._flusher = clock, strangers, shares, flusher
         self._websocket: WebSocket | None = None
         self._unread = b""  # input that waits for its turn
         self._message_bytes = 0  # taken since the last whole message, or what the request takes that has not ended
@@ -119,6 +123,7 @@ class WebConnection(ProtocolWrapper):
         self._deadline = self._clock.callLater(MAX_VISIT_SECONDS, self.abortConnection)
         self.address = peer_host(transport)
         self._strangers.add(self)
+        self.sender_number = self.number  # tells it from others of its address, for their turns (a workload.Worker)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -142,6 +147,7 @@ class WebConnection(ProtocolWrapper):
     def message_ended(self) -> None:
         """Begin to count the bytes of the next message, or of the next request."""
         self._message_bytes = 0
+        self._flusher.workload.spend(UNITS_OF_HTTP_REQUEST if self._websocket is None else 0)
 
     def output_stalled(self) -> None:
         """Take a share of the memory for responses that the client does not read; end the connection without one."""
@@ -167,10 +173,11 @@ class WebConnection(ProtocolWrapper):
         if self.disconnecting:
             return
         self._unread += data
-        if not self._slice_scheduled:
+        if not self._slice_scheduled and self._flusher.workload.allowance:
             self._take_slice()
         else:
             self._hold_input()
+            self._update_reading()
 
     def _take_http(self) -> None:
         """Give what was read to HTTP line by line: HTTP would keep what follows a request for a WebSocket.
@@ -246,7 +253,7 @@ class WebConnection(ProtocolWrapper):
         """Schedule the next slice if there is one, and read from the transport only while none waits."""
         if self._unread and not self._held and not self._slice_scheduled:
             self._slice_scheduled = True
-            self._clock.callLater(0, self._take_slice)
+            self._flusher.workload.wait(self, self._take_slice)
         pause = self._held or bool(self._unread)
         if pause is not self._transport_paused and not self.disconnecting:
             self._transport_paused = pause

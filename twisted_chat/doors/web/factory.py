@@ -70,7 +70,7 @@ class WebFactory(WrappingFactory):  # not subscripted: Twisted 25.5 has no Wrapp
         if limit is not None and count >= limit:
             return None
         http = self.wrappedFactory.buildProtocol(addr)
-        return WebConnection(self, http, self._chat.clock, self._strangers, self._chat.hub.shares)
+        return WebConnection(self, http, self._chat.clock, self._strangers, self._chat.hub.shares, self._chat.flusher)
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return the protocols to negotiate in TLS: a WebSocket begins with HTTP/1.1."""

@@ -97,6 +97,7 @@ class WebSocketLines:
         """Take a part of the client's frames. Raises LocalProtocolError for frames behind the client's close frame."""
         self._socket.receive_data(data)
         for event in self._socket.events():
+            self._chat_factory.flusher.workload.spend(1)  # to decode a frame takes as long as a request
             if isinstance(event, TextMessage):
                 self._take_text(event)
             elif isinstance(event, BytesMessage):

@@ -28,7 +28,8 @@ async function catchUpAccount(chat) {
   for (const conversation of own) conversation.isListed = true;
   for (const conversation of [...chat.conversations.values()]) {
     if (conversation.isRoom && !own.includes(conversation)) chat.forget(conversation.name);
-    else if (conversation.windowEndId) conversation.newer = "more";
+    else if (conversation.windowEndId) conversation.cutBehind(conversation.lossId || conversation.windowEndId);
+    conversation.lossId = 0;
   }
   await Promise.all(own.filter(({ isRoom }) => isRoom).map((conversation) => chat.refreshRoom(conversation)));
   await chat.unread.refresh();

@@ -233,6 +233,7 @@ export class Chat {
 
   /** Show that the connection is lost; `error` is why the last attempt to reconnect failed, if one has. */
   reconnecting(error) {
+    for (const conversation of this.conversations.values()) conversation.noteLoss();
     if (error || !this.status) this.status = describeReconnect(error);
     this.changed();
   }

@@ -41,6 +41,7 @@ export class Conversation {
   firstUnreadId = 0; // the id of the first of them, or 0
   unreadSession; // of the person whose messages are unread, as the server has told it, or undefined
   unreadFrom = 0; // the read marker when the user began to miss messages, or 0: the line "New" stands behind it
+  lossId = 0; // the newest record when the connection was lost, or 0: behind it some may be missing
   acknowledgedId = 0; // the last message from this page that the server has acknowledged
   members = new People(); // of a room
   topic = "";
@@ -76,6 +77,17 @@ export class Conversation {
   /** True if nothing would be lost by forgetting the conversation. */
   get isEmpty() {
     return !this.newestId && !this.unread && !this.records.length && !this.pending.length && !this.draft;
+  }
+
+  /** Note that the connection is lost: what comes after the reconnect may not follow what the window has. */
+  noteLoss() {
+    if (this.isAtEnd) this.lossId ||= this.windowEndId;
+  }
+
+  /** Forget the records behind an id, which do not follow those before: there may be others between. */
+  cutBehind(id) {
+    this.records = this.records.filter((record) => record.id <= id || record.kind === "note");
+    this.newer = "more";
   }
 
   /** Insert a record of the log at its position; return false if it is already there. */
@@ -182,7 +194,7 @@ export class Conversation {
   /** Forget all records, because the server's log is an older copy, which ends with the id `newest`. */
   reset(newest) {
     this.moveTo([]);
-    this.readUpTo = this.unreadFrom = this.newestId = this.acknowledgedId = 0;
+    this.readUpTo = this.unreadFrom = this.newestId = this.acknowledgedId = this.lossId = 0;
     this.unreadSession = undefined;
     this.setUnread({ unread: 0, mentions: 0, firstUnreadId: 0 });
     this.addNote(LOG_RESTARTED, newest);

@@ -65,15 +65,24 @@ export class History {
     return results;
   }
 
-  /** Load the records behind the window's newest one; `onSpoken(record)` is called for each message among them. */
+  /**
+   * Load the records since the connection was lost; `onSpoken(record)` is called for each message among them. Some that
+   * came since the reconnect may be in the window already.
+   */
   async loadMissed(conversation, onSpoken) {
-    if (!conversation.isAtEnd || !conversation.windowEndId) return;
+    let position = conversation.lossId;
+    if (!position) return;
     for (let number = 0; number < MAX_MISSED_PAGES; number += 1) {
-      const page = await this.#read(conversation, `,after=${conversation.windowEndId}`);
+      const page = await this.#read(conversation, `,after=${position}`);
       for (const record of page) if (conversation.insert(record) && isSpoken(record)) onSpoken(record);
-      if (isLast(conversation, page)) return;
+      if (isLast(conversation, page)) {
+        conversation.lossId = 0;
+        return;
+      }
+      position = page.at(-1).id;
     }
-    conversation.newer = "more";
+    conversation.cutBehind(position); // the others are loaded when the user looks there
+    conversation.lossId = 0;
   }
 
   async #read(conversation, range) {
