@@ -24,7 +24,7 @@ from twisted_chat.wire.line import MAX_LINE_BYTES
 
 CONNECTIONS = 10
 MAX_HELD_BYTES = 176 * 1024
-"""Bytes of one connection at its worst: 400 connections of one address stay under 64 MiB."""
+"""Bytes of one connection at its worst, with the larger objects of Python 3.10."""
 MANY = 40
 SMALL_SHARE_BYTES = 64 * 1024
 FREE_BYTES = 12 * 1024

@@ -101,7 +101,7 @@ class InputTests(HeldTestCase):
         before, _ = tracemalloc.get_traced_memory()
         jane.send(frame("ж".encode(), 0, last=False) * (MAX_MESSAGE_BYTES // 8 - 100))
         after, _ = tracemalloc.get_traced_memory()
-        self.assertLess(after - before, MAX_MESSAGE_BYTES)
+        self.assertLess(after - before, 2 * MAX_MESSAGE_BYTES)  # a list of the parts would take 60 bytes for each
         self.assertFalse(jane.closed)
 
     def test_half_a_request_is_counted_until_its_end(self) -> None:
