@@ -1,4 +1,4 @@
-"""Where the user has gone on before an answer comes, and other edges of the page: topics, drafts, signing out, keys."""
+"""Late answers, when the user has already done something else, and other edge cases: topics, drafts, sign-out, keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who in the page: guests are marked, and another person with the name of a guest who has left is told apart."""
+"""How the page shows identity: it marks guests, and says when another person takes the name of a guest who left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IS_THE_ACCOUNT = "From here on, zak is the account of this name. Before, it was 
 
 
 def gone(server: Lasting, name: str) -> None:
-    """Wait until nobody of this name is online."""
+    """Wait until no user with this name is online."""
     with server.person("watcher") as watcher:
 
         def is_gone() -> bool:

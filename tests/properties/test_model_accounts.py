@@ -341,7 +341,9 @@ class Devices(RuleBasedStateMachine):
         records: list[Record] = result[0]
         present = [fact for fact in self.facts if fact.where == where]
         begins = max((fact.id for fact in present if fact.seen[0] == JOINED and len(fact.audience) == 1), default=0)
-        said = [fact.id for fact in present if fact.id >= begins]  # an ended room's history is not the next one's
+        said = [
+            fact.id for fact in present if fact.id >= begins
+        ]  # a new room of the same name does not show the history of the ended one
         assert [record.id for record in records] == said[-limit:]
 
     # invariants

@@ -87,7 +87,7 @@ class RoomChanges:
         """Return the change of the user's membership in a room, or of its topic (TOPIC), that is under way, or None.
 
         That is also the end of the room, as long as the log does not have it. A request that depends on its
-        outcome waits for that (see Router.settled). Raises ChatError(bad-name).
+        outcome waits for that (see `settled`). Raises ChatError(bad-name).
         """
         user = participant.user
         if not self._changes or user is None or not is_room(name):

@@ -4,7 +4,7 @@ One who joins or leaves a large room is told to everybody there. When many do so
 their number; so the joins and leaves of a room that come together are one block, which is rendered once.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -31,10 +31,6 @@ class Readers:
         """Note with which id the room begins, if this is its first join."""
         if self.begins and self.room.first_id is None:
             self.room.first_id = first_id
-
-    def users(self) -> Iterator[User]:
-        """Return the users who are in the room as far as the log has delivered joins and leaves."""
-        return self.room.shown_members()
 
 
 class Quit:
@@ -193,7 +189,7 @@ def deliver_moves(
             entry.quit.rest -= 1
         own.setdefault(entry.envelope.author, []).append(index)
     shown = block.between(0, len(entries))
-    for user in readers.users():
+    for user in readers.room.shown_members():
         if user.identity not in own:
             for participant in user.participants:
                 participant.deliver(shown)

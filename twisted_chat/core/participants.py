@@ -15,7 +15,7 @@ LIST_ITEM_BYTES = 16
 _NO_ROOMS: frozenset[str] = frozenset()
 _DELIVERED_NOWHERE: Mapping[str, int] = MappingProxyType({})
 _NOT_AWAY: "Mapping[Participant, str]" = MappingProxyType({})
-"""Shared by all users who are in no room, as most connections are at first: a set of their own would cost memory."""
+"""Shared by all users who are in no room and not away, as most are at first: collections of their own cost memory."""
 
 
 class User:
