@@ -140,7 +140,7 @@ def all_doors(
     irc = IrcFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
     irc.flusher.share(line.flusher)
     web = WebFactory(line, origins, hosts=[*hosts, *own_names()])
-    return FrontFactory({LINE: line, IRC: irc, WEB: web}, reactor, register=register)
+    return FrontFactory({LINE: line, IRC: irc, WEB: web}, reactor, register=register, shares=hub.shares)
 
 
 def run_server(factory: IProtocolFactory, *endpoints: str, reactor: Any = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from browsers import PASSWORD, Browse, PageUser, browsing, delay
+from browsers import PASSWORD, Browse, PageUser, browsing, delay, wait_until_held
 from conftest import Lasting, until
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
 
@@ -17,8 +17,7 @@ def test_a_late_join_moves_and_sends_nothing(server: Lasting, browse: Browse) ->
     jane.enters("jane")
     jane.joins("#tea")
     jane.writes("/join slow")
-    while not held:
-        jane.page.wait_for_timeout(20)
+    wait_until_held(jane.page, held)
     jane.page.keyboard.type("for the room of te")
     held[0]()
     jane.page.wait_for_selector("nav >> text=#slow")

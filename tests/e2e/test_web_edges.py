@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from browsers import PASSWORD, Browse, PageUser, delay
+from browsers import PASSWORD, Browse, PageUser, delay, wait_until_held
 from conftest import Lasting
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
 
@@ -14,8 +14,7 @@ STEADY_MS = 250
 
 def release(user: PageUser, held: list[Any]) -> None:
     """Wait until an answer is held back, and send it."""
-    while not held:
-        user.page.wait_for_timeout(20)
+    wait_until_held(user.page, held)
     held.pop(0)()
     user.page.wait_for_timeout(STEADY_MS)
 
@@ -98,8 +97,7 @@ def test_an_answer_that_comes_after_signing_out_is_not_shown_to_the_next_user(se
     jane.enters("jane")
     jane.joins("#tea")
     jane.writes("/join #secret")
-    while not held:
-        jane.page.wait_for_timeout(20)
+    wait_until_held(jane.page, held)
     jane.page.click("#profile")
     jane.page.click("#sign-out")
     release(jane, held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from browsers import PASSWORD, Browse, PageUser
+from browsers import PASSWORD, Browse, PageUser, wait_until_held
 from conftest import Lasting
 from page_fixtures import browse, browser, server  # noqa: F401 - fixtures
 
@@ -23,17 +23,13 @@ class Wire:
         self._stops += stops
         for end in self._ends:
             end.close()
-        self._stands()
+        wait_until_held(self._page, self._held)
 
     def goes_on(self) -> None:
         """Send the request that is held back; wait until the next one is, if there is to be one."""
         self._held.pop()()
         if self._stops:
-            self._stands()
-
-    def _stands(self) -> None:
-        while not self._held:
-            self._page.wait_for_timeout(20)
+            wait_until_held(self._page, self._held)
 
     def _route(self, socket: Any) -> None:
         upstream = socket.connect_to_server()
@@ -50,15 +46,20 @@ class Wire:
         upstream.on_message(socket.send)
 
 
-def test_a_guest_misses_nothing_that_was_said_before_and_after_it_is_back(server: Lasting, browse: Browse) -> None:
-    jane, kim = browse(), browse()
-    wire = Wire(kim)
+def meet(jane: PageUser, kim: PageUser) -> None:
+    """Have jane, an account, and kim, a guest, see a message in #tea."""
     jane.makes_account("jane", PASSWORD)
     jane.joins("#tea")
     kim.enters("kim")
     kim.joins("#tea")
     jane.says("before")
     kim.sees("before")
+
+
+def test_a_guest_misses_nothing_that_was_said_before_and_after_it_is_back(server: Lasting, browse: Browse) -> None:
+    jane, kim = browse(), browse()
+    wire = Wire(kim)
+    meet(jane, kim)
     wire.cut("join,#tea", "topic,#tea")
     jane.says("between")
     wire.goes_on()
@@ -70,12 +71,7 @@ def test_a_guest_misses_nothing_that_was_said_before_and_after_it_is_back(server
 def test_an_account_misses_nothing_that_was_said_before_and_after_it_is_back(server: Lasting, browse: Browse) -> None:
     jane, kim = browse(), browse()
     wire = Wire(jane)
-    jane.makes_account("jane", PASSWORD)
-    jane.joins("#tea")
-    kim.enters("kim")
-    kim.joins("#tea")
-    kim.says("before")
-    jane.sees("before")
+    meet(jane, kim)
     wire.cut("resume,jane,", "list,mine")
     kim.says("between")
     wire.goes_on()

@@ -98,6 +98,12 @@ class PageUser:
         )
 
 
+def wait_until_held(page: Any, held: list[Any]) -> None:
+    """Wait until something is held back between the page and the server."""
+    while not held:
+        page.wait_for_timeout(20)
+
+
 def delay(page: Any, verb: str, release: list[Any]) -> None:
     """Hold back the answers to requests with this verb: each is put into `release`, as a function that sends it."""
     labels: set[str] = set()

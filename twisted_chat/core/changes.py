@@ -105,7 +105,7 @@ class RoomChanges:
         if not change.is_settled:
             raise ChatError(Reason.LOG_CANNOT_WRITE)
 
-    def moves(self, participant: Participant) -> bool:
+    def is_moving(self, participant: Participant) -> bool:
         """Return True while the log does not have all joins and leaves of the participant's user."""
         user = participant.user
         return bool(self._changes) and user is not None and user.rooms != user.delivered_rooms.keys()
@@ -114,7 +114,7 @@ class RoomChanges:
         """Wait until these joins and leaves are stored or undone, for a request that shows what the log has."""
         for _ in range(MAX_WAITS_FOR_A_CHANGE):
             user = participant.user
-            if user is None or not self.moves(participant):
+            if user is None or not self.is_moving(participant):
                 return
             await self._all_stored(said_by(user))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from time import time as time_of_day
 from typing import TypeVar
@@ -20,6 +21,7 @@ from twisted_chat.doors.irc.lines import word
 from twisted_chat.doors.irc.messaging import NO_OPERATORS
 from twisted_chat.doors.irc.requests import IrcConnection, Reply, Request, Result, reply_line
 from twisted_chat.doors.irc.session import IrcSession
+from twisted_chat.doors.reading import when_moved
 from twisted_chat.wire.events import timestamp
 from twisted_chat.wire.irc import numerics
 from twisted_chat.wire.irc.message import render
@@ -34,18 +36,10 @@ Query = Callable[[IrcConnection, Request], Result]
 
 
 def _of_durable(query: Query) -> Query:
-    """Have a query about rooms wait until the log has the asker's own joins and leaves: it shows what the log has."""
-
-    async def wait(connection: IrcConnection, request: Request) -> Reply:
-        await connection.hub.moved(connection.session)
-        result = query(connection, request)
-        return result if isinstance(result, Reply) else await result
-
-    def ask(connection: IrcConnection, request: Request) -> Result:
-        act = wait if connection.hub.moves(connection.session) else query
-        return act(connection, request)
-
-    return ask
+    """Have a query about rooms wait until the log has the asker's own joins and leaves."""
+    return lambda connection, request: when_moved(
+        connection.hub, connection.session, partial(query, connection, request)
+    )
 
 
 @_of_durable

@@ -20,6 +20,7 @@ from twisted_chat.doors.line.options import numbers_in, whole_number
 from twisted_chat.doors.line.requests import Command, LineConnection, Result
 from twisted_chat.doors.line.rooms import join, leave, topic, when_settled
 from twisted_chat.doors.line.signin import login, password, register, resume
+from twisted_chat.doors.reading import when_moved
 from twisted_chat.wire.errors import BAD_COMMAND, ParseError
 from twisted_chat.wire.line import MAX_LINE_BYTES, is_label
 
@@ -40,16 +41,7 @@ def list_(connection: LineConnection, label: str | None, what: str) -> Result:
     put = join_marked if connection.tags.guests else join_names
     if what == "friends":
         return list_names(session, label, hub.registry.present, put)
-    if hub.moves(session):
-        return _list_when_moved(connection, label, what, put)
-    return _list(connection, label, what, put)
-
-
-async def _list_when_moved(connection: LineConnection, label: str | None, what: str, put: Join) -> Answer:
-    """Answer when the log has the user's own joins and leaves: lists show only what it has."""
-    await connection.hub.moved(connection.session)
-    result = _list(connection, label, what, put)
-    return result if isinstance(result, Answer) else await result
+    return when_moved(hub, session, lambda: _list(connection, label, what, put))
 
 
 def _list(connection: LineConnection, label: str | None, what: str, put: Join) -> Result:
