@@ -137,8 +137,7 @@ def all_doors(
     register = ConnectionRegister(reactor.seconds, hub.bans)
     hub.has_room_for_guest = register.has_room_for_guest
     line = ChatFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
-    irc = IrcFactory(hub, reactor, register=register, plain_passwords=plain_passwords)
-    irc.flusher.share(line.flusher)
+    irc = IrcFactory(hub, reactor, register=register, flusher=line.flusher, plain_passwords=plain_passwords)
     web = WebFactory(line, origins, hosts=[*hosts, *own_names()])
     return FrontFactory({LINE: line, IRC: irc, WEB: web}, reactor, register=register, shares=hub.shares)
 

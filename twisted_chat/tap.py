@@ -66,9 +66,10 @@ def makeService(options: Options) -> IService:
     outbox = int(options["outbox"])
     plain = bool(options["allow-plain-passwords"])
     line = ChatFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
-    irc = IrcFactory(hub, reactor, outbox=outbox, soon=soon, register=register, plain_passwords=plain)
+    irc = IrcFactory(
+        hub, reactor, outbox=outbox, soon=soon, register=register, flusher=line.flusher, plain_passwords=plain
+    )
     irc.network, irc.motd, irc.server_name = options["network"], options.motd, options["server-name"]
-    irc.flusher.share(line.flusher)
     hub.limits.add(line.flusher.pace.rows)
     certificate = _certificate(reactor, options, register)
     web = WebFactory(

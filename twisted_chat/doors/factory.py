@@ -18,11 +18,9 @@ from twisted_chat.doors.dialect import Dialect, RenderCaches
 from twisted_chat.doors.door import Door
 from twisted_chat.doors.flusher import Flusher
 from twisted_chat.doors.outbox import MAX_OUTBOX_BYTES
-from twisted_chat.doors.pace import ChangePace
 from twisted_chat.doors.protocol import DoorProtocol
 from twisted_chat.doors.session import Session
 from twisted_chat.doors.slices import CallSoon
-from twisted_chat.doors.workload import Workload
 from twisted_chat.transports.direct import direct_writer
 from twisted_chat.transports.interfaces import Transport, peer_host, tune_socket
 
@@ -39,8 +37,8 @@ class DoorFactory(Factory):
     `outbox` is the number of bytes that may wait for a client that does not read; `clock`
     is the reactor unless another is given; `soon` calls a function in the next turn,
     at less cost than the clock's callLater when it is the event loop's own. Doors of one
-    server share a `register` of their connections. Passwords are accepted over TLS and from
-    private networks; with `plain_passwords` from everywhere.
+    server share a `register` of their connections, and the `flusher` of the first door.
+    Passwords are accepted over TLS and from private networks; with `plain_passwords` from everywhere.
     """
 
     protocol: type[DoorProtocol]  # type: ignore[assignment]  # Factory allows any callable
@@ -56,6 +54,7 @@ class DoorFactory(Factory):
         soon: CallSoon | None = None,
         plain_passwords: bool = False,
         register: ConnectionRegister | None = None,
+        flusher: Flusher | None = None,
     ) -> None:
         if clock is None:
             from twisted.internet import reactor
@@ -66,11 +65,11 @@ class DoorFactory(Factory):
         self.connections: Members[DoorProtocol] = Members(self.register)
         self.most, self._outbox, self.plain_passwords = most, outbox, plain_passwords
         self._render_caches = RenderCaches()
-        hub.crowds = Crowds(hub, clock)
-        self._soon = soon = soon or partial(clock.callLater, 0)
-        self.flusher = Flusher(hub, soon)
-        self.flusher.workload = Workload(hub, clock, soon)
-        self.flusher.pace = ChangePace(clock)
+        self._soon = soon or partial(clock.callLater, 0)
+        if flusher is None:
+            flusher = Flusher(hub, clock, self._soon)
+            hub.crowds = Crowds(hub, clock)
+        self.flusher = flusher
         self._idle_checks = LoopingCall(self.idle_check)
         self._idle_checks.clock = clock
 

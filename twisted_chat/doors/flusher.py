@@ -7,6 +7,8 @@ turn: with many clients that is one batch instead of many, and one write for eac
 from collections.abc import Iterable
 from itertools import islice
 
+from twisted.internet.interfaces import IReactorTime
+
 from twisted_chat.core.hub import Hub
 from twisted_chat.core.participants import Participant
 from twisted_chat.doors.pace import ChangePace
@@ -49,22 +51,15 @@ class Spread:
 class Flusher:
     """Flushes a hub once a turn if anything was said in it; `call_soon` calls a function in the next turn.
 
-    `slices` runs the long answers of the same sessions, `workload` says how much of their work a turn has room for,
-    and `pace` delays their changes that others are told of.
+    All doors of a server share one. `slices` runs the long answers of their sessions, `workload` says
+    how much of their work a turn has room for, and `pace` delays their changes that others are told of.
     """
 
-    workload: Workload
-    pace: ChangePace
-
-    def __init__(self, hub: Hub, call_soon: CallSoon) -> None:
+    def __init__(self, hub: Hub, clock: IReactorTime, call_soon: CallSoon) -> None:
         self._hub, self._call_soon = hub, call_soon
-        self.slices = Slices(call_soon)
+        self.slices, self.workload, self.pace = Slices(call_soon), Workload(hub, clock, call_soon), ChangePace(clock)
         hub.spread = Spread(call_soon).add
         self._size = self._early = 0
-
-    def share(self, other: "Flusher") -> None:
-        """Count work and changes together with another door of the same server, as one."""
-        self.pace, self.workload = other.pace, other.workload
 
     def request(self, size: int = 1) -> None:
         """Ask for a flush, since about `size` more bytes wait for one."""

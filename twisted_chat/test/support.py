@@ -245,7 +245,9 @@ class Server:
         if not cloaks:
             use_hosts(self.hub, NO_HOSTS)
         self.factory = ChatFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
-        self.irc_factory = IrcFactory(self.hub, self.clock, most=most, outbox=outbox, plain_passwords=True)
+        self.irc_factory = IrcFactory(
+            self.hub, self.clock, most=most, outbox=outbox, flusher=self.factory.flusher, plain_passwords=True
+        )
 
     def make_hub(self) -> Hub:
         """Return a hub with accounts, whose passwords are hashed at once, or by `run`."""

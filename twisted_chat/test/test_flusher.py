@@ -25,7 +25,7 @@ class TurnTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.hub = CountingHub(MemoryLog(now=self.clock.seconds))
-        self.turn = Flusher(self.hub, partial(self.clock.callLater, 0))
+        self.turn = Flusher(self.hub, self.clock, partial(self.clock.callLater, 0))
 
     def flushes(self) -> int:
         self.clock.advance(0)
